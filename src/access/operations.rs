@@ -1,0 +1,135 @@
+//! Which cell each operation of the API needs. One file, so that a reviewer sees the whole surface; the executor
+//! refuses a root field that is missing here, and a test prints `policies/access/matrix.txt` from it.
+
+use super::{AccessTable, Cell, Role};
+
+/// What an operation asks of its caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Anyone, signed in or not.
+    Nothing,
+    /// Any signed-in caller.
+    SignIn,
+    /// A permission inside the caller's business.
+    Permission(Cell),
+}
+
+/// Root type, field, need. Sorted by root and name.
+pub const OPERATIONS: &[(&str, &str, Needs)] = &[
+    (
+        "Mutation",
+        "assignConversation",
+        Needs::Permission(Cell::ConversationAssignSelf),
+    ),
+    ("Mutation", "beginMfaEnrollment", Needs::Nothing),
+    ("Mutation", "completeMfa", Needs::Nothing),
+    ("Mutation", "confirmMfaEnrollment", Needs::Nothing),
+    (
+        "Mutation",
+        "createAccount",
+        Needs::Permission(Cell::AccountCreate),
+    ),
+    ("Mutation", "login", Needs::Nothing),
+    ("Mutation", "logout", Needs::SignIn),
+    (
+        "Mutation",
+        "markConversationRead",
+        Needs::Permission(Cell::ConversationRead),
+    ),
+    ("Mutation", "refreshSession", Needs::Nothing),
+    ("Mutation", "registerBusiness", Needs::Nothing),
+    (
+        "Mutation",
+        "sendMessage",
+        Needs::Permission(Cell::ConversationSend),
+    ),
+    ("Mutation", "setTyping", Needs::Permission(Cell::ConversationSend)),
+    (
+        "Mutation",
+        "startConversation",
+        Needs::Permission(Cell::ConversationStart),
+    ),
+    (
+        "Mutation",
+        "updateAccount",
+        Needs::Permission(Cell::AccountUpdate),
+    ),
+    (
+        "Mutation",
+        "updateConversation",
+        Needs::Permission(Cell::ConversationUpdate),
+    ),
+    ("Mutation", "verifyEmail", Needs::Nothing),
+    ("Query", "account", Needs::Permission(Cell::AccountRead)),
+    ("Query", "accounts", Needs::Permission(Cell::AccountRead)),
+    ("Query", "auditEvents", Needs::Permission(Cell::AuditRead)),
+    ("Query", "business", Needs::Permission(Cell::BusinessRead)),
+    ("Query", "complianceCheck", Needs::Permission(Cell::DecisionCheck)),
+    (
+        "Query",
+        "complianceDecision",
+        Needs::Permission(Cell::DecisionRead),
+    ),
+    ("Query", "conversation", Needs::Permission(Cell::ConversationRead)),
+    (
+        "Query",
+        "conversations",
+        Needs::Permission(Cell::ConversationRead),
+    ),
+    ("Query", "debtor", Needs::Permission(Cell::AccountRead)),
+    ("Query", "debtors", Needs::Permission(Cell::AccountRead)),
+    ("Query", "node", Needs::SignIn),
+    ("Query", "nodes", Needs::SignIn),
+    ("Query", "viewer", Needs::SignIn),
+    (
+        "Subscription",
+        "conversationEvents",
+        Needs::Permission(Cell::ConversationFollow),
+    ),
+    (
+        "Subscription",
+        "inboxEvents",
+        Needs::Permission(Cell::ConversationFollow),
+    ),
+];
+
+/// What `field` of `root` needs; `None` when it is not listed (then it is refused).
+pub fn needs(root: &str, field: &str) -> Option<Needs> {
+    OPERATIONS
+        .iter()
+        .find(|(r, f, _)| *r == root && *f == field)
+        .map(|(_, _, needs)| *needs)
+}
+
+/// The permission matrix as text: operations down, roles across.
+pub fn matrix(table: &AccessTable) -> String {
+    let mut text = String::from(
+        "# Who may call what: printed by a test from src/access/operations.rs and policies/access/policy.csv.\n\
+         # yes = the role's cell allows it; public = no sign-in needed; - = refused.\n",
+    );
+    let width = OPERATIONS
+        .iter()
+        .map(|(root, field, _)| root.len() + field.len() + 1)
+        .max()
+        .unwrap_or(0);
+    text.push_str(&format!("{:width$}", "operation"));
+    for role in Role::ALL {
+        text.push_str(&format!("  {}", role.policy_name()));
+    }
+    text.push('\n');
+    for (root, field, needs) in OPERATIONS {
+        text.push_str(&format!("{:width$}", format!("{root}.{field}")));
+        for role in Role::ALL {
+            let mark = match needs {
+                Needs::Nothing => "public",
+                Needs::SignIn => "yes",
+                Needs::Permission(cell) if table.allows(role, *cell) => "yes",
+                Needs::Permission(_) => "-",
+            };
+            text.push_str(&format!("  {mark:len$}", len = role.policy_name().len()));
+        }
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+    }
+    text
+}

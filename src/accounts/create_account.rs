@@ -1,0 +1,394 @@
+//! Places a debt: finds or makes the person, makes the account, posts its opening balance.
+
+use chrono::NaiveDate;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    PostalAddress, debtor_keys,
+    model::name_key,
+    store::{self, debtor_by_id},
+};
+use crate::{
+    access::{Cell, authorize},
+    ledger,
+    platform::{
+        crypto::DataKey,
+        db::{AuditEntry, Db, LiveEvent, TenantTx},
+        email::EmailAddress,
+        error::OpError,
+        gql::{UserError, UserErrorCode},
+        ids,
+        keys::{Keyring, TenantKeys},
+        money::Money,
+        phone::PhoneNumber,
+    },
+};
+
+/// A way to reach the person, in order of preference.
+#[derive(Clone, Debug)]
+pub enum NewContact {
+    Phone(PhoneNumber),
+    Email(EmailAddress),
+}
+
+/// What is known of a new account; already parsed.
+#[derive(Clone, Debug)]
+pub struct NewAccount {
+    /// The account joins this person.
+    pub debtor_id: Option<Uuid>,
+    /// Or the person with this reference, if there is one; else a new person gets it.
+    pub external_debtor_reference: Option<String>,
+    pub first_name: String,
+    pub last_name: String,
+    pub account_number: String,
+    pub contacts: Vec<NewContact>,
+    pub address: Option<PostalAddress>,
+    pub original_creditor: Option<String>,
+    pub current_balance: Money,
+    pub original_balance: Option<Money>,
+    pub due_date: Option<NaiveDate>,
+    pub tags: Vec<String>,
+    pub notes: Option<String>,
+    pub preferred_language: String,
+    pub custom_fields: Option<serde_json::Value>,
+}
+
+/// Creates the account and returns its id.
+///
+/// # Errors
+/// User errors for what does not fit; [`OpError`] otherwise. Nothing is half-done.
+pub async fn create_account(
+    tx: &mut TenantTx,
+    keyring: &Keyring,
+    db: &Db,
+    new: NewAccount,
+) -> Result<Uuid, OpError> {
+    authorize(tx.ctx(), Cell::AccountCreate).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
+    let errors = check(&new);
+    if !errors.is_empty() {
+        return Err(OpError::User(errors));
+    }
+    let keys = keyring.business(db, tx.business_id()).await?;
+    let person = find_or_make_debtor(tx, &keys, &new).await?;
+    let account_id = ids::next();
+    insert_account(tx, &keys, account_id, &person, &new).await?;
+    ledger::post_opening(tx, account_id, person.id, new.current_balance).await?;
+    if !new.tags.is_empty() {
+        store::replace_tags(tx, account_id, &new.tags).await?;
+    }
+    if let Some(body) = new.notes.as_deref().filter(|body| !body.trim().is_empty()) {
+        insert_note(tx, &keys, account_id, &person, body).await?;
+    }
+    tx.audit(
+        AuditEntry::plain(
+            "account.created",
+            account_id,
+            &json!({ "new_debtor": person.is_new }),
+        )
+        .about(Some(person.id)),
+    );
+    tx.emit(LiveEvent {
+        kind: "ACCOUNT_CREATED",
+        account_id: Some(account_id),
+        debtor_id: Some(person.id),
+        ..LiveEvent::default()
+    });
+    Ok(account_id)
+}
+
+fn check(new: &NewAccount) -> Vec<UserError> {
+    let mut errors = Vec::new();
+    let mut bounds = |field: &str, value: &str, max: usize| {
+        if !(1..=max).contains(&value.trim().chars().count()) {
+            errors.push(UserError::invalid(
+                field,
+                format!("Fill this in with 1 to {max} characters."),
+            ));
+        }
+    };
+    bounds("firstName", &new.first_name, 100);
+    bounds("lastName", &new.last_name, 100);
+    bounds("accountNumber", &new.account_number, 64);
+    if let Some(creditor) = &new.original_creditor {
+        bounds("originalCreditor", creditor, 200);
+    }
+    for tag in &new.tags {
+        bounds("tags", tag, 50);
+    }
+    if new.tags.len() > 50 {
+        errors.push(UserError::invalid("tags", "An account has at most 50 tags."));
+    }
+    if new.current_balance.minor() < 0 {
+        errors.push(UserError::invalid(
+            "currentBalance.amount",
+            "A balance starts at zero or more.",
+        ));
+    }
+    if new
+        .original_balance
+        .is_some_and(|original| original.currency() != new.current_balance.currency())
+    {
+        errors.push(UserError::invalid(
+            "originalBalance.currency",
+            "Use the currency of currentBalance.",
+        ));
+    }
+    if new.preferred_language.len() != 2 || !new.preferred_language.bytes().all(|b| b.is_ascii_lowercase()) {
+        errors.push(UserError::invalid(
+            "preferredLanguage",
+            "Give a two-letter language code such as en or es (ISO 639-1).",
+        ));
+    }
+    if new
+        .notes
+        .as_ref()
+        .is_some_and(|notes| notes.chars().count() > 10_000)
+    {
+        errors.push(UserError::invalid(
+            "notes",
+            "A note has at most 10,000 characters.",
+        ));
+    }
+    errors
+}
+
+/// The person whose account it becomes.
+struct Person {
+    id: Uuid,
+    profile: DataKey,
+    is_new: bool,
+}
+
+async fn find_or_make_debtor(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    new: &NewAccount,
+) -> Result<Person, OpError> {
+    let found = match (new.debtor_id, &new.external_debtor_reference) {
+        (Some(id), _) => Some(
+            debtor_by_id(tx, id)
+                .await?
+                .ok_or_else(|| UserError::not_found("debtorId", "debtor"))?,
+        ),
+        (None, Some(reference)) => {
+            let business = tx.business_id();
+            let id = sqlx::query_scalar!(
+                "SELECT id FROM debtors WHERE business_id = $1 AND external_reference = $2",
+                business,
+                reference
+            )
+            .fetch_optional(tx.conn())
+            .await?;
+            match id {
+                Some(id) => debtor_by_id(tx, id).await?,
+                None => None,
+            }
+        }
+        (None, None) => None,
+    };
+    let Some(row) = found else {
+        return make_debtor(tx, keys, new).await;
+    };
+    let profile = keys.data_key(&row.keys.profile)?.ok_or_else(|| {
+        UserError::at(
+            UserErrorCode::Conflict,
+            "debtorId",
+            "This person's data was erased: a new account needs a new debtor.",
+        )
+    })?;
+    let person = Person {
+        id: row.id,
+        profile,
+        is_new: false,
+    };
+    add_contacts(tx, keys, &person, &new.contacts).await?;
+    Ok(person)
+}
+
+async fn make_debtor(tx: &mut TenantTx, keys: &TenantKeys, new: &NewAccount) -> Result<Person, OpError> {
+    let (profile, record, id) = (keys.new_data_key()?, keys.new_data_key()?, ids::next());
+    let address = match &new.address {
+        Some(address) => Some(keys.seal(
+            &profile.key,
+            "debtors",
+            "address_cipher",
+            id,
+            serde_json::to_string(address).unwrap_or_default().as_bytes(),
+        )?),
+        None => None,
+    };
+    let (business, now) = (tx.business_id(), tx.now());
+    sqlx::query!(
+        "INSERT INTO debtors (business_id, id, external_reference, first_name, last_name, name_key, preferred_language,
+             profile_key_id, record_key_id, address_cipher, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)",
+        business,
+        id,
+        new.external_debtor_reference,
+        new.first_name.trim(),
+        new.last_name.trim(),
+        name_key(&new.first_name, &new.last_name),
+        new.preferred_language,
+        profile.id,
+        record.id,
+        address,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    debtor_keys::insert(tx, &profile, Some(id), "PROFILE").await?;
+    debtor_keys::insert(tx, &record, Some(id), "RECORD").await?;
+    let person = Person {
+        id,
+        profile: profile.key,
+        is_new: true,
+    };
+    add_contacts(tx, keys, &person, &new.contacts).await?;
+    Ok(person)
+}
+
+/// Adds the contact points that the person does not have yet.
+async fn add_contacts(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    person: &Person,
+    contacts: &[NewContact],
+) -> Result<(), OpError> {
+    let known = if person.is_new {
+        Vec::new()
+    } else {
+        store::contact_points_of(tx, &[person.id]).await?
+    };
+    let (business, now) = (tx.business_id(), tx.now());
+    let mut next: [i16; 2] = [0, 0];
+    for point in &known {
+        let slot = usize::from(point.kind == "EMAIL");
+        next[slot] = next[slot].max(point.ordinal);
+    }
+    for contact in contacts {
+        let (slot, kind, stored, normalised) = match contact {
+            NewContact::Phone(phone) => (0, "PHONE", phone.as_e164().to_owned(), phone.as_e164().to_owned()),
+            NewContact::Email(email) => (1, "EMAIL", email.as_str().to_owned(), email.normalised()),
+        };
+        let possible = keys.blinds(&normalised);
+        if known.iter().any(|point| {
+            point
+                .blind_index
+                .as_ref()
+                .is_some_and(|blind| possible.contains(blind))
+        }) {
+            continue;
+        }
+        next[slot] += 1;
+        let id = ids::next();
+        let sealed = keys.seal(
+            &person.profile,
+            "contact_points",
+            "value_cipher",
+            id,
+            stored.as_bytes(),
+        )?;
+        sqlx::query!(
+            "INSERT INTO contact_points (business_id, id, debtor_id, kind, ordinal, value_cipher, blind_index,
+                 blind_version, provenance, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'STAFF', $9)",
+            business,
+            id,
+            person.id,
+            kind,
+            next[slot],
+            sealed,
+            keys.blind(&normalised).to_vec(),
+            keys.blind_version(),
+            now,
+        )
+        .execute(tx.conn())
+        .await?;
+    }
+    Ok(())
+}
+
+async fn insert_account(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    id: Uuid,
+    person: &Person,
+    new: &NewAccount,
+) -> Result<(), OpError> {
+    let custom = match &new.custom_fields {
+        Some(fields) => Some(keys.seal(
+            &person.profile,
+            "accounts",
+            "custom_fields_cipher",
+            id,
+            fields.to_string().as_bytes(),
+        )?),
+        None => None,
+    };
+    let (business, now) = (tx.business_id(), tx.now());
+    let taken = |error: crate::platform::db::DbError| {
+        if error.is_constraint("accounts_business_id_account_number_key") {
+            return UserError::at(
+                UserErrorCode::Conflict,
+                "accountNumber",
+                "Another account of your business has this number. Update that one, or choose another number.",
+            )
+            .into();
+        }
+        OpError::from(error)
+    };
+    sqlx::query!(
+        "INSERT INTO accounts (business_id, id, debtor_id, account_number, original_creditor, status, currency,
+             original_balance_minor, due_date, custom_fields_cipher, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, 'ACTIVE', $6, $7, $8, $9, $10, $10)",
+        business,
+        id,
+        person.id,
+        new.account_number.trim(),
+        new.original_creditor,
+        new.current_balance.currency().code(),
+        new.original_balance.map(Money::minor),
+        new.due_date,
+        custom,
+        now,
+    )
+    .execute(tx.conn())
+    .await
+    .map_err(|error| taken(error.into()))?;
+    Ok(())
+}
+
+async fn insert_note(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    account: Uuid,
+    person: &Person,
+    body: &str,
+) -> Result<(), OpError> {
+    let Some(author) = tx.ctx().user_id() else {
+        return Ok(());
+    };
+    let id = ids::next();
+    let sealed = keys.seal(
+        &person.profile,
+        "account_notes",
+        "body_cipher",
+        id,
+        body.as_bytes(),
+    )?;
+    let (business, now) = (tx.business_id(), tx.now());
+    sqlx::query!(
+        "INSERT INTO account_notes (business_id, id, account_id, author_id, body_cipher, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+        business,
+        id,
+        account,
+        author,
+        sealed,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! The two keys of a debtor: `profile` (what erasure destroys at once) and `record` (what the law makes us keep,
+//! destroyed when its retention ends).
+
+use uuid::Uuid;
+
+use crate::platform::{
+    crypto::DataKey,
+    db::{DbError, TenantTx},
+    error::OpError,
+    keys::{NewDataKey, TenantKeys, WrappedKey},
+};
+
+/// Both keys of one debtor, wrapped, as statements bring them along.
+#[derive(Clone, Debug)]
+pub struct DebtorKeys {
+    pub profile: WrappedKey,
+    pub record: WrappedKey,
+}
+
+/// Stores a new data key.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn insert(
+    tx: &mut TenantTx,
+    new: &NewDataKey,
+    debtor: Option<Uuid>,
+    purpose: &'static str,
+) -> Result<(), DbError> {
+    let business = tx.business_id();
+    sqlx::query!(
+        "INSERT INTO data_keys (business_id, id, debtor_id, purpose, business_key_version, wrapped)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+        business,
+        new.id,
+        debtor,
+        purpose,
+        new.business_key_version,
+        new.wrapped,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Reads data keys by id.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn load(tx: &mut TenantTx, id: Uuid) -> Result<Option<WrappedKey>, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_as!(
+        WrappedKey,
+        "SELECT id, business_key_version, wrapped FROM data_keys WHERE business_id = $1 AND id = $2",
+        business,
+        id
+    )
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// The key of `id`, unwrapped; an error when it does not exist or was destroyed, for those who must write.
+///
+/// # Errors
+/// [`OpError`] as met.
+pub async fn unwrapped(tx: &mut TenantTx, keys: &TenantKeys, id: Uuid) -> Result<DataKey, OpError> {
+    let stored = load(tx, id)
+        .await?
+        .ok_or_else(|| anyhow::anyhow!("data key {id} is missing"))?;
+    Ok(keys
+        .data_key(&stored)?
+        .ok_or_else(|| anyhow::anyhow!("data key {id} was destroyed"))?)
+}

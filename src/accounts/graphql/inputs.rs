@@ -1,0 +1,309 @@
+//! Inputs of the slice and how they are parsed.
+
+use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
+use chrono::{DateTime, Utc};
+
+use crate::{
+    accounts::{
+        AccountPatch, AccountStatus, NewAccount, NewContact, PostalAddress,
+        list::{AccountCriteria, AccountOrdering},
+    },
+    platform::{
+        email::EmailAddress,
+        gql::{
+            Date, DecimalText, EmailAddressScalar, MoneyInput, PhoneNumberScalar, UserError, bad_input,
+            input_id,
+        },
+        ids::IdKind,
+        money::Money,
+        phone::PhoneNumber,
+    },
+};
+
+/// A new account. The person is found by `debtorId` or `externalDebtorReference`, else made.
+#[derive(Clone, Debug, InputObject)]
+pub struct CreateAccountInput {
+    /// An existing person.
+    pub debtor_id: Option<ID>,
+    /// Your own number of the person: accounts with the same one belong to the same person.
+    pub external_debtor_reference: Option<String>,
+    /// First name of a new person.
+    pub first_name: String,
+    /// Last name of a new person.
+    pub last_name: String,
+    /// Your number for the debt, unique in your business.
+    pub account_number: String,
+    /// E-mail address.
+    pub email: Option<EmailAddressScalar>,
+    /// Phone number, preferably mobile.
+    pub phone: Option<PhoneNumberScalar>,
+    /// Postal address: decides which state's rules and which hours apply.
+    pub address: Option<PostalAddress>,
+    /// Who was owed first.
+    pub original_creditor: Option<String>,
+    /// What is owed now; posted to the ledger.
+    pub current_balance: MoneyInput,
+    /// What was owed at the beginning.
+    pub original_balance: Option<MoneyInput>,
+    /// When it was or is due.
+    pub due_date: Option<Date>,
+    /// Labels, at most 50.
+    pub tags: Option<Vec<String>>,
+    /// A first internal note, never shown to the debtor.
+    pub notes: Option<String>,
+    /// ISO 639-1 code of the language to write in.
+    #[graphql(default = "en")]
+    pub preferred_language: String,
+    /// Fields of your own: a JSON object of at most 16 KiB.
+    pub custom_fields: Option<async_graphql::Json<serde_json::Value>>,
+}
+
+impl CreateAccountInput {
+    /// Parses every field; all problems are reported together.
+    ///
+    /// # Errors
+    /// The user errors.
+    pub(super) fn parse(self) -> Result<NewAccount, Vec<UserError>> {
+        let mut errors = Vec::new();
+        let mut keep = |result: Result<(), UserError>| {
+            if let Err(error) = result {
+                errors.push(error);
+            }
+        };
+        let (mut contacts, mut debtor_id, mut current, mut original) = (Vec::new(), None, None, None);
+        if let Some(id) = &self.debtor_id {
+            keep(input_id(IdKind::Debtor, "debtorId", id).map(|id| debtor_id = Some(id)));
+        }
+        if let Some(phone) = &self.phone {
+            keep(
+                PhoneNumber::parse_lenient(&phone.0, "US")
+                    .map(|phone| contacts.push(NewContact::Phone(phone)))
+                    .map_err(|error| UserError::invalid("phone", error.to_string())),
+            );
+        }
+        if let Some(email) = &self.email {
+            keep(
+                EmailAddress::parse(&email.0)
+                    .map(|email| contacts.push(NewContact::Email(email)))
+                    .map_err(|error| UserError::invalid("email", error.to_string())),
+            );
+        }
+        keep(
+            self.current_balance
+                .parse("currentBalance")
+                .map(|money| current = Some(money)),
+        );
+        if let Some(money) = &self.original_balance {
+            keep(money.parse("originalBalance").map(|money| original = Some(money)));
+        }
+        if let Some(fields) = &self.custom_fields {
+            let fits = fields.0.is_object() && fields.0.to_string().len() <= 16 * 1024;
+            keep(
+                fits.then_some(()).ok_or_else(|| {
+                    UserError::invalid("customFields", "Give a JSON object of at most 16 KiB.")
+                }),
+            );
+        }
+        let Some(current_balance) = current.filter(|_| errors.is_empty()) else {
+            return Err(errors);
+        };
+        Ok(NewAccount {
+            debtor_id,
+            external_debtor_reference: self.external_debtor_reference,
+            first_name: self.first_name,
+            last_name: self.last_name,
+            account_number: self.account_number,
+            contacts,
+            address: self.address,
+            original_creditor: self.original_creditor,
+            current_balance,
+            original_balance: original,
+            due_date: self.due_date.map(|date| date.0),
+            tags: self.tags.unwrap_or_default(),
+            notes: self.notes,
+            preferred_language: self.preferred_language,
+            custom_fields: self.custom_fields.map(|fields| fields.0),
+        })
+    }
+}
+
+/// Changes to an account: a field that is left out stays as it is, null empties it.
+#[derive(Clone, Debug, InputObject)]
+pub struct UpdateAccountInput {
+    /// The account.
+    pub id: ID,
+    /// Where it stands.
+    pub status: Option<AccountStatus>,
+    /// Who was owed first.
+    pub original_creditor: MaybeUndefined<String>,
+    /// When it is due.
+    pub due_date: MaybeUndefined<Date>,
+    /// All labels that it is to have.
+    pub tags: Option<Vec<String>>,
+}
+
+impl UpdateAccountInput {
+    pub(super) fn patch(self) -> AccountPatch {
+        AccountPatch {
+            status: self.status,
+            original_creditor: self.original_creditor.as_opt_ref().map(|value| value.cloned()),
+            due_date: self.due_date.as_opt_ref().map(|value| value.map(|date| date.0)),
+            tags: self.tags,
+        }
+    }
+}
+
+/// Bounds of an amount in the currency's major unit; both inclusive.
+#[derive(Clone, Debug, InputObject)]
+pub struct DecimalRange {
+    /// At least this.
+    pub min: Option<DecimalText>,
+    /// At most this.
+    pub max: Option<DecimalText>,
+}
+
+/// Bounds of a date; both inclusive.
+#[derive(Clone, Debug, InputObject)]
+pub struct DateRange {
+    /// Not before.
+    pub from: Option<Date>,
+    /// Not after.
+    pub to: Option<Date>,
+}
+
+/// Bounds of an instant; both inclusive.
+#[derive(Clone, Debug, InputObject)]
+pub struct DateTimeRange {
+    /// Not before.
+    pub from: Option<DateTime<Utc>>,
+    /// Not after.
+    pub to: Option<DateTime<Utc>>,
+}
+
+/// Which accounts: all conditions given must hold.
+#[derive(Clone, Debug, InputObject)]
+pub struct AccountFilter {
+    /// In one of these states.
+    pub status: Option<Vec<AccountStatus>>,
+    /// With at least one of these labels.
+    pub tags: Option<Vec<String>>,
+    /// Owing this much, in US dollars.
+    pub balance: Option<DecimalRange>,
+    /// Due in this time.
+    pub due_date: Option<DateRange>,
+    /// Placed in this time.
+    pub created_at: Option<DateTimeRange>,
+    /// All of these hold too.
+    pub and: Option<Vec<AccountFilter>>,
+    /// At least one of these holds.
+    pub or: Option<Vec<AccountFilter>>,
+    /// This does not hold.
+    pub not: Option<Box<AccountFilter>>,
+}
+
+/// At most this many conditions in one filter.
+const MOST_CONDITIONS: usize = 50;
+
+impl AccountFilter {
+    pub(super) fn parse(&self) -> async_graphql::Result<AccountCriteria> {
+        let mut left = MOST_CONDITIONS;
+        self.parse_within(&mut left)
+    }
+
+    fn parse_within(&self, left: &mut usize) -> async_graphql::Result<AccountCriteria> {
+        *left = left
+            .checked_sub(1)
+            .ok_or_else(|| bad_input(format!("A filter has at most {MOST_CONDITIONS} parts.")))?;
+        let amount = |bound: &Option<DecimalText>, name: &str| match bound {
+            None => Ok(None),
+            Some(text) => "USD"
+                .parse()
+                .map_err(|error| bad_input(format!("{error}")))
+                .and_then(|usd| {
+                    Money::parse_signed(&text.0, usd)
+                        .map_err(|error| bad_input(format!("filter.balance.{name}: {error}")))
+                })
+                .map(|money| Some(money.minor())),
+        };
+        let list = |filters: &Option<Vec<AccountFilter>>, left: &mut usize| {
+            filters
+                .iter()
+                .flatten()
+                .map(|filter| filter.parse_within(left))
+                .collect::<async_graphql::Result<Vec<_>>>()
+        };
+        if self.tags.as_ref().is_some_and(|tags| tags.len() > 50) {
+            return Err(bad_input("filter.tags: at most 50 labels."));
+        }
+        let (balance, due, created) = (
+            self.balance.as_ref(),
+            self.due_date.as_ref(),
+            self.created_at.as_ref(),
+        );
+        Ok(AccountCriteria {
+            statuses: self
+                .status
+                .as_ref()
+                .map(|all| all.iter().map(|status| status.as_str().to_owned()).collect()),
+            tags: self.tags.clone(),
+            balance_min: balance.map_or(Ok(None), |range| amount(&range.min, "min"))?,
+            balance_max: balance.map_or(Ok(None), |range| amount(&range.max, "max"))?,
+            due_from: due.and_then(|range| range.from).map(|date| date.0),
+            due_to: due.and_then(|range| range.to).map(|date| date.0),
+            created_from: created.and_then(|range| range.from),
+            created_to: created.and_then(|range| range.to),
+            all_of: list(&self.and, left)?,
+            any_of: list(&self.or, left)?,
+            none_of: match &self.not {
+                Some(filter) => vec![filter.parse_within(left)?],
+                None => Vec::new(),
+            },
+        })
+    }
+}
+
+/// What accounts can be ordered by.
+#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
+pub enum AccountOrderField {
+    /// When it was placed.
+    CreatedAt,
+    /// What is owed.
+    Balance,
+    /// When it is due; accounts without a date come last.
+    DueDate,
+    /// The debtor's last, then first name.
+    LastName,
+}
+
+/// Which way.
+#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
+pub enum OrderDirection {
+    /// Smallest, oldest, A first.
+    Asc,
+    /// Largest, newest, Z first.
+    Desc,
+}
+
+/// The order of a list of accounts; ties are broken by id.
+#[derive(Clone, Copy, Debug, InputObject)]
+pub struct AccountOrder {
+    /// By what.
+    pub field: AccountOrderField,
+    /// Which way.
+    pub direction: OrderDirection,
+}
+
+impl AccountOrder {
+    pub(super) fn parts(order: Option<Self>) -> (AccountOrdering, bool) {
+        let Some(order) = order else {
+            return (AccountOrdering::CreatedAt, true);
+        };
+        let ordering = match order.field {
+            AccountOrderField::CreatedAt => AccountOrdering::CreatedAt,
+            AccountOrderField::Balance => AccountOrdering::Balance,
+            AccountOrderField::DueDate => AccountOrdering::DueDate,
+            AccountOrderField::LastName => AccountOrdering::LastName,
+        };
+        (ordering, order.direction == OrderDirection::Desc)
+    }
+}

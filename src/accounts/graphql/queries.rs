@@ -1,0 +1,258 @@
+//! Queries of the slice.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object};
+use uuid::Uuid;
+
+use super::{Account, AccountConnection, AccountFilter, AccountOrder, Debtor, DebtorConnection};
+use crate::{
+    accounts::list::{self, AccountCriteria, AccountKey, AccountList, AccountOrdering, Search},
+    platform::{
+        db::TenantTx,
+        email::EmailAddress,
+        error::OpError,
+        gql::{
+            PageArgs, PageRequest, ScopeExt as _, bad_input, keyset_cursor, not_found, op_error, parse_id,
+        },
+        ids::IdKind,
+        keys::TenantKeys,
+        phone::PhoneNumber,
+    },
+};
+
+/// A count stops here.
+const COUNT_AT_MOST: i64 = 10_000;
+/// A name search looks at no more people than this.
+const SEARCH_AT_MOST: i32 = 500;
+
+/// Queries about debtors and accounts.
+#[derive(Default)]
+pub struct AccountQueries;
+
+#[Object]
+impl AccountQueries {
+    /// One account; null with a NOT_FOUND error when there is no such account of yours.
+    async fn account(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "`acct_…`")] id: ID,
+    ) -> async_graphql::Result<Option<Account>> {
+        let id = parse_id(IdKind::Account, "id", &id)?;
+        Account::load(ctx, id)
+            .await?
+            .map(Some)
+            .ok_or_else(|| not_found("account"))
+    }
+
+    /// Accounts, newest first unless ordered otherwise. An agent sees those assigned to them or to nobody.
+    #[graphql(complexity = "1 + first.or(last).unwrap_or(20).max(0) as usize * child_complexity")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of a filtered Relay connection"
+    )]
+    async fn accounts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which accounts.")] filter: Option<AccountFilter>,
+        #[graphql(desc = "In which order.")] order_by: Option<AccountOrder>,
+        #[graphql(
+            desc = "Three letters or more of a name, the start of an account number, a whole e-mail address or phone number."
+        )]
+        search: Option<String>,
+        #[graphql(desc = "How many from the start (1 to 100).")] first: Option<i32>,
+        #[graphql(desc = "Past this cursor, going forward.")] after: Option<String>,
+        #[graphql(desc = "How many from the end (1 to 100).")] last: Option<i32>,
+        #[graphql(desc = "Past this cursor, going backward.")] before: Option<String>,
+    ) -> async_graphql::Result<AccountConnection> {
+        let page = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        }
+        .check(100)?;
+        let criteria = filter
+            .as_ref()
+            .map_or(Ok(AccountCriteria::default()), AccountFilter::parse)?;
+        let (ordering, descending) = AccountOrder::parts(order_by);
+        let search = match search {
+            None => None,
+            Some(text) => Some(find(ctx, &text).await?),
+        };
+        list_accounts(
+            ctx,
+            AccountList {
+                criteria,
+                search,
+                ordering,
+                descending,
+            },
+            page,
+        )
+        .await
+    }
+
+    /// One person; null with a NOT_FOUND error when there is no such person of yours.
+    async fn debtor(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "`dbtr_…`")] id: ID,
+    ) -> async_graphql::Result<Option<Debtor>> {
+        let id = parse_id(IdKind::Debtor, "id", &id)?;
+        Debtor::load(ctx, id)
+            .await?
+            .map(Some)
+            .ok_or_else(|| not_found("debtor"))
+    }
+
+    /// People, by last and first name.
+    #[graphql(complexity = "1 + first.or(last).unwrap_or(20).max(0) as usize * child_complexity")]
+    async fn debtors(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Three letters or more of a name, a whole e-mail address or phone number.")] search: Option<String>,
+        #[graphql(desc = "How many from the start (1 to 100).")] first: Option<i32>,
+        #[graphql(desc = "Past this cursor, going forward.")] after: Option<String>,
+        #[graphql(desc = "How many from the end (1 to 100).")] last: Option<i32>,
+        #[graphql(desc = "Past this cursor, going backward.")] before: Option<String>,
+    ) -> async_graphql::Result<DebtorConnection> {
+        let page = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        }
+        .check(100)?;
+        let found = match search {
+            None => None,
+            Some(text) => match find(ctx, &text).await? {
+                Search::Debtors(ids) | Search::DebtorsOrNumber(ids, _) => Some(ids),
+            },
+        };
+        let past = page.key::<(String, Uuid)>("debtors")?;
+        let keys = list::page_of_debtor_ids(&mut *ctx.snapshot().await?, found.as_deref(), &page, past)
+            .await
+            .map_err(|error| op_error(error.into()))?;
+        let loads = keys.iter().map(|(_, id)| Debtor::load(ctx, *id));
+        let debtors = futures_util::future::try_join_all(loads).await?;
+        let rows = keys
+            .iter()
+            .zip(debtors)
+            .filter_map(|(key, debtor)| debtor.map(|debtor| (keyset_cursor("debtors", key), debtor)))
+            .collect();
+        Ok(DebtorConnection::from_rows(&page, rows))
+    }
+}
+
+async fn list_accounts(
+    ctx: &Context<'_>,
+    list: AccountList,
+    page: PageRequest,
+) -> async_graphql::Result<AccountConnection> {
+    let name = list.ordering.list_name(list.descending);
+    let past = page.key::<AccountKey>(&name)?;
+    let scope = ctx.scope()?;
+    let db_error = |error: crate::platform::db::DbError| op_error(error.into());
+    let mut tx = ctx.snapshot().await?;
+    let rows = list::page_of_accounts(&mut tx, &list, &page, past)
+        .await
+        .map_err(db_error)?;
+    let counted = if ctx.look_ahead().field("totalCount").exists() {
+        Some(
+            list::count_accounts(&mut tx, &list, COUNT_AT_MOST)
+                .await
+                .map_err(db_error)?,
+        )
+    } else {
+        None
+    };
+    drop(tx);
+    let rows = rows
+        .into_iter()
+        .map(|listed| {
+            (
+                Account::cursor(&name, &listed.key),
+                Account::new(scope, Arc::new(listed.row)),
+            )
+        })
+        .collect();
+    let mut connection = AccountConnection::from_rows(&page, rows);
+    connection.total_count = counted.and_then(|count| i32::try_from(count).ok());
+    Ok(connection)
+}
+
+/// The accounts of one person, newest first.
+pub(super) async fn accounts_of_debtor(
+    ctx: &Context<'_>,
+    debtor: Uuid,
+    args: PageArgs,
+) -> async_graphql::Result<AccountConnection> {
+    let list = AccountList {
+        criteria: AccountCriteria::default(),
+        search: Some(Search::Debtors(vec![debtor])),
+        ordering: AccountOrdering::CreatedAt,
+        descending: true,
+    };
+    list_accounts(ctx, list, args.check(100)?).await
+}
+
+/// Says what a search text can mean: an e-mail address or phone number is looked up by its blind index, anything
+/// else by name or as the start of an account number.
+async fn find(ctx: &Context<'_>, text: &str) -> async_graphql::Result<Search> {
+    let text = text.trim();
+    if text.chars().count() > 100 {
+        return Err(bad_input("search: at most 100 characters."));
+    }
+    let keys = ctx.scope()?.keys().await.map_err(op_error)?;
+    let mut tx = ctx.snapshot().await?;
+    if let Some(normalised) = as_contact(text) {
+        let ids = by_contact(&mut tx, &keys, &normalised).await.map_err(op_error)?;
+        return Ok(Search::DebtorsOrNumber(ids, text.to_owned()));
+    }
+    if text.chars().count() < 3 {
+        return Err(bad_input("search: give at least three characters."));
+    }
+    // Names are keyed "last first": "Maria Lopez" is tried both ways round.
+    let mut terms = vec![text.to_lowercase()];
+    if let Some((first, last)) = text.split_once(' ') {
+        terms.push(format!(
+            "{} {}",
+            last.trim().to_lowercase(),
+            first.trim().to_lowercase()
+        ));
+    }
+    let ids = sqlx::query_scalar!(
+        r#"SELECT DISTINCT found AS "found!" FROM unnest($1::text[]) AS t(term), app.search_debtors(t.term, $2) AS found"#,
+        &terms,
+        SEARCH_AT_MOST,
+    )
+    .fetch_all(tx.conn())
+    .await
+    .map_err(|error| op_error(OpError::from(error)))?;
+    Ok(Search::DebtorsOrNumber(ids, text.to_owned()))
+}
+
+fn as_contact(text: &str) -> Option<String> {
+    if text.contains('@') {
+        return EmailAddress::parse(text).ok().map(|email| email.normalised());
+    }
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    if digits < 10 || text.chars().any(char::is_alphabetic) {
+        return None;
+    }
+    PhoneNumber::parse_lenient(text, "US")
+        .ok()
+        .map(|phone| phone.as_e164().to_owned())
+}
+
+async fn by_contact(tx: &mut TenantTx, keys: &TenantKeys, normalised: &str) -> Result<Vec<Uuid>, OpError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_scalar!(
+        "SELECT DISTINCT debtor_id FROM contact_points WHERE business_id = $1 AND blind_index = ANY($2) LIMIT 500",
+        business,
+        &keys.blinds(normalised),
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}

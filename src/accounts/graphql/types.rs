@@ -1,0 +1,480 @@
+//! Account, Debtor and what hangs on them.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, Object, SimpleObject};
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::{
+    accounts::{
+        AccountLoaders, AccountStatus, Channel, PostalAddress,
+        list::AccountKey,
+        store::{AccountRow, DebtorRow},
+    },
+    conversations::graphql::{Conversation, ConversationConnection},
+    identity::graphql::User,
+    ledger,
+    platform::{
+        error::OpError,
+        gql::{
+            Date, EmailAddressScalar, MoneyValue, OpScope, PageArgs, PhoneNumberScalar, ScopeExt as _,
+            keyset_cursor, op_error,
+        },
+        ids::{self, IdKind},
+        money::Money,
+    },
+};
+
+/// What kind of contact point it is.
+#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
+pub enum ContactPointKind {
+    Phone,
+    Email,
+}
+
+/// A phone number or e-mail address of a person.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct ContactPoint {
+    /// The contact point's id.
+    id: ID,
+    /// Phone or e-mail.
+    kind: ContactPointKind,
+    /// The number (E.164) or address; null after erasure.
+    value: Option<String>,
+    /// Whether the network said that it cannot be reached there.
+    unreachable: bool,
+}
+
+crate::relay_connection!(Account, AccountConnection, AccountEdge);
+crate::relay_connection!(Debtor, DebtorConnection, DebtorEdge);
+crate::relay_connection!(LedgerEntry, LedgerEntryConnection, LedgerEntryEdge);
+
+/// One debt of one person at your business.
+#[derive(Clone)]
+pub struct Account {
+    row: Arc<AccountRow>,
+}
+
+impl Account {
+    /// Wraps a row, and notes whose personal data goes into the answer.
+    pub(crate) fn new(scope: &OpScope, row: Arc<AccountRow>) -> Self {
+        scope.saw_debtor(row.debtor_id);
+        Self { row }
+    }
+
+    /// Looks an account up; `None` when it is not the caller's.
+    ///
+    /// # Errors
+    /// Internal ones only.
+    pub async fn load(ctx: &Context<'_>, id: Uuid) -> async_graphql::Result<Option<Self>> {
+        let scope = ctx.scope()?;
+        let row = ctx
+            .data::<AccountLoaders>()?
+            .account(scope, id)
+            .await
+            .map_err(op_error)?;
+        Ok(row.map(|row| Self::new(scope, row)))
+    }
+}
+
+/// One debt of one person at your business.
+#[Object]
+impl Account {
+    /// The account's id (`acct_…`).
+    pub(crate) async fn id(&self) -> ID {
+        ids::encode(IdKind::Account, self.row.id).into()
+    }
+
+    /// The person who owes it.
+    #[graphql(complexity = "1 + child_complexity")]
+    async fn debtor(&self, ctx: &Context<'_>) -> async_graphql::Result<Debtor> {
+        Debtor::load(ctx, self.row.debtor_id)
+            .await?
+            .ok_or_else(|| op_error(OpError::Internal(anyhow::anyhow!("account without its debtor"))))
+    }
+
+    /// Your number for it, unique in your business.
+    async fn account_number(&self) -> &str {
+        &self.row.account_number
+    }
+
+    /// The debtor's first name; null after erasure.
+    async fn first_name(&self) -> Option<&str> {
+        self.row.first_name.as_deref()
+    }
+
+    /// The debtor's last name; null after erasure.
+    async fn last_name(&self) -> Option<&str> {
+        self.row.last_name.as_deref()
+    }
+
+    /// The debtor's first e-mail address.
+    async fn email(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<EmailAddressScalar>> {
+        Ok(self.contact(ctx, "EMAIL", 0).await?.map(EmailAddressScalar))
+    }
+
+    /// The debtor's first phone number.
+    async fn phone(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<PhoneNumberScalar>> {
+        Ok(self.contact(ctx, "PHONE", 0).await?.map(PhoneNumberScalar))
+    }
+
+    /// The debtor's second phone number.
+    async fn phone_secondary(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<PhoneNumberScalar>> {
+        Ok(self.contact(ctx, "PHONE", 1).await?.map(PhoneNumberScalar))
+    }
+
+    /// The debtor's postal address; null when unknown or erased.
+    async fn address(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<PostalAddress>> {
+        match Debtor::load(ctx, self.row.debtor_id).await? {
+            Some(debtor) => debtor.open_address(ctx).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Who was owed first.
+    async fn original_creditor(&self) -> Option<&str> {
+        self.row.original_creditor.as_deref()
+    }
+
+    /// What is owed now: the sum of the account's ledger entries.
+    async fn current_balance(&self) -> async_graphql::Result<MoneyValue> {
+        self.money(self.row.balance_minor)
+    }
+
+    /// What was owed at the beginning, as you reported it.
+    async fn original_balance(&self) -> async_graphql::Result<Option<MoneyValue>> {
+        self.row
+            .original_balance_minor
+            .map(|minor| self.money(minor))
+            .transpose()
+    }
+
+    /// When it was or is due.
+    async fn due_date(&self) -> Option<Date> {
+        self.row.due_date.map(Date)
+    }
+
+    /// Days since the due date, in UTC dates; 0 when it is not past due or has none.
+    async fn days_past_due(&self, ctx: &Context<'_>) -> async_graphql::Result<i32> {
+        let today = ctx.scope()?.db().clock().now().date_naive();
+        let days = self.row.due_date.map_or(0, |due| (today - due).num_days().max(0));
+        Ok(i32::try_from(days).unwrap_or(i32::MAX))
+    }
+
+    /// Where the account stands.
+    async fn status(&self) -> AccountStatus {
+        AccountStatus::parse(&self.row.status)
+    }
+
+    /// Labels, in alphabetical order.
+    async fn tags(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<String>> {
+        let tags = ctx
+            .data::<AccountLoaders>()?
+            .tags(ctx.scope()?, self.row.id)
+            .await
+            .map_err(op_error)?;
+        Ok(tags.as_ref().clone())
+    }
+
+    /// The fields of your own, a JSON object; empty after erasure.
+    async fn custom_fields(
+        &self,
+        ctx: &Context<'_>,
+    ) -> async_graphql::Result<async_graphql::Json<serde_json::Value>> {
+        let empty = serde_json::json!({});
+        let Some(cipher) = self.row.custom_fields_cipher.as_deref() else {
+            return Ok(async_graphql::Json(empty));
+        };
+        let Some(debtor) = Debtor::load(ctx, self.row.debtor_id).await? else {
+            return Ok(async_graphql::Json(empty));
+        };
+        let text = debtor
+            .open(ctx, "accounts", "custom_fields_cipher", self.row.id, cipher)
+            .await?;
+        Ok(async_graphql::Json(
+            text.and_then(|text| serde_json::from_str(&text).ok())
+                .unwrap_or(empty),
+        ))
+    }
+
+    /// ISO 639-1 code of the language in which the debtor is written to.
+    async fn preferred_language(&self) -> &str {
+        &self.row.preferred_language
+    }
+
+    /// How the debtor prefers to be contacted.
+    async fn preferred_contact_method(&self) -> Option<Channel> {
+        self.row.preferred_channel.as_deref().and_then(Channel::parse)
+    }
+
+    /// The account's threads, newest first.
+    #[graphql(complexity = "1 + first.or(last).unwrap_or(20).max(0) as usize * child_complexity")]
+    async fn conversations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start (1 to 100).")] first: Option<i32>,
+        #[graphql(desc = "Past this cursor, going forward.")] after: Option<String>,
+        #[graphql(desc = "How many from the end (1 to 100).")] last: Option<i32>,
+        #[graphql(desc = "Past this cursor, going backward.")] before: Option<String>,
+    ) -> async_graphql::Result<ConversationConnection> {
+        Conversation::of_account(
+            ctx,
+            self.row.id,
+            PageArgs {
+                first,
+                after,
+                last,
+                before,
+            },
+        )
+        .await
+    }
+
+    /// What was posted to the account, newest first.
+    #[graphql(complexity = "1 + first.unwrap_or(20).max(0) as usize * child_complexity")]
+    async fn ledger(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many (1 to 100).")] first: Option<i32>,
+        #[graphql(desc = "Past this cursor.")] after: Option<String>,
+    ) -> async_graphql::Result<LedgerEntryConnection> {
+        crate::access::authorize(ctx.scope()?.ctx(), crate::access::Cell::LedgerRead)
+            .map_err(|denied| op_error(OpError::Forbidden(denied.to_string())))?;
+        let page = PageArgs {
+            first,
+            after,
+            ..PageArgs::default()
+        }
+        .check(100)?;
+        let past = page.key::<Uuid>("ledger")?;
+        let rows = ledger::entries_of_account(&mut *ctx.snapshot().await?, self.row.id, past, page.fetch())
+            .await
+            .map_err(|error| op_error(error.into()))?;
+        let rows = rows
+            .into_iter()
+            .map(|row| Ok((keyset_cursor("ledger", &row.id), LedgerEntry::of(&row)?)))
+            .collect::<async_graphql::Result<Vec<_>>>()?;
+        Ok(LedgerEntryConnection::from_rows(&page, rows))
+    }
+
+    /// The member of staff who works on it; null when it is anybody's.
+    async fn assigned_agent(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<User>> {
+        match self.row.assigned_agent_id {
+            Some(id) => User::load(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// When it was placed.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.row.created_at
+    }
+
+    /// When it was changed last.
+    async fn updated_at(&self) -> DateTime<Utc> {
+        self.row.updated_at
+    }
+}
+
+impl Account {
+    fn money(&self, minor: i64) -> async_graphql::Result<MoneyValue> {
+        money(minor, &self.row.currency)
+    }
+
+    async fn contact(
+        &self,
+        ctx: &Context<'_>,
+        kind: &str,
+        nth: usize,
+    ) -> async_graphql::Result<Option<String>> {
+        let contacts = ctx
+            .data::<AccountLoaders>()?
+            .contacts(ctx.scope()?, self.row.debtor_id)
+            .await
+            .map_err(op_error)?;
+        let found = contacts.iter().filter(|contact| contact.kind == kind).nth(nth);
+        Ok(found
+            .and_then(|contact| contact.value.as_ref())
+            .map(|value| value.expose().clone()))
+    }
+
+    /// The cursor of this account in a list.
+    pub(super) fn cursor(list: &str, key: &AccountKey) -> String {
+        keyset_cursor(list, key)
+    }
+}
+
+fn money(minor: i64, currency: &str) -> async_graphql::Result<MoneyValue> {
+    let currency = currency
+        .parse()
+        .map_err(|error| op_error(OpError::Internal(anyhow::anyhow!("{error}"))))?;
+    Ok(Money::from_minor(minor, currency).into())
+}
+
+/// One posting to an account.
+#[derive(Clone, SimpleObject)]
+pub struct LedgerEntry {
+    /// The entry's id.
+    id: ID,
+    /// What caused it, for example `OPENING`.
+    kind: String,
+    /// How the balance changed: positive when the debtor owes more.
+    amount: MoneyValue,
+    /// When it was posted.
+    at: DateTime<Utc>,
+}
+
+impl LedgerEntry {
+    fn of(row: &ledger::LedgerEntryRow) -> async_graphql::Result<Self> {
+        let amount = money(row.amount_minor, &row.currency)?;
+        Ok(Self {
+            id: row.id.to_string().into(),
+            kind: row.kind.clone(),
+            amount,
+            at: row.at,
+        })
+    }
+}
+
+/// A person who owes, with all that belongs to the person rather than to one debt.
+#[derive(Clone)]
+pub struct Debtor {
+    row: Arc<DebtorRow>,
+}
+
+impl Debtor {
+    /// Wraps a row, and notes whose personal data goes into the answer.
+    pub(crate) fn new(scope: &OpScope, row: Arc<DebtorRow>) -> Self {
+        scope.saw_debtor(row.id);
+        Self { row }
+    }
+
+    /// Looks a debtor up; `None` when not the caller's.
+    ///
+    /// # Errors
+    /// Internal ones only.
+    pub async fn load(ctx: &Context<'_>, id: Uuid) -> async_graphql::Result<Option<Self>> {
+        let scope = ctx.scope()?;
+        let row = ctx
+            .data::<AccountLoaders>()?
+            .debtor(scope, id)
+            .await
+            .map_err(op_error)?;
+        Ok(row.map(|row| Self::new(scope, row)))
+    }
+
+    async fn open(
+        &self,
+        ctx: &Context<'_>,
+        table: &'static str,
+        column: &'static str,
+        row: Uuid,
+        cipher: &[u8],
+    ) -> async_graphql::Result<Option<String>> {
+        let keys = ctx.scope()?.keys().await.map_err(op_error)?;
+        let Some(key) = keys
+            .data_key(&self.row.keys.profile)
+            .map_err(|e| op_error(e.into()))?
+        else {
+            return Ok(None);
+        };
+        let text = keys
+            .open_text(&key, table, column, row, cipher)
+            .map_err(|e| op_error(e.into()))?;
+        Ok(Some(text.expose().clone()))
+    }
+
+    async fn open_address(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<PostalAddress>> {
+        let Some(cipher) = self.row.address_cipher.as_deref() else {
+            return Ok(None);
+        };
+        let text = self
+            .open(ctx, "debtors", "address_cipher", self.row.id, cipher)
+            .await?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+}
+
+/// A person who owes, with all that belongs to the person rather than to one debt.
+#[Object]
+impl Debtor {
+    /// The debtor's id (`dbtr_…`).
+    pub(crate) async fn id(&self) -> ID {
+        ids::encode(IdKind::Debtor, self.row.id).into()
+    }
+
+    /// First name; null after erasure.
+    async fn first_name(&self) -> Option<&str> {
+        self.row.first_name.as_deref()
+    }
+
+    /// Last name; null after erasure.
+    async fn last_name(&self) -> Option<&str> {
+        self.row.last_name.as_deref()
+    }
+
+    /// Phone numbers and e-mail addresses (at most 40), phones first, each kind in order of preference.
+    async fn contact_points(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<ContactPoint>> {
+        let contacts = ctx
+            .data::<AccountLoaders>()?
+            .contacts(ctx.scope()?, self.row.id)
+            .await
+            .map_err(op_error)?;
+        let mut points: Vec<ContactPoint> = contacts
+            .iter()
+            .map(|contact| ContactPoint {
+                id: ids::encode(IdKind::ContactPoint, contact.id).into(),
+                kind: if contact.kind == "EMAIL" {
+                    ContactPointKind::Email
+                } else {
+                    ContactPointKind::Phone
+                },
+                value: contact.value.as_ref().map(|value| value.expose().clone()),
+                unreachable: contact.unreachable,
+            })
+            .collect();
+        points.sort_by_key(|point| point.kind == ContactPointKind::Email);
+        Ok(points)
+    }
+
+    /// Postal address; null when unknown or erased.
+    async fn address(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<PostalAddress>> {
+        self.open_address(ctx).await
+    }
+
+    /// ISO 639-1 code of the language in which the person is written to.
+    async fn preferred_language(&self) -> &str {
+        &self.row.preferred_language
+    }
+
+    /// How the person prefers to be contacted.
+    async fn preferred_contact_method(&self) -> Option<Channel> {
+        self.row.preferred_channel.as_deref().and_then(Channel::parse)
+    }
+
+    /// The person's debts at your business, newest first.
+    #[graphql(complexity = "1 + first.unwrap_or(20).max(0) as usize * child_complexity")]
+    async fn accounts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many (1 to 100).")] first: Option<i32>,
+        #[graphql(desc = "Past this cursor.")] after: Option<String>,
+    ) -> async_graphql::Result<AccountConnection> {
+        super::queries::accounts_of_debtor(
+            ctx,
+            self.row.id,
+            PageArgs {
+                first,
+                after,
+                ..PageArgs::default()
+            },
+        )
+        .await
+    }
+
+    /// When the person was first recorded.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.row.created_at
+    }
+}

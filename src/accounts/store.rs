@@ -1,0 +1,370 @@
+//! SQL of debtors and accounts, but for the filtered lists (`list.rs`).
+
+use chrono::{DateTime, NaiveDate, Utc};
+use uuid::Uuid;
+
+use super::debtor_keys::DebtorKeys;
+use crate::platform::{
+    db::{DbError, TenantTx},
+    keys::WrappedKey,
+};
+
+/// A person, with the keys that open their columns.
+#[derive(Clone, Debug)]
+pub struct DebtorRow {
+    pub id: Uuid,
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+    pub name_key: String,
+    pub preferred_language: String,
+    pub preferred_channel: Option<String>,
+    pub address_cipher: Option<Vec<u8>>,
+    pub created_at: DateTime<Utc>,
+    pub keys: DebtorKeys,
+}
+
+/// A phone number or e-mail address of a person, sealed.
+#[derive(Clone, Debug)]
+pub struct ContactPoint {
+    pub id: Uuid,
+    pub debtor_id: Uuid,
+    pub kind: String,
+    pub ordinal: i16,
+    pub value_cipher: Option<Vec<u8>>,
+    pub blind_index: Option<Vec<u8>>,
+    pub unreachable_code: Option<String>,
+}
+
+/// A debt, with what is shown of its debtor.
+#[derive(Clone, Debug)]
+pub struct AccountRow {
+    pub id: Uuid,
+    pub debtor_id: Uuid,
+    pub account_number: String,
+    pub original_creditor: Option<String>,
+    pub status: String,
+    pub currency: String,
+    pub balance_minor: i64,
+    pub original_balance_minor: Option<i64>,
+    pub due_date: Option<NaiveDate>,
+    pub assigned_agent_id: Option<Uuid>,
+    pub custom_fields_cipher: Option<Vec<u8>>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+    pub preferred_language: String,
+    pub preferred_channel: Option<String>,
+}
+
+/// Debtors by id; those that are not there (or not the caller's) are missing in the answer.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub(super) async fn debtors_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<DebtorRow>, DbError> {
+    let business = tx.business_id();
+    let rows = sqlx::query!(
+        "SELECT d.id, d.first_name, d.last_name, d.name_key, d.preferred_language, d.preferred_channel, d.address_cipher,
+                d.created_at, p.id AS profile_id, p.business_key_version AS profile_version, p.wrapped AS profile_wrapped,
+                r.id AS record_id, r.business_key_version AS record_version, r.wrapped AS record_wrapped
+         FROM debtors d
+         JOIN data_keys p ON p.business_id = d.business_id AND p.id = d.profile_key_id
+         JOIN data_keys r ON r.business_id = d.business_id AND r.id = d.record_key_id
+         WHERE d.business_id = $1 AND d.id = ANY($2)",
+        business,
+        ids
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| DebtorRow {
+            id: row.id,
+            first_name: row.first_name,
+            last_name: row.last_name,
+            name_key: row.name_key,
+            preferred_language: row.preferred_language,
+            preferred_channel: row.preferred_channel,
+            address_cipher: row.address_cipher,
+            created_at: row.created_at,
+            keys: DebtorKeys {
+                profile: WrappedKey {
+                    id: row.profile_id,
+                    business_key_version: row.profile_version,
+                    wrapped: row.profile_wrapped,
+                },
+                record: WrappedKey {
+                    id: row.record_id,
+                    business_key_version: row.record_version,
+                    wrapped: row.record_wrapped,
+                },
+            },
+        })
+        .collect())
+}
+
+/// One debtor.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn debtor_by_id(tx: &mut TenantTx, id: Uuid) -> Result<Option<DebtorRow>, DbError> {
+    Ok(debtors_by_ids(tx, &[id]).await?.pop())
+}
+
+/// Accounts by id, within the caller's scope.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub(super) async fn accounts_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<AccountRow>, DbError> {
+    let (business, scope) = (tx.business_id(), tx.ctx().agent_scope());
+    Ok(sqlx::query_as!(
+        AccountRow,
+        "SELECT a.id, a.debtor_id, a.account_number, a.original_creditor, a.status, a.currency, a.balance_minor,
+                a.original_balance_minor, a.due_date, a.assigned_agent_id, a.custom_fields_cipher, a.created_at,
+                a.updated_at, d.first_name, d.last_name, d.preferred_language, d.preferred_channel
+         FROM accounts a JOIN debtors d ON d.business_id = a.business_id AND d.id = a.debtor_id
+         WHERE a.business_id = $1 AND a.id = ANY($2) AND a.deleted_at IS NULL
+           AND ($3::uuid IS NULL OR a.assigned_agent_id IS NULL OR a.assigned_agent_id = $3)",
+        business,
+        ids,
+        scope,
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// Locks an account for a change: its debtor and status, if it is the caller's.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub(super) async fn lock_account(tx: &mut TenantTx, id: Uuid) -> Result<Option<(Uuid, String)>, DbError> {
+    let (business, scope) = (tx.business_id(), tx.ctx().agent_scope());
+    let row = sqlx::query!(
+        "SELECT debtor_id, status FROM accounts
+         WHERE business_id = $1 AND id = $2 AND deleted_at IS NULL
+           AND ($3::uuid IS NULL OR assigned_agent_id IS NULL OR assigned_agent_id = $3)
+         FOR NO KEY UPDATE",
+        business,
+        id,
+        scope,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(|row| (row.debtor_id, row.status)))
+}
+
+/// The debtor of an account within the caller's scope.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn scoped_debtor_of_account(tx: &mut TenantTx, account: Uuid) -> Result<Option<Uuid>, DbError> {
+    Ok(accounts_by_ids(tx, &[account])
+        .await?
+        .pop()
+        .map(|row| row.debtor_id))
+}
+
+/// What tells whether a contact is about this account, and whom it concerns.
+#[derive(Clone, Debug)]
+pub struct OpenAccount {
+    pub id: Uuid,
+    pub debtor_id: Uuid,
+    pub initial_communication_on: Option<NaiveDate>,
+    pub validation_notice_on: Option<NaiveDate>,
+    pub validation_period_ends_on: Option<NaiveDate>,
+}
+
+/// The accounts of a debtor that are worked on, oldest first.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn open_accounts_of(tx: &mut TenantTx, debtor: Uuid) -> Result<Vec<OpenAccount>, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_as!(
+        OpenAccount,
+        "SELECT id, debtor_id, initial_communication_on, validation_notice_on, validation_period_ends_on
+         FROM accounts
+         WHERE business_id = $1 AND debtor_id = $2 AND deleted_at IS NULL AND status NOT IN ('PAID_IN_FULL', 'CLOSED')
+         ORDER BY created_at, id LIMIT 50",
+        business,
+        debtor
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// Records that the validation notice (12 CFR 1006.34) was provided, and when its period ends.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn record_validation_notice(
+    tx: &mut TenantTx,
+    account: Uuid,
+    provided_on: NaiveDate,
+    period_ends_on: NaiveDate,
+) -> Result<(), DbError> {
+    let business = tx.business_id();
+    sqlx::query!(
+        "UPDATE accounts SET initial_communication_on = coalesce(initial_communication_on, $3), validation_notice_on = $3,
+             validation_period_ends_on = $4
+         WHERE business_id = $1 AND id = $2",
+        business,
+        account,
+        provided_on,
+        period_ends_on,
+    )
+    .execute(tx.conn())
+    .await?;
+    tx.audit(crate::platform::db::AuditEntry::plain(
+        "account.validation_notice_recorded",
+        account,
+        &serde_json::json!({ "provided_on": provided_on, "period_ends_on": period_ends_on }),
+    ));
+    Ok(())
+}
+
+/// A contact point with the key that opens it.
+pub(super) struct SealedContact {
+    pub(super) point: ContactPoint,
+    pub(super) key: WrappedKey,
+}
+
+/// All contact points of these debtors with their keys, in order.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub(super) async fn sealed_contacts_of(
+    tx: &mut TenantTx,
+    debtors: &[Uuid],
+) -> Result<Vec<SealedContact>, DbError> {
+    let business = tx.business_id();
+    let rows = sqlx::query!(
+        "SELECT c.id, c.debtor_id, c.kind, c.ordinal, c.value_cipher, c.blind_index, c.unreachable_code,
+                k.id AS key_id, k.business_key_version, k.wrapped
+         FROM contact_points c
+         JOIN debtors d ON d.business_id = c.business_id AND d.id = c.debtor_id
+         JOIN data_keys k ON k.business_id = d.business_id AND k.id = d.profile_key_id
+         WHERE c.business_id = $1 AND c.debtor_id = ANY($2) ORDER BY c.debtor_id, c.kind, c.ordinal",
+        business,
+        debtors
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| SealedContact {
+            point: ContactPoint {
+                id: row.id,
+                debtor_id: row.debtor_id,
+                kind: row.kind,
+                ordinal: row.ordinal,
+                value_cipher: row.value_cipher,
+                blind_index: row.blind_index,
+                unreachable_code: row.unreachable_code,
+            },
+            key: WrappedKey {
+                id: row.key_id,
+                business_key_version: row.business_key_version,
+                wrapped: row.wrapped,
+            },
+        })
+        .collect())
+}
+
+/// All contact points of these debtors, in order.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn contact_points_of(tx: &mut TenantTx, debtors: &[Uuid]) -> Result<Vec<ContactPoint>, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_as!(
+        ContactPoint,
+        "SELECT id, debtor_id, kind, ordinal, value_cipher, blind_index, unreachable_code
+         FROM contact_points WHERE business_id = $1 AND debtor_id = ANY($2) ORDER BY debtor_id, kind, ordinal",
+        business,
+        debtors
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// The people who have this phone number: several share one in a household.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn debtors_by_phone(tx: &mut TenantTx, blinds: &[Vec<u8>]) -> Result<Vec<(Uuid, Uuid)>, DbError> {
+    let business = tx.business_id();
+    let rows = sqlx::query!(
+        "SELECT id, debtor_id FROM contact_points
+         WHERE business_id = $1 AND blind_index = ANY($2) AND kind = 'PHONE' ORDER BY debtor_id, id LIMIT 20",
+        business,
+        blinds
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.debtor_id, row.id)).collect())
+}
+
+/// Notes that the network cannot deliver texts to this number.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn mark_phone_unreachable(
+    tx: &mut TenantTx,
+    debtor: Uuid,
+    blind: &[u8],
+    code: &str,
+) -> Result<(), DbError> {
+    let business = tx.business_id();
+    sqlx::query!(
+        "UPDATE contact_points SET unreachable_code = $4 WHERE business_id = $1 AND debtor_id = $2 AND blind_index = $3",
+        business,
+        debtor,
+        blind,
+        code,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Tags of these accounts, in alphabetical order.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub(super) async fn tags_of(tx: &mut TenantTx, accounts: &[Uuid]) -> Result<Vec<(Uuid, String)>, DbError> {
+    let business = tx.business_id();
+    let rows = sqlx::query!(
+        "SELECT account_id, tag FROM account_tags WHERE business_id = $1 AND account_id = ANY($2) ORDER BY account_id, tag",
+        business,
+        accounts
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.account_id, row.tag)).collect())
+}
+
+/// Makes the account's tags these.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub(super) async fn replace_tags(tx: &mut TenantTx, account: Uuid, tags: &[String]) -> Result<(), DbError> {
+    let business = tx.business_id();
+    sqlx::query!(
+        "DELETE FROM account_tags WHERE business_id = $1 AND account_id = $2 AND tag <> ALL($3)",
+        business,
+        account,
+        tags
+    )
+    .execute(tx.conn())
+    .await?;
+    sqlx::query!(
+        "INSERT INTO account_tags (business_id, account_id, tag) SELECT $1, $2, * FROM unnest($3::text[]) ON CONFLICT DO NOTHING",
+        business,
+        account,
+        tags
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! Changes what may change on an account by hand. The balance is not among it: that is the ledger's.
+
+use chrono::NaiveDate;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{AccountStatus, store};
+use crate::{
+    access::{Cell, authorize},
+    platform::{
+        db::{AuditEntry, LiveEvent, TenantTx},
+        error::OpError,
+        gql::UserError,
+    },
+};
+
+/// Each `Some` is a new value; `Some(None)` empties the field.
+#[derive(Clone, Debug, Default)]
+pub struct AccountPatch {
+    pub status: Option<AccountStatus>,
+    pub original_creditor: Option<Option<String>>,
+    pub due_date: Option<Option<NaiveDate>>,
+    pub tags: Option<Vec<String>>,
+}
+
+/// Applies the patch.
+///
+/// # Errors
+/// NOT_FOUND for an account that is not the caller's; user errors for values that do not fit.
+pub async fn update_account(tx: &mut TenantTx, id: Uuid, patch: AccountPatch) -> Result<(), OpError> {
+    authorize(tx.ctx(), Cell::AccountUpdate).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
+    let (debtor_id, status_before) = store::lock_account(tx, id)
+        .await?
+        .ok_or_else(|| UserError::not_found("id", "account"))?;
+    if let Some(Some(creditor)) = &patch.original_creditor
+        && !(1..=200).contains(&creditor.trim().chars().count())
+    {
+        return Err(UserError::invalid(
+            "originalCreditor",
+            "Fill this in with 1 to 200 characters, or null.",
+        )
+        .into());
+    }
+    if let Some(tags) = &patch.tags {
+        if tags.len() > 50 || tags.iter().any(|tag| !(1..=50).contains(&tag.chars().count())) {
+            return Err(UserError::invalid("tags", "At most 50 tags of 1 to 50 characters each.").into());
+        }
+        store::replace_tags(tx, id, tags).await?;
+    }
+    let (business, now) = (tx.business_id(), tx.now());
+    sqlx::query!(
+        "UPDATE accounts SET
+             status = coalesce($3, status),
+             original_creditor = CASE WHEN $4 THEN $5 ELSE original_creditor END,
+             due_date = CASE WHEN $6 THEN $7 ELSE due_date END,
+             updated_at = $8
+         WHERE business_id = $1 AND id = $2",
+        business,
+        id,
+        patch.status.map(AccountStatus::as_str),
+        patch.original_creditor.is_some(),
+        patch.original_creditor.clone().flatten(),
+        patch.due_date.is_some(),
+        patch.due_date.flatten(),
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    let changed: Vec<&str> = [
+        ("status", patch.status.is_some()),
+        ("original_creditor", patch.original_creditor.is_some()),
+        ("due_date", patch.due_date.is_some()),
+        ("tags", patch.tags.is_some()),
+    ]
+    .into_iter()
+    .filter_map(|(name, set)| set.then_some(name))
+    .collect();
+    let details = json!({ "changed": changed, "status_before": status_before });
+    tx.audit(AuditEntry::plain("account.updated", id, &details).about(Some(debtor_id)));
+    tx.emit(LiveEvent {
+        kind: "ACCOUNT_UPDATED",
+        account_id: Some(id),
+        debtor_id: Some(debtor_id),
+        ..LiveEvent::default()
+    });
+    Ok(())
+}

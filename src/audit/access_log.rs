@@ -1,0 +1,109 @@
+//! Who read whose personal data: one row per operation, on disk before the answer leaves. Rows of concurrent
+//! operations share one statement: each waits for the commit that carries its own row.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+use crate::platform::{
+    context::{SystemCtx, TenantCtx},
+    db::{Db, DbError},
+    ids,
+};
+
+/// At most this many rows in one statement.
+const BATCH: usize = 256;
+/// At most this many operations wait for the log; more are refused as unavailable.
+const QUEUE: usize = 4096;
+
+/// One operation that read personal data.
+#[derive(Debug)]
+pub struct AccessEntry {
+    business_id: Uuid,
+    actor_id: Uuid,
+    operation: String,
+    debtor_ids: Vec<Uuid>,
+    request_id: Arc<str>,
+}
+
+impl AccessEntry {
+    /// The entry of an operation by a member of staff; `None` when nobody's data was read or no person reads.
+    pub fn of(ctx: &TenantCtx, operation: &str, debtor_ids: Vec<Uuid>) -> Option<Self> {
+        let actor_id = ctx.user_id().filter(|_| !debtor_ids.is_empty())?;
+        Some(Self {
+            business_id: ctx.business_id(),
+            actor_id,
+            operation: operation.chars().take(100).collect(),
+            debtor_ids,
+            request_id: ctx.request_id().clone(),
+        })
+    }
+}
+
+type Waiting = (AccessEntry, oneshot::Sender<bool>);
+
+/// The way into the log; cheap to clone.
+#[derive(Clone)]
+pub struct AccessLog {
+    queue: mpsc::Sender<Waiting>,
+}
+
+impl AccessLog {
+    /// Starts the writer; it ends when the last clone is dropped.
+    pub fn start(db: Db) -> Self {
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        tokio::spawn(write(db, waiting));
+        Self { queue }
+    }
+
+    /// Returns when the row is committed. False: it could not be written, and the answer must not leave.
+    pub async fn record(&self, entry: AccessEntry) -> bool {
+        let (sender, receiver) = oneshot::channel();
+        self.queue.try_send((entry, sender)).is_ok() && receiver.await.unwrap_or(false)
+    }
+}
+
+async fn write(db: Db, mut waiting: mpsc::Receiver<Waiting>) {
+    let mut batch: Vec<Waiting> = Vec::with_capacity(BATCH);
+    while waiting.recv_many(&mut batch, BATCH).await > 0 {
+        let written = insert(&db, &batch).await;
+        if let Err(error) = &written {
+            tracing::error!(%error, "the access log could not be written");
+        }
+        for (_, sender) in batch.drain(..) {
+            // Who asked may have gone away meanwhile.
+            let _ = sender.send(written.is_ok());
+        }
+    }
+}
+
+async fn insert(db: &Db, batch: &[Waiting]) -> Result<(), DbError> {
+    let entries: Vec<serde_json::Value> = batch
+        .iter()
+        .map(|(entry, _)| {
+            serde_json::json!({
+                "business_id": entry.business_id,
+                "id": ids::next(),
+                "actor_id": entry.actor_id,
+                "operation": entry.operation,
+                "debtor_ids": entry.debtor_ids,
+                "request_id": entry.request_id.as_ref(),
+            })
+        })
+        .collect();
+    let mut tx = db
+        .system(&SystemCtx::for_reason("access log", "access-log"))
+        .await?;
+    let now = tx.now();
+    sqlx::query!(
+        "INSERT INTO access_log (business_id, id, at, actor_id, operation, debtor_ids, request_id)
+         SELECT e.business_id, e.id, $2, e.actor_id, e.operation, e.debtor_ids, e.request_id
+         FROM jsonb_to_recordset($1) AS e(business_id uuid, id uuid, actor_id uuid, operation text, debtor_ids uuid[], request_id text)",
+        serde_json::Value::Array(entries),
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    tx.commit().await
+}

@@ -1,0 +1,326 @@
+//! `dev`: everything on this machine, from nothing, with one command.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::SecretString;
+use sqlx::{ConnectOptions as _, Connection as _, postgres::PgConnectOptions};
+use std::str::FromStr as _;
+use tokio::net::TcpListener;
+use url::Url;
+
+use super::{
+    DevOptions,
+    sandbox_clock::DatabaseClock,
+    seed::{BUSINESSES, DEMO_PASSWORD, DEMO_TOTP_SECRET, seed},
+    serve::serve_until,
+};
+use crate::{
+    app::{App, Databases},
+    config::{Config, Environment, MailSettings},
+    platform::{
+        clock::{SystemWallClock, WallClock as _},
+        db::{
+            bootstrap::{LOGIN_ROLES, LoginRole, bootstrap},
+            migrate::migrate,
+        },
+        jobs::JobWorker,
+        local_services::{LocalPostgres, LocalPostgresOptions},
+        telemetry::{self, TelemetryConfig},
+    },
+    sandbox::{self, RunningSandbox, SandboxClock, SandboxConfig, StatusDelays, TwilioAccount, TwilioNumber},
+};
+
+/// The private database's name.
+const DATABASE: &str = "funnelchat";
+
+/// Runs until Ctrl-C.
+pub(super) async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
+    let mut config = development_config(&options)?;
+    let (databases, postgres) = databases(&config, options.fresh).await?;
+    if !options.with_database.is_empty() {
+        return run_with_database(&databases, postgres, &options.with_database).await;
+    }
+    if let Some(instant) = options.clock {
+        set_clock(&databases.system, instant).await?;
+    }
+    let guard = telemetry::init(TelemetryConfig {
+        service_name: "funnelchat-dev",
+        log_format: config.log_format,
+        log_filter: config.log_filter.clone(),
+        otlp_endpoint: config.otlp_endpoint.clone(),
+    })?;
+    let listener = TcpListener::bind(options.listen)
+        .await
+        .with_context(|| format!("cannot listen on {} (--listen)", options.listen))?;
+    let api = format!("http://{}", listener.local_addr()?);
+    config.public_base_url = Url::parse(&api)?;
+    let clock = Arc::new(LateClock::default());
+    let sandbox = start_sandbox(&options, &api, clock.clone()).await?;
+    point_at_sandbox(&mut config, &sandbox)?;
+    let app = App::build(&config, &databases, Arc::new(SystemWallClock)).await?;
+    app.start_background();
+    let simulated = DatabaseClock {
+        db: app.db.clone(),
+        clock: app.clock.clone(),
+        registry: app.registry.clone(),
+    };
+    // Set once, here.
+    let _ = clock.0.set(simulated);
+    seed(&app.db, &app.keyring).await?;
+    let worker = JobWorker::connect(&app.worker, app.registry.clone()).await?;
+    announce(&api, &sandbox);
+    let grace = config.shutdown_grace.min(Duration::from_secs(5));
+    let served = tokio::select! {
+        served = serve_until(&app, listener, super::stop_signal(), grace) => served,
+        worked = worker.run() => worked.context("the worker ended"),
+    };
+    worker.stop();
+    app.close().await;
+    sandbox.shutdown().await;
+    guard.shutdown(Duration::from_secs(2)).await;
+    if let Some(postgres) = postgres {
+        tokio::task::spawn_blocking(move || postgres.stop()).await??;
+    }
+    served.map(|()| ExitCode::SUCCESS)
+}
+
+/// The environment's settings, as a developer's machine needs them.
+fn development_config(options: &DevOptions) -> anyhow::Result<Config> {
+    let mut config = Config::from_env(&|name| match name {
+        "FUNNELCHAT_ENV" => Some("development".to_owned()),
+        "FUNNELCHAT_LISTEN" => Some(options.listen.to_string()),
+        "PUBLIC_BASE_URL" => Some(format!("http://{}", options.listen)),
+        "SIMULATED_CLOCK" => Some("true".to_owned()),
+        name => std::env::var(name).ok(),
+    })?;
+    config.environment = Environment::Development;
+    Ok(config)
+}
+
+/// The configured database, or a private one below `target/dev`; migrated either way.
+async fn databases(config: &Config, fresh: bool) -> anyhow::Result<(Databases, Option<LocalPostgres>)> {
+    if let Some(urls) = &config.database.urls {
+        anyhow::ensure!(
+            !fresh,
+            "--fresh empties only the private database, not the one of DATABASE_URL"
+        );
+        let databases = Databases::parse(urls)?;
+        if let Some(owner) = &databases.owner {
+            migrate(owner, &databases.worker, SystemWallClock.now()).await?;
+        }
+        return Ok((databases, None));
+    }
+    let data_dir = data_dir();
+    println!("starting a private PostgreSQL in {} …", data_dir.display());
+    let postgres = tokio::task::spawn_blocking(move || start_postgres(&data_dir, fresh)).await??;
+    let superuser = PgConnectOptions::from_str(&postgres.superuser_url("postgres"))?;
+    let databases = prepare(&superuser).await?;
+    Ok((databases, Some(postgres)))
+}
+
+/// `target/dev` of the project that we run in.
+fn data_dir() -> PathBuf {
+    std::env::current_dir()
+        .unwrap_or_default()
+        .join("target")
+        .join("dev")
+        .join("postgres")
+}
+
+fn start_postgres(data_dir: &Path, fresh: bool) -> anyhow::Result<LocalPostgres> {
+    if fresh {
+        LocalPostgres::remove_data(data_dir)?;
+    }
+    LocalPostgres::start(LocalPostgresOptions {
+        data_dir: data_dir.to_owned(),
+        durable: true,
+        port: None,
+        keep_data: true,
+    })
+}
+
+/// Roles with passwords of this run, the database, its migrations.
+async fn prepare(superuser: &PgConnectOptions) -> anyhow::Result<Databases> {
+    let password = format!("{:032x}", rand::random::<u128>());
+    let roles: Vec<LoginRole> = LOGIN_ROLES
+        .iter()
+        .map(|name| LoginRole {
+            name: (*name).to_owned(),
+            password: password.clone(),
+        })
+        .collect();
+    bootstrap(superuser, DATABASE, &roles).await?;
+    let login = |role: &str| {
+        superuser
+            .clone()
+            .username(role)
+            .password(&password)
+            .database(DATABASE)
+    };
+    let databases = Databases {
+        app: login("funnelchat_app"),
+        system: login("funnelchat_system"),
+        worker: login("funnelchat_worker"),
+        owner: Some(login("funnelchat_owner")),
+    };
+    migrate(
+        &login("funnelchat_owner"),
+        &databases.worker,
+        SystemWallClock.now(),
+    )
+    .await?;
+    Ok(databases)
+}
+
+/// For tools that need a migrated database for a moment.
+async fn run_with_database(
+    databases: &Databases,
+    postgres: Option<LocalPostgres>,
+    command: &[String],
+) -> anyhow::Result<ExitCode> {
+    let url = match (&postgres, &databases.owner) {
+        (Some(postgres), _) => postgres.superuser_url(DATABASE),
+        (None, Some(owner)) => owner.to_url_lossy().to_string(),
+        (None, None) => anyhow::bail!("DATABASE_OWNER_URL is not set"),
+    };
+    let [program, arguments @ ..] = command else {
+        anyhow::bail!("name a command after --")
+    };
+    let status = tokio::process::Command::new(program)
+        .args(arguments)
+        .env("DATABASE_URL", url)
+        .status()
+        .await?;
+    if let Some(postgres) = postgres {
+        tokio::task::spawn_blocking(move || postgres.stop()).await??;
+    }
+    let code = status
+        .code()
+        .and_then(|code| u8::try_from(code).ok())
+        .unwrap_or(1);
+    Ok(ExitCode::from(code))
+}
+
+/// Business time never goes behind what is stored.
+async fn set_clock(system: &PgConnectOptions, instant: DateTime<Utc>) -> anyhow::Result<()> {
+    let mut connection = system.connect().await?;
+    let newest = sqlx::query_scalar!("SELECT max(last_at) FROM business_head")
+        .fetch_one(&mut connection)
+        .await?;
+    if let Some(newest) = newest.filter(|newest| *newest > instant) {
+        anyhow::bail!(
+            "--clock {instant} lies before the newest thing stored ({newest}): choose a later instant, or add --fresh"
+        );
+    }
+    let offset = (instant - SystemWallClock.now())
+        .num_microseconds()
+        .context("--clock is too far away")?;
+    sqlx::query!("UPDATE clock SET offset_micros = $1", offset)
+        .execute(&mut connection)
+        .await?;
+    connection.close().await?;
+    Ok(())
+}
+
+/// The sandbox starts before the service that owns the clock.
+#[derive(Default)]
+struct LateClock(OnceLock<DatabaseClock>);
+
+#[async_trait]
+impl SandboxClock for LateClock {
+    fn now(&self) -> DateTime<Utc> {
+        self.0
+            .get()
+            .map_or_else(|| SystemWallClock.now(), SandboxClock::now)
+    }
+
+    async fn advance(&self, by: TimeDelta) -> Result<DateTime<Utc>, String> {
+        match self.0.get() {
+            Some(clock) => clock.advance(by).await,
+            None => Err("the service is still starting".to_owned()),
+        }
+    }
+}
+
+async fn start_sandbox(
+    options: &DevOptions,
+    api: &str,
+    clock: Arc<LateClock>,
+) -> anyhow::Result<RunningSandbox> {
+    let twilio_accounts = BUSINESSES
+        .iter()
+        .map(|demo| TwilioAccount {
+            sid: demo.twilio_sid(),
+            auth_token: demo.twilio_token(),
+            numbers: vec![TwilioNumber {
+                e164: demo.number.to_owned(),
+                sms_webhook_url: format!("{api}/webhooks/twilio/sms"),
+                label: demo.name.to_owned(),
+            }],
+        })
+        .collect();
+    let debtor_numbers = BUSINESSES
+        .iter()
+        .flat_map(|demo| {
+            demo.debtors()
+                .map(move |(name, number)| (number, format!("{name} ({})", demo.name)))
+        })
+        .collect();
+    sandbox::start(SandboxConfig {
+        listen: options.sandbox_listen,
+        smtp_listen: ([127, 0, 0, 1], 0).into(),
+        twilio_accounts,
+        debtor_numbers,
+        clock,
+        status_delays: StatusDelays::default(),
+    })
+    .await
+    .context("the sandbox does not start (--sandbox-listen)")
+}
+
+fn point_at_sandbox(config: &mut Config, sandbox: &RunningSandbox) -> anyhow::Result<()> {
+    config.twilio_base_url = Url::parse(&format!("http://{}/twilio", sandbox.addr()))?;
+    if config.mail.is_none() {
+        config.mail = Some(MailSettings {
+            smtp_url: SecretString::from(format!("smtp://{}", sandbox.smtp_addr())),
+            from: "funnelchat <no-reply@funnelchat.example>".parse()?,
+        });
+    }
+    Ok(())
+}
+
+fn announce(api: &str, sandbox: &RunningSandbox) {
+    println!();
+    println!(
+        "  API         {api}/graphql     (sockets {}/graphql/ws)",
+        api.replacen("http", "ws", 1)
+    );
+    println!("  GraphiQL    {api}/graphiql");
+    println!("  Schema      {api}/schema.graphql");
+    println!("  Health      {api}/api/v1/health");
+    println!(
+        "  Sandbox     http://{}     telephone, mailbox, faults, clock",
+        sandbox.addr()
+    );
+    println!();
+    println!("  Demo log-ins (password \"{DEMO_PASSWORD}\", TOTP secret {DEMO_TOTP_SECRET}):");
+    for demo in &BUSINESSES {
+        println!(
+            "    {:<14} admin@{s}.example  manager@{s}.example  agent@{s}.example  compliance@{s}.example   texts to {}",
+            demo.name,
+            demo.number,
+            s = demo.slug
+        );
+    }
+    println!();
+    println!("  Stop with Ctrl-C.");
+    println!();
+}

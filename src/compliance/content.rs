@@ -1,0 +1,296 @@
+//! Texts that the law requires in a message: appending what is missing, and finding what is there.
+
+use super::facts::Content;
+
+/// A statement that a message must carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequiredText {
+    /// 15 USC 1692e(11), 12 CFR 1006.18(e)(1): in the first communication.
+    InitialMiniMiranda,
+    /// 12 CFR 1006.18(e)(2): in every later one.
+    SubsequentMiniMiranda,
+    /// 12 CFR 1006.6(e): in every message to an electronic address.
+    OptOutNotice,
+}
+
+impl RequiredText {
+    /// The statement in a language; see [`disclosure_language`] for the languages there are.
+    pub fn wording(self, language: &str) -> &'static str {
+        match (self, disclosure_language(language)) {
+            (RequiredText::InitialMiniMiranda, "es") => {
+                "Esta comunicación es de un cobrador de deudas. Este es un intento de cobrar una deuda y toda \
+                 información obtenida se utilizará con ese fin."
+            }
+            (RequiredText::SubsequentMiniMiranda, "es") => "Esta comunicación es de un cobrador de deudas.",
+            (RequiredText::OptOutNotice, "es") => "Responda STOP para no recibir más mensajes.",
+            (RequiredText::InitialMiniMiranda, _) => {
+                "This communication is from a debt collector. This is an attempt to collect a debt and any \
+                 information obtained will be used for that purpose."
+            }
+            (RequiredText::SubsequentMiniMiranda, _) => "This communication is from a debt collector.",
+            (RequiredText::OptOutNotice, _) => "Reply STOP to opt out.",
+        }
+    }
+
+    /// Phrases of which one from each group must stand in a text for it to make the statement.
+    fn marks(self, language: &str) -> &'static [&'static [&'static str]] {
+        match (self, language) {
+            (RequiredText::InitialMiniMiranda, "es") => &[
+                &["cobrar una deuda", "cobro de una deuda"],
+                &[
+                    "utilizará con ese fin",
+                    "utilizará para ese fin",
+                    "usará con ese fin",
+                    "usará para ese fin",
+                ],
+            ],
+            (RequiredText::InitialMiniMiranda, _) => &[
+                &["to collect a debt", "collecting a debt"],
+                &["will be used for that purpose"],
+            ],
+            (RequiredText::SubsequentMiniMiranda, "es") => {
+                &[&["de un cobrador de deudas", "de una cobradora de deudas"]]
+            }
+            (RequiredText::SubsequentMiniMiranda, _) => &[&["from a debt collector"]],
+            (RequiredText::OptOutNotice, "es") => &[&[
+                "responda stop",
+                "responda alto",
+                "responda parar",
+                "envíe stop",
+                "envíe alto",
+                "darse de baja",
+                "cancelar la suscripción",
+            ]],
+            (RequiredText::OptOutNotice, _) => &[&[
+                "reply stop",
+                "text stop",
+                "send stop",
+                "unsubscribe",
+                "to opt out",
+            ]],
+        }
+    }
+
+    fn stands_in(self, normal_text: &str, language: &str) -> bool {
+        self.marks(language)
+            .iter()
+            .all(|group| group.iter().any(|mark| normal_text.contains(mark)))
+    }
+}
+
+/// Which statements a message needs. The caller derives it from the tenant's role, the channel and the
+/// history.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ContentNeeds {
+    /// The business is a third-party collector and must say so.
+    pub identifies_collector: bool,
+    /// It is the first communication with the debtor.
+    pub is_initial: bool,
+    /// It goes to an electronic address: a text, WhatsApp or e-mail.
+    pub opt_out_notice: bool,
+}
+
+impl ContentNeeds {
+    /// The statements, in the order in which they are appended.
+    pub fn texts(self) -> Vec<RequiredText> {
+        let disclosure = match (self.identifies_collector, self.is_initial) {
+            (false, _) => None,
+            (true, true) => Some(RequiredText::InitialMiniMiranda),
+            (true, false) => Some(RequiredText::SubsequentMiniMiranda),
+        };
+        disclosure
+            .into_iter()
+            .chain(self.opt_out_notice.then_some(RequiredText::OptOutNotice))
+            .collect()
+    }
+}
+
+/// What [`detect_content`] finds: the part of the facts document's `action.content` that the text itself
+/// shows.
+pub type ContentFacts = Content;
+
+/// The language part of a BCP 47 tag, in lower case: `es` of `es-MX`.
+pub fn primary_language(tag: &str) -> String {
+    tag.split(['-', '_'])
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_lowercase()
+}
+
+/// The language in which disclosures are made to a reader of `language`: Spanish for Spanish, English for
+/// everything else. The regulation asks for the language of the rest of the message (12 CFR 1006.18(e)(4)),
+/// so text in a language without an approved wording is refused by `reg-f-disclosure-language`, not sent half
+/// in English; such a message has to be written in English or Spanish.
+pub fn disclosure_language(language: &str) -> &'static str {
+    if primary_language(language) == "es" {
+        "es"
+    } else {
+        "en"
+    }
+}
+
+/// Appends the statements that `needs` names and the text does not make yet in `language`. Statements are set
+/// apart by one space, or stand in a paragraph of their own where the text already has paragraphs. Appending
+/// twice changes nothing.
+pub fn append_required(content: &str, language: &str, needs: &ContentNeeds) -> String {
+    let written_in = disclosure_language(language);
+    let normal_text = normalise(content);
+    let missing: Vec<&str> = needs
+        .texts()
+        .into_iter()
+        .filter(|text| !text.stands_in(&normal_text, written_in))
+        .map(|text| text.wording(written_in))
+        .collect();
+    if missing.is_empty() {
+        return content.to_owned();
+    }
+    let body = content.trim_end();
+    let separator = match body {
+        "" => "",
+        body if body.contains("\n\n") => "\n\n",
+        _ => " ",
+    };
+    format!("{body}{separator}{}", missing.join(" "))
+}
+
+/// Finds which statements the final text makes. They are sought in the language of the message first; a
+/// disclosure in another language is reported with that language, for `reg-f-disclosure-language` to judge.
+pub fn detect_content(text: &str, language: &str) -> ContentFacts {
+    let normal_text = normalise(text);
+    let own = disclosure_language(language);
+    let other = if own == "es" { "en" } else { "es" };
+    let makes = |statement: RequiredText, language| statement.stands_in(&normal_text, language);
+    let initial_in = [own, other]
+        .into_iter()
+        .find(|language| makes(RequiredText::InitialMiniMiranda, language));
+    let subsequent_in = [own, other]
+        .into_iter()
+        .find(|language| makes(RequiredText::SubsequentMiniMiranda, language));
+    let opts_out = [own, other]
+        .into_iter()
+        .any(|language| makes(RequiredText::OptOutNotice, language));
+    Content {
+        initial_mini_miranda: Some(initial_in.is_some()),
+        subsequent_mini_miranda: Some(subsequent_in.is_some()),
+        opt_out_notice: Some(opts_out),
+        disclosure_language: initial_in.or(subsequent_in).map(str::to_owned),
+        ..Content::default()
+    }
+}
+
+/// Lower case and single spaces, so that line breaks and capitals hide nothing.
+fn normalise(text: &str) -> String {
+    text.to_lowercase()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST_TEXT: ContentNeeds = ContentNeeds {
+        identifies_collector: true,
+        is_initial: true,
+        opt_out_notice: true,
+    };
+    const LATER_TEXT: ContentNeeds = ContentNeeds {
+        identifies_collector: true,
+        is_initial: false,
+        opt_out_notice: true,
+    };
+
+    #[test]
+    fn a_later_text_gains_the_disclosure_and_the_way_out_once() {
+        let once = append_required("Can we talk about a plan?", "en", &LATER_TEXT);
+        assert_eq!(
+            once,
+            "Can we talk about a plan? This communication is from a debt collector. Reply STOP to opt out."
+        );
+        assert_eq!(append_required(&once, "en", &LATER_TEXT), once);
+    }
+
+    #[test]
+    fn a_first_text_gains_both_statements_and_satisfies_the_gate() {
+        let text = append_required("Hello from Sunrise Group.", "en-US", &FIRST_TEXT);
+        let found = detect_content(&text, "en-US");
+        assert_eq!(found.initial_mini_miranda, Some(true));
+        assert_eq!(
+            found.subsequent_mini_miranda,
+            Some(true),
+            "it also says from whom it is"
+        );
+        assert_eq!(found.opt_out_notice, Some(true));
+        assert_eq!(found.disclosure_language.as_deref(), Some("en"));
+    }
+
+    #[test]
+    fn a_spanish_text_gains_spanish_statements_even_beside_english_ones() {
+        let mixed =
+            "Hola, ¿podemos hablar? This communication is from a debt collector. Reply STOP to opt out.";
+        assert_eq!(
+            detect_content(mixed, "es").disclosure_language.as_deref(),
+            Some("en")
+        );
+        let text = append_required(mixed, "es-MX", &LATER_TEXT);
+        assert!(text.ends_with(
+            "Esta comunicación es de un cobrador de deudas. Responda STOP para no recibir más mensajes."
+        ));
+        assert_eq!(
+            detect_content(&text, "es-MX").disclosure_language.as_deref(),
+            Some("es")
+        );
+    }
+
+    #[test]
+    fn a_creditor_of_its_own_debts_does_not_call_itself_a_debt_collector() {
+        let needs = ContentNeeds {
+            identifies_collector: false,
+            is_initial: true,
+            opt_out_notice: true,
+        };
+        assert_eq!(
+            append_required("Hello.", "en", &needs),
+            "Hello. Reply STOP to opt out."
+        );
+        let nothing = ContentNeeds::default();
+        assert_eq!(append_required("Hello. ", "en", &nothing), "Hello. ");
+    }
+
+    #[test]
+    fn statements_are_found_across_line_breaks_and_capitals_and_not_where_they_are_not() {
+        let found = detect_content(
+            "THIS IS FROM A DEBT\nCOLLECTOR.  Unsubscribe: https://example.test/u",
+            "en",
+        );
+        assert_eq!(
+            (found.subsequent_mini_miranda, found.opt_out_notice),
+            (Some(true), Some(true))
+        );
+        let found = detect_content("We stop by the office on Monday.", "en");
+        assert_eq!(
+            (found.subsequent_mini_miranda, found.opt_out_notice),
+            (Some(false), Some(false))
+        );
+        let half = detect_content("This is an attempt to collect a debt.", "en");
+        assert_eq!(
+            half.initial_mini_miranda,
+            Some(false),
+            "the second statement is missing"
+        );
+    }
+
+    #[test]
+    fn an_empty_text_and_one_with_paragraphs_keep_their_shape() {
+        assert_eq!(
+            append_required("", "en", &LATER_TEXT),
+            "This communication is from a debt collector. Reply STOP to opt out."
+        );
+        assert!(
+            append_required("Dear Ana,\n\nHello.", "en", &LATER_TEXT)
+                .contains("Hello.\n\nThis communication")
+        );
+    }
+}

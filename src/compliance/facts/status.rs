@@ -1,0 +1,116 @@
+//! Statuses of the person and the debt that hold or shape collection.
+
+use super::{facts_object, nullable};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+facts_object! {
+    /// Representation by an attorney.
+    Attorney {
+        /// It is known that an attorney represents the person.
+        known: bool,
+        /// For which debts; all of them when absent.
+        for_debts: Vec<String>,
+        /// The attorney's name and address are known or readily ascertainable.
+        contact_known: bool,
+    }
+}
+
+facts_object! {
+    /// A notice to cease communication or a refusal to pay. Without `received_at` there is none.
+    Cease {
+        /// When it was received.
+        received_at: DateTime<Utc>,
+        /// In writing; text, chat, e-mail and portal count.
+        written: bool,
+    }
+}
+
+facts_object! {
+    /// A dispute. Without `received_at` there is none.
+    Dispute {
+        /// When it was received.
+        received_at: DateTime<Utc>,
+        /// In writing.
+        written: bool,
+        /// Within the validation period.
+        within_validation_period: bool,
+        /// When verification was sent; null when it was not.
+        #[serde(deserialize_with = "nullable")]
+        verification_sent_at: Option<DateTime<Utc>>,
+    }
+}
+
+facts_object! {
+    /// A request for the original creditor's name and address. Without `received_at` there is none.
+    OriginalCreditorRequest {
+        /// When it was received.
+        received_at: DateTime<Utc>,
+        /// In writing.
+        written: bool,
+        /// Within the validation period.
+        within_validation_period: bool,
+        /// When it was answered; null when it was not.
+        #[serde(deserialize_with = "nullable")]
+        answered_at: Option<DateTime<Utc>>,
+    }
+}
+
+facts_object! {
+    /// The person.
+    Consumer {
+        /// Date of birth, where known.
+        date_of_birth: NaiveDate,
+    }
+}
+
+facts_object! {
+    /// Protection of service members (50 USC 3937).
+    ServiceMember {
+        /// On active duty.
+        active_duty: bool,
+        /// The debt is older than the service.
+        pre_service_debt: bool,
+        /// Written notice with orders was received.
+        notice_received: bool,
+    }
+}
+
+facts_object! {
+    /// What is known of the employer.
+    Workplace {
+        /// The employer prohibits such contact, or there is reason to know that it does.
+        employer_prohibits: bool,
+    }
+}
+
+facts_object! {
+    /// The reassigned numbers database's answer (47 CFR 64.1200(m)).
+    ReassignedNumberCheck {
+        /// `yes` (reassigned), `no`, `no_data`.
+        status: String,
+        /// Last permanent disconnection known to the database.
+        disconnect_after: NaiveDate,
+    }
+}
+
+facts_object! {
+    /// Whether the person has died.
+    Deceased {
+        /// They have.
+        flag: bool,
+        /// The personal representative on file; null when there is none.
+        #[serde(deserialize_with = "nullable")]
+        representative: Option<String>,
+    }
+}
+
+facts_object! {
+    /// A bankruptcy of the person. Without `status` there is none.
+    Bankruptcy {
+        /// `filed`, `discharged`, `dismissed`.
+        status: String,
+        /// Chapter of 11 USC.
+        chapter: i64,
+    }
+}

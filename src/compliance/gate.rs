@@ -1,0 +1,216 @@
+//! Asks the rules about a real contact. Queueing stores its decision; dispatching stores another one, takes the
+//! frequency slot under the person's lock and gives the permit; `explain` does neither.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{
+    decide::{Strictness, decide},
+    decision::{Decision, Outcome},
+    gather::gather,
+    permit::{Reservation, content_hash},
+    rule_set::RuleSet,
+};
+use crate::{
+    accounts::Channel,
+    platform::{
+        db::{DbError, TenantTx},
+        error::OpError,
+        ids,
+        keys::{TenantKeys, WrappedKey},
+    },
+};
+
+/// One contact that somebody wants to make.
+#[derive(Clone, Copy, Debug)]
+pub struct Contact<'a> {
+    pub debtor_id: Uuid,
+    pub account_id: Option<Uuid>,
+    pub channel: Channel,
+    /// E.164 number or address.
+    pub recipient: &'a str,
+    /// The final content, with all that was appended.
+    pub content: &'a str,
+    /// When the debtor's own message, which this answers, was received.
+    pub in_reply_to: Option<DateTime<Utc>>,
+}
+
+/// A decision that is stored (or about to be, with the transaction).
+#[derive(Clone, Debug)]
+pub struct Decided {
+    pub id: Uuid,
+    pub decision: Decision,
+}
+
+impl Decided {
+    pub fn allows(&self) -> bool {
+        self.decision.outcome == Outcome::Allow
+    }
+}
+
+/// May this be queued? Stores the answer.
+///
+/// # Errors
+/// `None` when the person is not there; [`OpError`] otherwise.
+pub async fn decide_to_queue(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    contact: &Contact<'_>,
+) -> Result<Option<Decided>, OpError> {
+    decide_and_store(tx, keys, contact, "QUEUE").await
+}
+
+/// May this go out now? Locks the person, stores the answer, and where it allows takes the slot, so that two
+/// workers can never both take the last one.
+///
+/// # Errors
+/// `None` when the person is not there; [`OpError`] otherwise.
+pub async fn decide_to_dispatch(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    contact: &Contact<'_>,
+) -> Result<Option<(Decided, Option<Reservation>)>, OpError> {
+    let (business, now) = (tx.business_id(), tx.now());
+    sqlx::query!(
+        "SELECT id FROM debtors WHERE business_id = $1 AND id = $2 FOR NO KEY UPDATE",
+        business,
+        contact.debtor_id
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    let Some(decided) = decide_and_store(tx, keys, contact, "DISPATCH").await? else {
+        return Ok(None);
+    };
+    if !decided.allows() {
+        return Ok(Some((decided, None)));
+    }
+    sqlx::query!(
+        "INSERT INTO contact_slots (business_id, decision_id, debtor_id, account_id, channel, reply, reserved_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        business,
+        decided.id,
+        contact.debtor_id,
+        contact.account_id,
+        contact.channel.as_str(),
+        contact.in_reply_to.is_some(),
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    let reservation = Reservation::new(
+        decided.id,
+        contact.channel,
+        contact.recipient,
+        contact.content,
+        now,
+    );
+    Ok(Some((decided, Some(reservation))))
+}
+
+/// What the gate would say now. Nothing is stored, nothing is reserved.
+///
+/// # Errors
+/// `None` when the person is not there; [`OpError`] otherwise.
+pub async fn explain(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    contact: &Contact<'_>,
+) -> Result<Option<Decision>, OpError> {
+    let Some(gathered) = gather(tx, keys, contact).await? else {
+        return Ok(None);
+    };
+    Ok(Some(decide(
+        RuleSet::spine(),
+        &gathered.facts,
+        Strictness::Production,
+    )))
+}
+
+/// Gives a slot back: the vendor refused, or the contact is proven not to have happened.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn release_slot(tx: &mut TenantTx, decision_id: Uuid) -> Result<(), DbError> {
+    let (business, now) = (tx.business_id(), tx.now());
+    sqlx::query!(
+        "UPDATE contact_slots SET released_at = $3 WHERE business_id = $1 AND decision_id = $2 AND released_at IS NULL",
+        business,
+        decision_id,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+async fn decide_and_store(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    contact: &Contact<'_>,
+    stage: &'static str,
+) -> Result<Option<Decided>, OpError> {
+    let Some(gathered) = gather(tx, keys, contact).await? else {
+        return Ok(None);
+    };
+    let decision = decide(RuleSet::spine(), &gathered.facts, Strictness::Production);
+    let decided = Decided {
+        id: ids::next(),
+        decision,
+    };
+    let facts = serde_json::to_vec(&gathered.facts).map_err(|error| OpError::Internal(error.into()))?;
+    store(tx, keys, contact, &decided, stage, &gathered.record_key, &facts).await?;
+    metrics::counter!("compliance_decisions_total", "stage" => stage, "outcome" => outcome_name(decided.decision.outcome))
+        .increment(1);
+    Ok(Some(decided))
+}
+
+async fn store(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    contact: &Contact<'_>,
+    decided: &Decided,
+    stage: &'static str,
+    record_key: &WrappedKey,
+    facts: &[u8],
+) -> Result<(), OpError> {
+    let key = keys.data_key(record_key)?.ok_or_else(|| {
+        anyhow::anyhow!("the record key of this person was destroyed: nobody may be contacted")
+    })?;
+    let facts_cipher = keys.seal(&key, "decisions", "facts_cipher", decided.id, facts)?;
+    let decision_json =
+        serde_json::to_value(&decided.decision).map_err(|error| OpError::Internal(error.into()))?;
+    let (business, now, hash) = (tx.business_id(), tx.now(), content_hash(contact.content));
+    sqlx::query!(
+        "INSERT INTO decisions (business_id, id, debtor_id, account_id, channel, stage, outcome, rule_set_version,
+             tzdb_version, decision, facts_cipher, key_id, content_hash, decided_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        business,
+        decided.id,
+        contact.debtor_id,
+        contact.account_id,
+        contact.channel.as_str(),
+        stage,
+        outcome_name(decided.decision.outcome),
+        decided.decision.rule_set_version,
+        decided.decision.tzdb_version,
+        decision_json,
+        facts_cipher,
+        record_key.id,
+        hash.as_slice(),
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// As the database and the API spell it.
+pub(super) fn outcome_name(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Allow => "ALLOW",
+        Outcome::Defer => "DEFER",
+        Outcome::RequireContent => "REQUIRE_CONTENT",
+        // What is not plainly one of these is a refusal.
+        _ => "DENY",
+    }
+}

@@ -1,0 +1,420 @@
+//! Collects the facts of one contact from the database, in one round trip, into the document that is decided on
+//! and stored. What was looked for and not found is said to be absent; what could not be looked for stays out, and
+//! the gate denies.
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{
+    Contact,
+    content::detect_content,
+    facts::{
+        self, Action, ActionKind, ActionType, Attorney, Bankruptcy, Cease, Consent, ConsentStatus, Consents,
+        Deceased, Direction, Dispute, Facts, HistoryEntry, InReplyTo, Location, Medium, OptOut, OptOutScope,
+        OptOutTarget, Profile, Provider, Recipient, Tenant, TenantRole, Validation,
+    },
+};
+use crate::{
+    accounts::{Channel, PostalAddress},
+    platform::{
+        db::TenantTx,
+        error::OpError,
+        ids::{self, IdKind},
+        keys::{TenantKeys, WrappedKey},
+        phone::PhoneNumber,
+    },
+};
+
+/// The longest look-back of any rule (12 CFR 1006.6(d)(5): 60 days) and a day for zones.
+const LOOK_BACK: TimeDelta = TimeDelta::days(61);
+
+/// The document, and the key under which it is stored.
+pub(super) struct Gathered {
+    pub(super) facts: Facts,
+    pub(super) record_key: WrappedKey,
+}
+
+#[derive(Deserialize)]
+struct ConsentJson {
+    status: String,
+    given_directly: bool,
+    granted_at: DateTime<Utc>,
+    last_verified_at: DateTime<Utc>,
+    revoked_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Deserialize)]
+struct SuppressionJson {
+    channel: String,
+    created_at: DateTime<Utc>,
+}
+
+#[derive(Deserialize)]
+struct HoldJson {
+    kind: String,
+    account_id: Option<Uuid>,
+    placed_at: DateTime<Utc>,
+}
+
+#[derive(Deserialize)]
+struct ContactJson {
+    at: DateTime<Utc>,
+    channel: String,
+    inbound: bool,
+    reply: bool,
+    account_id: Option<Uuid>,
+}
+
+/// What the one statement brings.
+struct Found {
+    business_role: String,
+    sms_route_approved: bool,
+    preferred_language: String,
+    address_cipher: Option<Vec<u8>>,
+    profile: WrappedKey,
+    record: WrappedKey,
+    initial_communication_on: Option<NaiveDate>,
+    validation_notice_on: Option<NaiveDate>,
+    validation_period_ends_on: Option<NaiveDate>,
+    consent: Option<ConsentJson>,
+    suppressions: Vec<SuppressionJson>,
+    holds: Vec<HoldJson>,
+    contacts: Vec<ContactJson>,
+}
+
+/// Collects the facts about `contact`; `None` when the person is not there or not the caller's.
+pub(super) async fn gather(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    contact: &Contact<'_>,
+) -> Result<Option<Gathered>, OpError> {
+    let Some(found) = read(tx, keys, contact).await? else {
+        return Ok(None);
+    };
+    let address = open_address(keys, contact.debtor_id, &found)?;
+    let language = found.preferred_language.clone();
+    let facts = Facts {
+        now: Some(tx.now()),
+        profile: Some(Profile::Product),
+        tenant: Some(Tenant {
+            role: Some(role(&found.business_role)),
+            licensed_states: None,
+        }),
+        location: Some(location(contact.recipient, address.as_ref())),
+        action: Some(action(
+            contact,
+            &language,
+            found.initial_communication_on.is_none(),
+        )),
+        history: Some(
+            found
+                .contacts
+                .iter()
+                .map(|entry| history_entry(entry, contact))
+                .collect(),
+        ),
+        consents: Some(consents(contact, found.consent.as_ref(), tx.now())),
+        provider: Some(Provider {
+            sms: Some("twilio".to_owned()),
+            third_party_collections_permitted: Some(found.sms_route_approved),
+            whatsapp_collections_permitted: Some(false),
+        }),
+        validation: Some(Validation {
+            initial_communication_on: Some(found.initial_communication_on),
+            provided_on: Some(found.validation_notice_on),
+            period_ends_on: found.validation_period_ends_on,
+        }),
+        optouts: Some(
+            found
+                .suppressions
+                .iter()
+                .map(|row| opt_out(row, contact))
+                .collect(),
+        ),
+        ..Facts::nothing_on_file()
+    };
+    Ok(Some(Gathered {
+        facts: with_holds(facts, &found.holds),
+        record_key: found.record,
+    }))
+}
+
+async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Result<Option<Found>, OpError> {
+    let business = tx.business_id();
+    let since = tx.now() - LOOK_BACK;
+    let row = sqlx::query!(
+        r#"SELECT b.role, b.sms_route_approved, d.preferred_language, d.address_cipher,
+                p.id AS profile_id, p.business_key_version AS profile_version, p.wrapped AS profile_wrapped,
+                r.id AS record_id, r.business_key_version AS record_version, r.wrapped AS record_wrapped,
+                a.initial_communication_on AS "initial_communication_on?",
+                a.validation_notice_on AS "validation_notice_on?",
+                a.validation_period_ends_on AS "validation_period_ends_on?",
+                (SELECT to_jsonb(c) FROM consents c
+                    JOIN contact_points cp ON cp.business_id = c.business_id AND cp.id = c.contact_point_id
+                  WHERE c.business_id = $1 AND c.debtor_id = $2 AND c.channel = $4 AND cp.blind_index = ANY($5)
+                  ORDER BY c.revoked_at DESC NULLS FIRST LIMIT 1) AS consent,
+                (SELECT jsonb_agg(jsonb_build_object('channel', s.channel, 'created_at', s.created_at)) FROM suppressions s
+                  WHERE s.business_id = $1 AND s.address_blind = ANY($5) AND s.lifted_at IS NULL) AS suppressions,
+                (SELECT jsonb_agg(jsonb_build_object('kind', h.kind, 'account_id', h.account_id, 'placed_at', h.placed_at))
+                   FROM holds h WHERE h.business_id = $1 AND h.debtor_id = $2 AND h.lifted_at IS NULL) AS holds,
+                (SELECT jsonb_agg(entry ORDER BY entry ->> 'at') FROM (
+                    (SELECT jsonb_build_object('at', s.reserved_at, 'channel', s.channel, 'inbound', false,
+                            'reply', s.reply, 'account_id', s.account_id) AS entry
+                       FROM contact_slots s
+                      WHERE s.business_id = $1 AND s.debtor_id = $2 AND s.released_at IS NULL AND s.reserved_at > $6
+                      ORDER BY s.reserved_at DESC LIMIT 300)
+                    UNION ALL
+                    (SELECT jsonb_build_object('at', m.created_at, 'channel', v.channel, 'inbound', true,
+                            'reply', false, 'account_id', v.account_id)
+                       FROM messages m JOIN conversations v ON v.business_id = m.business_id AND v.id = m.conversation_id
+                      WHERE m.business_id = $1 AND m.debtor_id = $2 AND m.direction = 'INBOUND' AND m.created_at > $6
+                      ORDER BY m.created_at DESC LIMIT 300)) AS entries) AS contacts
+             FROM debtors d
+             JOIN businesses b ON b.id = d.business_id
+             JOIN data_keys p ON p.business_id = d.business_id AND p.id = d.profile_key_id
+             JOIN data_keys r ON r.business_id = d.business_id AND r.id = d.record_key_id
+             LEFT JOIN accounts a ON a.business_id = d.business_id AND a.id = $3
+             WHERE d.business_id = $1 AND d.id = $2"#,
+        business,
+        contact.debtor_id,
+        contact.account_id,
+        contact.channel.as_str(),
+        &keys.blinds(contact.recipient),
+        since,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(Found {
+        business_role: row.role,
+        sms_route_approved: row.sms_route_approved,
+        preferred_language: row.preferred_language,
+        address_cipher: row.address_cipher,
+        profile: WrappedKey {
+            id: row.profile_id,
+            business_key_version: row.profile_version,
+            wrapped: row.profile_wrapped,
+        },
+        record: WrappedKey {
+            id: row.record_id,
+            business_key_version: row.record_version,
+            wrapped: row.record_wrapped,
+        },
+        initial_communication_on: row.initial_communication_on,
+        validation_notice_on: row.validation_notice_on,
+        validation_period_ends_on: row.validation_period_ends_on,
+        consent: row.consent.map(from_json).transpose()?,
+        suppressions: list_from_json(row.suppressions)?,
+        holds: list_from_json(row.holds)?,
+        contacts: list_from_json(row.contacts)?,
+    }))
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> Result<T, OpError> {
+    serde_json::from_value(value).map_err(|error| OpError::Internal(error.into()))
+}
+
+fn list_from_json<T: serde::de::DeserializeOwned>(
+    value: Option<serde_json::Value>,
+) -> Result<Vec<T>, OpError> {
+    value.map_or_else(|| Ok(Vec::new()), from_json)
+}
+
+fn open_address(keys: &TenantKeys, debtor: Uuid, found: &Found) -> Result<Option<PostalAddress>, OpError> {
+    let (Some(cipher), Some(key)) = (&found.address_cipher, keys.data_key(&found.profile)?) else {
+        return Ok(None);
+    };
+    let text = keys.open_text(&key, "debtors", "address_cipher", debtor, cipher)?;
+    Ok(serde_json::from_str(text.expose()).ok())
+}
+
+fn role(stored: &str) -> TenantRole {
+    match stored {
+        "FIRST_PARTY_CREDITOR" => TenantRole::FirstPartyCreditor,
+        // Whatever else stands there is held to the stricter rules.
+        _ => TenantRole::ThirdPartyCollector,
+    }
+}
+
+/// Every clue of where the person may be: the address's state and ZIP, and the number's area code.
+fn location(recipient: &str, address: Option<&PostalAddress>) -> Location {
+    let mut candidates = super::zones::zones_of_phone(recipient);
+    if let Some(state) = address.and_then(|address| address.state.as_deref()) {
+        candidates.extend(super::zones::zones_of_state(state).iter());
+    }
+    if let Some(zip) = address.and_then(|address| address.postal_code.as_deref()) {
+        candidates.extend(super::zones::zones_of_zip(zip).iter());
+    }
+    Location {
+        address_state: address.and_then(|address| address.state.clone()),
+        area_code: PhoneNumber::parse_e164(recipient)
+            .ok()
+            .and_then(|phone| phone.area_code().map(str::to_owned)),
+        candidate_zones: Some(candidates.iter().collect()),
+        ..Location::default()
+    }
+}
+
+fn action(contact: &Contact<'_>, language: &str, is_initial: bool) -> Action {
+    let mut content = detect_content(contact.content, language);
+    content.reveals_debt = None;
+    Action {
+        action_type: Some(ActionType::Contact),
+        channel: Some(channel(contact.channel)),
+        direction: Some(Direction::Outbound),
+        kind: Some(if contact.in_reply_to.is_some() {
+            ActionKind::Reply
+        } else {
+            ActionKind::Collection
+        }),
+        recipient: Some(Recipient::Consumer),
+        number: Some(contact.recipient.to_owned()),
+        debts: contact
+            .account_id
+            .map(|id| vec![ids::encode(IdKind::Account, id)]),
+        language: Some(language.to_owned()),
+        is_initial: Some(is_initial),
+        in_reply_to: Some(contact.in_reply_to.map(|at| InReplyTo {
+            at: Some(at),
+            channel: Some(channel(contact.channel)),
+        })),
+        content: Some(content),
+        ..Action::default()
+    }
+}
+
+fn channel(channel: Channel) -> facts::Channel {
+    match channel {
+        Channel::Sms => facts::Channel::Sms,
+        Channel::WhatsApp => facts::Channel::Whatsapp,
+        Channel::Email => facts::Channel::Email,
+        Channel::WebChat => facts::Channel::Webchat,
+        Channel::Voice => facts::Channel::Voice,
+    }
+}
+
+fn consents(contact: &Contact<'_>, found: Option<&ConsentJson>, now: DateTime<Utc>) -> Consents {
+    let number = Some(contact.recipient.to_owned());
+    let consent = match found {
+        None => Consent {
+            status: Some(ConsentStatus::None),
+            number,
+            ..Consent::default()
+        },
+        Some(row) => Consent {
+            status: Some(match row.status.as_str() {
+                "GRANTED" => ConsentStatus::Granted,
+                "IMPLIED_FROM_CREDITOR" => ConsentStatus::ImpliedFromCreditor,
+                _ => ConsentStatus::Revoked,
+            }),
+            number,
+            given_directly_to_collector: Some(row.given_directly),
+            last_verified_days_ago: Some((now - row.last_verified_at).num_days()),
+            granted_at: Some(row.granted_at),
+            revoked_at: row.revoked_at,
+            ..Consent::default()
+        },
+    };
+    match contact.channel {
+        Channel::Sms => Consents {
+            sms_consent: Some(consent),
+            ..Consents::default()
+        },
+        Channel::WhatsApp => Consents {
+            whatsapp_consent: Some(consent),
+            ..Consents::default()
+        },
+        Channel::Email => Consents {
+            email_consent: Some(consent),
+            ..Consents::default()
+        },
+        Channel::Voice => Consents {
+            tcpa_voice: Some(consent),
+            ..Consents::default()
+        },
+        Channel::WebChat => Consents::default(),
+    }
+}
+
+fn opt_out(row: &SuppressionJson, contact: &Contact<'_>) -> OptOut {
+    let (target, scope) = match row.channel.as_str() {
+        "SMS" => (OptOutTarget::Sms, OptOutScope::Number),
+        "WHATSAPP" => (OptOutTarget::Whatsapp, OptOutScope::Number),
+        "EMAIL" => (OptOutTarget::Email, OptOutScope::Number),
+        "VOICE" => (OptOutTarget::Voice, OptOutScope::Number),
+        _ => (OptOutTarget::All, OptOutScope::All),
+    };
+    OptOut {
+        channel: Some(target),
+        number: Some(contact.recipient.to_owned()),
+        at: Some(row.created_at),
+        scope: Some(scope),
+    }
+}
+
+fn history_entry(entry: &ContactJson, contact: &Contact<'_>) -> HistoryEntry {
+    let medium = match entry.channel.as_str() {
+        "WHATSAPP" => Medium::Whatsapp,
+        "EMAIL" => Medium::Email,
+        "WEB_CHAT" => Medium::Webchat,
+        "VOICE" => Medium::Call,
+        _ => Medium::Sms,
+    };
+    HistoryEntry {
+        at: Some(entry.at),
+        medium: Some(medium),
+        direction: Some(if entry.inbound {
+            Direction::Inbound
+        } else {
+            Direction::Outbound
+        }),
+        kind: entry.reply.then_some(ActionKind::Reply),
+        number: (medium == Medium::Sms && entry.inbound).then(|| contact.recipient.to_owned()),
+        recipient: Some(Recipient::Consumer),
+        debts: entry.account_id.map(|id| vec![ids::encode(IdKind::Account, id)]),
+        ..HistoryEntry::default()
+    }
+}
+
+fn with_holds(mut facts: Facts, holds: &[HoldJson]) -> Facts {
+    for hold in holds {
+        let debts = hold.account_id.map(|id| vec![ids::encode(IdKind::Account, id)]);
+        match hold.kind.as_str() {
+            "ATTORNEY" => {
+                facts.attorney = Some(Attorney {
+                    known: Some(true),
+                    for_debts: debts,
+                    contact_known: Some(true),
+                });
+            }
+            "BANKRUPTCY" => {
+                facts.bankruptcy = Some(Bankruptcy {
+                    status: Some("filed".to_owned()),
+                    chapter: None,
+                });
+            }
+            "CEASE" => {
+                facts.cease = Some(Cease {
+                    received_at: Some(hold.placed_at),
+                    written: Some(true),
+                })
+            }
+            "DECEASED" => {
+                facts.deceased = Some(Deceased {
+                    flag: Some(true),
+                    representative: Some(None),
+                })
+            }
+            _ => {
+                facts.dispute = Some(Dispute {
+                    received_at: Some(hold.placed_at),
+                    written: Some(true),
+                    within_validation_period: Some(true),
+                    verification_sent_at: Some(None),
+                });
+            }
+        }
+    }
+    facts
+}

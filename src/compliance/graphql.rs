@@ -1,0 +1,291 @@
+//! The slice's face in the API.
+
+use std::{collections::HashMap, sync::Arc};
+
+use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{
+    Contact,
+    decision::{Decision, Outcome},
+    explain, required_text,
+};
+use crate::{
+    access::{Cell, authorize},
+    accounts::{Channel, contact_points_of, debtor_by_id, scoped_debtor_of_account},
+    platform::{
+        error::OpError,
+        gql::{Batch, OpScope, ScopeExt as _, UserError, not_found, op_error, parse_id},
+        ids::{self, IdKind},
+    },
+};
+
+/// What the gate answered.
+#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
+pub enum DecisionOutcome {
+    /// The contact may be made.
+    Allow,
+    /// It may not, and waiting does not help.
+    Deny,
+    /// Not now: at `nextPermittedAt`.
+    Defer,
+    /// Once the text contains `missingContent`.
+    RequireContent,
+}
+
+impl DecisionOutcome {
+    fn of(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Allow => Self::Allow,
+            Outcome::Defer => Self::Defer,
+            Outcome::RequireContent => Self::RequireContent,
+            Outcome::Deny | Outcome::Record => Self::Deny,
+        }
+    }
+}
+
+/// What one rule said.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct RuleFinding {
+    /// The rule's id.
+    rule: String,
+    /// Where it stands in the law, or whose policy it is.
+    citation: String,
+    /// What this rule alone says.
+    outcome: DecisionOutcome,
+    /// Why, and what would change it.
+    explanation: String,
+    /// The same in Spanish.
+    explanation_es: String,
+    /// Until when it forbids the contact, where waiting helps.
+    until: Option<DateTime<Utc>>,
+}
+
+/// An answer of the compliance gate, with every rule that was asked.
+#[derive(Clone)]
+pub struct ComplianceDecision {
+    /// Of an explanation by complianceCheck: made for the answer, found nowhere.
+    id: Uuid,
+    decided_at: DateTime<Utc>,
+    decision: Arc<Decision>,
+}
+
+struct DecisionRow {
+    id: Uuid,
+    decision: serde_json::Value,
+    decided_at: DateTime<Utc>,
+}
+
+/// The slice's look-ups of one operation.
+#[derive(Default)]
+pub struct ComplianceLoaders {
+    decisions: Batch<Uuid, ComplianceDecision>,
+}
+
+impl ComplianceDecision {
+    /// Looks a stored decision up; `None` when it is not there, not the caller's, or the role may not read decisions.
+    ///
+    /// # Errors
+    /// Internal ones only.
+    pub async fn load(ctx: &Context<'_>, id: Uuid) -> async_graphql::Result<Option<Self>> {
+        let scope = ctx.scope()?;
+        if authorize(scope.ctx(), Cell::DecisionRead).is_err() {
+            return Ok(None);
+        }
+        ctx.data::<ComplianceLoaders>()?
+            .decisions
+            .load(id, async |ids: Vec<Uuid>| load_decisions(scope, &ids).await)
+            .await
+            .map_err(op_error)
+    }
+}
+
+async fn load_decisions(scope: &OpScope, ids: &[Uuid]) -> Result<HashMap<Uuid, ComplianceDecision>, OpError> {
+    let mut tx = scope.snapshot().await?;
+    let (business, agent) = (tx.business_id(), tx.ctx().agent_scope());
+    let rows = sqlx::query_as!(
+        DecisionRow,
+        "SELECT d.id, d.decision, d.decided_at FROM decisions d
+         LEFT JOIN accounts a ON a.business_id = d.business_id AND a.id = d.account_id
+         WHERE d.business_id = $1 AND d.id = ANY($2)
+           AND ($3::uuid IS NULL OR a.assigned_agent_id IS NULL OR a.assigned_agent_id = $3)",
+        business,
+        ids,
+        agent,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let decision: Decision =
+                serde_json::from_value(row.decision).map_err(|error| OpError::Internal(error.into()))?;
+            let found = ComplianceDecision {
+                id: row.id,
+                decided_at: row.decided_at,
+                decision: Arc::new(decision),
+            };
+            Ok((row.id, found))
+        })
+        .collect()
+}
+
+/// An answer of the compliance gate, with every rule that was asked.
+#[Object]
+impl ComplianceDecision {
+    /// The decision's id (`dec_…`). An explanation by complianceCheck is not stored: its id finds nothing.
+    pub(crate) async fn id(&self) -> ID {
+        ids::encode(IdKind::Decision, self.id).into()
+    }
+
+    /// What it answered.
+    async fn outcome(&self) -> DecisionOutcome {
+        DecisionOutcome::of(self.decision.outcome)
+    }
+
+    /// The rule that settled it.
+    async fn rule(&self) -> &str {
+        &self.decision.rule
+    }
+
+    /// Why, in plain English.
+    async fn reason(&self) -> &str {
+        &self.decision.reason
+    }
+
+    /// Why, in plain Spanish.
+    async fn reason_es(&self) -> &str {
+        &self.decision.reason_es
+    }
+
+    /// Every rule that had something to say (at most some sixty), in the order of evaluation.
+    async fn rules(&self) -> Vec<RuleFinding> {
+        self.decision
+            .findings
+            .iter()
+            .map(|finding| RuleFinding {
+                rule: finding.rule.clone(),
+                citation: finding.citation.clone(),
+                outcome: DecisionOutcome::of(finding.outcome),
+                explanation: finding.explanation.clone(),
+                explanation_es: finding.explanation_es.clone(),
+                until: finding.until,
+            })
+            .collect()
+    }
+
+    /// The earliest instant at which the same contact would be allowed, where waiting helps.
+    async fn next_permitted_at(&self) -> Option<DateTime<Utc>> {
+        self.decision.next_permitted_at
+    }
+
+    /// What the text lacks.
+    async fn missing_content(&self) -> &[String] {
+        &self.decision.missing_content
+    }
+
+    /// The version of the rules that were asked.
+    async fn rule_set_version(&self) -> &str {
+        &self.decision.rule_set_version
+    }
+
+    /// The instant for which it was decided (business time).
+    async fn decided_at(&self) -> DateTime<Utc> {
+        self.decided_at
+    }
+}
+
+/// A contact that you are thinking of.
+#[derive(Debug, InputObject)]
+pub struct ComplianceCheckInput {
+    /// The account that it would be about.
+    account_id: ID,
+    /// The channel; SMS so far.
+    channel: Channel,
+    /// Your words; what the law requires is appended before the gate is asked.
+    content: Option<String>,
+}
+
+/// Queries about compliance.
+#[derive(Default)]
+pub struct ComplianceQueries;
+
+#[Object]
+impl ComplianceQueries {
+    /// May the debtor be contacted now on this channel? Nothing is sent, nothing is stored, nothing is reserved.
+    async fn compliance_check(
+        &self,
+        ctx: &Context<'_>,
+        input: ComplianceCheckInput,
+    ) -> async_graphql::Result<ComplianceDecision> {
+        let account = parse_id(IdKind::Account, "input.accountId", &input.account_id)?;
+        let scope = ctx.scope()?;
+        if input.channel != Channel::Sms {
+            return Err(crate::platform::gql::bad_input(
+                "input.channel: only SMS can be checked so far.",
+            ));
+        }
+        let decision = check(
+            scope,
+            account,
+            input.channel,
+            input.content.as_deref().unwrap_or("Hello."),
+        )
+        .await
+        .map_err(op_error)?
+        .ok_or_else(|| not_found("account"))?;
+        Ok(ComplianceDecision {
+            id: ids::next(),
+            decided_at: scope.db().clock().now(),
+            decision: Arc::new(decision),
+        })
+    }
+
+    /// One stored decision; null with a NOT_FOUND error when there is no such decision of yours.
+    async fn compliance_decision(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "`dec_…`")] id: ID,
+    ) -> async_graphql::Result<Option<ComplianceDecision>> {
+        let id = parse_id(IdKind::Decision, "id", &id)?;
+        ComplianceDecision::load(ctx, id)
+            .await?
+            .map(Some)
+            .ok_or_else(|| not_found("decision"))
+    }
+}
+
+async fn check(
+    scope: &OpScope,
+    account: Uuid,
+    channel: Channel,
+    content: &str,
+) -> Result<Option<Decision>, OpError> {
+    let keys = scope.keys().await?;
+    let mut tx = scope.snapshot().await?;
+    let Some(debtor_id) = scoped_debtor_of_account(&mut tx, account).await? else {
+        return Ok(None);
+    };
+    let Some(debtor) = debtor_by_id(&mut tx, debtor_id).await? else {
+        return Ok(None);
+    };
+    let point = contact_points_of(&mut tx, &[debtor_id])
+        .await?
+        .into_iter()
+        .find(|point| point.kind == "PHONE");
+    let no_phone = || UserError::invalid("accountId", "This debtor has no phone number.");
+    let profile = keys.data_key(&debtor.keys.profile)?.ok_or_else(no_phone)?;
+    let point = point.ok_or_else(no_phone)?;
+    let cipher = point.value_cipher.as_deref().ok_or_else(no_phone)?;
+    let phone = keys.open_text(&profile, "contact_points", "value_cipher", point.id, cipher)?;
+    let content = required_text(&mut tx, debtor_id, Some(account), content).await?;
+    let contact = Contact {
+        debtor_id,
+        account_id: Some(account),
+        channel,
+        recipient: phone.expose(),
+        content: &content,
+        in_reply_to: None,
+    };
+    explain(&mut tx, &keys, &contact).await
+}

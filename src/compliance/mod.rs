@@ -1,0 +1,43 @@
+//! The compliance gate: rules as data, facts, decisions, permits, content checks. Nobody is contacted without it.
+//!
+//! Owns `consents`, `suppressions`, `holds`, `decisions`, `contact_slots`. May import `platform`, `identity`,
+//! `access`, `audit`, `accounts`.
+//!
+//! The heart is pure: a [`facts::Facts`] document and a [`rule_set::RuleSet`] go in, a [`decision::Decision`] comes
+//! out. No clock, no database, no network: the same two inputs give the same answer for ever, which is what lets a
+//! stored decision be replayed. Around it: [`gather`] reads the facts, [`gate`] stores the decision and reserves,
+//! [`permit`] is what the vendors' ports take.
+
+mod consent;
+pub mod content;
+pub mod decide;
+pub mod decision;
+pub mod facts;
+mod gate;
+mod gather;
+pub mod graphql;
+pub mod keywords;
+mod local_time;
+mod opt_out;
+mod permit;
+mod required_text;
+pub mod rule_set;
+mod rules;
+mod zone_set;
+pub mod zones;
+
+pub use consent::{NewConsent, place_hold, record_consent};
+pub use decision::Outcome;
+pub use gate::{Contact, Decided, decide_to_dispatch, decide_to_queue, explain, release_slot};
+pub use opt_out::{OptOutReason, record_opt_in, record_opt_out};
+pub use permit::{Permit, PermitError, Reservation};
+pub use required_text::required_text;
+
+#[cfg(test)]
+mod decide_tests;
+#[cfg(test)]
+mod keywords_tests;
+#[cfg(test)]
+mod property_tests;
+#[cfg(test)]
+mod vector_tests;

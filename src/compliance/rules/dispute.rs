@@ -1,0 +1,97 @@
+//! Disputes and requests for the original creditor.
+
+use super::{Checked, Context, Missing, Rule, Verdict, Weight, need};
+use crate::compliance::facts::{ActionKind, Dispute};
+use chrono::TimeDelta;
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: DISPUTE,
+        check: reg_f_dispute_cease,
+    },
+    Rule {
+        id: "reg-f-original-creditor-request",
+        check: reg_f_original_creditor_request,
+    },
+];
+
+const DISPUTE: &str = "reg-f-dispute-cease";
+
+/// 15 USC 1692g(b); 12 CFR 1006.38(d): a written dispute within the validation period stops collection until
+/// verification is sent. An oral one does not; the product waits a while and offers the written form.
+fn reg_f_dispute_cease(context: &Context<'_>) -> Checked {
+    let dispute = need(context.facts.dispute.as_ref(), "dispute")?;
+    let Some(received_at) = dispute
+        .received_at
+        .filter(|at| *at <= context.at && context.reg_f_applies())
+    else {
+        return Ok(Verdict::Pass(Weight::Routine));
+    };
+    let is_verified = dispute.verification_sent_at.flatten().is_some();
+    if is_verified || !is_collection(context) {
+        return Ok(Verdict::Pass(Weight::Engaged));
+    }
+    if dispute.written == Some(false) {
+        let hours = context
+            .parameters(DISPUTE)?
+            .hours
+            .ok_or(Missing::Parameter("reg-f-dispute-cease.hours"))?;
+        let until = received_at + TimeDelta::hours(hours);
+        let waits = context.is_product_profile() && context.at < until;
+        return Ok(if waits {
+            Verdict::Defer(until, vec![])
+        } else {
+            Verdict::Pass(Weight::Engaged)
+        });
+    }
+    Ok(if is_within_period(dispute, context) {
+        Verdict::Deny(vec![])
+    } else {
+        Verdict::Pass(Weight::Engaged)
+    })
+}
+
+/// As recorded, or as the dates say; a period without a known end is taken as running.
+fn is_within_period(dispute: &Dispute, context: &Context<'_>) -> bool {
+    let ends_on = context
+        .facts
+        .validation
+        .as_ref()
+        .and_then(|validation| validation.period_ends_on);
+    dispute
+        .within_validation_period
+        .unwrap_or_else(|| match (dispute.received_at, ends_on) {
+            (Some(received_at), Some(ends_on)) => received_at.date_naive() <= ends_on,
+            _ => true,
+        })
+}
+
+/// 15 USC 1692g(b); 12 CFR 1006.38(c): a written request within the validation period stops collection until
+/// the original creditor's name and address are sent.
+fn reg_f_original_creditor_request(context: &Context<'_>) -> Checked {
+    let request = context.facts.original_creditor_request.as_ref();
+    let Some(request) = request.filter(|request| request.received_at.is_some() && context.reg_f_applies())
+    else {
+        return Ok(Verdict::NotApplicable);
+    };
+    let is_open = request.answered_at.flatten().is_none()
+        && request.written != Some(false)
+        && request.within_validation_period != Some(false);
+    Ok(if is_open && is_collection(context) {
+        Verdict::Deny(vec![])
+    } else {
+        Verdict::Pass(Weight::Engaged)
+    })
+}
+
+/// Answers and notices that the law asks for are not collection.
+fn is_collection(context: &Context<'_>) -> bool {
+    !matches!(
+        context.kind,
+        ActionKind::VerificationResponse
+            | ActionKind::OptoutConfirmation
+            | ActionKind::NoticeTermination
+            | ActionKind::ValidationNotice
+            | ActionKind::Receipt
+    )
+}

@@ -1,0 +1,194 @@
+//! Statuses that stop collection: bankruptcy, death, minority, active duty, cease notices, attorneys.
+
+use super::{Checked, Context, Missing, Rule, Verdict, Weight, need};
+use crate::compliance::facts::{ActionKind, Facts, Recipient};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "bankruptcy-discharge",
+        check: bankruptcy_discharge,
+    },
+    Rule {
+        id: "bankruptcy-stay",
+        check: bankruptcy_stay,
+    },
+    Rule {
+        id: "deceased-representative-only",
+        check: deceased_representative_only,
+    },
+    Rule {
+        id: "minor-parent-only",
+        check: minor_parent_only,
+    },
+    Rule {
+        id: "scra-rate-cap",
+        check: scra_rate_cap,
+    },
+    Rule {
+        id: CEASE,
+        check: reg_f_cease_communication,
+    },
+    Rule {
+        id: "reg-f-attorney-represented",
+        check: reg_f_attorney_represented,
+    },
+];
+
+const CEASE: &str = "reg-f-cease-communication";
+
+/// 11 USC 524(a)(2); 12 CFR 1006.30(b): a discharged debt is never collected again.
+fn bankruptcy_discharge(context: &Context<'_>) -> Checked {
+    Ok(match bankruptcy_status(context.facts)? {
+        Some("discharged") => Verdict::Deny(vec![]),
+        _ => Verdict::NotApplicable,
+    })
+}
+
+/// 11 USC 362(a)(6): a petition stays all collection. Only a dismissed case no longer does; a status that no
+/// rule knows is read as a pending one.
+fn bankruptcy_stay(context: &Context<'_>) -> Checked {
+    Ok(match bankruptcy_status(context.facts)? {
+        None | Some("none") => Verdict::Pass(Weight::Routine),
+        Some("dismissed") => Verdict::Pass(Weight::Engaged),
+        Some(_) => Verdict::Deny(vec![]),
+    })
+}
+
+fn bankruptcy_status(facts: &Facts) -> Result<Option<&str>, Missing> {
+    Ok(need(facts.bankruptcy.as_ref(), "bankruptcy")?.status.as_deref())
+}
+
+/// 12 CFR 1006.6(a)(4): after death only who acts for the estate may be contacted.
+fn deceased_representative_only(context: &Context<'_>) -> Checked {
+    let has_died = need(context.facts.deceased.as_ref(), "deceased")?.flag == Some(true);
+    let acts_for_the_estate = matches!(
+        context.recipient,
+        Recipient::Executor | Recipient::Administrator | Recipient::PersonalRepresentative
+    );
+    Ok(match (has_died, acts_for_the_estate) {
+        (false, _) => Verdict::Pass(Weight::Routine),
+        (true, true) => Verdict::Pass(Weight::Exception),
+        (true, false) => Verdict::Deny(vec![]),
+    })
+}
+
+/// 12 CFR 1006.6(a)(2): for a minor the parent or guardian is the consumer. The latest possible local date of
+/// the birthday is awaited, so the earliest local date is compared.
+fn minor_parent_only(context: &Context<'_>) -> Checked {
+    const MAJORITY_YEARS: u32 = 18;
+    let Some(born_on) = context
+        .facts
+        .consumer
+        .as_ref()
+        .and_then(|consumer| consumer.date_of_birth)
+    else {
+        return Ok(Verdict::NotApplicable);
+    };
+    let today = context
+        .earliest_local_date()
+        .unwrap_or_else(|| context.at.date_naive());
+    let is_adult = today
+        .years_since(born_on)
+        .is_some_and(|age| age >= MAJORITY_YEARS);
+    Ok(match (is_adult, &context.recipient) {
+        (true, _) => Verdict::Pass(Weight::Routine),
+        (false, Recipient::Parent | Recipient::Guardian) => Verdict::Pass(Weight::Exception),
+        (false, _) => Verdict::Deny(vec![]),
+    })
+}
+
+/// 50 USC 3937: after notice, no interest above the cap on a debt from before the service.
+fn scra_rate_cap(context: &Context<'_>) -> Checked {
+    let Some(service) = context.facts.scra.as_ref() else {
+        return Ok(Verdict::NotApplicable);
+    };
+    let is_protected = service.active_duty == Some(true)
+        && service.pre_service_debt != Some(false)
+        && service.notice_received != Some(false);
+    if !is_protected {
+        return Ok(Verdict::NotApplicable);
+    }
+    let cap = context
+        .parameters("scra-rate-cap")?
+        .rate
+        .ok_or(Missing::Parameter("scra-rate-cap.rate"))?;
+    let content = context.action.content.as_ref();
+    let rate = content.and_then(|content| content.amount_includes_interest_rate.as_ref());
+    let exceeds = rate
+        .and_then(serde_json::Number::as_f64)
+        .is_some_and(|rate| rate > cap);
+    Ok(if exceeds {
+        Verdict::Deny(vec![])
+    } else {
+        Verdict::Pass(Weight::Engaged)
+    })
+}
+
+/// 15 USC 1692c(c); 12 CFR 1006.6(c): after a written notice to cease nothing goes out but one notice that
+/// efforts are terminated, and answers to what the consumer asks for later, without any demand.
+fn reg_f_cease_communication(context: &Context<'_>) -> Checked {
+    let cease = need(context.facts.cease.as_ref(), "cease")?;
+    let Some(received_at) = cease.received_at.filter(|_| context.reg_f_applies()) else {
+        return Ok(Verdict::Pass(Weight::Routine));
+    };
+    if cease.written == Some(false) && !context.is_product_profile() {
+        return Ok(Verdict::Pass(Weight::Engaged));
+    }
+    let is_first_of_its_kind = !context
+        .history()
+        .any(|entry| entry.at >= Some(received_at) && entry.kind.as_ref() == Some(&context.kind));
+    let is_permitted = match context.kind {
+        ActionKind::NoticeTermination => is_first_of_its_kind,
+        ActionKind::VerificationResponse => asked_for_verification(context.facts) && makes_no_demand(context),
+        _ => false,
+    };
+    Ok(if is_permitted {
+        Verdict::Pass(Weight::Exception)
+    } else {
+        Verdict::Deny(vec![])
+    })
+}
+
+fn asked_for_verification(facts: &Facts) -> bool {
+    let disputed = facts
+        .dispute
+        .as_ref()
+        .is_some_and(|dispute| dispute.received_at.is_some());
+    let asked = facts
+        .original_creditor_request
+        .as_ref()
+        .is_some_and(|request| request.received_at.is_some());
+    disputed || asked
+}
+
+fn makes_no_demand(context: &Context<'_>) -> bool {
+    context
+        .action
+        .content
+        .as_ref()
+        .and_then(|content| content.payment_demand)
+        == Some(false)
+}
+
+/// 15 USC 1692c(a)(2); 12 CFR 1006.6(b)(2): a represented consumer is reached through the attorney, except
+/// for one answer without a demand to their own message. The product extends it to all debts and to attorneys
+/// whose details are not known yet.
+fn reg_f_attorney_represented(context: &Context<'_>) -> Checked {
+    let attorney = need(context.facts.attorney.as_ref(), "attorney")?;
+    if attorney.known != Some(true) || !context.reg_f_applies() {
+        return Ok(Verdict::Pass(Weight::Routine));
+    }
+    let concerns_these_debts = match (&attorney.for_debts, &context.action.debts) {
+        (Some(represented), Some(debts)) => debts.iter().any(|debt| represented.contains(debt)),
+        _ => true,
+    };
+    let is_ascertainable = attorney.contact_known != Some(false);
+    let binds = context.is_product_profile() || (concerns_these_debts && is_ascertainable);
+    let is_excepted = context.recipient == Recipient::Attorney
+        || (context.unanswered_message().is_some() && makes_no_demand(context));
+    Ok(match (binds, is_excepted) {
+        (false, _) => Verdict::Pass(Weight::Engaged),
+        (true, true) => Verdict::Pass(Weight::Exception),
+        (true, false) => Verdict::Deny(vec![]),
+    })
+}

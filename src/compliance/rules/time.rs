@@ -1,0 +1,200 @@
+//! Time and place: permitted hours on the debtor's clock, and hours that the debtor called inconvenient.
+
+use super::context::CONSUMER_REPLY;
+use super::{Checked, Context, Missing, Rule, Verdict, Weight, need};
+use crate::compliance::facts::{ActionKind, Channel, ClockTime};
+use crate::compliance::local_time::{Hours, WeeklyBar, next_open};
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "location-evidence-required",
+        check: location_evidence_required,
+    },
+    Rule {
+        id: CONSUMER_REPLY,
+        check: quiet_hours_consumer_initiated_reply,
+    },
+    Rule {
+        id: QUIET_HOURS,
+        check: reg_f_quiet_hours,
+    },
+    Rule {
+        id: FLORIDA,
+        check: fl_fccpa_quiet_hours,
+    },
+    Rule {
+        id: "reg-f-inconvenient-time-place",
+        check: reg_f_inconvenient_time_place,
+    },
+];
+
+const QUIET_HOURS: &str = "reg-f-quiet-hours";
+const FLORIDA: &str = "fl-fccpa-quiet-hours";
+
+/// A week holds every pattern of daily and weekly windows; two days more bridge a change of clocks.
+const SEARCH_DAYS: i64 = 9;
+
+/// Comment 6(b)(1)(i)-2: without any evidence of where the debtor is there is no clock to go by, and none is
+/// guessed. What may go out at any hour needs none.
+fn location_evidence_required(context: &Context<'_>) -> Checked {
+    if goes_out_at_any_hour(context)? {
+        return Ok(Verdict::NotApplicable);
+    }
+    need(context.facts.location.as_ref(), "location")?;
+    Ok(if context.zones.is_empty() {
+        Verdict::Deny(vec![])
+    } else {
+        Verdict::Pass(Weight::Routine)
+    })
+}
+
+/// Comment 6(b)(1)-2; 12 CFR 1006.6(b)(4)(i): the debtor who writes at a barred hour gets one prompt answer
+/// in the same medium. It frees from [`reg_f_quiet_hours`] and [`reg_f_inconvenient_time_place`]; by itself
+/// it never bars.
+fn quiet_hours_consumer_initiated_reply(context: &Context<'_>) -> Checked {
+    if !context.is_prompt_reply()? {
+        return Ok(Verdict::NotApplicable);
+    }
+    let is_barred_hour = earliest_open(context, &permitted_hours(context, QUIET_HOURS)?) != Some(context.at)
+        || earliest_convenient(context) != Some(context.at);
+    Ok(Verdict::Pass(if is_barred_hour {
+        Weight::Exception
+    } else {
+        Weight::Routine
+    }))
+}
+
+/// 15 USC 1692c(a)(1); 12 CFR 1006.6(b)(1)(i): from 08:00:00 to before 21:00:00 on the clock of every zone in
+/// which the debtor may be; the clock is that of sending. Zones without a common window need a person to find
+/// out.
+fn reg_f_quiet_hours(context: &Context<'_>) -> Checked {
+    if !context.reg_f_applies() || goes_out_at_any_hour(context)? {
+        return Ok(Verdict::NotApplicable);
+    }
+    within_hours(context, QUIET_HOURS)
+}
+
+/// Fla. Stat. 559.72(17) (2025): calls and texts between 08:00 and 21:00, creditors included; e-mail is free.
+fn fl_fccpa_quiet_hours(context: &Context<'_>) -> Checked {
+    if !context.is_in_state("FL") || goes_out_at_any_hour(context)? {
+        return Ok(Verdict::NotApplicable);
+    }
+    if context.is_call() || context.is_text() {
+        return within_hours(context, FLORIDA);
+    }
+    let bars_nothing_else = context.channel == Channel::Email && !context.reg_f_applies();
+    Ok(if bars_nothing_else {
+        Verdict::Pass(Weight::Engaged)
+    } else {
+        Verdict::NotApplicable
+    })
+}
+
+/// 12 CFR 1006.6(b)(1), comment 6(b)(1)-1: times that the debtor called inconvenient, on their own clock.
+fn reg_f_inconvenient_time_place(context: &Context<'_>) -> Checked {
+    let designated = need(context.facts.inconvenient.as_ref(), "inconvenient")?;
+    if designated.is_empty() || !context.reg_f_applies() || goes_out_at_any_hour(context)? {
+        return Ok(Verdict::NotApplicable);
+    }
+    Ok(match earliest_convenient(context) {
+        Some(at) if at == context.at => Verdict::Pass(Weight::Routine),
+        Some(until) => Verdict::Defer(until, vec![]),
+        None => Verdict::Deny(vec![("zones", zone_names(context))]),
+    })
+}
+
+/// A prompt answer to the debtor's own message, and the confirmation of an opt-out (47 CFR 64.1200(a)(12)),
+/// whose own rule has seen to its five minutes.
+fn goes_out_at_any_hour(context: &Context<'_>) -> Result<bool, Missing> {
+    Ok(context.kind == ActionKind::OptoutConfirmation || context.is_prompt_reply()?)
+}
+
+fn within_hours(context: &Context<'_>, rule: &'static str) -> Checked {
+    let hours = permitted_hours(context, rule)?;
+    Ok(match earliest_open(context, &hours) {
+        Some(at) if at == context.at => Verdict::Pass(Weight::Baseline),
+        Some(until) => Verdict::Defer(until, vec![("zones", zone_names(context))]),
+        None => Verdict::Deny(vec![("zones", zone_names(context))]),
+    })
+}
+
+/// The rule's hours, and those to which the debtor gave direct prior consent for this channel.
+fn permitted_hours(context: &Context<'_>, rule: &'static str) -> Result<Vec<Hours>, Missing> {
+    let parameters = context.parameters(rule)?;
+    let start = parameters.start.ok_or(Missing::Parameter(rule))?;
+    let end = parameters.end.ok_or(Missing::Parameter(rule))?;
+    let mut hours = Hours::between(start, end);
+    let consent = context.facts.time_consent.as_ref();
+    let consent = consent.filter(|consent| consent.given_directly == Some(true));
+    if let Some(consent) = consent.filter(|consent| consent.channel == Some(context.channel))
+        && let (Some(from), Some(to)) = (consent.from, consent.to)
+    {
+        hours.extend(Hours::between(from, to));
+    }
+    Ok(hours)
+}
+
+/// The earliest instant at which every zone's clock is inside the hours; `None` where they have none in
+/// common.
+fn earliest_open(context: &Context<'_>, hours: &[Hours]) -> Option<DateTime<Utc>> {
+    earliest_common(context, |at, zone| next_open(at, zone, hours))
+}
+
+/// The earliest instant at which no zone's clock is inside a designated window; `None` where there is none.
+fn earliest_convenient(context: &Context<'_>) -> Option<DateTime<Utc>> {
+    let windows = context.facts.inconvenient.iter().flatten().filter(|window| {
+        let channels = window.channels.as_deref();
+        channels.is_none_or(|channels| {
+            channels
+                .iter()
+                .any(|name| name == "all" || is_named(name, context.channel))
+        })
+    });
+    let bars: Vec<WeeklyBar<'_>> = windows
+        .map(|window| WeeklyBar {
+            days: window.days.as_deref(),
+            from: window.from.unwrap_or(ClockTime::MIDNIGHT),
+            to: window.to.unwrap_or(ClockTime::END_OF_DAY),
+        })
+        .collect();
+    earliest_common(context, |at, zone| {
+        bars.iter()
+            .filter_map(|bar| bar.end(at, zone))
+            .max()
+            .unwrap_or(at)
+    })
+}
+
+fn is_named(name: &str, channel: Channel) -> bool {
+    match channel {
+        Channel::Sms => name == "sms",
+        Channel::Whatsapp => name == "whatsapp",
+        Channel::Email => name == "email",
+        Channel::Webchat => name == "webchat",
+        Channel::Voice | Channel::Voicemail => matches!(name, "voice" | "voicemail" | "call"),
+        Channel::Letter => name == "letter",
+    }
+}
+
+/// The least instant from `context.at` on that every zone accepts. `next` gives the earliest instant that one
+/// zone accepts from an instant on, so going to the latest of them never passes over a common one.
+fn earliest_common(
+    context: &Context<'_>,
+    next: impl Fn(DateTime<Utc>, Tz) -> DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    let horizon = context.at + TimeDelta::days(SEARCH_DAYS);
+    let mut at = context.at;
+    while at <= horizon {
+        match context.zones.iter().map(|zone| next(at, zone)).max() {
+            Some(later) if later > at => at = later,
+            _ => return Some(at),
+        }
+    }
+    None
+}
+
+fn zone_names(context: &Context<'_>) -> String {
+    context.zones.names().join(", ")
+}

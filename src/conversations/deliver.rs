@@ -1,0 +1,489 @@
+//! Hands a queued message to the vendor: decide again, reserve, store the attempt, commit; call with no transaction
+//! open; record what came of it. A crash anywhere leaves an attempt that the reconciler finds.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    Conversations,
+    model::DeliveryStatus,
+    ports::{OutboundSms, RefusalKind, SendOutcome, SmsRoute, status_callback},
+    route,
+    send_message::open_peer,
+    store::{self, ConversationRow},
+};
+use crate::{
+    accounts::{Channel, debtor_keys, mark_phone_unreachable},
+    compliance::{
+        Contact, Decided, OptOutReason, Outcome, Permit, decide_to_dispatch, keywords::OptOutReach,
+        record_opt_out, release_slot,
+    },
+    platform::{
+        context::TenantCtx,
+        db::{AuditEntry, TenantTx},
+        error::OpError,
+        ids,
+        jobs::{Job, JobError},
+        keys::TenantKeys,
+        phone::PhoneNumber,
+    },
+};
+
+/// How long an answer may take before the attempt is looked up at the vendor.
+pub(super) const LOOK_UP_AFTER: TimeDelta = TimeDelta::seconds(60);
+/// A message is handed over at most this often.
+pub(super) const MOST_ATTEMPTS: i16 = 2;
+/// How long dispatch waits for an inbound text of the same number to be processed.
+const WAIT_FOR_INBOUND: Duration = Duration::from_secs(2);
+
+/// Hands one message over. Idempotent: a message that is not waiting, or has an attempt under way, is left alone.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct DeliverMessage {
+    pub(super) message_id: Uuid,
+}
+
+impl Job for DeliverMessage {
+    const NAME: &'static str = "conversations.deliver_message";
+}
+
+/// Everything the vendor call needs, with the permit to make it.
+struct Departure {
+    attempt: Uuid,
+    permit: Permit,
+    route: SmsRoute,
+    sms: OutboundSms,
+}
+
+/// Runs [`DeliverMessage`].
+///
+/// # Errors
+/// [`JobError::Retry`] while the database is away; what the vendor says is never an error of the job.
+pub async fn deliver(slice: &Conversations, ctx: &TenantCtx, job: DeliverMessage) -> Result<(), JobError> {
+    let departure = prepare(slice, ctx, job.message_id).await.map_err(job_error)?;
+    let Some(departure) = departure else { return Ok(()) };
+    let now = slice.db.clock().now();
+    let outcome = slice
+        .sms
+        .send(departure.permit, &departure.route, &departure.sms, now)
+        .await;
+    record(
+        slice,
+        ctx,
+        job.message_id,
+        departure.attempt,
+        &departure.sms.to,
+        outcome,
+    )
+    .await
+    .map_err(job_error)
+}
+
+pub(super) fn job_error(error: OpError) -> JobError {
+    match error {
+        OpError::Unavailable(cause) => JobError::Retry(cause),
+        other => JobError::Fatal(format!("{other:#}")),
+    }
+}
+
+struct Waiting {
+    conversation_id: Uuid,
+    body_cipher: Vec<u8>,
+    in_reply_to: Option<chrono::DateTime<chrono::Utc>>,
+    attempts: i64,
+}
+
+async fn lock_waiting(tx: &mut TenantTx, message: Uuid) -> Result<Option<Waiting>, OpError> {
+    let (business, now) = (tx.business_id(), tx.now());
+    Ok(sqlx::query_as!(
+        Waiting,
+        r#"SELECT m.conversation_id, m.body_cipher, r.created_at AS "in_reply_to?",
+                (SELECT count(*) FROM delivery_attempts a WHERE a.business_id = $1 AND a.message_id = $2) AS "attempts!"
+         FROM messages m
+         LEFT JOIN messages r ON r.business_id = m.business_id AND r.id = m.reply_to_message_id
+         WHERE m.business_id = $1 AND m.id = $2 AND m.delivery_status = 'QUEUED' AND m.dispatch_due_at <= $3 AND m.attempt_id IS NULL
+         FOR NO KEY UPDATE OF m"#,
+        business,
+        message,
+        now,
+    )
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+async fn prepare(
+    slice: &Conversations,
+    ctx: &TenantCtx,
+    message: Uuid,
+) -> Result<Option<Departure>, OpError> {
+    let keys = slice.keyring.business(&slice.db, ctx.business_id()).await?;
+    let mut tx = slice.db.tenant(ctx).await?;
+    let Some(waiting) = lock_waiting(&mut tx, message).await? else {
+        return Ok(None);
+    };
+    let Some(thread) = store::lock_conversation(&mut tx, waiting.conversation_id).await? else {
+        return Ok(None);
+    };
+    let Some(debtor_id) = thread.debtor_id else {
+        return Ok(None);
+    };
+    if inbound_is_waiting(&mut tx, &thread).await? {
+        // Its words may forbid what is about to be sent.
+        tx.enqueue_after(&DeliverMessage { message_id: message }, WAIT_FOR_INBOUND)
+            .await?;
+        tx.commit().await?;
+        return Ok(None);
+    }
+    let record = debtor_keys::unwrapped(&mut tx, &keys, thread.record_key_id).await?;
+    let peer = open_peer(&keys, &record, &thread)?;
+    let body = keys.open_text(&record, "messages", "body_cipher", message, &waiting.body_cipher)?;
+    let Some(route) =
+        route::sms_route(&slice.db, &slice.keyring, ctx.business_id(), &thread.our_address).await?
+    else {
+        fail(
+            &mut tx,
+            &thread,
+            message,
+            "NO_ROUTE",
+            "The number of this conversation is not connected any more.",
+        )
+        .await?;
+        tx.commit().await?;
+        return Ok(None);
+    };
+    let to = PhoneNumber::parse_e164(&peer).map_err(|error| OpError::Internal(error.into()))?;
+    let contact = Contact {
+        debtor_id,
+        account_id: thread.account_id,
+        channel: Channel::Sms,
+        recipient: &peer,
+        content: body.expose(),
+        in_reply_to: waiting.in_reply_to,
+    };
+    let Some((decided, reservation)) = decide_to_dispatch(&mut tx, &keys, &contact).await? else {
+        return Ok(None);
+    };
+    let Some(reservation) = reservation else {
+        stop(&mut tx, &thread, message, &decided).await?;
+        tx.commit().await?;
+        return Ok(None);
+    };
+    let attempt = insert_attempt(&mut tx, message, debtor_id, &decided, waiting.attempts).await?;
+    note_first_communication(&mut tx, thread.account_id).await?;
+    let committed = tx.commit().await?;
+    let sms = OutboundSms {
+        to,
+        body: body.expose().clone(),
+        status_callback: status_callback(&slice.public_base_url, attempt),
+    };
+    Ok(Some(Departure {
+        attempt,
+        permit: reservation.after(&committed),
+        route,
+        sms,
+    }))
+}
+
+async fn inbound_is_waiting(tx: &mut TenantTx, thread: &ConversationRow) -> Result<bool, OpError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM provider_events WHERE business_id = $1 AND peer_blind = $2 AND processed_at IS NULL) AS "waiting!""#,
+        business,
+        thread.peer_blind,
+    )
+    .fetch_one(tx.conn())
+    .await?)
+}
+
+async fn insert_attempt(
+    tx: &mut TenantTx,
+    message: Uuid,
+    debtor: Uuid,
+    decided: &Decided,
+    earlier: i64,
+) -> Result<Uuid, OpError> {
+    let (business, now, attempt) = (tx.business_id(), tx.now(), ids::next());
+    sqlx::query!(
+        "INSERT INTO delivery_attempts (business_id, id, message_id, debtor_id, decision_id, number, state, started_at, lookup_due_at)
+         VALUES ($1, $2, $3, $4, $5, $6, 'STARTED', $7, $8)",
+        business,
+        attempt,
+        message,
+        debtor,
+        decided.id,
+        i16::try_from(earlier + 1).unwrap_or(i16::MAX),
+        now,
+        now + LOOK_UP_AFTER,
+    )
+    .execute(tx.conn())
+    .await?;
+    sqlx::query!(
+        "UPDATE messages SET attempt_id = $3 WHERE business_id = $1 AND id = $2",
+        business,
+        message,
+        attempt
+    )
+    .execute(tx.conn())
+    .await?;
+    let details = json!({ "attempt": attempt, "decision": decided.id });
+    tx.audit(AuditEntry::plain("message.dispatched", message, &details).about(Some(debtor)));
+    Ok(attempt)
+}
+
+/// 12 CFR 1006.34(a)(1) counts from the initial communication.
+async fn note_first_communication(tx: &mut TenantTx, account: Option<Uuid>) -> Result<(), OpError> {
+    let (business, today) = (tx.business_id(), tx.now().date_naive());
+    sqlx::query!(
+        "UPDATE accounts SET initial_communication_on = $3
+         WHERE business_id = $1 AND id = $2 AND initial_communication_on IS NULL",
+        business,
+        account,
+        today,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// The gate said no at the last moment: wait when it names an instant, else never send.
+async fn stop(
+    tx: &mut TenantTx,
+    thread: &ConversationRow,
+    message: Uuid,
+    decided: &Decided,
+) -> Result<(), OpError> {
+    match (decided.decision.outcome, decided.decision.next_permitted_at) {
+        (Outcome::Defer, Some(until)) => {
+            store::requeue(tx, message, until).await?;
+            let details = json!({ "until": until, "rule": decided.decision.rule });
+            tx.audit(AuditEntry::plain("message.deferred", message, &details).about(thread.debtor_id));
+        }
+        _ => {
+            let failure = Some((decided.decision.rule.as_str(), decided.decision.reason.as_str()));
+            store::set_status(tx, message, DeliveryStatus::Blocked, failure).await?;
+            let details = json!({ "rule": decided.decision.rule, "decision": decided.id });
+            tx.audit(AuditEntry::plain("message.blocked", message, &details).about(thread.debtor_id));
+            emit_status(tx, thread, message);
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn emit_status(tx: &mut TenantTx, thread: &ConversationRow, message: Uuid) {
+    let mut event = thread.event("MESSAGE_STATUS_CHANGED");
+    event.message_id = Some(message);
+    tx.emit(event);
+}
+
+async fn fail(
+    tx: &mut TenantTx,
+    thread: &ConversationRow,
+    message: Uuid,
+    code: &str,
+    reason: &str,
+) -> Result<(), OpError> {
+    store::set_status(tx, message, DeliveryStatus::Failed, Some((code, reason))).await?;
+    tx.audit(AuditEntry::plain("message.failed", message, &json!({ "code": code })).about(thread.debtor_id));
+    emit_status(tx, thread, message);
+    Ok(())
+}
+
+/// Settles the attempt by what the vendor said. A callback may have settled it first: then nothing is left to do.
+async fn record(
+    slice: &Conversations,
+    ctx: &TenantCtx,
+    message: Uuid,
+    attempt: Uuid,
+    to: &PhoneNumber,
+    outcome: SendOutcome,
+) -> Result<(), OpError> {
+    let keys = slice.keyring.business(&slice.db, ctx.business_id()).await?;
+    let mut tx = slice.db.tenant(ctx).await?;
+    match outcome {
+        SendOutcome::Accepted { provider_message_id } => {
+            accept(&mut tx, message, attempt, &provider_message_id).await?
+        }
+        SendOutcome::Unknown { cause } => lose_sight(&mut tx, message, attempt, cause).await?,
+        SendOutcome::Busy { retry_after } => {
+            settle(&mut tx, attempt, "REFUSED", None, Some("BUSY")).await?;
+            give_slot_back(&mut tx, attempt).await?;
+            let due = tx.now();
+            store::requeue(&mut tx, message, due).await?;
+            tx.enqueue_after(&DeliverMessage { message_id: message }, retry_after)
+                .await?;
+        }
+        SendOutcome::Refused { code, reason, kind } => {
+            settle(&mut tx, attempt, "REFUSED", None, Some(&code)).await?;
+            give_slot_back(&mut tx, attempt).await?;
+            learn_from_refusal(&mut tx, &keys, message, to, &code, kind).await?;
+            if let Some(thread) = thread_of(&mut tx, message).await? {
+                fail(&mut tx, &thread, message, &code, reason).await?;
+            }
+        }
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+pub(super) async fn thread_of(tx: &mut TenantTx, message: Uuid) -> Result<Option<ConversationRow>, OpError> {
+    let business = tx.business_id();
+    let id = sqlx::query_scalar!(
+        "SELECT conversation_id FROM messages WHERE business_id = $1 AND id = $2",
+        business,
+        message
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    match id {
+        Some(id) => Ok(store::conversations_by_ids(tx, &[id]).await?.pop()),
+        None => Ok(None),
+    }
+}
+
+/// The vendor has it. Also called when a look-up or a callback proves it.
+pub(super) async fn accept(
+    tx: &mut TenantTx,
+    message: Uuid,
+    attempt: Uuid,
+    provider_message_id: &str,
+) -> Result<(), OpError> {
+    settle(tx, attempt, "ACCEPTED", Some(provider_message_id), None).await?;
+    let business = tx.business_id();
+    sqlx::query!(
+        "UPDATE messages SET provider_message_id = $3 WHERE business_id = $1 AND id = $2",
+        business,
+        message,
+        provider_message_id,
+    )
+    .execute(tx.conn())
+    .await?;
+    move_status(tx, message, DeliveryStatus::Sent, None).await
+}
+
+/// Moves a message's status on if the report does, and tells the followers.
+pub(super) async fn move_status(
+    tx: &mut TenantTx,
+    message: Uuid,
+    reported: DeliveryStatus,
+    failure: Option<(&str, &str)>,
+) -> Result<(), OpError> {
+    let business = tx.business_id();
+    let current = sqlx::query_scalar!(
+        "SELECT delivery_status FROM messages WHERE business_id = $1 AND id = $2 FOR NO KEY UPDATE",
+        business,
+        message
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    let Some(current) = current.map(|text| DeliveryStatus::parse(&text)) else {
+        return Ok(());
+    };
+    if !current.moves_to(reported) {
+        return Ok(());
+    }
+    store::set_status(tx, message, reported, failure).await?;
+    if let Some(thread) = thread_of(tx, message).await? {
+        let details = json!({ "from": current.as_str(), "to": reported.as_str(), "code": failure.map(|(code, _)| code) });
+        tx.audit(AuditEntry::plain("message.status_changed", message, &details).about(thread.debtor_id));
+        emit_status(tx, &thread, message);
+    }
+    Ok(())
+}
+
+/// No answer came: the message may have gone. The slot stays taken and the reconciler looks.
+async fn lose_sight(tx: &mut TenantTx, message: Uuid, attempt: Uuid, cause: &str) -> Result<(), OpError> {
+    let (business, now) = (tx.business_id(), tx.now());
+    let lost = sqlx::query!(
+        "UPDATE delivery_attempts SET state = 'UNKNOWN', error_code = $3, lookup_due_at = $4
+         WHERE business_id = $1 AND id = $2 AND state = 'STARTED'",
+        business,
+        attempt,
+        cause,
+        now + LOOK_UP_AFTER,
+    )
+    .execute(tx.conn())
+    .await?;
+    if lost.rows_affected() == 1
+        && let Some(thread) = thread_of(tx, message).await?
+    {
+        store::set_status(tx, message, DeliveryStatus::Unknown, None).await?;
+        tx.audit(
+            AuditEntry::plain("message.unknown", message, &json!({ "cause": cause })).about(thread.debtor_id),
+        );
+        emit_status(tx, &thread, message);
+    }
+    Ok(())
+}
+
+/// Closes an attempt once.
+pub(super) async fn settle(
+    tx: &mut TenantTx,
+    attempt: Uuid,
+    state: &str,
+    provider_message_id: Option<&str>,
+    error_code: Option<&str>,
+) -> Result<(), OpError> {
+    let (business, now) = (tx.business_id(), tx.now());
+    sqlx::query!(
+        "UPDATE delivery_attempts SET state = $3, provider_message_id = coalesce(provider_message_id, $4),
+             error_code = coalesce($5, error_code), settled_at = $6, lookup_due_at = NULL
+         WHERE business_id = $1 AND id = $2 AND settled_at IS NULL",
+        business,
+        attempt,
+        state,
+        provider_message_id,
+        error_code,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// The contact did not happen.
+pub(super) async fn give_slot_back(tx: &mut TenantTx, attempt: Uuid) -> Result<(), OpError> {
+    let business = tx.business_id();
+    let decision = sqlx::query_scalar!(
+        "SELECT decision_id FROM delivery_attempts WHERE business_id = $1 AND id = $2",
+        business,
+        attempt
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    if let Some(decision) = decision {
+        release_slot(tx, decision).await?;
+    }
+    Ok(())
+}
+
+/// What a refusal tells of the number: that its owner opted out at the vendor, or that texts cannot reach it.
+pub(super) async fn learn_from_refusal(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    message: Uuid,
+    to: &PhoneNumber,
+    code: &str,
+    kind: RefusalKind,
+) -> Result<(), OpError> {
+    let Some(debtor) = thread_of(tx, message).await?.and_then(|thread| thread.debtor_id) else {
+        return Ok(());
+    };
+    match kind {
+        RefusalKind::OptedOut => {
+            let reason = OptOutReason::VendorBlocked;
+            record_opt_out(tx, keys, to.as_e164(), &[debtor], OptOutReach::Channel, reason).await?;
+        }
+        RefusalKind::Unreachable => {
+            mark_phone_unreachable(tx, debtor, &keys.blind(to.as_e164()), code).await?;
+        }
+        RefusalKind::Configuration => {
+            tracing::error!(code, "a vendor refuses our configuration");
+            metrics::counter!("provider_configuration_errors_total", "provider" => "twilio").increment(1);
+        }
+        RefusalKind::Other => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,307 @@
+//! Subscriptions of the slice.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Error, ErrorExtensions as _, ID, SimpleObject, Subscription, Union};
+use futures_util::{Stream, StreamExt as _};
+use uuid::Uuid;
+
+use super::{Conversation, Message};
+use crate::{
+    conversations::feed::{self, FeedEnd, FeedEvent, FeedItem, InboxReaders},
+    identity::graphql::User,
+    platform::{
+        error_code::ErrorCode,
+        gql::{Cursor, OpScope, ScopeExt as _, bad_input, not_found, op_error, parse_id},
+        ids::IdKind,
+    },
+};
+
+/// A new message.
+#[derive(SimpleObject)]
+pub struct MessageAdded {
+    /// Resume `after` this.
+    cursor: Cursor,
+    /// The thread as it is now; null when it is not yours to see any more.
+    conversation: Option<Conversation>,
+    /// The message; null when it is not yours to see any more.
+    message: Option<Message>,
+}
+
+/// A message has come further, or failed.
+#[derive(SimpleObject)]
+pub struct MessageStatusChanged {
+    /// Resume `after` this.
+    cursor: Cursor,
+    /// The message as it is now; null when it is not yours to see any more.
+    message: Option<Message>,
+}
+
+/// A new thread.
+#[derive(SimpleObject)]
+pub struct ConversationCreated {
+    /// Resume `after` this.
+    cursor: Cursor,
+    /// The thread as it is now; null when it is not yours to see any more.
+    conversation: Option<Conversation>,
+}
+
+/// A thread's state has changed.
+#[derive(SimpleObject)]
+pub struct ConversationUpdated {
+    /// Resume `after` this.
+    cursor: Cursor,
+    /// The thread as it is now; null when it is not yours to see any more.
+    conversation: Option<Conversation>,
+}
+
+/// A thread was given to somebody, or to nobody.
+#[derive(SimpleObject)]
+pub struct ConversationAssigned {
+    /// Resume `after` this.
+    cursor: Cursor,
+    /// The thread's id: also when it has gone to a colleague and `conversation` is null.
+    conversation_id: ID,
+    /// The thread as it is now; null when it has gone to a colleague.
+    conversation: Option<Conversation>,
+    /// Who has it now.
+    assigned_agent: Option<User>,
+}
+
+/// Somebody is typing.
+#[derive(SimpleObject)]
+pub struct TypingChanged {
+    /// The last cursor: typing has none of its own.
+    cursor: Cursor,
+    /// Who types.
+    user: Option<User>,
+}
+
+/// Something in a thread.
+#[derive(Union)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one value at a time, straight into the answer"
+)]
+pub enum ConversationEvent {
+    MessageAdded(MessageAdded),
+    MessageStatusChanged(MessageStatusChanged),
+    ConversationUpdated(ConversationUpdated),
+    ConversationAssigned(ConversationAssigned),
+    TypingChanged(TypingChanged),
+}
+
+/// Something in one of the threads that you may see.
+#[derive(Union)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one value at a time, straight into the answer"
+)]
+pub enum InboxEvent {
+    MessageAdded(MessageAdded),
+    MessageStatusChanged(MessageStatusChanged),
+    ConversationCreated(ConversationCreated),
+    ConversationUpdated(ConversationUpdated),
+    ConversationAssigned(ConversationAssigned),
+}
+
+/// A parsed `after`.
+pub struct FeedCursor;
+
+impl FeedCursor {
+    fn parse(after: Option<Cursor>) -> async_graphql::Result<Option<i64>> {
+        after
+            .map(|cursor| {
+                cursor.position().ok_or_else(|| {
+                    bad_input("after: not a cursor of the live feed. Take it from feedCursor, inboxCursor or an event.")
+                })
+            })
+            .transpose()
+    }
+}
+
+/// Live events of conversations.
+#[derive(Default)]
+pub struct ConversationSubscriptions;
+
+#[Subscription]
+impl ConversationSubscriptions {
+    /// Every message, status, typing and assignment change of one thread, in commit order. With `after` it first
+    /// sends what was committed since; nothing is missed or doubled. An outdated cursor ends it with CURSOR_EXPIRED.
+    async fn conversation_events<'ctx>(
+        &self,
+        ctx: &Context<'ctx>,
+        #[graphql(desc = "`conv_…`")] conversation_id: ID,
+        #[graphql(desc = "Resume after this cursor; from now on when left out.")] after: Option<Cursor>,
+    ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<ConversationEvent>> + use<'ctx>> {
+        let id = parse_id(IdKind::Conversation, "conversationId", &conversation_id)?;
+        let after = FeedCursor::parse(after)?;
+        let scope = ctx.data::<Arc<OpScope>>().map_err(|_| unauthenticated())?.clone();
+        ctx.scope()?;
+        let items = feed::follow_conversation(scope.db(), scope.ctx(), id, after)
+            .await
+            .map_err(end)?;
+        let ctx = ctx.clone();
+        Ok(items.filter_map(move |item| {
+            let (scope, ctx) = (scope.clone(), ctx.clone());
+            async move { conversation_event(&scope, &ctx, item).await.transpose() }
+        }))
+    }
+
+    /// What changed for you, over all threads that you may see, in commit order. With `after` it first sends what was
+    /// committed since. An outdated cursor ends it with CURSOR_EXPIRED, falling behind with RESYNC: subscribe again.
+    async fn inbox_events<'ctx>(
+        &self,
+        ctx: &Context<'ctx>,
+        #[graphql(desc = "Resume after this cursor; from now on when left out.")] after: Option<Cursor>,
+    ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<InboxEvent>> + use<'ctx>> {
+        let after = FeedCursor::parse(after)?;
+        let scope = ctx.data::<Arc<OpScope>>().map_err(|_| unauthenticated())?.clone();
+        let readers = ctx.data::<InboxReaders>()?;
+        let items = feed::follow_inbox(scope.db(), readers, scope.ctx(), after)
+            .await
+            .map_err(end)?;
+        let ctx = ctx.clone();
+        Ok(items.filter_map(move |item| {
+            let (scope, ctx) = (scope.clone(), ctx.clone());
+            async move { inbox_event(&scope, &ctx, item).await.transpose() }
+        }))
+    }
+}
+
+fn unauthenticated() -> Error {
+    coded(
+        ErrorCode::Unauthenticated,
+        "Sign in first: send the access token in connectionParams.authorization.",
+    )
+}
+
+fn coded(code: ErrorCode, message: &str) -> Error {
+    Error::new(message).extend_with(|_, extensions| extensions.set("code", code.as_str()))
+}
+
+/// Why a feed ends, for the subscriber.
+fn end(end: FeedEnd) -> Error {
+    match end {
+        FeedEnd::CursorExpired => coded(
+            ErrorCode::CursorExpired,
+            "Events after this cursor are no longer kept (72 hours). Load the present state and subscribe anew.",
+        ),
+        FeedEnd::Resync => coded(
+            ErrorCode::Resync,
+            "You fell behind. Subscribe again after your last cursor.",
+        ),
+        FeedEnd::CursorAhead => bad_input("after: this cursor is not of your business's feed."),
+        FeedEnd::NotFound => not_found("conversation"),
+        FeedEnd::Failed(error) => op_error(error),
+    }
+}
+
+async fn conversation_event(
+    scope: &OpScope,
+    ctx: &Context<'_>,
+    item: Result<FeedItem, FeedEnd>,
+) -> async_graphql::Result<Option<ConversationEvent>> {
+    fresh(scope).await?;
+    let event = match item.map_err(end)? {
+        FeedItem::Event(event) => event,
+        FeedItem::Typing { user_id, position } => {
+            let user = User::load(ctx, user_id).await?;
+            return Ok(Some(ConversationEvent::TypingChanged(TypingChanged {
+                cursor: Cursor::of(position),
+                user,
+            })));
+        }
+    };
+    Ok(match event.kind.as_str() {
+        "MESSAGE_ADDED" => Some(ConversationEvent::MessageAdded(message_added(ctx, &event).await?)),
+        "MESSAGE_STATUS_CHANGED" => Some(ConversationEvent::MessageStatusChanged(
+            status_changed(ctx, &event).await?,
+        )),
+        "CONVERSATION_UPDATED" => Some(ConversationEvent::ConversationUpdated(
+            updated(ctx, &event).await?,
+        )),
+        "CONVERSATION_ASSIGNED" => Some(ConversationEvent::ConversationAssigned(
+            assigned(ctx, &event).await?,
+        )),
+        _ => None,
+    })
+}
+
+async fn inbox_event(
+    scope: &OpScope,
+    ctx: &Context<'_>,
+    item: Result<FeedItem, FeedEnd>,
+) -> async_graphql::Result<Option<InboxEvent>> {
+    fresh(scope).await?;
+    let FeedItem::Event(event) = item.map_err(end)? else {
+        return Ok(None);
+    };
+    Ok(match event.kind.as_str() {
+        "MESSAGE_ADDED" => Some(InboxEvent::MessageAdded(message_added(ctx, &event).await?)),
+        "MESSAGE_STATUS_CHANGED" => Some(InboxEvent::MessageStatusChanged(
+            status_changed(ctx, &event).await?,
+        )),
+        "CONVERSATION_CREATED" => Some(InboxEvent::ConversationCreated(ConversationCreated {
+            cursor: Cursor::of(event.position),
+            conversation: conversation(ctx, &event).await?,
+        })),
+        "CONVERSATION_UPDATED" => Some(InboxEvent::ConversationUpdated(updated(ctx, &event).await?)),
+        "CONVERSATION_ASSIGNED" => Some(InboxEvent::ConversationAssigned(assigned(ctx, &event).await?)),
+        _ => None,
+    })
+}
+
+/// Each payload reads a snapshot of its own.
+async fn fresh(scope: &OpScope) -> async_graphql::Result<()> {
+    scope.close().await.map_err(|error| op_error(error.into()))
+}
+
+async fn load<T, F>(id: Option<Uuid>, load: F) -> async_graphql::Result<Option<T>>
+where
+    F: AsyncFnOnce(Uuid) -> async_graphql::Result<Option<T>>,
+{
+    match id {
+        Some(id) => load(id).await,
+        None => Ok(None),
+    }
+}
+
+async fn conversation(ctx: &Context<'_>, event: &FeedEvent) -> async_graphql::Result<Option<Conversation>> {
+    load(event.conversation_id, async |id| {
+        Conversation::load(ctx, id).await
+    })
+    .await
+}
+
+async fn message_added(ctx: &Context<'_>, event: &FeedEvent) -> async_graphql::Result<MessageAdded> {
+    Ok(MessageAdded {
+        cursor: Cursor::of(event.position),
+        conversation: conversation(ctx, event).await?,
+        message: load(event.message_id, async |id| Message::load(ctx, id).await).await?,
+    })
+}
+
+async fn status_changed(ctx: &Context<'_>, event: &FeedEvent) -> async_graphql::Result<MessageStatusChanged> {
+    Ok(MessageStatusChanged {
+        cursor: Cursor::of(event.position),
+        message: load(event.message_id, async |id| Message::load(ctx, id).await).await?,
+    })
+}
+
+async fn updated(ctx: &Context<'_>, event: &FeedEvent) -> async_graphql::Result<ConversationUpdated> {
+    Ok(ConversationUpdated {
+        cursor: Cursor::of(event.position),
+        conversation: conversation(ctx, event).await?,
+    })
+}
+
+async fn assigned(ctx: &Context<'_>, event: &FeedEvent) -> async_graphql::Result<ConversationAssigned> {
+    let id = event.conversation_id.unwrap_or_default();
+    Ok(ConversationAssigned {
+        cursor: Cursor::of(event.position),
+        conversation_id: crate::platform::ids::encode(IdKind::Conversation, id).into(),
+        conversation: conversation(ctx, event).await?,
+        assigned_agent: load(event.assigned_agent_id, async |id| User::load(ctx, id).await).await?,
+    })
+}

@@ -1,0 +1,318 @@
+//! Mutations of the slice: parse, call, map.
+
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use uuid::Uuid;
+
+use super::{Conversation, Message};
+use crate::{
+    accounts::Channel,
+    compliance::graphql::ComplianceDecision,
+    conversations::{
+        NewMessage, Sent, assign_conversation, mark_read, model::ConversationStatus, send_message,
+        set_typing, start_conversation, update_conversation,
+    },
+    platform::{
+        error::OpError,
+        gql::{Done, OpScope, Outcome, UserError, UserErrorCode, input_id, mutate},
+        ids::IdKind,
+    },
+};
+
+/// A thread with an account's debtor.
+#[derive(Debug, InputObject)]
+pub struct StartConversationInput {
+    /// The account that it is about.
+    account_id: ID,
+    /// The channel; SMS so far.
+    channel: Channel,
+    /// A first message, sent through the gate like any other.
+    message: Option<String>,
+}
+
+/// A message to the debtor.
+#[derive(Debug, InputObject)]
+pub struct SendMessageInput {
+    /// The thread.
+    conversation_id: ID,
+    /// Your words; what the law requires is appended.
+    content: String,
+    /// The newest message that you have seen: a thread that moved on refuses with STALE_THREAD.
+    after_sequence: Option<i32>,
+}
+
+/// Who is to answer a thread.
+#[derive(Debug, InputObject)]
+pub struct AssignConversationInput {
+    /// The thread.
+    conversation_id: ID,
+    /// The member of staff; null for nobody. An agent may name only themselves.
+    user_id: Option<ID>,
+}
+
+/// A change of where a thread stands.
+#[derive(Debug, InputObject)]
+pub struct UpdateConversationInput {
+    /// The thread.
+    conversation_id: ID,
+    /// The new state.
+    status: Option<ConversationStatus>,
+    /// How it was settled, at most 500 characters.
+    resolution: Option<String>,
+}
+
+/// How far you have read.
+#[derive(Debug, InputObject)]
+pub struct MarkConversationReadInput {
+    /// The thread.
+    conversation_id: ID,
+    /// Up to this message; the newest one when left out.
+    sequence: Option<i32>,
+}
+
+/// Where you are typing.
+#[derive(Debug, InputObject)]
+pub struct SetTypingInput {
+    /// The thread.
+    conversation_id: ID,
+}
+
+macro_rules! conversation_payloads {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(SimpleObject)]
+        pub struct $name {
+            /// The conversation as it is now; null when there are user errors.
+            conversation: Option<Conversation>,
+            /// What to put right; empty on success.
+            user_errors: Vec<UserError>,
+        }
+
+        impl $name {
+            async fn of(ctx: &Context<'_>, outcome: Outcome) -> async_graphql::Result<Self> {
+                let conversation = match outcome.object {
+                    Some(id) => Conversation::load(ctx, id).await?,
+                    None => None,
+                };
+                Ok(Self { conversation, user_errors: outcome.user_errors })
+            }
+        }
+    )*};
+}
+
+conversation_payloads! {
+    /// What assignConversation answers.
+    AssignConversationPayload;
+    /// What updateConversation answers.
+    UpdateConversationPayload;
+    /// What markConversationRead answers.
+    MarkConversationReadPayload;
+    /// What setTyping answers.
+    SetTypingPayload;
+}
+
+/// What startConversation answers.
+#[derive(SimpleObject)]
+pub struct StartConversationPayload {
+    /// The thread; present even when its first message was refused.
+    conversation: Option<Conversation>,
+    /// The first message, when one was queued.
+    message: Option<Message>,
+    /// What the gate decided about the first message.
+    decision: Option<ComplianceDecision>,
+    /// What to put right; empty on success.
+    user_errors: Vec<UserError>,
+}
+
+/// What sendMessage answers.
+#[derive(SimpleObject)]
+pub struct SendMessagePayload {
+    /// The queued message with its final content; null when it was refused.
+    message: Option<Message>,
+    /// What the gate decided; when it refused: which rule, its citation, and what would change the answer.
+    decision: Option<ComplianceDecision>,
+    /// What to put right; empty on success.
+    user_errors: Vec<UserError>,
+}
+
+/// Mutations of conversations.
+#[derive(Default)]
+pub struct ConversationMutations;
+
+#[Object]
+impl ConversationMutations {
+    /// Opens a thread with an account's debtor, or returns the one that is open; with a first message if you like.
+    async fn start_conversation(
+        &self,
+        ctx: &Context<'_>,
+        input: StartConversationInput,
+    ) -> async_graphql::Result<StartConversationPayload> {
+        let mut sent = None;
+        let outcome = mutate(ctx, async |tx, scope| {
+            let account = input_id(IdKind::Account, "accountId", &input.account_id)?;
+            let id = start_conversation(tx, scope.keyring(), scope.db(), account, input.channel).await?;
+            let mut done = Done::from(id);
+            if let Some(content) = input.message {
+                let new = NewMessage {
+                    conversation_id: id,
+                    content,
+                    after_sequence: None,
+                };
+                let result = send_message(tx, scope.keyring(), scope.db(), new).await?;
+                done.user_errors = refusal_errors(&result);
+                sent = Some(result);
+            }
+            Ok(done)
+        })
+        .await?;
+        let conversation = match outcome.object {
+            Some(id) => Conversation::load(ctx, id).await?,
+            None => None,
+        };
+        let (message, decision) = match sent {
+            Some(Sent::Queued { message }) => (Message::load(ctx, message).await?, None),
+            Some(Sent::Refused { decision, .. }) => (None, ComplianceDecision::load(ctx, decision).await?),
+            None => (None, None),
+        };
+        Ok(StartConversationPayload {
+            conversation,
+            message,
+            decision,
+            user_errors: outcome.user_errors,
+        })
+    }
+
+    /// Sends a message to the debtor of a thread, if the law, consent and the vendor's rules allow it now. The text
+    /// that the law requires is appended; the payload has the final content. Answering a thread of nobody's takes it.
+    async fn send_message(
+        &self,
+        ctx: &Context<'_>,
+        input: SendMessageInput,
+    ) -> async_graphql::Result<SendMessagePayload> {
+        let outcome = mutate(ctx, async |tx, scope| send(tx, scope, input).await).await?;
+        // The object is the message, or the decision that refused it.
+        let Some(id) = outcome.object else {
+            return Ok(SendMessagePayload {
+                message: None,
+                decision: None,
+                user_errors: outcome.user_errors,
+            });
+        };
+        if outcome.user_errors.is_empty() {
+            let message = Message::load(ctx, id).await?;
+            let decision = match &message {
+                Some(message) => message.decision(ctx).await?,
+                None => None,
+            };
+            return Ok(SendMessagePayload {
+                message,
+                decision,
+                user_errors: Vec::new(),
+            });
+        }
+        let decision = ComplianceDecision::load(ctx, id).await?;
+        Ok(SendMessagePayload {
+            message: None,
+            decision,
+            user_errors: outcome.user_errors,
+        })
+    }
+
+    /// Gives a thread to a member of staff, or to nobody. An agent may take one of nobody's and give back their own.
+    async fn assign_conversation(
+        &self,
+        ctx: &Context<'_>,
+        input: AssignConversationInput,
+    ) -> async_graphql::Result<AssignConversationPayload> {
+        let outcome = mutate(ctx, async |tx, _| {
+            let id = conversation_id(&input.conversation_id)?;
+            let user = input
+                .user_id
+                .as_ref()
+                .map(|user| input_id(IdKind::User, "userId", user))
+                .transpose()?;
+            assign_conversation(tx, id, user).await?;
+            Ok(Done::from(id))
+        })
+        .await?;
+        AssignConversationPayload::of(ctx, outcome).await
+    }
+
+    /// Changes where a thread stands: resolved, escalated, closed or active again.
+    async fn update_conversation(
+        &self,
+        ctx: &Context<'_>,
+        input: UpdateConversationInput,
+    ) -> async_graphql::Result<UpdateConversationPayload> {
+        let outcome = mutate(ctx, async |tx, _| {
+            let id = conversation_id(&input.conversation_id)?;
+            update_conversation(tx, id, input.status, input.resolution).await?;
+            Ok(Done::from(id))
+        })
+        .await?;
+        UpdateConversationPayload::of(ctx, outcome).await
+    }
+
+    /// Marks a thread read for you. Not audited: it changes nothing for anybody else.
+    async fn mark_conversation_read(
+        &self,
+        ctx: &Context<'_>,
+        input: MarkConversationReadInput,
+    ) -> async_graphql::Result<MarkConversationReadPayload> {
+        let outcome = mutate(ctx, async |tx, _| {
+            let id = conversation_id(&input.conversation_id)?;
+            mark_read(tx, id, input.sequence).await?;
+            Ok(Done::from(id))
+        })
+        .await?;
+        MarkConversationReadPayload::of(ctx, outcome).await
+    }
+
+    /// Tells the thread's other followers that you are typing. Not audited; call it every few seconds while true.
+    async fn set_typing(
+        &self,
+        ctx: &Context<'_>,
+        input: SetTypingInput,
+    ) -> async_graphql::Result<SetTypingPayload> {
+        let outcome = mutate(ctx, async |tx, scope| {
+            let id = conversation_id(&input.conversation_id)?;
+            set_typing(tx, scope.db(), id).await?;
+            Ok(Done::from(id))
+        })
+        .await?;
+        SetTypingPayload::of(ctx, outcome).await
+    }
+}
+
+fn conversation_id(id: &ID) -> Result<Uuid, UserError> {
+    input_id(IdKind::Conversation, "conversationId", id)
+}
+
+async fn send(
+    tx: &mut crate::platform::db::TenantTx,
+    scope: &OpScope,
+    input: SendMessageInput,
+) -> Result<Done, OpError> {
+    let new = NewMessage {
+        conversation_id: conversation_id(&input.conversation_id)?,
+        content: input.content,
+        after_sequence: input.after_sequence,
+    };
+    let sent = send_message(tx, scope.keyring(), scope.db(), new).await?;
+    let object = match &sent {
+        Sent::Queued { message } => *message,
+        Sent::Refused { decision, .. } => *decision,
+    };
+    Ok(Done {
+        object: Some(object),
+        user_errors: refusal_errors(&sent),
+    })
+}
+
+fn refusal_errors(sent: &Sent) -> Vec<UserError> {
+    match sent {
+        Sent::Queued { .. } => Vec::new(),
+        Sent::Refused { reason, .. } => {
+            vec![UserError::new(UserErrorCode::ComplianceBlocked, reason.clone())]
+        }
+    }
+}

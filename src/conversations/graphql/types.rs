@@ -1,0 +1,370 @@
+//! Conversation and Message.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object};
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::{
+    accounts::{
+        Channel,
+        graphql::{Account, Debtor},
+    },
+    compliance::graphql::ComplianceDecision,
+    conversations::{
+        ConversationLoaders, DeliveryStatus, feed,
+        loaders::ChildPage,
+        model::{ConversationStatus, Direction, SenderType},
+        store::{ConversationRow, MessageRow},
+    },
+    identity::graphql::User,
+    platform::{
+        gql::{Cursor, OpScope, PageArgs, ScopeExt as _, keyset_cursor, op_error},
+        ids::{self, IdKind},
+    },
+};
+
+crate::relay_connection!(Conversation, ConversationConnection, ConversationEdge);
+crate::relay_connection!(Message, MessageConnection, MessageEdge);
+
+/// A thread on one channel with one address.
+#[derive(Clone)]
+pub struct Conversation {
+    row: Arc<ConversationRow>,
+}
+
+impl Conversation {
+    /// Wraps a row, and notes whose personal data goes into the answer.
+    pub(crate) fn new(scope: &OpScope, row: Arc<ConversationRow>) -> Self {
+        if let Some(debtor) = row.debtor_id {
+            scope.saw_debtor(debtor);
+        }
+        Self { row }
+    }
+
+    /// Looks a thread up; `None` when it is not the caller's.
+    ///
+    /// # Errors
+    /// Internal ones only.
+    pub async fn load(ctx: &Context<'_>, id: Uuid) -> async_graphql::Result<Option<Self>> {
+        let scope = ctx.scope()?;
+        let row = ctx
+            .data::<ConversationLoaders>()?
+            .conversation(scope, id)
+            .await
+            .map_err(op_error)?;
+        Ok(row.map(|row| Self::new(scope, row)))
+    }
+
+    /// The threads of an account, newest first.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for a page that does not fit.
+    pub async fn of_account(
+        ctx: &Context<'_>,
+        account: Uuid,
+        args: PageArgs,
+    ) -> async_graphql::Result<ConversationConnection> {
+        let scope = ctx.scope()?;
+        let page = args.check(100)?;
+        let past = page.key::<Uuid>("threads")?;
+        let rows = ctx
+            .data::<ConversationLoaders>()?
+            .of_account(scope, ChildPage::new(account, &page, past))
+            .await
+            .map_err(op_error)?;
+        let rows = rows
+            .iter()
+            .map(|row| (keyset_cursor("threads", &row.id), Self::new(scope, row.clone())))
+            .collect();
+        Ok(ConversationConnection::from_rows(&page, rows))
+    }
+}
+
+/// A thread on one channel with one address.
+#[Object]
+impl Conversation {
+    /// The conversation's id (`conv_…`).
+    pub(crate) async fn id(&self) -> ID {
+        ids::encode(IdKind::Conversation, self.row.id).into()
+    }
+
+    /// The account that it is about; null until it is matched.
+    async fn account(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Account>> {
+        match self.row.account_id {
+            Some(id) => Account::load(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The person; null until they are matched: then nothing may be said of a debt.
+    async fn debtor(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Debtor>> {
+        match self.row.debtor_id {
+            Some(id) => Debtor::load(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The channel.
+    async fn channel(&self) -> Channel {
+        Channel::parse(&self.row.channel).unwrap_or(Channel::Sms)
+    }
+
+    /// Where it stands.
+    async fn status(&self) -> ConversationStatus {
+        ConversationStatus::parse(&self.row.status)
+    }
+
+    /// How it was settled, in words.
+    async fn resolution(&self) -> Option<&str> {
+        self.row.resolution.as_deref()
+    }
+
+    /// Who answers it; null when nobody does yet.
+    async fn assigned_agent(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<User>> {
+        match self.row.assigned_agent_id {
+            Some(id) => User::load(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Since when.
+    async fn assigned_at(&self) -> Option<DateTime<Utc>> {
+        self.row.assigned_at
+    }
+
+    /// The newest message.
+    async fn last_message(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Message>> {
+        let args = PageArgs {
+            last: Some(1),
+            ..PageArgs::default()
+        };
+        Ok(self
+            .message_page(ctx, args)
+            .await?
+            .edges
+            .pop()
+            .map(|edge| edge.node))
+    }
+
+    /// Messages in their order; `last: 20` gives the newest twenty.
+    #[graphql(complexity = "1 + first.or(last).unwrap_or(20).max(0) as usize * child_complexity")]
+    async fn messages(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start (1 to 100).")] first: Option<i32>,
+        #[graphql(desc = "Past this cursor, going forward.")] after: Option<String>,
+        #[graphql(desc = "How many from the end (1 to 100).")] last: Option<i32>,
+        #[graphql(desc = "Past this cursor, going backward.")] before: Option<String>,
+    ) -> async_graphql::Result<MessageConnection> {
+        self.message_page(
+            ctx,
+            PageArgs {
+                first,
+                after,
+                last,
+                before,
+            },
+        )
+        .await
+    }
+
+    /// How many of the debtor's messages you have not read.
+    async fn unread_count(&self, ctx: &Context<'_>) -> async_graphql::Result<i32> {
+        ctx.data::<ConversationLoaders>()?
+            .unread(ctx.scope()?, self.row.id)
+            .await
+            .map_err(op_error)
+    }
+
+    /// Subscribe to conversationEvents `after` this cursor and nothing is missed between this query and the
+    /// subscription.
+    async fn feed_cursor(&self, ctx: &Context<'_>) -> async_graphql::Result<Cursor> {
+        let position = feed::newest_position(&mut *ctx.snapshot().await?)
+            .await
+            .map_err(|error| op_error(error.into()))?;
+        Ok(Cursor::of(position))
+    }
+
+    /// When it began.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.row.created_at
+    }
+
+    /// When something in it changed last.
+    async fn updated_at(&self) -> DateTime<Utc> {
+        self.row.updated_at
+    }
+
+    /// When it was closed.
+    async fn closed_at(&self) -> Option<DateTime<Utc>> {
+        self.row.closed_at
+    }
+}
+
+impl Conversation {
+    async fn message_page(
+        &self,
+        ctx: &Context<'_>,
+        args: PageArgs,
+    ) -> async_graphql::Result<MessageConnection> {
+        let page = args.check(100)?;
+        let past = page.key::<i32>("messages")?;
+        let rows = ctx
+            .data::<ConversationLoaders>()?
+            .messages(ctx.scope()?, ChildPage::new(self.row.id, &page, past))
+            .await
+            .map_err(op_error)?;
+        let rows = rows
+            .iter()
+            .map(|row| {
+                (
+                    keyset_cursor("messages", &row.sequence),
+                    Message { row: row.clone() },
+                )
+            })
+            .collect();
+        Ok(MessageConnection::from_rows(&page, rows))
+    }
+
+    /// The thread's cursor in a list by last change.
+    pub(super) fn cursor(&self) -> String {
+        keyset_cursor("conversations", &(self.row.updated_at, self.row.id))
+    }
+}
+
+/// One message of a conversation.
+#[derive(Clone)]
+pub struct Message {
+    row: Arc<MessageRow>,
+}
+
+impl Message {
+    /// Looks a message up; `None` when it is not the caller's.
+    ///
+    /// # Errors
+    /// Internal ones only.
+    pub async fn load(ctx: &Context<'_>, id: Uuid) -> async_graphql::Result<Option<Self>> {
+        let scope = ctx.scope()?;
+        let row = ctx
+            .data::<ConversationLoaders>()?
+            .message(scope, id)
+            .await
+            .map_err(op_error)?;
+        Ok(row.map(|row| {
+            if let Some(debtor) = row.debtor_id {
+                scope.saw_debtor(debtor);
+            }
+            Self { row }
+        }))
+    }
+}
+
+/// One message of a conversation.
+#[Object]
+impl Message {
+    /// The message's id (`msg_…`).
+    pub(crate) async fn id(&self) -> ID {
+        ids::encode(IdKind::Message, self.row.id).into()
+    }
+
+    /// The thread that it belongs to.
+    async fn conversation(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Conversation>> {
+        Conversation::load(ctx, self.row.conversation_id).await
+    }
+
+    /// Its place in the thread, from 1, without holes.
+    async fn sequence(&self) -> i32 {
+        self.row.sequence
+    }
+
+    /// Which way it went.
+    async fn direction(&self) -> Direction {
+        if self.row.direction == "INBOUND" {
+            Direction::Inbound
+        } else {
+            Direction::Outbound
+        }
+    }
+
+    /// Who wrote it.
+    async fn sender_type(&self) -> SenderType {
+        SenderType::parse(&self.row.sender_type)
+    }
+
+    /// The member of staff who wrote it, if one did.
+    async fn sender(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<User>> {
+        match self.row.sender_id.filter(|_| self.row.sender_type == "AGENT") {
+            Some(id) => User::load(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The text as it was received or sent, with what the law required us to append; null after erasure.
+    async fn content(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<String>> {
+        let keys = ctx.scope()?.keys().await.map_err(op_error)?;
+        let Some(key) = keys
+            .data_key(&self.row.key)
+            .map_err(|error| op_error(error.into()))?
+        else {
+            return Ok(None);
+        };
+        let text = keys
+            .open_text(
+                &key,
+                "messages",
+                "body_cipher",
+                self.row.id,
+                &self.row.body_cipher,
+            )
+            .map_err(|error| op_error(error.into()))?;
+        Ok(Some(text.into_exposed()))
+    }
+
+    /// How far it has come.
+    async fn delivery_status(&self) -> DeliveryStatus {
+        DeliveryStatus::parse(&self.row.delivery_status)
+    }
+
+    /// The vendor's or the gate's code when it did not arrive.
+    async fn failure_code(&self) -> Option<&str> {
+        self.row.failure_code.as_deref()
+    }
+
+    /// Why it did not arrive, for a person.
+    async fn failure_reason(&self) -> Option<&str> {
+        self.row.failure_reason.as_deref()
+    }
+
+    /// The decision that let it be queued; null for a received message or without the right to read decisions.
+    pub(super) async fn decision(
+        &self,
+        ctx: &Context<'_>,
+    ) -> async_graphql::Result<Option<ComplianceDecision>> {
+        match self.row.decision_id {
+            Some(id) => ComplianceDecision::load(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// When the vendor took it.
+    async fn sent_at(&self) -> Option<DateTime<Utc>> {
+        self.row.sent_at
+    }
+
+    /// When it arrived.
+    async fn delivered_at(&self) -> Option<DateTime<Utc>> {
+        self.row.delivered_at
+    }
+
+    /// When the debtor opened it, where the channel tells.
+    async fn read_at(&self) -> Option<DateTime<Utc>> {
+        self.row.read_at
+    }
+
+    /// When it was received or queued.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.row.created_at
+    }
+}

@@ -1,0 +1,154 @@
+//! A received text, before it is answered to the vendor: one transaction stores it, records an opt-out and stops
+//! what waits to be sent to that number. Everything else is a job's.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{Conversations, deliver::emit_status, process_inbound::ProcessInbound, store};
+use crate::{
+    accounts::debtors_by_phone,
+    compliance::{
+        OptOutReason,
+        keywords::{self, InboundKeyword, OptOutReach},
+        record_opt_in, record_opt_out,
+    },
+    platform::{
+        context::TenantCtx,
+        db::{AuditEntry, TenantTx},
+        error::OpError,
+        ids,
+        keys::TenantKeys,
+        phone::PhoneNumber,
+    },
+};
+
+/// A text, as a verified webhook brought it.
+#[derive(Debug)]
+pub struct InboundText {
+    /// The vendor's id of the message: a repeat changes nothing.
+    pub provider_message_id: String,
+    /// The sender's number.
+    pub from: PhoneNumber,
+    /// Our number.
+    pub to: String,
+    pub body: String,
+    /// What the vendor itself made of it (Twilio `OptOutType`): STOP, START or HELP.
+    pub vendor_keyword: Option<String>,
+}
+
+/// What is kept of the text until the job has moved it to its thread; sealed under the business's own key.
+#[derive(Deserialize, Serialize)]
+pub(super) struct Payload {
+    pub(super) from: String,
+    pub(super) to: String,
+    pub(super) body: String,
+}
+
+/// Stores the text; when this returns, nothing of it can be lost.
+///
+/// # Errors
+/// [`OpError`] as met: then nothing is stored and the vendor tries again.
+pub async fn receive_text(slice: &Conversations, ctx: &TenantCtx, text: InboundText) -> Result<(), OpError> {
+    let keys = slice.keyring.business(&slice.db, ctx.business_id()).await?;
+    let mut tx = slice.db.tenant(ctx).await?;
+    let event_id = ids::next();
+    if !insert_event(&mut tx, &keys, event_id, &text).await? {
+        return Ok(());
+    }
+    act_on_keyword(&mut tx, &keys, &text).await?;
+    tx.audit(AuditEntry::plain(
+        "message.received",
+        event_id,
+        &json!({ "provider": "TWILIO" }),
+    ));
+    tx.enqueue(&ProcessInbound::new(event_id)).await?;
+    tx.commit().await?;
+    metrics::counter!("inbound_messages_total", "channel" => "SMS").increment(1);
+    Ok(())
+}
+
+/// False when the vendor has sent this one before.
+async fn insert_event(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    event_id: Uuid,
+    text: &InboundText,
+) -> Result<bool, OpError> {
+    let payload = Payload {
+        from: text.from.as_e164().to_owned(),
+        to: text.to.clone(),
+        body: text.body.clone(),
+    };
+    let plain = serde_json::to_vec(&payload).map_err(|error| OpError::Internal(error.into()))?;
+    let sealed = keys.seal(
+        &keys.own_key(),
+        "provider_events",
+        "payload_cipher",
+        event_id,
+        &plain,
+    )?;
+    let (business, now, blind) = (tx.business_id(), tx.now(), keys.blind(text.from.as_e164()));
+    let inserted = sqlx::query!(
+        "INSERT INTO provider_events (business_id, id, provider, kind, event_id, peer_blind, payload_cipher, key_version, received_at)
+         VALUES ($1, $2, 'TWILIO', 'INBOUND_MESSAGE', $3, $4, $5, $6, $7)
+         ON CONFLICT (business_id, provider, event_id) DO NOTHING",
+        business,
+        event_id,
+        text.provider_message_id,
+        blind.as_slice(),
+        sealed,
+        keys.blind_version(),
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+async fn act_on_keyword(tx: &mut TenantTx, keys: &TenantKeys, text: &InboundText) -> Result<(), OpError> {
+    let number = text.from.as_e164();
+    let reach = match (keywords::recognise(&text.body), text.vendor_keyword.as_deref()) {
+        (Some(InboundKeyword::OptOut(reach)), _) => reach,
+        // The vendor has blocked the number already: then it is blocked here too.
+        (_, Some("STOP")) => OptOutReach::Channel,
+        (Some(InboundKeyword::OptIn), _) if asks_to_start(&text.body) => {
+            record_opt_in(tx, keys, number).await?;
+            return Ok(());
+        }
+        _ => return Ok(()),
+    };
+    let blinds = keys.blinds(number);
+    let mut debtors: Vec<Uuid> = debtors_by_phone(tx, &blinds)
+        .await?
+        .into_iter()
+        .map(|(debtor, _)| debtor)
+        .collect();
+    debtors.dedup();
+    record_opt_out(tx, keys, number, &debtors, reach, OptOutReason::OptOut).await?;
+    stop_queued(tx, &blinds).await
+}
+
+/// "Yes" may answer a question of ours; only words that can mean nothing else restore texts.
+fn asks_to_start(body: &str) -> bool {
+    let word: String = body
+        .chars()
+        .filter(char::is_ascii_alphabetic)
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    !matches!(word.as_str(), "yes" | "si" | "s")
+}
+
+/// What waits to be sent to the number dies with the opt-out.
+async fn stop_queued(tx: &mut TenantTx, blinds: &[Vec<u8>]) -> Result<(), OpError> {
+    let failure = ("reg-f-medium-opt-out", "The debtor opted out before it was sent.");
+    for (message, conversation) in store::block_queued(tx, blinds, failure).await? {
+        let thread = store::conversations_by_ids(tx, &[conversation]).await?.pop();
+        let debtor = thread.as_ref().and_then(|thread| thread.debtor_id);
+        tx.audit(AuditEntry::plain("message.blocked", message, &json!({ "rule": failure.0 })).about(debtor));
+        if let Some(thread) = thread {
+            emit_status(tx, &thread, message);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,52 @@
+//! Threads and messages on every channel, their delivery, and the live feed.
+//!
+//! Owns `conversations`, `conversation_reads`, `messages`, `delivery_attempts`, `provider_events`,
+//! `provider_accounts`, `inbound_numbers`. May import `platform`, `identity`, `access`, `audit`, `accounts`,
+//! `compliance`.
+//!
+//! - out: [`send_message`] (queue) -> [`deliver`] (gate again, attempt, vendor, outcome) -> [`status`] (callbacks),
+//!   with [`reconcile`] for answers that never came
+//! - in: [`inbound`] (store, opt out, acknowledge) -> [`process_inbound`] (match, thread, message)
+//! - live: [`feed`]
+
+mod assign;
+pub mod deliver;
+pub mod feed;
+pub mod graphql;
+pub mod inbound;
+mod loaders;
+mod model;
+pub mod ports;
+pub mod process_inbound;
+mod read;
+pub mod reconcile;
+pub mod route;
+mod send_message;
+mod start;
+pub mod status;
+mod store;
+mod typing;
+mod update;
+
+pub use assign::assign_conversation;
+pub use loaders::ConversationLoaders;
+pub use model::DeliveryStatus;
+pub use read::mark_read;
+pub use send_message::{NewMessage, Sent, send_message};
+pub use start::start_conversation;
+pub use typing::set_typing;
+pub use update::update_conversation;
+
+use std::sync::Arc;
+
+use crate::platform::{db::Db, keys::Keyring};
+
+/// What the slice works with; made once in `app.rs`.
+#[derive(Clone)]
+pub struct Conversations {
+    pub(crate) db: Db,
+    pub(crate) keyring: Keyring,
+    pub(crate) sms: Arc<dyn ports::SmsGateway>,
+    /// Where vendors call us back, without a trailing slash.
+    pub(crate) public_base_url: String,
+}

@@ -1,0 +1,101 @@
+//! What the slice needs from a vendor.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use secrecy::SecretString;
+use uuid::Uuid;
+
+use crate::{compliance::Permit, conversations::DeliveryStatus, platform::phone::PhoneNumber};
+
+/// A business's own standing at the vendor, and the number to send from.
+#[derive(Clone, Debug)]
+pub struct SmsRoute {
+    /// The vendor's id of the business's account.
+    pub account: String,
+    /// Its secret.
+    pub secret: SecretString,
+    /// Our number.
+    pub from: String,
+}
+
+/// A text that is about to leave.
+#[derive(Debug)]
+pub struct OutboundSms {
+    /// The debtor's number.
+    pub to: PhoneNumber,
+    /// The final content.
+    pub body: String,
+    /// Where the vendor reports what became of it; carries the attempt's id.
+    pub status_callback: String,
+}
+
+/// What became of handing it over.
+#[derive(Clone, Debug)]
+pub enum SendOutcome {
+    /// The vendor has it, under this id.
+    Accepted { provider_message_id: String },
+    /// The vendor refused it for good.
+    Refused {
+        code: String,
+        reason: &'static str,
+        kind: RefusalKind,
+    },
+    /// The vendor is busy and has not taken it: later, anew.
+    Busy { retry_after: std::time::Duration },
+    /// No answer came back: it may have gone.
+    Unknown { cause: &'static str },
+}
+
+/// What a refusal says about the number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusalKind {
+    /// The person opted out at the vendor (Twilio 21610).
+    OptedOut,
+    /// The number cannot take texts.
+    Unreachable,
+    /// Our side is set up wrongly.
+    Configuration,
+    /// Anything else.
+    Other,
+}
+
+/// A message as the vendor remembers it.
+#[derive(Clone, Debug)]
+pub struct VendorMessage {
+    pub provider_message_id: String,
+    /// What it says of the status, if that is further than "taken".
+    pub status: Option<DeliveryStatus>,
+    pub error_code: Option<String>,
+}
+
+/// Carries texts.
+#[async_trait]
+pub trait SmsGateway: Send + Sync {
+    /// Hands a text over; takes the permit, which is good for this text only.
+    async fn send(
+        &self,
+        permit: Permit,
+        route: &SmsRoute,
+        sms: &OutboundSms,
+        now: DateTime<Utc>,
+    ) -> SendOutcome;
+
+    /// Looks for a text whose answer was lost: messages to that number with that body since that instant, but for
+    /// those that are known already.
+    ///
+    /// # Errors
+    /// When the vendor does not answer.
+    async fn find(
+        &self,
+        route: &SmsRoute,
+        to: &PhoneNumber,
+        body: &str,
+        since: DateTime<Utc>,
+    ) -> anyhow::Result<Vec<VendorMessage>>;
+}
+
+/// The callback's address for an attempt.
+pub(super) fn status_callback(public_base_url: &str, attempt: Uuid) -> String {
+    let attempt = crate::platform::ids::encode(crate::platform::ids::IdKind::DeliveryAttempt, attempt);
+    format!("{public_base_url}/webhooks/twilio/status?attempt={attempt}")
+}

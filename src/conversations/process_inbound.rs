@@ -1,0 +1,222 @@
+//! Moves a received text into its thread: whose it is, which thread, the message, and word to the followers.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    Conversations,
+    deliver::job_error,
+    inbound::Payload,
+    store::{self, ConversationRow, NewConversation, NewMessageRow},
+};
+use crate::{
+    accounts::{debtor_by_id, debtor_keys, debtors_by_phone, open_accounts_of},
+    platform::{
+        context::TenantCtx,
+        crypto::DataKey,
+        db::{AuditEntry, TenantTx},
+        error::OpError,
+        ids,
+        jobs::{Job, JobError},
+        keys::TenantKeys,
+    },
+};
+
+/// Processes one stored text. Idempotent: a processed one is left alone.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct ProcessInbound {
+    event_id: Uuid,
+}
+
+impl ProcessInbound {
+    pub(super) fn new(event_id: Uuid) -> Self {
+        Self { event_id }
+    }
+}
+
+impl Job for ProcessInbound {
+    const NAME: &'static str = "conversations.process_inbound";
+}
+
+struct Waiting {
+    event_id: String,
+    payload_cipher: Option<Vec<u8>>,
+    key_version: i32,
+    received_at: DateTime<Utc>,
+}
+
+/// Runs [`ProcessInbound`].
+///
+/// # Errors
+/// [`JobError::Retry`] while the database is away.
+pub async fn process_inbound(
+    slice: &Conversations,
+    ctx: &TenantCtx,
+    job: ProcessInbound,
+) -> Result<(), JobError> {
+    process(slice, ctx, job.event_id).await.map_err(job_error)
+}
+
+async fn process(slice: &Conversations, ctx: &TenantCtx, id: Uuid) -> Result<(), OpError> {
+    let keys = slice.keyring.business(&slice.db, ctx.business_id()).await?;
+    let mut tx = slice.db.tenant(ctx).await?;
+    let business = tx.business_id();
+    let waiting = sqlx::query_as!(
+        Waiting,
+        "SELECT event_id, payload_cipher, key_version, received_at FROM provider_events
+         WHERE business_id = $1 AND id = $2 AND kind = 'INBOUND_MESSAGE' AND processed_at IS NULL FOR UPDATE",
+        business,
+        id
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    let Some(waiting) = waiting else { return Ok(()) };
+    let payload = open_payload(&keys, id, &waiting)?;
+    let (mut thread, record) = find_or_open_thread(&mut tx, &keys, &payload).await?;
+    let message = ids::next();
+    let body_cipher = keys.seal(
+        &record,
+        "messages",
+        "body_cipher",
+        message,
+        payload.body.as_bytes(),
+    )?;
+    let sender_id = thread.debtor_id;
+    store::append_message(
+        &mut tx,
+        &mut thread,
+        NewMessageRow {
+            id: message,
+            inbound: true,
+            sender_type: "DEBTOR",
+            sender_id,
+            body_cipher,
+            decision_id: None,
+            reply_to_message_id: None,
+            provider_message_id: Some(waiting.event_id),
+            received_at: Some(waiting.received_at),
+        },
+    )
+    .await?;
+    let now = tx.now();
+    sqlx::query!(
+        "UPDATE provider_events SET processed_at = $3, payload_cipher = NULL WHERE business_id = $1 AND id = $2",
+        business,
+        id,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    let details = json!({ "conversation": thread.id, "matched": thread.debtor_id.is_some() });
+    tx.audit(AuditEntry::plain("message.added", message, &details).about(thread.debtor_id));
+    let mut event = thread.event("MESSAGE_ADDED");
+    event.message_id = Some(message);
+    tx.emit(event);
+    tx.commit().await?;
+    Ok(())
+}
+
+fn open_payload(keys: &TenantKeys, id: Uuid, waiting: &Waiting) -> Result<Payload, OpError> {
+    let key = keys
+        .own_key_of(waiting.key_version)
+        .ok_or_else(|| anyhow::anyhow!("no such version of the business key"))?;
+    let cipher = waiting.payload_cipher.as_deref().unwrap_or_default();
+    let text = keys.open_text(&key, "provider_events", "payload_cipher", id, cipher)?;
+    serde_json::from_str(text.expose()).map_err(|error| OpError::Internal(error.into()))
+}
+
+/// The newest open thread with the number; else a new one, with the person whom the number identifies. A number of
+/// several people, or of nobody we know, gets a thread without a person: it waits for somebody to match it, and
+/// nothing is disclosed or answered until then.
+async fn find_or_open_thread(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    payload: &Payload,
+) -> Result<(ConversationRow, DataKey), OpError> {
+    let blinds = keys.blinds(&payload.from);
+    if let Some(thread) = store::lock_open_thread(tx, "SMS", &payload.to, &blinds, None).await? {
+        let record = debtor_keys::unwrapped(tx, keys, thread.record_key_id).await?;
+        return Ok((thread, record));
+    }
+    let id = ids::next();
+    let owner = match whose(tx, &blinds).await? {
+        Some(debtor) => debtor_by_id(tx, debtor).await?,
+        None => None,
+    };
+    let known = match &owner {
+        Some(debtor) => keys.data_key(&debtor.keys.record)?.map(|key| (debtor, key)),
+        None => None,
+    };
+    let (debtor_id, account_id, record_key_id, record) = match known {
+        Some((debtor, record)) => (
+            Some(debtor.id),
+            only_open_account(tx, debtor.id).await?,
+            debtor.keys.record.id,
+            record,
+        ),
+        None => {
+            let new = keys.new_data_key()?;
+            debtor_keys::insert(tx, &new, None, "RECORD").await?;
+            (None, None, new.id, new.key)
+        }
+    };
+    let peer_cipher = keys.seal(
+        &record,
+        "conversations",
+        "peer_cipher",
+        id,
+        payload.from.as_bytes(),
+    )?;
+    let thread = store::insert_conversation(
+        tx,
+        NewConversation {
+            id,
+            debtor_id,
+            account_id,
+            channel: "SMS",
+            our_address: &payload.to,
+            peer_cipher,
+            peer_blind: keys.blind(&payload.from).to_vec(),
+            record_key_id,
+            assigned_agent_id: None,
+        },
+    )
+    .await?;
+    tx.audit(
+        AuditEntry::plain(
+            "conversation.opened",
+            id,
+            &json!({ "matched": debtor_id.is_some() }),
+        )
+        .about(debtor_id),
+    );
+    tx.emit(thread.event("CONVERSATION_CREATED"));
+    Ok((thread, record))
+}
+
+/// The one person who has this number.
+async fn whose(tx: &mut TenantTx, blinds: &[Vec<u8>]) -> Result<Option<Uuid>, OpError> {
+    let mut people: Vec<Uuid> = debtors_by_phone(tx, blinds)
+        .await?
+        .into_iter()
+        .map(|(debtor, _)| debtor)
+        .collect();
+    people.dedup();
+    Ok(if let [only] = people.as_slice() {
+        Some(*only)
+    } else {
+        None
+    })
+}
+
+/// The account, when there is no doubt which one is meant.
+async fn only_open_account(tx: &mut TenantTx, debtor: Uuid) -> Result<Option<Uuid>, OpError> {
+    let accounts = open_accounts_of(tx, debtor).await?;
+    Ok(if let [only] = accounts.as_slice() {
+        Some(only.id)
+    } else {
+        None
+    })
+}

@@ -1,0 +1,165 @@
+//! Which vendor account and number a business sends from, and which business a received text is for. The tables
+//! have no one business: they are read by SystemTx.
+
+use secrecy::SecretString;
+use uuid::Uuid;
+
+use super::ports::SmsRoute;
+use crate::platform::{context::SystemCtx, db::Db, error::OpError, keys::Keyring};
+
+/// A vendor account that a webhook names.
+#[derive(Debug)]
+pub struct ProviderAccount {
+    pub id: Uuid,
+    pub business_id: Uuid,
+    pub secret: SecretString,
+    /// Good too while a rotation lasts.
+    pub previous_secret: Option<SecretString>,
+}
+
+/// The account with this vendor id.
+///
+/// # Errors
+/// [`OpError`] as met.
+pub async fn twilio_account(
+    db: &Db,
+    keyring: &Keyring,
+    external_id: &str,
+) -> Result<Option<ProviderAccount>, OpError> {
+    let mut tx = db
+        .system(&SystemCtx::for_reason("webhook account", "webhook"))
+        .await?;
+    let row = sqlx::query!(
+        "SELECT id, business_id, secret_cipher, previous_secret_cipher FROM provider_accounts
+         WHERE provider = 'TWILIO' AND external_id = $1",
+        external_id
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    tx.commit().await?;
+    let Some(row) = row else { return Ok(None) };
+    let previous_secret = match &row.previous_secret_cipher {
+        Some(cipher) => Some(open(keyring, "previous_secret_cipher", row.id, cipher)?),
+        None => None,
+    };
+    let secret = open(keyring, "secret_cipher", row.id, &row.secret_cipher)?;
+    Ok(Some(ProviderAccount {
+        id: row.id,
+        business_id: row.business_id,
+        secret,
+        previous_secret,
+    }))
+}
+
+/// Whether `number` belongs to the account.
+///
+/// # Errors
+/// [`OpError`] as met.
+pub async fn owns_number(db: &Db, account: Uuid, number: &str) -> Result<bool, OpError> {
+    let mut tx = db
+        .system(&SystemCtx::for_reason("webhook number", "webhook"))
+        .await?;
+    let owned = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM inbound_numbers WHERE e164 = $1 AND provider_account_id = $2) AS "owned!""#,
+        number,
+        account
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    tx.commit().await?;
+    Ok(owned)
+}
+
+/// The numbers of a business, in order.
+///
+/// # Errors
+/// [`OpError`] as met.
+pub async fn numbers_of(db: &Db, business: Uuid) -> Result<Vec<String>, OpError> {
+    let mut tx = db
+        .system(&SystemCtx::for_reason("numbers of a business", "route"))
+        .await?;
+    let numbers = sqlx::query_scalar!(
+        "SELECT e164 FROM inbound_numbers WHERE business_id = $1 ORDER BY e164 LIMIT 100",
+        business
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    tx.commit().await?;
+    Ok(numbers)
+}
+
+/// How to send from `number`, which must be the business's own.
+///
+/// # Errors
+/// [`OpError`] as met.
+pub async fn sms_route(
+    db: &Db,
+    keyring: &Keyring,
+    business: Uuid,
+    number: &str,
+) -> Result<Option<SmsRoute>, OpError> {
+    let mut tx = db.system(&SystemCtx::for_reason("send route", "route")).await?;
+    let row = sqlx::query!(
+        "SELECT a.id, a.external_id, a.secret_cipher FROM inbound_numbers n
+         JOIN provider_accounts a ON a.id = n.provider_account_id
+         WHERE n.e164 = $1 AND n.business_id = $2 AND a.business_id = $2",
+        number,
+        business
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    tx.commit().await?;
+    let Some(row) = row else { return Ok(None) };
+    let secret = open(keyring, "secret_cipher", row.id, &row.secret_cipher)?;
+    Ok(Some(SmsRoute {
+        account: row.external_id,
+        secret,
+        from: number.to_owned(),
+    }))
+}
+
+/// Connects a business's Twilio account and its numbers.
+///
+/// # Errors
+/// `provider_accounts_provider_external_id_key` or `inbound_numbers_pkey` when they belong to somebody already.
+pub async fn connect_twilio(
+    tx: &mut crate::platform::db::SystemTx,
+    keyring: &Keyring,
+    business: Uuid,
+    external_id: &str,
+    secret: &SecretString,
+    numbers: &[&str],
+) -> Result<(), OpError> {
+    let (id, now) = (crate::platform::ids::next(), tx.now());
+    let plain = secrecy::ExposeSecret::expose_secret(secret).as_bytes();
+    let cipher = keyring.platform_seal("provider_accounts", "secret_cipher", id, plain)?;
+    sqlx::query!(
+        "INSERT INTO provider_accounts (id, business_id, provider, external_id, secret_cipher, created_at)
+         VALUES ($1, $2, 'TWILIO', $3, $4, $5)",
+        id,
+        business,
+        external_id,
+        cipher,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    for number in numbers {
+        sqlx::query!(
+            "INSERT INTO inbound_numbers (e164, business_id, provider_account_id, created_at) VALUES ($1, $2, $3, $4)",
+            number,
+            business,
+            id,
+            now,
+        )
+        .execute(tx.conn())
+        .await?;
+    }
+    Ok(())
+}
+
+fn open(keyring: &Keyring, column: &'static str, row: Uuid, cipher: &[u8]) -> Result<SecretString, OpError> {
+    let plain = keyring.platform_open("provider_accounts", column, row, cipher)?;
+    let text = std::str::from_utf8(&plain).map_err(|error| OpError::Internal(error.into()))?;
+    Ok(SecretString::from(text))
+}

@@ -1,0 +1,178 @@
+//! Queues a text: the law's words are appended, the gate is asked, and only an allowed message gets a row.
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    deliver::DeliverMessage,
+    store::{ConversationRow, NewMessageRow, append_message, lock_conversation, unanswered_inbound},
+};
+use crate::{
+    access::{Cell, authorize},
+    accounts::{Channel, debtor_keys},
+    compliance::{Contact, Decided, decide_to_queue, required_text},
+    platform::{
+        db::{AuditEntry, Db, TenantTx},
+        error::OpError,
+        gql::{UserError, UserErrorCode},
+        ids,
+        keys::{Keyring, TenantKeys},
+    },
+};
+
+/// Twilio takes at most 1,600 characters (its Messages API, `Body`).
+const MOST_CHARACTERS: usize = 1600;
+
+/// What somebody wants to say.
+#[derive(Clone, Debug)]
+pub struct NewMessage {
+    pub conversation_id: Uuid,
+    pub content: String,
+    /// The newest message that the sender has seen; a thread that moved on refuses.
+    pub after_sequence: Option<i32>,
+}
+
+/// What became of it: a message, or a stored refusal.
+#[derive(Clone, Debug)]
+pub enum Sent {
+    Queued { message: Uuid },
+    Refused { decision: Uuid, reason: String },
+}
+
+/// Queues the message, or stores the decision that refuses it. An unassigned thread is assigned to its sender.
+///
+/// # Errors
+/// User errors: NOT_FOUND, INVALID_INPUT, STALE_THREAD, CONFLICT; [`OpError`] otherwise.
+pub async fn send_message(
+    tx: &mut TenantTx,
+    keyring: &Keyring,
+    db: &Db,
+    new: NewMessage,
+) -> Result<Sent, OpError> {
+    authorize(tx.ctx(), Cell::ConversationSend).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
+    let mut thread = lock_conversation(tx, new.conversation_id)
+        .await?
+        .ok_or_else(|| UserError::not_found("conversationId", "conversation"))?;
+    check(&thread, &new)?;
+    let Some(debtor) = thread.debtor_id else {
+        return Err(UserError::at(
+            UserErrorCode::Conflict,
+            "conversationId",
+            "Nobody knows yet who this is: match the thread to a debtor before answering.",
+        )
+        .into());
+    };
+    let keys = keyring.business(db, tx.business_id()).await?;
+    let record = debtor_keys::unwrapped(tx, &keys, thread.record_key_id).await?;
+    let peer = open_peer(&keys, &record, &thread)?;
+    let content = required_text(tx, debtor, thread.account_id, new.content.trim()).await?;
+    if content.chars().count() > MOST_CHARACTERS {
+        let room = MOST_CHARACTERS
+            - (content.chars().count() - new.content.trim().chars().count()).min(MOST_CHARACTERS);
+        return Err(UserError::invalid(
+            "content",
+            format!("Too long: with what the law requires, a text holds {room} characters of your own."),
+        )
+        .into());
+    }
+    let answers = unanswered_inbound(tx, &thread).await?;
+    let contact = Contact {
+        debtor_id: debtor,
+        account_id: thread.account_id,
+        channel: Channel::parse(&thread.channel).unwrap_or(Channel::Sms),
+        recipient: &peer,
+        content: &content,
+        in_reply_to: answers.map(|(_, at)| at),
+    };
+    let decided = decide_to_queue(tx, &keys, &contact)
+        .await?
+        .ok_or_else(|| UserError::not_found("conversationId", "conversation"))?;
+    if !decided.allows() {
+        return Ok(refuse(tx, &thread, decided));
+    }
+    claim_if_unassigned(tx, &mut thread).await?;
+    let message = ids::next();
+    let body_cipher = keys.seal(&record, "messages", "body_cipher", message, content.as_bytes())?;
+    let row = NewMessageRow {
+        id: message,
+        inbound: false,
+        sender_type: "AGENT",
+        sender_id: tx.ctx().user_id(),
+        body_cipher,
+        decision_id: Some(decided.id),
+        reply_to_message_id: answers.map(|(id, _)| id),
+        provider_message_id: None,
+        received_at: None,
+    };
+    append_message(tx, &mut thread, row).await?;
+    let details = json!({ "conversation": thread.id, "decision": decided.id });
+    tx.audit(AuditEntry::plain("message.queued", message, &details).about(thread.debtor_id));
+    let mut event = thread.event("MESSAGE_ADDED");
+    event.message_id = Some(message);
+    tx.emit(event);
+    tx.enqueue(&DeliverMessage { message_id: message }).await?;
+    Ok(Sent::Queued { message })
+}
+
+fn check(thread: &ConversationRow, new: &NewMessage) -> Result<(), UserError> {
+    if thread.status == "CLOSED" {
+        return Err(UserError::at(
+            UserErrorCode::Conflict,
+            "conversationId",
+            "This conversation is closed. Start a new one with startConversation.",
+        ));
+    }
+    if new.content.trim().is_empty() {
+        return Err(UserError::invalid("content", "Write something first."));
+    }
+    if new.after_sequence.is_some_and(|seen| seen < thread.last_sequence) {
+        return Err(UserError::at(
+            UserErrorCode::StaleThread,
+            "afterSequence",
+            format!(
+                "The thread has moved on to message {}. Read it, then send again.",
+                thread.last_sequence
+            ),
+        ));
+    }
+    if thread.channel != "SMS" {
+        return Err(UserError::invalid(
+            "conversationId",
+            "This channel cannot be written to yet.",
+        ));
+    }
+    Ok(())
+}
+
+/// The debtor's address of this thread.
+pub(super) fn open_peer(
+    keys: &TenantKeys,
+    record: &crate::platform::crypto::DataKey,
+    thread: &ConversationRow,
+) -> Result<String, OpError> {
+    let cipher = thread
+        .peer_cipher
+        .as_deref()
+        .ok_or_else(|| anyhow::anyhow!("the thread's address was erased"))?;
+    Ok(keys
+        .open_text(record, "conversations", "peer_cipher", thread.id, cipher)?
+        .expose()
+        .clone())
+}
+
+fn refuse(tx: &mut TenantTx, thread: &ConversationRow, decided: Decided) -> Sent {
+    let details = json!({ "conversation": thread.id, "rule": decided.decision.rule });
+    tx.audit(AuditEntry::plain("message.refused", decided.id, &details).about(thread.debtor_id));
+    Sent::Refused {
+        decision: decided.id,
+        reason: decided.decision.reason,
+    }
+}
+
+/// Whoever answers a thread of nobody's takes it.
+async fn claim_if_unassigned(tx: &mut TenantTx, thread: &mut ConversationRow) -> Result<(), OpError> {
+    let Some(user) = tx.ctx().user_id().filter(|_| thread.assigned_agent_id.is_none()) else {
+        return Ok(());
+    };
+    Ok(super::assign::assign_to(tx, thread, Some(user)).await?)
+}

@@ -1,0 +1,114 @@
+//! Opens a thread with an account's debtor, or finds the one that is open.
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    route,
+    store::{NewConversation, insert_conversation, lock_open_thread},
+};
+use crate::{
+    access::{Cell, authorize},
+    accounts::{Channel, contact_points_of, debtor_by_id, scoped_debtor_of_account},
+    platform::{
+        db::{AuditEntry, Db, TenantTx},
+        error::OpError,
+        gql::{UserError, UserErrorCode},
+        ids,
+        keys::Keyring,
+    },
+};
+
+/// Returns the thread's id; the caller takes a new one.
+///
+/// # Errors
+/// User errors: NOT_FOUND, INVALID_INPUT (channel), CONFLICT (no number to write to or from).
+pub async fn start_conversation(
+    tx: &mut TenantTx,
+    keyring: &Keyring,
+    db: &Db,
+    account: Uuid,
+    channel: Channel,
+) -> Result<Uuid, OpError> {
+    authorize(tx.ctx(), Cell::ConversationStart).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
+    if channel != Channel::Sms {
+        return Err(UserError::invalid("channel", "Only SMS can be started so far.").into());
+    }
+    let conflict = |message: &str| UserError::at(UserErrorCode::Conflict, "accountId", message);
+    let no_account = || UserError::not_found("accountId", "account");
+    let debtor_id = scoped_debtor_of_account(tx, account)
+        .await?
+        .ok_or_else(no_account)?;
+    let debtor = debtor_by_id(tx, debtor_id).await?.ok_or_else(no_account)?;
+    let point = contact_points_of(tx, &[debtor_id])
+        .await?
+        .into_iter()
+        .find(|point| {
+            point.kind == "PHONE" && point.unreachable_code.is_none() && point.value_cipher.is_some()
+        })
+        .ok_or_else(|| conflict("This debtor has no phone number that takes texts. Add one first."))?;
+    let our_address = route::numbers_of(db, tx.business_id())
+        .await?
+        .into_iter()
+        .next()
+        .ok_or_else(|| conflict("Your business has no number to send from. Connect one in the settings."))?;
+    let keys = keyring.business(db, tx.business_id()).await?;
+    let erased = || conflict("This debtor's data was erased.");
+    let profile = keys.data_key(&debtor.keys.profile)?.ok_or_else(erased)?;
+    let record = keys.data_key(&debtor.keys.record)?.ok_or_else(erased)?;
+    let phone = keys.open_text(
+        &profile,
+        "contact_points",
+        "value_cipher",
+        point.id,
+        point.value_cipher.as_deref().unwrap_or_default(),
+    )?;
+    let open = lock_open_thread(
+        tx,
+        channel.as_str(),
+        &our_address,
+        &keys.blinds(phone.expose()),
+        Some(account),
+    )
+    .await?;
+    if let Some(thread) = open {
+        let scope = tx.ctx().agent_scope();
+        if scope.is_some() && thread.assigned_agent_id.is_some() && thread.assigned_agent_id != scope {
+            return Err(conflict("A colleague has an open conversation with this debtor.").into());
+        }
+        return Ok(thread.id);
+    }
+    let id = ids::next();
+    let peer_cipher = keys.seal(
+        &record,
+        "conversations",
+        "peer_cipher",
+        id,
+        phone.expose().as_bytes(),
+    )?;
+    let thread = insert_conversation(
+        tx,
+        NewConversation {
+            id,
+            debtor_id: Some(debtor_id),
+            account_id: Some(account),
+            channel: channel.as_str(),
+            our_address: &our_address,
+            peer_cipher,
+            peer_blind: keys.blind(phone.expose()).to_vec(),
+            record_key_id: debtor.keys.record.id,
+            assigned_agent_id: tx.ctx().user_id(),
+        },
+    )
+    .await?;
+    tx.audit(
+        AuditEntry::plain(
+            "conversation.started",
+            id,
+            &json!({ "account": account, "channel": "SMS" }),
+        )
+        .about(Some(debtor_id)),
+    );
+    tx.emit(thread.event("CONVERSATION_CREATED"));
+    Ok(id)
+}

@@ -1,0 +1,388 @@
+//! What every operation goes through, whatever transport brought it.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use async_graphql::{ErrorExtensionValues, Request, Response, ServerError, parser::types::OperationType};
+use async_trait::async_trait;
+use axum::http::{HeaderMap, header, request::Parts};
+use futures_util::{StreamExt as _, stream::BoxStream};
+use sha2::{Digest as _, Sha256};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Schema,
+    root_fields::root_fields,
+    transport::{Engine, Limits, Refusal, RequestMeta, SocketEnd},
+};
+use crate::{
+    access::{
+        Denied, authorize,
+        operations::{Needs, needs},
+    },
+    accounts::AccountLoaders,
+    audit::{AccessEntry, AccessLog},
+    compliance::graphql::ComplianceLoaders,
+    conversations::ConversationLoaders,
+    identity::{
+        AuthRefused, Caller, Identity, authenticate,
+        graphql::{IdentityLoaders, RequestFacts},
+    },
+    platform::{
+        clock::WallClock,
+        context::{IdempotencyKey, TenantCtx},
+        error_code::ErrorCode,
+        gql::OpScope,
+        live::Ring,
+        rate_limit::{RateLimiter, RateLimits},
+        request_id::{RequestId, RequestIds},
+    },
+};
+
+/// The service behind the transports.
+pub struct GraphqlEngine {
+    pub(crate) schema: Schema,
+    pub(crate) identity: Identity,
+    pub(crate) access_log: AccessLog,
+    pub(crate) limits: Limits,
+    pub(crate) request_ids: Arc<RequestIds>,
+    pub(crate) limiter: Arc<RateLimiter>,
+    pub(crate) rate_limits: RateLimits,
+    pub(crate) wall: Arc<dyn WallClock>,
+    /// Introspection for callers who are not signed in: in development only.
+    pub(crate) open_introspection: bool,
+    /// Fires when the process begins to stop.
+    pub(crate) stopping: CancellationToken,
+}
+
+/// What an operation is about to do.
+struct Plan {
+    kind: OperationType,
+    fields: Vec<String>,
+}
+
+impl GraphqlEngine {
+    fn refusal(refused: AuthRefused) -> Refusal {
+        let AuthRefused {
+            code,
+            message,
+            expired,
+        } = refused;
+        if expired {
+            Refusal::token_expired(message)
+        } else {
+            Refusal::new(code, message)
+        }
+    }
+
+    /// Whether the caller may select these root fields, and not too often.
+    async fn admit(&self, caller: &Caller, plan: &Plan, meta: &RequestMeta) -> Result<(), Refusal> {
+        let root = match plan.kind {
+            OperationType::Query => "Query",
+            OperationType::Mutation => "Mutation",
+            OperationType::Subscription => "Subscription",
+        };
+        let mut public = false;
+        for field in &plan.fields {
+            // A field that does not exist is validation's to refuse.
+            match needs(root, field) {
+                None => {}
+                Some(Needs::Nothing) => public = true,
+                Some(_) if caller.is_anonymous() => {
+                    return Err(Refusal::new(
+                        ErrorCode::Unauthenticated,
+                        "Sign in first: call login, then send the access token as a bearer token.",
+                    ));
+                }
+                Some(Needs::SignIn) => {}
+                Some(Needs::Permission(cell)) => {
+                    let allowed = caller
+                        .tenant()
+                        .map_or(Err(Denied(cell)), |ctx| authorize(ctx, cell));
+                    allowed.map_err(|denied| Refusal::new(ErrorCode::Forbidden, capitalised(&denied)))?;
+                }
+            }
+        }
+        self.count(caller, public, meta.peer).await
+    }
+
+    async fn count(&self, caller: &Caller, public: bool, peer: IpAddr) -> Result<(), Refusal> {
+        let (peer, user) = (
+            peer.to_string(),
+            caller.session_id().map(|_| self.caller_key(caller)),
+        );
+        let mut rules = Vec::with_capacity(2);
+        if public {
+            rules.push((self.rate_limits.public_per_minute, peer.as_str()));
+        }
+        if let Some(user) = &user {
+            rules.push((self.rate_limits.user_per_minute, user.as_str()));
+        }
+        if rules.is_empty() {
+            return Ok(());
+        }
+        let verdict = self.limiter.check(&rules, self.wall.now()).await;
+        if verdict.allowed {
+            return Ok(());
+        }
+        let seconds = verdict.retry_after.as_secs().max(1);
+        Err(Refusal::new(
+            ErrorCode::RateLimited,
+            format!(
+                "Too many requests ({} per {}). Try again in {seconds} s.",
+                verdict.limit, verdict.rule
+            ),
+        ))
+    }
+
+    /// The context of this operation, with its request id and, for a mutation, its idempotency key.
+    fn tenant_ctx(
+        &self,
+        caller: &Caller,
+        request: &Request,
+        plan: &Plan,
+        meta: &RequestMeta,
+    ) -> Option<TenantCtx> {
+        let ctx = caller.tenant()?.clone().with_request_id(meta.request_id.as_str());
+        let key = meta
+            .idempotency_key
+            .as_deref()
+            .filter(|_| plan.kind == OperationType::Mutation);
+        Some(match key {
+            None => ctx,
+            Some(key) => {
+                let variables = serde_json::to_string(&request.variables).unwrap_or_default();
+                let mut hash = Sha256::new();
+                for part in [
+                    request.query.as_str(),
+                    request.operation_name.as_deref().unwrap_or(""),
+                    &variables,
+                ] {
+                    hash.update(part.len().to_le_bytes());
+                    hash.update(part.as_bytes());
+                }
+                ctx.with_idempotency(IdempotencyKey {
+                    key: key.into(),
+                    request_hash: hash.finalize().into(),
+                })
+            }
+        })
+    }
+
+    fn with_data(
+        &self,
+        caller: &Caller,
+        request: Request,
+        scope: Option<&Arc<OpScope>>,
+        meta: &RequestMeta,
+    ) -> Request {
+        let request = request
+            .data(caller.clone())
+            .data(RequestFacts {
+                request_id: meta.request_id.as_str().into(),
+                peer: meta.peer,
+            })
+            .data(AccountLoaders::default())
+            .data(ConversationLoaders::default())
+            .data(ComplianceLoaders::default())
+            .data(IdentityLoaders::default());
+        let request = match scope {
+            Some(scope) => request.data(scope.clone()),
+            None => request,
+        };
+        if caller.is_anonymous() && !self.open_introspection {
+            request.disable_introspection()
+        } else {
+            request
+        }
+    }
+}
+
+fn capitalised(denied: &Denied) -> String {
+    let text = denied.to_string();
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map(|first| first.to_uppercase().collect::<String>() + letters.as_str())
+        .unwrap_or_default()
+}
+
+fn refused(refusal: &Refusal) -> Response {
+    let mut error = ServerError::new(refusal.message.clone(), None);
+    let mut extensions = ErrorExtensionValues::default();
+    extensions.set("code", refusal.code.as_str());
+    error.extensions = Some(extensions);
+    Response::from_errors(vec![error])
+}
+
+fn plan(request: &mut Request) -> Option<Plan> {
+    let name = request.operation_name.clone();
+    let document = request.parsed_query().ok()?;
+    root_fields(document, name.as_deref()).map(|(kind, fields)| Plan { kind, fields })
+}
+
+/// Writes down whose data the answer holds and closes the snapshot; without the entry the answer does not leave.
+async fn conclude(log: &AccessLog, scope: &OpScope, operation: &str, response: Response) -> Response {
+    let entry = AccessEntry::of(scope.ctx(), operation, scope.take_debtors_read());
+    let (recorded, closed) = tokio::join!(
+        async {
+            match entry {
+                Some(entry) => log.record(entry).await,
+                None => true,
+            }
+        },
+        scope.close()
+    );
+    if let Err(error) = closed {
+        tracing::warn!(%error, "a snapshot did not close");
+    }
+    if recorded {
+        return response;
+    }
+    refused(&Refusal::new(
+        ErrorCode::Unavailable,
+        "The service is busy or restarting. Try again in a moment.",
+    ))
+}
+
+#[async_trait]
+impl Engine for GraphqlEngine {
+    type Caller = Caller;
+
+    async fn authenticate(&self, parts: &Parts, peer: IpAddr) -> Result<Caller, Refusal> {
+        let header = parts
+            .headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok());
+        let request_id = parts.extensions.get::<RequestId>().map_or("", |id| id.0.as_str());
+        authenticate(&self.identity, header, peer, request_id).map_err(Self::refusal)
+    }
+
+    async fn authenticate_socket(
+        &self,
+        params: serde_json::Value,
+        _upgrade: &HeaderMap,
+        peer: IpAddr,
+    ) -> Result<Caller, Refusal> {
+        let header = ["authorization", "Authorization"]
+            .iter()
+            .find_map(|name| params.get(name)?.as_str());
+        let caller = authenticate(&self.identity, header, peer, "socket").map_err(Self::refusal)?;
+        if caller.is_anonymous() {
+            return Err(Refusal::new(
+                ErrorCode::Unauthenticated,
+                "Send the access token: connectionParams { authorization: \"Bearer …\" }.",
+            ));
+        }
+        Ok(caller)
+    }
+
+    fn is_anonymous(&self, caller: &Caller) -> bool {
+        caller.is_anonymous()
+    }
+
+    fn caller_key(&self, caller: &Caller) -> String {
+        match caller {
+            Caller::Anonymous { peer } => format!("ip {peer}"),
+            Caller::Member(membership) => format!("user {}", membership.user_id),
+            Caller::Platform { identity_id, .. } => format!("identity {identity_id}"),
+        }
+    }
+
+    async fn execute(&self, caller: Caller, mut request: Request, meta: RequestMeta) -> Response {
+        let Some(plan) = plan(&mut request) else {
+            return self.schema.execute(request).await;
+        };
+        if let Err(refusal) = self.admit(&caller, &plan, &meta).await {
+            return refused(&refusal);
+        }
+        if meta.idempotency_key.is_some() && plan.kind == OperationType::Mutation && plan.fields.len() != 1 {
+            let message = "An Idempotency-Key covers exactly one mutation field: send one per request.";
+            return refused(&Refusal::new(ErrorCode::BadRequest, message));
+        }
+        let scope = self.tenant_ctx(&caller, &request, &plan, &meta).map(|ctx| {
+            Arc::new(OpScope::new(
+                self.identity.db.clone(),
+                self.identity.keyring.clone(),
+                ctx,
+            ))
+        });
+        let request = self.with_data(&caller, request, scope.as_ref(), &meta);
+        let response = self.schema.execute(request).await;
+        match scope {
+            Some(scope) => conclude(&self.access_log, &scope, &plan.fields.join(","), response).await,
+            None => response,
+        }
+    }
+
+    fn subscribe(
+        &self,
+        caller: Caller,
+        mut request: Request,
+        meta: RequestMeta,
+    ) -> BoxStream<'static, Response> {
+        let refuse = |refusal: Refusal| futures_util::stream::iter([refused(&refusal)]).boxed();
+        let Some(plan) = plan(&mut request) else {
+            return self.schema.execute_stream(request).boxed();
+        };
+        let Some(ctx) = self.tenant_ctx(&caller, &request, &plan, &meta) else {
+            return refuse(Refusal::new(
+                ErrorCode::Unauthenticated,
+                "Sign in to a business first.",
+            ));
+        };
+        for field in &plan.fields {
+            if let Some(Needs::Permission(cell)) = needs("Subscription", field)
+                && let Err(denied) = authorize(&ctx, cell)
+            {
+                return refuse(Refusal::new(ErrorCode::Forbidden, capitalised(&denied)));
+            }
+        }
+        let scope = Arc::new(OpScope::new(
+            self.identity.db.clone(),
+            self.identity.keyring.clone(),
+            ctx,
+        ));
+        let request = self.with_data(&caller, request, Some(&scope), &meta);
+        let (log, operation) = (self.access_log.clone(), plan.fields.join(","));
+        self.schema
+            .execute_stream(request)
+            .then(move |response| {
+                let (log, scope, operation) = (log.clone(), scope.clone(), operation.clone());
+                async move { conclude(&log, &scope, &operation, response).await }
+            })
+            .boxed()
+    }
+
+    async fn socket_end(&self, caller: &Caller) -> SocketEnd {
+        let mut rings = self.identity.db.live().control();
+        let session = caller.session_id();
+        // Tokens live on wall time; the remaining life is slept once.
+        let left = caller.expires_at().map_or(Duration::MAX, |at| {
+            (at - self.wall.now()).to_std().unwrap_or_default()
+        });
+        let expiry = tokio::time::sleep(left.min(Duration::from_secs(24 * 3600)));
+        tokio::pin!(expiry);
+        loop {
+            tokio::select! {
+                () = self.stopping.cancelled() => return SocketEnd::Shutdown,
+                () = &mut expiry => return SocketEnd::TokenExpired,
+                ring = rings.recv() => match ring {
+                    Ok(Ring::SessionEnded { session_id }) if Some(session_id) == session => return SocketEnd::Revoked,
+                    Ok(_) => {}
+                    // Rings were missed: the revocation list knows.
+                    Err(_) if session.is_some_and(|id| self.identity.revocations.contains(id)) => return SocketEnd::Revoked,
+                    Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(tokio::sync::broadcast::error::RecvError::Closed) => std::future::pending().await,
+                },
+            }
+        }
+    }
+
+    fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    fn request_ids(&self) -> &RequestIds {
+        &self.request_ids
+    }
+}

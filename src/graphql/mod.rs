@@ -1,0 +1,14 @@
+//! The API's roots and how they are executed. Types, queries and mutations stand in their slices.
+//!
+//! - [`schema`]: the merged roots, and the SDL
+//! - [`engine`]: what every operation goes through: who, may they, how often, one snapshot, the access log
+//! - [`transport`]: HTTP, WebSocket, server-sent events
+
+pub mod engine;
+mod node;
+mod root_fields;
+pub mod schema;
+pub mod transport;
+
+pub use engine::GraphqlEngine;
+pub use schema::{Schema, build_schema, sdl};

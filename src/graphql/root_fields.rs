@@ -1,0 +1,57 @@
+//! Which root fields an operation selects, with fragments expanded.
+
+use std::collections::HashSet;
+
+use async_graphql::{
+    Positioned,
+    parser::types::{DocumentOperations, ExecutableDocument, OperationType, Selection, SelectionSet},
+};
+
+/// The operation's kind and the names of its root fields, introspection left out.
+pub(super) fn root_fields(
+    document: &ExecutableDocument,
+    operation_name: Option<&str>,
+) -> Option<(OperationType, Vec<String>)> {
+    let operation = match (&document.operations, operation_name) {
+        (DocumentOperations::Single(operation), _) => operation,
+        (DocumentOperations::Multiple(all), Some(name)) => all.get(name)?,
+        (DocumentOperations::Multiple(all), None) => all.values().next()?,
+    };
+    let mut names = Vec::new();
+    collect(
+        document,
+        &operation.node.selection_set,
+        &mut HashSet::new(),
+        &mut names,
+    );
+    Some((operation.node.ty, names))
+}
+
+fn collect(
+    document: &ExecutableDocument,
+    selections: &Positioned<SelectionSet>,
+    spread: &mut HashSet<String>,
+    names: &mut Vec<String>,
+) {
+    for selection in &selections.node.items {
+        match &selection.node {
+            Selection::Field(field) => {
+                let name = field.node.name.node.as_str();
+                if !name.starts_with("__") {
+                    names.push(name.to_owned());
+                }
+            }
+            Selection::InlineFragment(fragment) => {
+                collect(document, &fragment.node.selection_set, spread, names)
+            }
+            Selection::FragmentSpread(fragment) => {
+                let name = &fragment.node.fragment_name.node;
+                if spread.insert(name.to_string())
+                    && let Some(found) = document.fragments.get(name)
+                {
+                    collect(document, &found.node.selection_set, spread, names);
+                }
+            }
+        }
+    }
+}

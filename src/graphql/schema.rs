@@ -1,0 +1,63 @@
+//! The merged roots.
+
+use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
+
+use super::node::NodeQueries;
+use crate::{
+    accounts::graphql::{AccountMutations, AccountQueries},
+    audit::graphql::AuditQueries,
+    compliance::graphql::ComplianceQueries,
+    conversations::{
+        feed::InboxReaders,
+        graphql::{ConversationMutations, ConversationQueries, ConversationSubscriptions},
+    },
+    identity::{
+        Identity,
+        graphql::{IdentityMutations, IdentityQueries},
+    },
+};
+
+/// What can be read.
+#[derive(Default, MergedObject)]
+pub struct Query(
+    IdentityQueries,
+    NodeQueries,
+    AccountQueries,
+    ConversationQueries,
+    ComplianceQueries,
+    AuditQueries,
+);
+
+/// What can be changed. Every mutation takes one `input` and answers with the changed object and `userErrors`.
+#[derive(Default, MergedObject)]
+pub struct Mutation(IdentityMutations, AccountMutations, ConversationMutations);
+
+/// What can be followed live. Every payload carries a cursor to resume after.
+#[derive(Default, MergedSubscription)]
+pub struct Subscription(ConversationSubscriptions);
+
+/// The schema.
+pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
+
+fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
+    async_graphql::Schema::build(Query::default(), Mutation::default(), Subscription::default())
+        // Depth and cost are checked before execution, with fragments expanded; these are the library's own, as a
+        // second line.
+        .limit_depth(40)
+        .limit_recursive_depth(40)
+}
+
+/// The schema with what its resolvers share.
+pub fn build_schema(identity: Identity, readers: InboxReaders) -> Schema {
+    builder().data(identity).data(readers).finish()
+}
+
+/// The schema definition as committed in `schema.graphql`.
+pub fn sdl() -> String {
+    let options = SDLExportOptions::new()
+        .sorted_fields()
+        .sorted_arguments()
+        .sorted_enum_items()
+        .include_specified_by();
+    builder().finish().sdl_with_options(options)
+}

@@ -1,0 +1,180 @@
+//! From a request's parameters to a request that may be executed: parsed, selected, within the limits.
+
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection};
+use async_graphql::{Request, ServerError, Value, Variables};
+
+use super::document::{DocumentCost, check_document, select_operation};
+use super::params::Params;
+use super::{Limits, Refusal, lexer, status};
+use crate::platform::error_code::ErrorCode;
+
+/// A request whose document is parsed and within the limits. The schema has not validated it yet.
+pub(super) struct Prepared {
+    pub request: Request,
+    /// What the selected operation is; it decides which transport may carry it.
+    pub kind: OperationType,
+    pub cost: DocumentCost,
+}
+
+/// Prepares a request for execution.
+///
+/// # Errors
+/// The GraphQL errors, each with its code, with which the request fails before it is executed.
+pub(super) fn prepare(params: Params, limits: &Limits) -> Result<Prepared, Vec<ServerError>> {
+    lexer::check_source(&params.query, limits).map_err(one_error)?;
+    let mut request = Request::new(params.query).variables(params.variables);
+    request.operation_name = params.operation_name;
+    request.extensions.0 = params.extensions;
+
+    let name = request.operation_name.clone();
+    let variables = std::mem::take(&mut request.variables);
+    let document = request
+        .parsed_query()
+        .map_err(|error| vec![status::with_code(error, ErrorCode::GraphqlParseFailed)])?;
+    let checked = check(document, name.as_deref(), &variables, limits);
+    request.variables = variables;
+    let (kind, cost) = checked?;
+    Ok(Prepared { request, kind, cost })
+}
+
+fn check(
+    document: &ExecutableDocument,
+    operation_name: Option<&str>,
+    variables: &Variables,
+    limits: &Limits,
+) -> Result<(OperationType, DocumentCost), Vec<ServerError>> {
+    let cost = check_document(document, operation_name, variables, limits).map_err(one_error)?;
+    let operation = &select_operation(document, operation_name)
+        .map_err(one_error)?
+        .node;
+    if operation.ty == OperationType::Subscription {
+        check_single_root_field(operation).map_err(one_error)?;
+    }
+    let missing = missing_variables(operation, variables);
+    if missing.is_empty() {
+        Ok((operation.ty, cost))
+    } else {
+        Err(missing)
+    }
+}
+
+/// A subscription has exactly one root field (specification 5.2.3.1). The executor looks for it in the operation's
+/// own selections only and would end the stream at once, without an error, where it stands in a fragment.
+fn check_single_root_field(operation: &OperationDefinition) -> Result<(), Refusal> {
+    let selections = &operation.selection_set.node.items;
+    match selections.as_slice() {
+        [only] if matches!(only.node, Selection::Field(_)) => Ok(()),
+        _ => Err(Refusal::new(
+            ErrorCode::GraphqlValidationFailed,
+            "a subscription selects exactly one field at its root, and not through a fragment",
+        )),
+    }
+}
+
+/// An error for each variable that must have a value and has none. The executor would find some of these only in
+/// the middle of the execution.
+fn missing_variables(operation: &OperationDefinition, variables: &Variables) -> Vec<ServerError> {
+    let definitions = operation
+        .variable_definitions
+        .iter()
+        .map(|definition| &definition.node);
+    definitions
+        .filter(|definition| !definition.var_type.node.nullable)
+        .filter_map(|definition| {
+            let problem = match variables.get(&definition.name.node) {
+                None if definition.default_value.is_some() => return None,
+                None => "is missing",
+                Some(Value::Null) => "is null",
+                Some(_) => return None,
+            };
+            let (name, expected) = (&definition.name.node, &definition.var_type.node);
+            let message = format!("the variable ${name} of type {expected} must have a value, but {problem}");
+            let error = ServerError::new(message, Some(definition.name.pos));
+            Some(status::with_code(error, ErrorCode::BadUserInput))
+        })
+        .collect()
+}
+
+fn one_error(refusal: Refusal) -> Vec<ServerError> {
+    vec![status::to_error(&refusal)]
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn prepare_json(json: serde_json::Value) -> Result<Prepared, (String, String)> {
+        prepare(Params::from_json(json).unwrap(), &Limits::default()).map_err(|errors| {
+            let code = status::code_of(&errors[0])
+                .map(ErrorCode::as_str)
+                .unwrap_or_default();
+            (code.to_owned(), errors[0].message.clone())
+        })
+    }
+
+    fn error_of(json: serde_json::Value) -> (String, String) {
+        prepare_json(json).map(|prepared| prepared.kind).unwrap_err()
+    }
+
+    #[test]
+    fn the_selected_operation_decides_the_kind() {
+        let query = "query A { a } mutation B { b } subscription C { c }";
+        for (name, kind) in [
+            ("A", OperationType::Query),
+            ("B", OperationType::Mutation),
+            ("C", OperationType::Subscription),
+        ] {
+            let prepared = prepare_json(json!({"query": query, "operationName": name}))
+                .ok()
+                .unwrap();
+            assert_eq!(prepared.kind, kind);
+            assert_eq!(prepared.request.operation_name.as_deref(), Some(name));
+        }
+    }
+
+    #[test]
+    fn a_document_that_does_not_parse_says_where() {
+        let (code, message) = error_of(json!({"query": "{ a( }"}));
+        assert_eq!(code, "GRAPHQL_PARSE_FAILED");
+        assert!(message.contains("1:"), "{message}");
+    }
+
+    #[test]
+    fn a_required_variable_must_have_a_value() {
+        let query = "query Q($id: ID!, $n: Int! = 3, $o: Int) { a(id: $id, n: $n, o: $o) }";
+        let (code, message) = error_of(json!({"query": query}));
+        assert_eq!(code, "BAD_USER_INPUT");
+        assert_eq!(
+            message,
+            "the variable $id of type ID! must have a value, but is missing"
+        );
+        let (_, message) = error_of(json!({"query": query, "variables": {"id": "x", "n": null}}));
+        assert_eq!(
+            message,
+            "the variable $n of type Int! must have a value, but is null"
+        );
+        let prepared = prepare_json(json!({"query": query, "variables": {"id": "x"}}))
+            .ok()
+            .unwrap();
+        assert_eq!(
+            prepared.request.variables.len(),
+            1,
+            "the variables stay with the request"
+        );
+    }
+
+    #[test]
+    fn a_subscription_has_one_root_field_of_its_own() {
+        for query in [
+            "subscription { a b }",
+            "subscription { ...F } fragment F on Subscription { a }",
+            "subscription { ... on Subscription { a } }",
+        ] {
+            let (code, message) = error_of(json!({"query": query}));
+            assert_eq!(code, "GRAPHQL_VALIDATION_FAILED");
+            assert!(message.contains("exactly one field"), "{message}");
+        }
+    }
+}

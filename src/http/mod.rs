@@ -1,0 +1,9 @@
+//! The HTTP server: routes, middleware, webhooks, health.
+
+mod client_address;
+mod graphiql;
+mod health;
+mod router;
+mod twilio_webhooks;
+
+pub use router::{HttpState, router};

@@ -1,0 +1,121 @@
+//! All routes of the service.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    middleware,
+    response::IntoResponse,
+    routing::{get, post},
+};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceBuilder;
+use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
+
+use super::{client_address, graphiql::graphiql, health, twilio_webhooks};
+use crate::{
+    conversations::Conversations,
+    graphql::{
+        GraphqlEngine, sdl,
+        transport::{self, Connections},
+    },
+    platform::{
+        clock::WallClock,
+        db::Db,
+        net::TrustedProxies,
+        rate_limit::{RateLimiter, RateLimits},
+        request_id::{RequestIds, assign_request_id},
+    },
+};
+
+/// What the routes share.
+pub struct HttpState {
+    pub db: Db,
+    pub conversations: Conversations,
+    pub engine: Arc<GraphqlEngine>,
+    pub connections: Connections,
+    pub limiter: Arc<RateLimiter>,
+    pub rate_limits: RateLimits,
+    pub wall: Arc<dyn WallClock>,
+    pub trusted_proxies: TrustedProxies,
+    pub public_base_url: String,
+    pub metrics: PrometheusHandle,
+    pub request_ids: Arc<RequestIds>,
+    /// Development: GraphiQL is served.
+    pub development: bool,
+    /// Fires when the process begins to stop.
+    pub stopping: CancellationToken,
+}
+
+/// A webhook's body is a form of a few kilobytes.
+const WEBHOOK_BODY: usize = 64 * 1024;
+
+/// Builds the router. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`.
+pub fn router(state: Arc<HttpState>) -> Router {
+    let mut limited = transport::router_with_connections(state.engine.clone(), state.connections.clone())
+        .route("/schema.graphql", get(schema_graphql));
+    if state.development {
+        limited = limited.route("/graphiql", get(graphiql));
+    }
+    let limited = limited.layer(middleware::from_fn_with_state(
+        state.clone(),
+        client_address::limit,
+    ));
+    let webhooks = Router::new()
+        .route("/webhooks/twilio/sms", post(twilio_webhooks::inbound))
+        .route("/webhooks/twilio/status", post(twilio_webhooks::status))
+        // Where earlier consoles point.
+        .route("/api/v1/webhooks/twilio/sms", post(twilio_webhooks::inbound))
+        .route("/api/v1/webhooks/twilio/status", post(twilio_webhooks::status))
+        .route("/webhook/twilio", post(twilio_webhooks::inbound))
+        .layer(DefaultBodyLimit::max(WEBHOOK_BODY));
+    let figures = Router::new()
+        .route("/api/v1/health", get(health::health))
+        .route("/metrics", get(health::metrics))
+        .route("/api/v1/metrics", get(health::metrics));
+    Router::new()
+        .merge(webhooks)
+        .merge(figures)
+        .with_state(state.clone())
+        .merge(limited)
+        .fallback(not_found)
+        .layer(
+            ServiceBuilder::new()
+                .layer(middleware::from_fn_with_state(
+                    state.request_ids.clone(),
+                    assign_request_id,
+                ))
+                .layer(middleware::from_fn_with_state(
+                    state.clone(),
+                    client_address::establish,
+                ))
+                .layer(SetResponseHeaderLayer::if_not_present(
+                    header::X_CONTENT_TYPE_OPTIONS,
+                    HeaderValue::from_static("nosniff"),
+                ))
+                .layer(SetResponseHeaderLayer::if_not_present(
+                    header::CACHE_CONTROL,
+                    HeaderValue::from_static("no-store"),
+                ))
+                .layer(SetResponseHeaderLayer::if_not_present(
+                    HeaderName::from_static("referrer-policy"),
+                    HeaderValue::from_static("no-referrer"),
+                ))
+                .layer(CatchPanicLayer::new()),
+        )
+}
+
+async fn schema_graphql() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], sdl())
+}
+
+async fn not_found() -> impl IntoResponse {
+    (
+        StatusCode::NOT_FOUND,
+        [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
+        "There is nothing here. The API is POST /graphql; its schema is at /schema.graphql.\n",
+    )
+}

@@ -1,0 +1,218 @@
+//! Twilio's webhooks: account first, signature second, number third. Nothing is stored of what is not proven.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Bytes,
+    extract::{OriginalUri, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use secrecy::ExposeSecret as _;
+
+use super::HttpState;
+use crate::{
+    conversations::{
+        inbound::{InboundText, receive_text},
+        route::{self, ProviderAccount},
+        status::{Failure, StatusReport, receive_status},
+    },
+    platform::{
+        context::TenantCtx,
+        error::OpError,
+        ids::{self, IdKind},
+        phone::PhoneNumber,
+        request_id::RequestId,
+    },
+    providers::twilio::{error_codes::classify, signature},
+};
+
+/// Why a webhook is not taken.
+enum Refused {
+    /// Unknown account or wrong signature: the two look the same from outside.
+    NotProven,
+    /// Proven, but the number is not that account's.
+    UnknownNumber,
+    /// Proven, but a parameter is missing or malformed.
+    Malformed(&'static str),
+    /// Our fault: the vendor tries again.
+    Failed(OpError),
+}
+
+impl From<OpError> for Refused {
+    fn from(error: OpError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let (reason, status) = match &self {
+            Self::NotProven => ("signature", StatusCode::FORBIDDEN),
+            Self::UnknownNumber => ("number", StatusCode::NOT_FOUND),
+            Self::Malformed(_) => ("malformed", StatusCode::BAD_REQUEST),
+            Self::Failed(OpError::Unavailable(_)) => ("unavailable", StatusCode::SERVICE_UNAVAILABLE),
+            Self::Failed(_) => ("failed", StatusCode::INTERNAL_SERVER_ERROR),
+        };
+        metrics::counter!("webhooks_refused_total", "provider" => "twilio", "reason" => reason).increment(1);
+        match self {
+            Self::Failed(error) => {
+                tracing::error!(error = format!("{error:#}"), "a webhook could not be stored")
+            }
+            Self::Malformed(field) => tracing::warn!(field, "a signed webhook is malformed"),
+            Self::NotProven | Self::UnknownNumber => tracing::warn!(reason, "a webhook was refused"),
+        }
+        (
+            status,
+            [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
+            format!("refused: {reason}\n"),
+        )
+            .into_response()
+    }
+}
+
+/// A form whose signature fits, with the account it belongs to.
+struct Verified {
+    account: ProviderAccount,
+    params: Vec<(String, String)>,
+    ctx: TenantCtx,
+}
+
+impl Verified {
+    fn get(&self, name: &str) -> Option<&str> {
+        self.params
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    fn need(&self, name: &'static str) -> Result<&str, Refused> {
+        self.get(name)
+            .filter(|value| !value.is_empty())
+            .ok_or(Refused::Malformed(name))
+    }
+
+    fn phone(&self, name: &'static str) -> Result<PhoneNumber, Refused> {
+        PhoneNumber::parse_e164(self.need(name)?).map_err(|_| Refused::Malformed(name))
+    }
+}
+
+async fn verify(
+    state: &HttpState,
+    uri: &OriginalUri,
+    headers: &HeaderMap,
+    body: &[u8],
+    request_id: &str,
+) -> Result<Verified, Refused> {
+    let given = headers
+        .get("x-twilio-signature")
+        .and_then(|value| value.to_str().ok())
+        .ok_or(Refused::NotProven)?;
+    let params: Vec<(String, String)> = form_urlencoded::parse(body).into_owned().collect();
+    let named = params
+        .iter()
+        .find(|(key, _)| key == "AccountSid")
+        .map(|(_, value)| value)
+        .ok_or(Refused::NotProven)?;
+    let slice = &state.conversations;
+    let account = route::twilio_account(&slice.db, &slice.keyring, named)
+        .await?
+        .ok_or(Refused::NotProven)?;
+    // The public URL, never the Host header or the socket's scheme.
+    let path = uri.path_and_query().map_or("", |path| path.as_str());
+    let url = format!("{}{path}", state.public_base_url);
+    let fits = std::iter::once(&account.secret)
+        .chain(&account.previous_secret)
+        .any(|secret| signature::is_valid(secret.expose_secret(), &url, &params, given));
+    if !fits {
+        return Err(Refused::NotProven);
+    }
+    let ctx = TenantCtx::for_service(account.business_id, request_id);
+    Ok(Verified { account, params, ctx })
+}
+
+/// A text from a debtor. Durable before it is answered.
+pub(super) async fn inbound(
+    State(state): State<Arc<HttpState>>,
+    uri: OriginalUri,
+    request_id: Option<axum::Extension<RequestId>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let request_id = request_id.map_or_else(String::new, |id| id.0.0);
+    match take_text(&state, &uri, &headers, &body, &request_id).await {
+        // An empty TwiML document: nothing is said back.
+        Ok(()) => ([(header::CONTENT_TYPE, "text/xml; charset=utf-8")], "<Response/>").into_response(),
+        Err(refused) => refused.into_response(),
+    }
+}
+
+async fn take_text(
+    state: &HttpState,
+    uri: &OriginalUri,
+    headers: &HeaderMap,
+    body: &[u8],
+    request_id: &str,
+) -> Result<(), Refused> {
+    let verified = verify(state, uri, headers, body, request_id).await?;
+    let to = verified.need("To")?;
+    if !route::owns_number(&state.db, verified.account.id, to).await? {
+        return Err(Refused::UnknownNumber);
+    }
+    let text = InboundText {
+        provider_message_id: verified.need("MessageSid")?.chars().take(64).collect(),
+        from: verified.phone("From")?,
+        to: to.to_owned(),
+        body: verified.get("Body").unwrap_or_default().to_owned(),
+        vendor_keyword: verified.get("OptOutType").map(str::to_owned),
+    };
+    Ok(receive_text(&state.conversations, &verified.ctx, text).await?)
+}
+
+/// What became of a text of ours.
+pub(super) async fn status(
+    State(state): State<Arc<HttpState>>,
+    uri: OriginalUri,
+    request_id: Option<axum::Extension<RequestId>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let request_id = request_id.map_or_else(String::new, |id| id.0.0);
+    match take_status(&state, &uri, &headers, &body, &request_id).await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(refused) => refused.into_response(),
+    }
+}
+
+async fn take_status(
+    state: &HttpState,
+    uri: &OriginalUri,
+    headers: &HeaderMap,
+    body: &[u8],
+    request_id: &str,
+) -> Result<(), Refused> {
+    let verified = verify(state, uri, headers, body, request_id).await?;
+    let attempt = uri.query().and_then(|query| {
+        let (_, id) = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "attempt")?;
+        ids::decode(IdKind::DeliveryAttempt, &id).ok()
+    });
+    let failure = verified
+        .get("ErrorCode")
+        .filter(|code| !code.is_empty() && *code != "0")
+        .map(|code| {
+            let (kind, reason) = classify(code);
+            Failure {
+                code: code.chars().take(16).collect(),
+                reason,
+                kind,
+            }
+        });
+    let report = StatusReport {
+        provider_message_id: verified.need("MessageSid")?.chars().take(64).collect(),
+        status: verified.need("MessageStatus")?.chars().take(32).collect(),
+        attempt,
+        to: verified.phone("To")?,
+        failure,
+    };
+    Ok(receive_status(&state.conversations, &verified.ctx, report).await?)
+}

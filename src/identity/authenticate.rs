@@ -1,0 +1,101 @@
+//! From an `Authorization` header (or a socket's `connection_init`) to a [`Caller`].
+
+use std::{net::IpAddr, sync::Arc};
+
+use super::{
+    Caller, Identity, Membership,
+    tokens::{Purpose, TokenProblem},
+};
+use crate::{
+    access::Role,
+    platform::{
+        context::{Actor, TenantCtx},
+        error_code::ErrorCode,
+    },
+};
+
+/// Why a credential was not taken.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct AuthRefused {
+    pub code: ErrorCode,
+    pub message: &'static str,
+    /// The token was good once: a client that refreshes may go on.
+    pub expired: bool,
+}
+
+const MALFORMED: &str = "The Authorization header must be: Bearer <access token>.";
+const INVALID: &str = "The access token is not valid. Sign in again.";
+const EXPIRED: &str = "The access token has expired. Call refreshSession with your refresh token.";
+const ENDED: &str = "This session has ended. Sign in again.";
+
+/// Reads the credential. No header at all is an anonymous caller; a bad one is refused, never ignored.
+///
+/// # Errors
+/// [`AuthRefused`] with what to do next.
+pub fn authenticate(
+    identity: &Identity,
+    authorization: Option<&str>,
+    peer: IpAddr,
+    request_id: &str,
+) -> Result<Caller, AuthRefused> {
+    let Some(authorization) = authorization else {
+        return Ok(Caller::Anonymous { peer });
+    };
+    let refuse = |message, expired| AuthRefused {
+        code: ErrorCode::Unauthenticated,
+        message,
+        expired,
+    };
+    let (scheme, token) = authorization
+        .split_once(' ')
+        .ok_or_else(|| refuse(MALFORMED, false))?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(refuse(MALFORMED, false));
+    }
+    let claims = identity
+        .tokens
+        .read(Purpose::Access, token.trim(), identity.wall.now())
+        .map_err(|problem| match problem {
+            TokenProblem::Invalid => refuse(INVALID, false),
+            TokenProblem::Expired => refuse(EXPIRED, true),
+        })?;
+    let session_id = claims.sid.ok_or_else(|| refuse(INVALID, false))?;
+    if identity.revocations.contains(session_id) {
+        return Err(refuse(ENDED, false));
+    }
+    let expires_at = chrono::DateTime::from_timestamp(claims.exp, 0).ok_or_else(|| refuse(INVALID, false))?;
+    let role = claims
+        .role
+        .as_deref()
+        .and_then(Role::parse)
+        .ok_or_else(|| refuse(INVALID, false))?;
+    match (claims.biz, claims.usr) {
+        (Some(business), Some(user_id)) => {
+            let scope = role.is_scoped_to_assignments().then_some(user_id);
+            let grants = identity.access.grants(role);
+            let ctx = TenantCtx::authenticated(
+                business,
+                Actor::User(user_id),
+                grants,
+                scope,
+                Arc::from(request_id),
+            );
+            let membership = Membership {
+                identity_id: claims.sub,
+                user_id,
+                session_id,
+                role,
+                ctx,
+                expires_at,
+            };
+            Ok(Caller::Member(Arc::new(membership)))
+        }
+        (None, None) if role == Role::SuperAdmin => Ok(Caller::Platform {
+            identity_id: claims.sub,
+            session_id,
+            expires_at,
+        }),
+        _ => Err(refuse(INVALID, false)),
+    }
+}

@@ -1,0 +1,27 @@
+//! What the slice needs from outside.
+
+use async_trait::async_trait;
+
+use crate::platform::email::EmailAddress;
+
+/// A mail to a member of staff or an invitee: fixed templates, no debtor data, no permit.
+#[derive(Clone, Debug)]
+pub enum StaffMail {
+    /// Asks the new user to open a link.
+    VerifyEmail {
+        /// The link with the one-time token.
+        link: String,
+    },
+    /// Somebody tried to register with an address that has an identity already.
+    AlreadyRegistered,
+}
+
+/// Sends mails to staff.
+#[async_trait]
+pub trait StaffMailer: Send + Sync {
+    /// Hands the mail over.
+    ///
+    /// # Errors
+    /// When the mail server does not take it; the job tries again.
+    async fn send(&self, to: &EmailAddress, mail: StaffMail) -> anyhow::Result<()>;
+}

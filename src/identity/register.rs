@@ -1,0 +1,314 @@
+//! A business registers itself: its founder becomes its administrator once the e-mail address is verified.
+//! Staff otherwise join by invitation only, so no role and no business id is ever taken from the caller.
+
+use chrono::TimeDelta;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{
+    Identity, NewBusiness, NewMember,
+    password::{check_new_password, hash_password},
+    ports::{StaffMail, StaffMailer},
+    store::{self, NewIdentity},
+    tokens::{hash_secret, new_secret},
+};
+use crate::{
+    access::Role,
+    platform::{
+        context::{Actor, SystemCtx},
+        db::{PlatformAudit, SystemTx},
+        email::EmailAddress,
+        error::OpError,
+        gql::{UserError, UserErrorCode},
+        ids,
+        jobs::{Job, JobError},
+    },
+};
+
+const LINK_LIFETIME: TimeDelta = TimeDelta::hours(24);
+
+/// What a founder tells us.
+pub(super) struct Registration {
+    pub(super) business_name: String,
+    pub(super) business_role: &'static str,
+    pub(super) name: String,
+    pub(super) email: String,
+    pub(super) password: SecretString,
+}
+
+/// Sends (or sends again) the verification link; the token is made when the mail is.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct SendVerificationMail {
+    identity_id: Uuid,
+    already_registered: bool,
+}
+
+impl Job for SendVerificationMail {
+    const NAME: &'static str = "identity.send_verification_mail";
+}
+
+/// Registers. The answer is the same whether or not the address is known: a mail tells its owner which it was.
+pub(super) async fn register_business(
+    identity: &Identity,
+    request_id: &str,
+    registration: Registration,
+) -> Result<(), OpError> {
+    let mut errors = Vec::new();
+    let email = EmailAddress::parse(&registration.email)
+        .map_err(|error| errors.push(UserError::invalid("email", error.to_string())))
+        .ok();
+    for (field, value) in [
+        ("businessName", &registration.business_name),
+        ("name", &registration.name),
+    ] {
+        if !(1..=200).contains(&value.trim().chars().count()) {
+            errors.push(UserError::invalid(
+                field,
+                "Fill this in with 1 to 200 characters.",
+            ));
+        }
+    }
+    if let Err(error) = check_new_password(
+        secrecy::ExposeSecret::expose_secret(&registration.password),
+        &registration.email,
+    ) {
+        errors.push(error);
+    }
+    let Some(email) = email.filter(|_| errors.is_empty()) else {
+        return Err(OpError::User(errors));
+    };
+    let password_hash = hash_password(&registration.password).await?;
+    let mut tx = identity
+        .db
+        .system(&SystemCtx::for_reason("registration", request_id))
+        .await?;
+    let blind = identity.keyring.platform_blind(&email.normalised());
+    if let Some(known) = store::identity_by_email(&mut tx, &blind).await? {
+        tx.enqueue(
+            None,
+            &SendVerificationMail {
+                identity_id: known.id,
+                already_registered: true,
+            },
+        )
+        .await?;
+        tx.audit(PlatformAudit {
+            actor: Actor::System,
+            action: "registration.repeated",
+            object_id: Some(known.id),
+            details: serde_json::json!({}),
+        });
+        return Ok(tx.commit().await?);
+    }
+    let (business_id, identity_id, user_id) = (ids::next(), ids::next(), ids::next());
+    let slug = free_slug(&mut tx, &registration.business_name, business_id).await?;
+    store::insert_business(
+        &mut tx,
+        &NewBusiness {
+            id: business_id,
+            slug,
+            name: registration.business_name.trim().to_owned(),
+            role: registration.business_role,
+            status: "PENDING",
+            sms_route_approved: false,
+            wrapped_key: identity.keyring.new_business_key(business_id, 1)?,
+        },
+    )
+    .await?;
+    let email_cipher = identity.keyring.platform_seal(
+        "identities",
+        "email_cipher",
+        identity_id,
+        email.as_str().as_bytes(),
+    )?;
+    store::insert_identity(
+        &mut tx,
+        &NewIdentity {
+            id: identity_id,
+            email_blind: blind.to_vec(),
+            email_cipher,
+            password_hash,
+            platform_role: None,
+        },
+    )
+    .await?;
+    let name = registration.name.trim().to_owned();
+    store::insert_member(
+        &mut tx,
+        &NewMember {
+            business_id,
+            user_id,
+            identity_id,
+            name,
+            role: Role::BusinessAdmin,
+        },
+    )
+    .await?;
+    tx.enqueue(
+        None,
+        &SendVerificationMail {
+            identity_id,
+            already_registered: false,
+        },
+    )
+    .await?;
+    tx.audit(PlatformAudit {
+        actor: Actor::User(user_id),
+        action: "business.registered",
+        object_id: Some(business_id),
+        details: serde_json::json!({ "role": registration.business_role }),
+    });
+    Ok(tx.commit().await?)
+}
+
+/// Lower-case letters, digits and dashes of the name; with a tail of the id when that is taken.
+async fn free_slug(tx: &mut SystemTx, name: &str, id: Uuid) -> Result<String, OpError> {
+    let mut slug: String = name
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_lowercase()
+            } else {
+                '-'
+            }
+        })
+        .collect::<String>()
+        .split('-')
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join("-");
+    slug.truncate(40);
+    let slug = slug.trim_end_matches('-').to_owned();
+    let tail: String = id.simple().to_string().chars().rev().take(8).collect();
+    if slug.is_empty() {
+        return Ok(format!("business-{tail}"));
+    }
+    Ok(if store::slug_is_taken(tx, &slug).await? {
+        format!("{slug}-{tail}")
+    } else {
+        slug
+    })
+}
+
+/// Spends the link of a verification mail.
+pub(super) async fn verify_email(identity: &Identity, request_id: &str, token: &str) -> Result<(), OpError> {
+    let mut tx = identity
+        .db
+        .system(&SystemCtx::for_reason("e-mail verification", request_id))
+        .await?;
+    let Some(identity_id) = store::spend_verification(&mut tx, &hash_secret(token)).await? else {
+        return Err(UserError::at(
+            UserErrorCode::BadCredentials,
+            "token",
+            "This link has expired or was used. Register again with the same address to get a new one.",
+        )
+        .into());
+    };
+    tx.audit(PlatformAudit {
+        actor: Actor::System,
+        action: "email.verified",
+        object_id: Some(identity_id),
+        details: serde_json::json!({}),
+    });
+    Ok(tx.commit().await?)
+}
+
+/// Runs [`SendVerificationMail`]. Sent twice when the worker dies between mail and commit; both links work.
+///
+/// # Errors
+/// [`JobError::Retry`] while mail or database are away.
+pub async fn send_verification_mail(
+    identity: &Identity,
+    mailer: &dyn StaffMailer,
+    job: SendVerificationMail,
+) -> Result<(), JobError> {
+    let mut tx = identity
+        .db
+        .system(&SystemCtx::for_reason(
+            "verification mail",
+            "job-verification-mail",
+        ))
+        .await?;
+    let Some(row) = store::lock_identity(&mut tx, job.identity_id).await? else {
+        return Ok(());
+    };
+    let email = identity
+        .keyring
+        .platform_open("identities", "email_cipher", row.id, &row.email_cipher)
+        .map_err(|error| JobError::Fatal(error.to_string()))?;
+    let email = std::str::from_utf8(&email)
+        .ok()
+        .and_then(|text| EmailAddress::parse(text).ok());
+    let Some(email) = email else {
+        return Err(JobError::Fatal("an identity's address is unreadable".to_owned()));
+    };
+    let mail = if job.already_registered && row.email_verified_at.is_some() {
+        StaffMail::AlreadyRegistered
+    } else {
+        let token = new_secret("fcv_");
+        let expires_at = tx.now() + LINK_LIFETIME;
+        store::insert_one_time_token(&mut tx, row.id, &hash_secret(&token), expires_at).await?;
+        StaffMail::VerifyEmail {
+            link: format!("{}/verify-email?token={token}", identity.settings.public_base_url),
+        }
+    };
+    // The link must be good before anybody can follow it; the call itself happens outside the transaction.
+    tx.commit().await?;
+    mailer
+        .send(&email, mail)
+        .await
+        .map_err(|error| JobError::Retry(format!("mail was not taken: {error}")))
+}
+
+/// A member of staff whose address and second factor are known to be right: demo data.
+pub struct KnownMember<'a> {
+    pub business_id: Uuid,
+    pub email: &'a EmailAddress,
+    pub name: &'a str,
+    pub role: Role,
+    /// Argon2id PHC string.
+    pub password_hash: &'a str,
+    /// The TOTP secret's bytes.
+    pub totp_secret: &'a [u8],
+}
+
+/// Adds a verified, enrolled member and returns the user's id.
+///
+/// # Errors
+/// `identities_email_blind_key` when the address has an identity.
+pub async fn add_known_member(
+    tx: &mut SystemTx,
+    keyring: &crate::platform::keys::Keyring,
+    member: KnownMember<'_>,
+) -> Result<Uuid, OpError> {
+    let (identity_id, user_id) = (ids::next(), ids::next());
+    let address = member.email.as_str().as_bytes();
+    store::insert_identity(
+        tx,
+        &NewIdentity {
+            id: identity_id,
+            email_blind: keyring.platform_blind(&member.email.normalised()).to_vec(),
+            email_cipher: keyring.platform_seal("identities", "email_cipher", identity_id, address)?,
+            password_hash: member.password_hash.to_owned(),
+            platform_role: None,
+        },
+    )
+    .await?;
+    let secret = keyring.platform_seal(
+        "identities",
+        "totp_secret_cipher",
+        identity_id,
+        member.totp_secret,
+    )?;
+    store::set_known(tx, identity_id, &secret).await?;
+    let new = NewMember {
+        business_id: member.business_id,
+        user_id,
+        identity_id,
+        name: member.name.to_owned(),
+        role: member.role,
+    };
+    store::insert_member(tx, &new).await?;
+    Ok(user_id)
+}

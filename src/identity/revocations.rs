@@ -1,0 +1,92 @@
+//! Sessions that ended while their access token is still good. A log-out counts at once in this process, within
+//! a ring in the others, and within a poll where the ring was lost.
+
+use std::{
+    collections::HashMap,
+    sync::{PoisonError, RwLock},
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{Identity, tokens::ACCESS_LIFETIME};
+use crate::platform::{context::SystemCtx, db::DbError, live::Ring};
+
+/// Ended sessions, remembered for as long as their last access token could live.
+#[derive(Debug, Default)]
+pub struct Revocations {
+    ended: RwLock<HashMap<Uuid, DateTime<Utc>>>,
+}
+
+impl Revocations {
+    /// Whether the session has ended.
+    pub fn contains(&self, session: Uuid) -> bool {
+        self.ended
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains_key(&session)
+    }
+
+    pub(super) fn add(&self, session: Uuid, at: DateTime<Utc>) {
+        self.ended
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(session, at);
+    }
+
+    fn forget_before(&self, instant: DateTime<Utc>) {
+        self.ended
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|_, at| *at >= instant);
+    }
+}
+
+/// Hears of ended sessions by ring and by looking, until stopped.
+pub async fn run_revocation_poll(identity: Identity, period: Duration, stop: CancellationToken) {
+    let mut rings = identity.db.live().control();
+    let mut ticks = tokio::time::interval(period);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            ring = rings.recv() => {
+                if let Ok(Ring::SessionEnded { session_id }) = ring {
+                    identity.revocations.add(session_id, identity.wall.now());
+                }
+            }
+            _ = ticks.tick() => {
+                if let Err(error) = look(&identity).await {
+                    tracing::warn!(%error, "could not read ended sessions");
+                }
+            }
+        }
+    }
+}
+
+async fn look(identity: &Identity) -> Result<(), DbError> {
+    let horizon = identity.wall.now() - ACCESS_LIFETIME * 2;
+    let mut tx = identity
+        .db
+        .system(&SystemCtx::for_reason("ended sessions", "revocation-poll"))
+        .await?;
+    let rows = sqlx::query!(
+        r#"SELECT id, revoked_at AS "revoked_at!" FROM sessions WHERE revoked_at > $1"#,
+        horizon
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    tx.commit().await?;
+    for row in rows {
+        if !identity.revocations.contains(row.id) {
+            identity.revocations.add(row.id, row.revoked_at);
+            identity
+                .db
+                .live()
+                .ring_here(&Ring::SessionEnded { session_id: row.id });
+        }
+    }
+    identity.revocations.forget_before(horizon);
+    Ok(())
+}

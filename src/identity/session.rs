@@ -1,0 +1,195 @@
+//! Sessions: opened after the second factor, kept by rotating refresh tokens, ended by log-out or by a refresh
+//! token that comes back after it was spent, which means that somebody else has it (RFC 9700 section 4.14.2).
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{
+    Caller, Identity, authenticate,
+    login::push_audit,
+    store::{self, IdentityRow, NewSession},
+    tokens::{ACCESS_LIFETIME, Claims, Purpose, REFRESH_LIFETIME, hash_secret, new_secret},
+};
+use crate::platform::{
+    context::SystemCtx,
+    db::SystemTx,
+    error::OpError,
+    gql::{UserError, UserErrorCode},
+    ids,
+    live::Ring,
+};
+
+/// What a client gets to act with.
+pub(super) struct IssuedSession {
+    pub(super) access_token: String,
+    pub(super) access_expires_at: DateTime<Utc>,
+    pub(super) refresh_token: String,
+    pub(super) refresh_expires_at: DateTime<Utc>,
+    /// The caller that the access token makes.
+    pub(super) caller: Caller,
+}
+
+/// Opens a session in the person's first active business, or in `business`.
+pub(super) async fn open_session(
+    identity: &Identity,
+    tx: &mut SystemTx,
+    row: &IdentityRow,
+    business: Option<Uuid>,
+) -> Result<IssuedSession, OpError> {
+    let place = find_place(tx, row, business).await?;
+    let now = identity.wall.now();
+    let session_id = ids::next();
+    let new = NewSession {
+        id: session_id,
+        identity_id: row.id,
+        business_id: place.as_ref().map(|place| place.business_id),
+        user_id: place.as_ref().map(|place| place.user_id),
+        expires_at: now + REFRESH_LIFETIME,
+    };
+    store::insert_session(tx, &new, now).await?;
+    push_audit(tx, "session.opened", Some(session_id));
+    issue(identity, tx, session_id, row.id, place).await
+}
+
+struct Place {
+    business_id: Uuid,
+    user_id: Uuid,
+    role: String,
+}
+
+async fn find_place(
+    tx: &mut SystemTx,
+    row: &IdentityRow,
+    business: Option<Uuid>,
+) -> Result<Option<Place>, OpError> {
+    if row.platform_role.is_some() && business.is_none() {
+        return Ok(None);
+    }
+    let place = store::memberships(tx, row.id)
+        .await?
+        .into_iter()
+        .filter(|found| business.is_none_or(|wanted| wanted == found.business_id))
+        .find(|found| found.status == "ACTIVE" && found.business_status == "ACTIVE");
+    match place {
+        Some(found) => Ok(Some(Place {
+            business_id: found.business_id,
+            user_id: found.user_id,
+            role: found.role,
+        })),
+        None => Err(UserError::new(
+            UserErrorCode::Suspended,
+            "You have no active membership. Ask an administrator of your business.",
+        )
+        .into()),
+    }
+}
+
+async fn issue(
+    identity: &Identity,
+    tx: &mut SystemTx,
+    session_id: Uuid,
+    identity_id: Uuid,
+    place: Option<Place>,
+) -> Result<IssuedSession, OpError> {
+    let now = identity.wall.now();
+    let (access_expires_at, refresh_expires_at) = (now + ACCESS_LIFETIME, now + REFRESH_LIFETIME);
+    let refresh_token = new_secret("fcr_");
+    store::insert_refresh_token(
+        tx,
+        session_id,
+        &hash_secret(&refresh_token),
+        now,
+        refresh_expires_at,
+    )
+    .await?;
+    let role = place
+        .as_ref()
+        .map_or_else(|| "SUPER_ADMIN".to_owned(), |place| place.role.clone());
+    let access_token = identity.tokens.sign(&Claims {
+        purpose: Purpose::Access,
+        sub: identity_id,
+        exp: access_expires_at.timestamp(),
+        sid: Some(session_id),
+        biz: place.as_ref().map(|place| place.business_id),
+        usr: place.as_ref().map(|place| place.user_id),
+        role: Some(role),
+    })?;
+    let local = std::net::IpAddr::from([127, 0, 0, 1]);
+    let caller = authenticate(identity, Some(&format!("Bearer {access_token}")), local, "login")
+        .map_err(|refused| OpError::Internal(refused.into()))?;
+    Ok(IssuedSession {
+        access_token,
+        access_expires_at,
+        refresh_token,
+        refresh_expires_at,
+        caller,
+    })
+}
+
+fn refresh_refused() -> OpError {
+    UserError::at(
+        UserErrorCode::BadCredentials,
+        "refreshToken",
+        "This session has ended. Sign in again.",
+    )
+    .into()
+}
+
+/// Spends a refresh token for new tokens. One that was spent before, or has expired, ends the whole session.
+pub(super) async fn refresh(
+    identity: &Identity,
+    request_id: &str,
+    token: &str,
+) -> Result<IssuedSession, OpError> {
+    let now = identity.wall.now();
+    let hash = hash_secret(token);
+    let mut tx = identity
+        .db
+        .system(&SystemCtx::for_reason("session refresh", request_id))
+        .await?;
+    let found = store::lock_refresh_token(&mut tx, &hash)
+        .await?
+        .ok_or_else(refresh_refused)?;
+    if found.revoked_at.is_some() {
+        return Err(refresh_refused());
+    }
+    if found.spent_at.is_some() || found.expires_at <= now {
+        let reason = if found.spent_at.is_some() {
+            "REUSE"
+        } else {
+            "EXPIRED"
+        };
+        store::revoke_session(&mut tx, found.session_id, reason, now).await?;
+        push_audit(&mut tx, "session.revoked", Some(found.session_id));
+        tx.commit().await?;
+        forget(identity, found.session_id);
+        return Err(refresh_refused());
+    }
+    store::spend_refresh_token(&mut tx, &hash, now).await?;
+    let row = store::lock_identity(&mut tx, found.identity_id)
+        .await?
+        .ok_or_else(refresh_refused)?;
+    let place = find_place(&mut tx, &row, found.business_id).await?;
+    push_audit(&mut tx, "session.refreshed", Some(found.session_id));
+    let issued = issue(identity, &mut tx, found.session_id, row.id, place).await?;
+    tx.commit().await?;
+    Ok(issued)
+}
+
+/// Ends the caller's session: its tokens and its open sockets.
+pub(super) async fn logout(identity: &Identity, request_id: &str, session_id: Uuid) -> Result<(), OpError> {
+    let mut tx = identity
+        .db
+        .system(&SystemCtx::for_reason("log-out", request_id))
+        .await?;
+    store::revoke_session(&mut tx, session_id, "LOGOUT", identity.wall.now()).await?;
+    push_audit(&mut tx, "session.revoked", Some(session_id));
+    tx.commit().await?;
+    forget(identity, session_id);
+    Ok(())
+}
+
+fn forget(identity: &Identity, session_id: Uuid) {
+    identity.revocations.add(session_id, identity.wall.now());
+    identity.db.live().ring(Ring::SessionEnded { session_id });
+}

@@ -1,0 +1,457 @@
+//! All SQL of the slice. Everything but memberships lies outside any one business.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::{
+    access::Role,
+    platform::db::{DbError, SystemTx, TenantTx},
+};
+
+/// What is known of a person who signs in.
+pub(super) struct IdentityRow {
+    pub(super) id: Uuid,
+    pub(super) email_cipher: Vec<u8>,
+    pub(super) password_hash: String,
+    pub(super) email_verified_at: Option<DateTime<Utc>>,
+    pub(super) totp_secret_cipher: Option<Vec<u8>>,
+    pub(super) totp_confirmed_at: Option<DateTime<Utc>>,
+    pub(super) totp_last_step: Option<i64>,
+    pub(super) platform_role: Option<String>,
+}
+
+pub(super) async fn identity_by_email(
+    tx: &mut SystemTx,
+    blind: &[u8],
+) -> Result<Option<IdentityRow>, DbError> {
+    Ok(sqlx::query_as!(
+        IdentityRow,
+        "SELECT id, email_cipher, password_hash, email_verified_at, totp_secret_cipher, totp_confirmed_at,
+                totp_last_step, platform_role
+         FROM identities WHERE email_blind = $1",
+        blind
+    )
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// Locks the row: one code is checked at a time.
+pub(super) async fn lock_identity(tx: &mut SystemTx, id: Uuid) -> Result<Option<IdentityRow>, DbError> {
+    Ok(sqlx::query_as!(
+        IdentityRow,
+        "SELECT id, email_cipher, password_hash, email_verified_at, totp_secret_cipher, totp_confirmed_at,
+                totp_last_step, platform_role
+         FROM identities WHERE id = $1 FOR UPDATE",
+        id
+    )
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// A new person; the e-mail is already sealed and indexed.
+#[derive(Debug)]
+pub struct NewIdentity {
+    pub id: Uuid,
+    pub email_blind: Vec<u8>,
+    pub email_cipher: Vec<u8>,
+    pub password_hash: String,
+    pub platform_role: Option<&'static str>,
+}
+
+/// Stores a person who has not verified their address yet.
+///
+/// # Errors
+/// `identities_email_blind_key` when the address has an identity.
+pub async fn insert_identity(tx: &mut SystemTx, new: &NewIdentity) -> Result<(), DbError> {
+    let now = tx.now();
+    sqlx::query!(
+        "INSERT INTO identities (id, email_blind, email_cipher, password_hash, platform_role, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+        new.id,
+        new.email_blind,
+        new.email_cipher,
+        new.password_hash,
+        new.platform_role,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// A new tenant.
+#[derive(Debug)]
+pub struct NewBusiness {
+    pub id: Uuid,
+    pub slug: String,
+    pub name: String,
+    /// `THIRD_PARTY_COLLECTOR` or `FIRST_PARTY_CREDITOR`.
+    pub role: &'static str,
+    pub status: &'static str,
+    pub sms_route_approved: bool,
+    /// The first business key, wrapped by the master key.
+    pub wrapped_key: Vec<u8>,
+}
+
+/// Stores a tenant with its head and first key.
+///
+/// # Errors
+/// `businesses_slug_key` when the slug is taken.
+pub async fn insert_business(tx: &mut SystemTx, new: &NewBusiness) -> Result<(), DbError> {
+    let now = tx.now();
+    sqlx::query!(
+        "INSERT INTO businesses (id, slug, name, role, status, sms_route_approved, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $7)",
+        new.id,
+        new.slug,
+        new.name,
+        new.role,
+        new.status,
+        new.sms_route_approved,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    sqlx::query!(
+        "INSERT INTO business_head (business_id, last_at) VALUES ($1, $2)",
+        new.id,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    sqlx::query!(
+        "INSERT INTO business_keys (business_id, version, wrapped, created_at) VALUES ($1, 1, $2, $3)",
+        new.id,
+        new.wrapped_key,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// A new place in a business.
+#[derive(Debug)]
+pub struct NewMember {
+    pub business_id: Uuid,
+    pub user_id: Uuid,
+    pub identity_id: Uuid,
+    pub name: String,
+    pub role: Role,
+}
+
+/// Stores a membership.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn insert_member(tx: &mut SystemTx, new: &NewMember) -> Result<(), DbError> {
+    let now = tx.now();
+    sqlx::query!(
+        "INSERT INTO users (business_id, id, identity_id, name, role, status, created_at)
+         VALUES ($1, $2, $3, $4, $5, 'ACTIVE', $6)",
+        new.business_id,
+        new.user_id,
+        new.identity_id,
+        new.name,
+        new.role.as_str(),
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn slug_is_taken(tx: &mut SystemTx, slug: &str) -> Result<bool, DbError> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM businesses WHERE slug = $1) AS "taken!""#,
+        slug
+    )
+    .fetch_one(tx.conn())
+    .await?)
+}
+
+/// A membership that a log-in may enter.
+pub(super) struct MembershipRow {
+    pub(super) business_id: Uuid,
+    pub(super) user_id: Uuid,
+    pub(super) role: String,
+    pub(super) status: String,
+    pub(super) business_status: String,
+}
+
+pub(super) async fn memberships(tx: &mut SystemTx, identity: Uuid) -> Result<Vec<MembershipRow>, DbError> {
+    Ok(sqlx::query_as!(
+        MembershipRow,
+        "SELECT u.business_id, u.id AS user_id, u.role, u.status, b.status AS business_status
+         FROM users u JOIN businesses b ON b.id = u.business_id
+         WHERE u.identity_id = $1 ORDER BY u.created_at, u.id",
+        identity
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+pub(super) async fn insert_one_time_token(
+    tx: &mut SystemTx,
+    identity: Uuid,
+    hash: &[u8],
+    expires_at: DateTime<Utc>,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "INSERT INTO one_time_tokens (token_hash, identity_id, purpose, expires_at) VALUES ($1, $2, 'VERIFY_EMAIL', $3)",
+        hash,
+        identity,
+        expires_at,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Spends a verification link: its identity, if the link was good and unspent.
+pub(super) async fn spend_verification(tx: &mut SystemTx, hash: &[u8]) -> Result<Option<Uuid>, DbError> {
+    let now = tx.now();
+    let identity = sqlx::query_scalar!(
+        "UPDATE one_time_tokens SET used_at = $2
+         WHERE token_hash = $1 AND purpose = 'VERIFY_EMAIL' AND used_at IS NULL AND expires_at > $2
+         RETURNING identity_id",
+        hash,
+        now,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    let Some(identity) = identity else { return Ok(None) };
+    sqlx::query!(
+        "UPDATE identities SET email_verified_at = coalesce(email_verified_at, $2) WHERE id = $1",
+        identity,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    // The business waits for its founder's address alone.
+    sqlx::query!(
+        "UPDATE businesses SET status = 'ACTIVE', updated_at = $2
+         WHERE status = 'PENDING' AND id IN (SELECT business_id FROM users WHERE identity_id = $1)",
+        identity,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(Some(identity))
+}
+
+/// Marks address and second factor as right.
+pub(super) async fn set_known(tx: &mut SystemTx, identity: Uuid, totp_cipher: &[u8]) -> Result<(), DbError> {
+    let now = tx.now();
+    sqlx::query!(
+        "UPDATE identities SET email_verified_at = $2, totp_secret_cipher = $3, totp_confirmed_at = $2 WHERE id = $1",
+        identity,
+        now,
+        totp_cipher,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn set_totp_secret(tx: &mut SystemTx, identity: Uuid, cipher: &[u8]) -> Result<(), DbError> {
+    sqlx::query!(
+        "UPDATE identities SET totp_secret_cipher = $2, totp_last_step = NULL WHERE id = $1 AND totp_confirmed_at IS NULL",
+        identity,
+        cipher,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn confirm_totp(
+    tx: &mut SystemTx,
+    identity: Uuid,
+    step: i64,
+    code_hashes: &[Vec<u8>],
+) -> Result<(), DbError> {
+    let now = tx.now();
+    sqlx::query!(
+        "UPDATE identities SET totp_confirmed_at = $2, totp_last_step = $3 WHERE id = $1",
+        identity,
+        now,
+        step,
+    )
+    .execute(tx.conn())
+    .await?;
+    sqlx::query!("DELETE FROM recovery_codes WHERE identity_id = $1", identity)
+        .execute(tx.conn())
+        .await?;
+    sqlx::query!(
+        "INSERT INTO recovery_codes (identity_id, code_hash) SELECT $1, * FROM unnest($2::bytea[])",
+        identity,
+        code_hashes,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn set_totp_step(tx: &mut SystemTx, identity: Uuid, step: i64) -> Result<(), DbError> {
+    sqlx::query!(
+        "UPDATE identities SET totp_last_step = $2 WHERE id = $1",
+        identity,
+        step
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn spend_recovery_code(
+    tx: &mut SystemTx,
+    identity: Uuid,
+    hash: &[u8],
+) -> Result<bool, DbError> {
+    let now = tx.now();
+    let spent = sqlx::query!(
+        "UPDATE recovery_codes SET used_at = $3 WHERE identity_id = $1 AND code_hash = $2 AND used_at IS NULL",
+        identity,
+        hash,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(spent.rows_affected() == 1)
+}
+
+/// A session about to start.
+pub(super) struct NewSession {
+    pub(super) id: Uuid,
+    pub(super) identity_id: Uuid,
+    pub(super) business_id: Option<Uuid>,
+    pub(super) user_id: Option<Uuid>,
+    pub(super) expires_at: DateTime<Utc>,
+}
+
+pub(super) async fn insert_session(
+    tx: &mut SystemTx,
+    new: &NewSession,
+    wall: DateTime<Utc>,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "INSERT INTO sessions (id, identity_id, business_id, user_id, created_at, last_used_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $5, $6)",
+        new.id,
+        new.identity_id,
+        new.business_id,
+        new.user_id,
+        wall,
+        new.expires_at,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn insert_refresh_token(
+    tx: &mut SystemTx,
+    session: Uuid,
+    hash: &[u8],
+    wall: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "INSERT INTO refresh_tokens (token_hash, session_id, issued_at, expires_at) VALUES ($1, $2, $3, $4)",
+        hash,
+        session,
+        wall,
+        expires_at,
+    )
+    .execute(tx.conn())
+    .await?;
+    sqlx::query!(
+        "UPDATE sessions SET last_used_at = $2, expires_at = $3 WHERE id = $1",
+        session,
+        wall,
+        expires_at
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// A refresh token with its session, locked.
+pub(super) struct RefreshRow {
+    pub(super) session_id: Uuid,
+    pub(super) identity_id: Uuid,
+    pub(super) business_id: Option<Uuid>,
+    pub(super) expires_at: DateTime<Utc>,
+    pub(super) spent_at: Option<DateTime<Utc>>,
+    pub(super) revoked_at: Option<DateTime<Utc>>,
+}
+
+pub(super) async fn lock_refresh_token(
+    tx: &mut SystemTx,
+    hash: &[u8],
+) -> Result<Option<RefreshRow>, DbError> {
+    Ok(sqlx::query_as!(
+        RefreshRow,
+        "SELECT s.id AS session_id, s.identity_id, s.business_id, t.expires_at, t.spent_at, s.revoked_at
+         FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id
+         WHERE t.token_hash = $1 FOR UPDATE",
+        hash
+    )
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+pub(super) async fn spend_refresh_token(
+    tx: &mut SystemTx,
+    hash: &[u8],
+    wall: DateTime<Utc>,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "UPDATE refresh_tokens SET spent_at = $2 WHERE token_hash = $1",
+        hash,
+        wall
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn revoke_session(
+    tx: &mut SystemTx,
+    session: Uuid,
+    reason: &str,
+    wall: DateTime<Utc>,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "UPDATE sessions SET revoked_at = coalesce(revoked_at, $2), revoked_reason = coalesce(revoked_reason, $3)
+         WHERE id = $1",
+        session,
+        wall,
+        reason,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// The names and roles of users of the business, for those that exist.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn user_names(tx: &mut TenantTx, users: &[Uuid]) -> Result<HashMap<Uuid, (String, Role)>, DbError> {
+    let business = tx.business_id();
+    let rows = sqlx::query!(
+        "SELECT id, name, role FROM users WHERE business_id = $1 AND id = ANY($2)",
+        business,
+        users
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| Role::parse(&row.role).map(|role| (row.id, (row.name, role))))
+        .collect())
+}

@@ -1,0 +1,36 @@
+//! funnelchat: the backend with which businesses that collect debts talk to debtors, inside the law, and get paid.
+//!
+//! The house: one room per business capability, the technical floor below, the API and the command line above.
+//!
+//! | room | what it does | may import, beside `platform` |
+//! |---|---|---|
+//! | [`platform`] | database, queue, live bus, keys, ids, clocks, money, limits: knows no business noun | nothing |
+//! | [`access`] | roles, permissions, which operation needs which | nothing |
+//! | [`identity`] | businesses, people, sessions, second factors | access, audit |
+//! | [`audit`] | the append-only trail, its verifier, the log of reads | identity, access |
+//! | [`ledger`] | double entry: posts and sums | nothing |
+//! | [`accounts`] | debtors, accounts, contact points, tags, notes | identity, access, audit, ledger |
+//! | [`compliance`] | may we contact this person now? rules, decisions, permits, opt-outs | identity, access, audit, accounts |
+//! | [`conversations`] | threads, messages, delivery, the live feed | identity, access, audit, accounts, compliance |
+//! | [`providers`] | adapters to vendors | the slices' ports and the types in them |
+//! | [`sandbox`] | stand-ins that speak the vendors' own protocols | nothing, `platform` neither |
+//! | [`graphql`], [`http`], [`cli`], [`app`], [`config`] | roots, transports, routes, commands, wiring, settings | all |
+//!
+//! A slice's `graphql` and `loaders` may also name other slices' GraphQL types and loaders. `tests/it/architecture.rs`
+//! reads the `use crate::` lines against this table.
+
+pub mod access;
+pub mod accounts;
+pub mod app;
+pub mod audit;
+pub mod cli;
+pub mod compliance;
+pub mod config;
+pub mod conversations;
+pub mod graphql;
+pub mod http;
+pub mod identity;
+pub mod ledger;
+pub mod platform;
+pub mod providers;
+pub mod sandbox;

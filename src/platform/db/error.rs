@@ -1,0 +1,47 @@
+//! What can go wrong with the database, as the layers above need to tell it apart.
+
+use thiserror::Error;
+
+/// A failed statement or connection. Its text never reaches a client.
+#[derive(Debug, Error)]
+pub enum DbError {
+    /// A named constraint refused the write: the caller maps the name to a user error.
+    #[error("constraint {0} refused the write")]
+    Constraint(String),
+    /// A serialization failure or deadlock: the whole transaction may be tried again.
+    #[error("the transaction met another one and may be tried again")]
+    Conflict,
+    /// The database is away, refuses connections or the pool is exhausted.
+    #[error("the database does not answer: {0}")]
+    Unavailable(#[source] sqlx::Error),
+    /// Anything else is our fault.
+    #[error(transparent)]
+    Other(sqlx::Error),
+}
+
+impl DbError {
+    /// Whether `name` is the constraint that refused the write.
+    pub fn is_constraint(&self, name: &str) -> bool {
+        matches!(self, Self::Constraint(found) if found == name)
+    }
+}
+
+impl From<sqlx::Error> for DbError {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Database(db) => match (db.code().as_deref(), db.constraint()) {
+                // 40001 serialization_failure, 40P01 deadlock_detected.
+                (Some("40001" | "40P01"), _) => Self::Conflict,
+                // 57P01-57P03: shutting down or starting up; 53300: too many connections.
+                (Some("57P01" | "57P02" | "57P03" | "53300"), _) => Self::Unavailable(error),
+                (_, Some(name)) => Self::Constraint(name.to_owned()),
+                _ => Self::Other(error),
+            },
+            sqlx::Error::Io(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::Tls(_) => Self::Unavailable(error),
+            _ => Self::Other(error),
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The database. The pools are private to this module; the only doors are [`Db::tenant`], [`Db::snapshot`] and
+//! [`Db::system`], so that no statement runs without a context that row-level security can judge.
+
+pub mod bootstrap;
+mod error;
+pub mod migrate;
+mod system;
+mod tenant;
+
+use std::time::Duration;
+
+use sqlx::{
+    AssertSqlSafe,
+    postgres::{PgConnectOptions, PgPool, PgPoolOptions},
+};
+
+pub use error::DbError;
+pub use system::{PlatformAudit, SystemTx};
+pub use tenant::{AuditEntry, Committed, LiveEvent, TenantTx};
+
+use crate::platform::{
+    clock::BusinessClock,
+    context::{Audience, SystemCtx, TenantCtx},
+    live::LiveBus,
+};
+
+/// Where and how to connect.
+#[derive(Clone, Debug)]
+pub struct DbOptions {
+    /// Logs in as `funnelchat_app`.
+    pub app: PgConnectOptions,
+    /// Logs in as `funnelchat_system`.
+    pub system: PgConnectOptions,
+    /// Connections of the app's pool; the system pool gets a quarter of it, at least two.
+    pub max_connections: u32,
+    /// How long a request waits for a connection before it fails as unavailable.
+    pub acquire_timeout: Duration,
+}
+
+/// The doors to the database.
+#[derive(Clone)]
+pub struct Db {
+    app: PgPool,
+    system: PgPool,
+    clock: BusinessClock,
+    live: LiveBus,
+}
+
+impl Db {
+    /// Makes the pools; connects at first use.
+    pub fn new(options: &DbOptions, clock: BusinessClock, live: LiveBus) -> Self {
+        let pool = |connect: &PgConnectOptions, size: u32| {
+            PgPoolOptions::new()
+                .max_connections(size)
+                .acquire_timeout(options.acquire_timeout)
+                // A ping before each use costs a round trip per request; a broken connection shows in its
+                // first statement anyway.
+                .test_before_acquire(false)
+                .connect_lazy_with(connect.clone().application_name("funnelchat"))
+        };
+        Self {
+            app: pool(&options.app, options.max_connections),
+            system: pool(&options.system, (options.max_connections / 4).max(2)),
+            clock,
+            live,
+        }
+    }
+
+    /// Opens a read-write transaction in which only the rows of `ctx` exist.
+    ///
+    /// # Errors
+    /// [`DbError::Unavailable`] when no connection can be had.
+    pub async fn tenant(&self, ctx: &TenantCtx) -> Result<TenantTx, DbError> {
+        let tx = begin(&self.app, format!("BEGIN; {}", context_settings(ctx))).await?;
+        Ok(TenantTx::new(
+            tx,
+            ctx.clone(),
+            self.clock.clone(),
+            self.live.clone(),
+        ))
+    }
+
+    /// Opens the snapshot in which one query runs: repeatable read, read only.
+    ///
+    /// # Errors
+    /// [`DbError::Unavailable`] when no connection can be had.
+    pub async fn snapshot(&self, ctx: &TenantCtx) -> Result<TenantTx, DbError> {
+        let begin_text = format!(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; {}",
+            context_settings(ctx)
+        );
+        let tx = begin(&self.app, begin_text).await?;
+        Ok(TenantTx::new(
+            tx,
+            ctx.clone(),
+            self.clock.clone(),
+            self.live.clone(),
+        ))
+    }
+
+    /// Opens a transaction outside any one business, with its narrow policies.
+    ///
+    /// # Errors
+    /// [`DbError::Unavailable`] when no connection can be had.
+    pub async fn system(&self, ctx: &SystemCtx) -> Result<SystemTx, DbError> {
+        tracing::trace!(reason = ctx.reason(), "system transaction");
+        let tx = begin(&self.system, "BEGIN".to_owned()).await?;
+        Ok(SystemTx::new(tx, ctx.clone(), self.clock.clone()))
+    }
+
+    /// The clock on which everything stored is dated.
+    pub fn clock(&self) -> &BusinessClock {
+        &self.clock
+    }
+
+    /// The bus that commits ring.
+    pub fn live(&self) -> &LiveBus {
+        &self.live
+    }
+
+    /// Whether the database answers; for health checks.
+    ///
+    /// # Errors
+    /// [`DbError`] as met.
+    pub async fn ping(&self) -> Result<(), DbError> {
+        sqlx::query("SELECT 1").execute(&self.app).await?;
+        Ok(())
+    }
+
+    /// Waits for open transactions and closes the pools.
+    pub async fn close(&self) {
+        self.app.close().await;
+        self.system.close().await;
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place where transactions begin")]
+async fn begin(pool: &PgPool, text: String) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, DbError> {
+    // The context travels in the round trip of BEGIN. It holds uuids and fixed words only: nothing to escape.
+    Ok(pool.begin_with(AssertSqlSafe(text)).await?)
+}
+
+fn context_settings(ctx: &TenantCtx) -> String {
+    let business = ctx.business_id();
+    match ctx.audience() {
+        Audience::Staff => {
+            format!("SET LOCAL app.business_id = '{business}'; SET LOCAL app.audience = 'staff'")
+        }
+        Audience::Debtor(debtor) => format!(
+            "SET LOCAL app.business_id = '{business}'; SET LOCAL app.audience = 'debtor'; \
+             SET LOCAL app.debtor_id = '{debtor}'"
+        ),
+    }
+}

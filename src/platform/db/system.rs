@@ -1,0 +1,101 @@
+//! A transaction outside any one business: registration, log-in, webhook routing, reconcilers, the clock.
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use sqlx::{PgConnection, Postgres, Transaction};
+use uuid::Uuid;
+
+use super::{DbError, tenant::hex};
+use crate::platform::{
+    clock::BusinessClock,
+    context::{Actor, SystemCtx},
+    ids,
+};
+
+/// One row of the platform's own audit chain.
+#[derive(Debug)]
+pub struct PlatformAudit {
+    pub actor: Actor,
+    /// `noun.verb`, for example `session.opened`.
+    pub action: &'static str,
+    pub object_id: Option<Uuid>,
+    /// No personal data.
+    pub details: serde_json::Value,
+}
+
+/// Reaches the tables that have no one business, and of the others what narrow policies allow.
+pub struct SystemTx {
+    tx: Transaction<'static, Postgres>,
+    ctx: SystemCtx,
+    clock: BusinessClock,
+    audits: Vec<serde_json::Value>,
+}
+
+impl SystemTx {
+    pub(super) fn new(tx: Transaction<'static, Postgres>, ctx: SystemCtx, clock: BusinessClock) -> Self {
+        Self {
+            tx,
+            ctx,
+            clock,
+            audits: Vec::new(),
+        }
+    }
+
+    /// The connection, for `query!`.
+    pub fn conn(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+
+    /// Business time.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// Buffers a row of the platform's audit chain, written at commit.
+    pub fn audit(&mut self, entry: PlatformAudit) {
+        self.audits.push(json!({
+            "id": ids::next(),
+            "actor_kind": entry.actor.kind(),
+            "actor_id": entry.actor.id(),
+            "action": entry.action,
+            "object_id": entry.object_id,
+            "request_id": self.ctx.request_id().as_ref(),
+            "details": hex(entry.details.to_string().as_bytes()),
+        }));
+    }
+
+    /// Adds a job that acts for `business_id` (or for none) when this transaction commits.
+    ///
+    /// # Errors
+    /// [`DbError`] as met.
+    pub async fn enqueue<J: crate::platform::jobs::Job>(
+        &mut self,
+        business_id: Option<Uuid>,
+        job: &J,
+    ) -> Result<(), DbError> {
+        let args = serde_json::to_value(job).unwrap_or_default();
+        sqlx::query!("SELECT queue.enqueue_for($1, $2, $3)", business_id, J::NAME, args)
+            .execute(self.conn())
+            .await?;
+        Ok(())
+    }
+
+    /// Writes the buffered audit rows and commits.
+    ///
+    /// # Errors
+    /// [`DbError`] as met: then nothing of the transaction stands.
+    pub async fn commit(mut self) -> Result<(), DbError> {
+        if !self.audits.is_empty() {
+            let audits = serde_json::Value::Array(std::mem::take(&mut self.audits));
+            sqlx::query!(
+                "SELECT app.commit_platform_head($1, $2)",
+                self.clock.now(),
+                audits
+            )
+            .execute(self.conn())
+            .await?;
+        }
+        self.tx.commit().await?;
+        Ok(())
+    }
+}

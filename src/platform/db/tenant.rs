@@ -1,0 +1,222 @@
+//! A transaction inside one business. Audit rows and live events are buffered and written, numbered, by the
+//! last statement before COMMIT, so that a position is a place in commit order without holes.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::json;
+use sqlx::{PgConnection, Postgres, Transaction};
+use uuid::Uuid;
+
+use super::DbError;
+use crate::platform::{
+    clock::BusinessClock,
+    context::TenantCtx,
+    ids,
+    jobs::Job,
+    live::{LiveBus, Ring},
+};
+
+/// One row of the audit trail, before it has its number.
+#[derive(Debug)]
+pub struct AuditEntry {
+    /// `noun.verb`, for example `message.queued`.
+    pub action: &'static str,
+    /// What was acted upon.
+    pub object_id: Option<Uuid>,
+    /// The person whom it concerns, if any.
+    pub debtor_id: Option<Uuid>,
+    /// JSON bytes, or ciphertext under `key_id` where it tells something of a debtor.
+    pub details: Vec<u8>,
+    /// The record key that sealed `details`.
+    pub key_id: Option<Uuid>,
+}
+
+impl AuditEntry {
+    /// An entry whose details hold no personal data.
+    pub fn plain(action: &'static str, object_id: Uuid, details: &serde_json::Value) -> Self {
+        Self {
+            action,
+            object_id: Some(object_id),
+            debtor_id: None,
+            details: details.to_string().into_bytes(),
+            key_id: None,
+        }
+    }
+
+    /// The same, about a debtor.
+    #[must_use]
+    pub fn about(mut self, debtor_id: Option<Uuid>) -> Self {
+        self.debtor_id = debtor_id;
+        self
+    }
+}
+
+/// One row of the live feed, before it has its position. Ids only: subscribers read the rest under their own rights.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct LiveEvent {
+    pub kind: &'static str,
+    pub conversation_id: Option<Uuid>,
+    pub message_id: Option<Uuid>,
+    pub account_id: Option<Uuid>,
+    pub debtor_id: Option<Uuid>,
+    pub assigned_agent_id: Option<Uuid>,
+    pub previous_agent_id: Option<Uuid>,
+}
+
+/// Proof that a transaction is committed.
+#[derive(Debug)]
+pub struct Committed(Option<i64>);
+
+impl Committed {
+    /// The last live position given out, if there was an event or audit row.
+    pub fn position(&self) -> Option<i64> {
+        self.0
+    }
+}
+
+/// Only the rows of one business (and, for a debtor, of one person) exist in here. Dropping it rolls back.
+pub struct TenantTx {
+    tx: Transaction<'static, Postgres>,
+    ctx: TenantCtx,
+    clock: BusinessClock,
+    live: LiveBus,
+    audits: Vec<serde_json::Value>,
+    events: Vec<LiveEvent>,
+}
+
+impl TenantTx {
+    pub(super) fn new(
+        tx: Transaction<'static, Postgres>,
+        ctx: TenantCtx,
+        clock: BusinessClock,
+        live: LiveBus,
+    ) -> Self {
+        Self {
+            tx,
+            ctx,
+            clock,
+            live,
+            audits: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+
+    /// The connection, for `query!`.
+    pub fn conn(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+
+    pub fn ctx(&self) -> &TenantCtx {
+        &self.ctx
+    }
+
+    pub fn business_id(&self) -> Uuid {
+        self.ctx.business_id()
+    }
+
+    /// Business time.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// Buffers an audit row: written, numbered and chained at commit.
+    pub fn audit(&mut self, entry: AuditEntry) {
+        let actor = self.ctx.actor();
+        self.audits.push(json!({
+            "id": ids::next(),
+            "actor_kind": actor.kind(),
+            "actor_id": actor.id(),
+            "action": entry.action,
+            "object_id": entry.object_id,
+            "debtor_id": entry.debtor_id,
+            "request_id": self.ctx.request_id().as_ref(),
+            "details": hex(&entry.details),
+            "key_id": entry.key_id,
+        }));
+    }
+
+    /// Buffers a live event: written and numbered at commit, then rung.
+    pub fn emit(&mut self, event: LiveEvent) {
+        self.events.push(event);
+    }
+
+    /// Adds a job that runs when (and only if) this transaction commits.
+    ///
+    /// # Errors
+    /// [`DbError`] as met.
+    pub async fn enqueue<J: Job>(&mut self, job: &J) -> Result<(), DbError> {
+        let args = serde_json::to_value(job).unwrap_or_default();
+        sqlx::query!("SELECT queue.enqueue($1, $2)", J::NAME, args)
+            .execute(self.conn())
+            .await?;
+        Ok(())
+    }
+
+    /// Adds a job that runs `delay` after this transaction commits (the queue's own time; what must happen at a
+    /// business instant is a row with a due instant instead).
+    ///
+    /// # Errors
+    /// [`DbError`] as met.
+    pub async fn enqueue_after<J: Job>(
+        &mut self,
+        job: &J,
+        delay: std::time::Duration,
+    ) -> Result<(), DbError> {
+        let args = serde_json::to_value(job).unwrap_or_default();
+        let millis = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
+        sqlx::query!("SELECT queue.enqueue_after($1, $2, $3)", J::NAME, args, millis)
+            .execute(self.conn())
+            .await?;
+        Ok(())
+    }
+
+    /// Numbers what was buffered, commits, and rings the doorbell. Returns the proof.
+    ///
+    /// # Errors
+    /// [`DbError`] as met: then nothing of the transaction stands.
+    pub async fn commit(mut self) -> Result<Committed, DbError> {
+        if self.audits.is_empty() && self.events.is_empty() {
+            self.tx.commit().await?;
+            return Ok(Committed(None));
+        }
+        let business_id = self.business_id();
+        let position = sqlx::query_scalar!(
+            r#"SELECT app.commit_head($1, $2, $3, $4) AS "position!""#,
+            business_id,
+            self.clock.now(),
+            serde_json::to_value(&self.events).unwrap_or_default(),
+            serde_json::Value::Array(std::mem::take(&mut self.audits)),
+        )
+        .fetch_one(self.conn())
+        .await?;
+        self.tx.commit().await?;
+        if !self.events.is_empty() {
+            let mut conversations: Vec<Uuid> = self.events.iter().filter_map(|e| e.conversation_id).collect();
+            conversations.sort_unstable();
+            conversations.dedup();
+            self.live
+                .ring(Ring::committed(business_id, position, conversations));
+        }
+        Ok(Committed(Some(position)))
+    }
+
+    /// Ends without a trace; for reads, where a dropped transaction would cost a delayed round trip.
+    ///
+    /// # Errors
+    /// [`DbError`] as met.
+    pub async fn finish_read(self) -> Result<(), DbError> {
+        self.tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// Lower-case hexadecimal, as `decode(…, 'hex')` reads it.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}

@@ -1,0 +1,53 @@
+//! How an operation ends when it does not succeed.
+
+use crate::platform::{db::DbError, gql::UserError};
+
+/// The outcome of a use case that did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum OpError {
+    /// Something the person can act on: leaves as `userErrors` of the payload.
+    #[error("refused with {} user error(s)", .0.len())]
+    User(Vec<UserError>),
+    /// The caller's role does not allow it: leaves as a top-level FORBIDDEN.
+    #[error("{0}")]
+    Forbidden(String),
+    /// The database is away or a dependency does not answer: leaves as UNAVAILABLE.
+    #[error("{0}")]
+    Unavailable(String),
+    /// Our fault: leaves as INTERNAL with the request id, and is logged whole.
+    #[error(transparent)]
+    Internal(anyhow::Error),
+}
+
+impl From<UserError> for OpError {
+    fn from(error: UserError) -> Self {
+        Self::User(vec![error])
+    }
+}
+
+impl From<DbError> for OpError {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Unavailable(_) | DbError::Conflict => Self::Unavailable(error.to_string()),
+            other => Self::Internal(other.into()),
+        }
+    }
+}
+
+impl From<sqlx::Error> for OpError {
+    fn from(error: sqlx::Error) -> Self {
+        DbError::from(error).into()
+    }
+}
+
+impl From<anyhow::Error> for OpError {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Internal(error)
+    }
+}
+
+impl From<crate::platform::crypto::CryptoError> for OpError {
+    fn from(error: crate::platform::crypto::CryptoError) -> Self {
+        Self::Internal(error.into())
+    }
+}

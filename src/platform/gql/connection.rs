@@ -1,0 +1,166 @@
+//! Relay cursor connections over keyset pages (Relay Cursor Connections Specification).
+
+use async_graphql::SimpleObject;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::errors::bad_input;
+
+/// Where a page stands in its list.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct PageInfo {
+    /// Whether there is more after the last edge.
+    pub has_next_page: bool,
+    /// Whether there is more before the first edge.
+    pub has_previous_page: bool,
+    /// Cursor of the first edge; null on an empty page.
+    pub start_cursor: Option<String>,
+    /// Cursor of the last edge: ask for the next page with `after`.
+    pub end_cursor: Option<String>,
+}
+
+/// Makes the connection and edge types of a node (each GraphQL object type needs a Rust type of its own).
+#[macro_export]
+macro_rules! relay_connection {
+    ($node:ty, $connection:ident, $edge:ident) => {
+        /// One item with its place in the list.
+        #[derive(Clone, ::async_graphql::SimpleObject)]
+        pub struct $edge {
+            /// Opaque place of this item: pass it as `after` or `before`.
+            pub cursor: String,
+            /// The item.
+            pub node: $node,
+        }
+
+        /// A page of a list.
+        #[derive(Clone, ::async_graphql::SimpleObject)]
+        pub struct $connection {
+            /// The items with their cursors, in the list's order.
+            pub edges: Vec<$edge>,
+            /// Where this page stands.
+            pub page_info: $crate::platform::gql::PageInfo,
+            /// How many items the whole list has, counted only when asked for and only up to 10,000 (which then
+            /// means "at least"); null where the list does not count.
+            pub total_count: Option<i32>,
+        }
+
+        impl $connection {
+            /// Makes a page of rows that were read in reading direction, with at most one row too many.
+            pub fn from_rows(
+                request: &$crate::platform::gql::PageRequest,
+                rows: Vec<(String, $node)>,
+            ) -> Self {
+                let (rows, page_info) = request.cut(rows);
+                let edges = rows
+                    .into_iter()
+                    .map(|(cursor, node)| $edge { cursor, node })
+                    .collect();
+                Self {
+                    edges,
+                    page_info,
+                    total_count: None,
+                }
+            }
+        }
+    };
+}
+
+/// `first`/`after` or `last`/`before`, as they came.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct PageArgs {
+    pub first: Option<i32>,
+    pub after: Option<String>,
+    pub last: Option<i32>,
+    pub before: Option<String>,
+}
+
+/// A checked page: how many rows, from which end, past which key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PageRequest {
+    /// 1 to the page limit.
+    pub limit: i64,
+    /// From the end of the list (`last`).
+    pub backward: bool,
+    /// The cursor past which to read, still encoded.
+    pub past: Option<String>,
+}
+
+impl PageArgs {
+    /// Checks the arguments; `max` is the setting MAX_PAGE_SIZE.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT when neither or both of `first` and `last` are given, or one is out of bounds.
+    pub fn check(self, max: i32) -> async_graphql::Result<PageRequest> {
+        let (count, name, backward, past) = match (self.first, self.last) {
+            (Some(first), None) => (first, "first", false, self.after),
+            (None, Some(last)) => (last, "last", true, self.before),
+            (None, None) => return Err(bad_input("Say how many: pass `first` or `last`.")),
+            (Some(_), Some(_)) => return Err(bad_input("Pass `first` or `last`, not both.")),
+        };
+        if !(1..=max).contains(&count) {
+            return Err(bad_input(format!(
+                "`{name}` must be between 1 and {max}, not {count}."
+            )));
+        }
+        Ok(PageRequest {
+            limit: i64::from(count),
+            backward,
+            past,
+        })
+    }
+}
+
+impl PageRequest {
+    /// Reads the cursor as the list's key.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT when it is no cursor of this list.
+    pub fn key<K: DeserializeOwned>(&self, list: &str) -> async_graphql::Result<Option<K>> {
+        self.past
+            .as_deref()
+            .map(|text| read_keyset_cursor(list, text))
+            .transpose()
+    }
+
+    /// How many rows to ask the database for: one more than the page tells whether there is a next one.
+    pub fn fetch(&self) -> i64 {
+        self.limit + 1
+    }
+}
+
+impl PageRequest {
+    /// Cuts the row too many off, puts the page into the list's order, and says where it stands.
+    pub fn cut<T>(&self, mut rows: Vec<(String, T)>) -> (Vec<(String, T)>, PageInfo) {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        if self.backward {
+            rows.reverse();
+        }
+        let came_from = self.past.is_some();
+        let page_info = PageInfo {
+            has_next_page: if self.backward { came_from } else { more },
+            has_previous_page: if self.backward { more } else { came_from },
+            start_cursor: rows.first().map(|(cursor, _)| cursor.clone()),
+            end_cursor: rows.last().map(|(cursor, _)| cursor.clone()),
+        };
+        (rows, page_info)
+    }
+}
+
+/// An opaque cursor over a list's key. `list` keeps the cursors of different lists and orders apart.
+pub fn keyset_cursor<K: Serialize>(list: &str, key: &K) -> String {
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(&(list, key)).unwrap_or_default())
+}
+
+/// The reverse of [`keyset_cursor`].
+///
+/// # Errors
+/// BAD_USER_INPUT when the text is no cursor of `list`.
+pub fn read_keyset_cursor<K: DeserializeOwned>(list: &str, text: &str) -> async_graphql::Result<K> {
+    let unreadable =
+        || bad_input("That cursor is not of this list: take it from `pageInfo` of the same query.");
+    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| unreadable())?;
+    let (found, key): (String, K) = serde_json::from_slice(&bytes).map_err(|_| unreadable())?;
+    if found == list { Ok(key) } else { Err(unreadable()) }
+}

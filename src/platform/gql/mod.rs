@@ -1,0 +1,19 @@
+//! What every slice's GraphQL needs: user errors, scalars, connections, batching, and the operation's own scope.
+
+mod batch;
+mod connection;
+mod errors;
+mod money;
+mod mutation;
+mod scalars;
+mod scope;
+mod user_error;
+
+pub use batch::Batch;
+pub use connection::{PageArgs, PageInfo, PageRequest, keyset_cursor, read_keyset_cursor};
+pub use errors::{bad_input, forbidden, not_found, op_error};
+pub use money::{MoneyInput, MoneyValue};
+pub use mutation::{Done, Outcome, mutate};
+pub use scalars::{Cursor, Date, DecimalText, EmailAddressScalar, PhoneNumberScalar, input_id, parse_id};
+pub use scope::{OpScope, ScopeExt};
+pub use user_error::{UserError, UserErrorCode};

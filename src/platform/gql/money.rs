@@ -1,0 +1,50 @@
+//! Money on the wire: a decimal string and a currency.
+
+use async_graphql::{InputObject, SimpleObject};
+
+use super::{DecimalText, UserError};
+use crate::platform::money::{Currency, Money};
+
+/// An amount of money.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(name = "Money")]
+pub struct MoneyValue {
+    /// The amount in the currency's major unit, with its usual decimals: `"1234.50"`.
+    pub amount: DecimalText,
+    /// ISO 4217 code, for example `USD`.
+    pub currency: String,
+}
+
+impl From<Money> for MoneyValue {
+    fn from(money: Money) -> Self {
+        Self {
+            amount: DecimalText(money.to_decimal_string()),
+            currency: money.currency().code().to_owned(),
+        }
+    }
+}
+
+/// An amount of money.
+#[derive(Clone, Debug, InputObject)]
+pub struct MoneyInput {
+    /// The amount in the currency's major unit as a string: `"1234.50"`. Never more decimals than the currency has.
+    pub amount: DecimalText,
+    /// ISO 4217 code.
+    #[graphql(default = "USD")]
+    pub currency: String,
+}
+
+impl MoneyInput {
+    /// Parses it; `field` is the name under `input` for the user error.
+    ///
+    /// # Errors
+    /// A user error that names `field.amount` or `field.currency` and says what is wrong.
+    pub fn parse(&self, field: &str) -> Result<Money, UserError> {
+        let currency: Currency = self
+            .currency
+            .parse()
+            .map_err(|error| UserError::invalid(&format!("{field}.currency"), format!("{error}")))?;
+        Money::parse(&self.amount.0, currency)
+            .map_err(|error| UserError::invalid(&format!("{field}.amount"), error.to_string()))
+    }
+}

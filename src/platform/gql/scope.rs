@@ -1,0 +1,132 @@
+//! What one operation shares between its resolvers: one snapshot transaction, and the record of whose personal
+//! data was read.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_graphql::Context;
+use tokio::sync::{MappedMutexGuard, MutexGuard};
+use uuid::Uuid;
+
+use super::errors::op_error;
+use crate::platform::{
+    context::TenantCtx,
+    db::{Db, DbError, TenantTx},
+    error::OpError,
+    keys::{Keyring, TenantKeys},
+};
+
+/// Lives as long as one query, or one payload of a mutation or subscription.
+pub struct OpScope {
+    db: Db,
+    keyring: Keyring,
+    ctx: TenantCtx,
+    snapshot: tokio::sync::Mutex<Option<TenantTx>>,
+    debtors_read: Mutex<BTreeSet<Uuid>>,
+}
+
+impl OpScope {
+    pub fn new(db: Db, keyring: Keyring, ctx: TenantCtx) -> Self {
+        Self {
+            db,
+            keyring,
+            ctx,
+            snapshot: tokio::sync::Mutex::new(None),
+            debtors_read: Mutex::default(),
+        }
+    }
+
+    pub fn ctx(&self) -> &TenantCtx {
+        &self.ctx
+    }
+
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// The operation's snapshot, opened at first use. Resolvers take turns: hold it for one statement only.
+    ///
+    /// # Errors
+    /// [`DbError`] as met.
+    pub async fn snapshot(&self) -> Result<MappedMutexGuard<'_, TenantTx>, DbError> {
+        let mut slot = self.snapshot.lock().await;
+        if slot.is_none() {
+            *slot = Some(self.db.snapshot(&self.ctx).await?);
+        }
+        MutexGuard::try_map(slot, Option::as_mut).map_err(|_| DbError::Other(sqlx::Error::WorkerCrashed))
+    }
+
+    pub fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+
+    /// The keys of the caller's business.
+    ///
+    /// # Errors
+    /// [`OpError`] as met.
+    pub async fn keys(&self) -> Result<Arc<TenantKeys>, OpError> {
+        self.keyring.business(&self.db, self.ctx.business_id()).await
+    }
+
+    /// Notes that personal data of this debtor goes into the answer.
+    pub fn saw_debtor(&self, debtor: Uuid) {
+        self.debtors_read
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(debtor);
+    }
+
+    /// Whose personal data was read since the last call.
+    pub fn take_debtors_read(&self) -> Vec<Uuid> {
+        let read = std::mem::take(&mut *self.debtors_read.lock().unwrap_or_else(PoisonError::into_inner));
+        read.into_iter().collect()
+    }
+
+    /// Closes the snapshot; the next resolver (of the next payload) opens a fresh one.
+    ///
+    /// # Errors
+    /// [`DbError`] as met.
+    pub async fn close(&self) -> Result<(), DbError> {
+        match self.snapshot.lock().await.take() {
+            Some(tx) => tx.finish_read().await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Typed access to the operation's data, so that no resolver looks things up by type in the dark.
+pub trait ScopeExt {
+    /// The scope of the caller's business.
+    ///
+    /// # Errors
+    /// UNAUTHENTICATED when the caller is not signed in to a business.
+    fn scope(&self) -> async_graphql::Result<&OpScope>;
+
+    /// The operation's snapshot.
+    ///
+    /// # Errors
+    /// As [`ScopeExt::scope`], and UNAVAILABLE when the database is away.
+    #[expect(async_fn_in_trait, reason = "used with this crate's one implementation only")]
+    async fn snapshot(&self) -> async_graphql::Result<MappedMutexGuard<'_, TenantTx>>;
+}
+
+impl ScopeExt for Context<'_> {
+    fn scope(&self) -> async_graphql::Result<&OpScope> {
+        self.data_opt::<Arc<OpScope>>().map(AsRef::as_ref).ok_or_else(|| {
+            use async_graphql::ErrorExtensions as _;
+            async_graphql::Error::new(
+                "Sign in first: call login, then send the access token as a bearer token.",
+            )
+            .extend_with(|_, extensions| extensions.set("code", "UNAUTHENTICATED"))
+        })
+    }
+
+    async fn snapshot(&self) -> async_graphql::Result<MappedMutexGuard<'_, TenantTx>> {
+        self.scope()?
+            .snapshot()
+            .await
+            .map_err(|error| op_error(OpError::from(error)))
+    }
+}

@@ -1,0 +1,54 @@
+-- Our door to the queue, made after the queue's own migrations, as funnelchat_worker, which owns them. The
+-- queue's tables have row security and no policy, so only its owner reaches them: enqueueing goes through
+-- these functions, which stamp the business from the transaction's own context.
+
+CREATE TABLE IF NOT EXISTS queue.failed_jobs (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name text NOT NULL,
+    business_id uuid,
+    args jsonb NOT NULL,
+    -- The class of the failure; never the data it met.
+    error text NOT NULL,
+    failed_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX IF NOT EXISTS failed_jobs_failed_at ON queue.failed_jobs (failed_at);
+
+CREATE OR REPLACE FUNCTION queue.enqueue_envelope(p_business uuid, p_name text, p_args jsonb) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = queue, pg_temp AS $$
+    SELECT queue.add_job('funnelchat', json_build_object('v', 1, 'business_id', p_business, 'name', p_name, 'args', p_args),
+        max_attempts => 12)
+$$;
+REVOKE ALL ON FUNCTION queue.enqueue_envelope FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION queue.enqueue(p_name text, p_args jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = queue, pg_temp AS $$
+DECLARE business uuid := nullif(current_setting('app.business_id', true), '')::uuid;
+BEGIN
+    IF business IS NULL OR coalesce(current_setting('app.audience', true), '') = '' THEN
+        RAISE EXCEPTION 'a job needs the context of a business';
+    END IF;
+    PERFORM queue.enqueue_envelope(business, p_name, p_args);
+END $$;
+REVOKE ALL ON FUNCTION queue.enqueue FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION queue.enqueue TO funnelchat_app;
+
+CREATE OR REPLACE FUNCTION queue.enqueue_after(p_name text, p_args jsonb, p_millis bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = queue, pg_temp AS $$
+DECLARE business uuid := nullif(current_setting('app.business_id', true), '')::uuid;
+BEGIN
+    IF business IS NULL OR coalesce(current_setting('app.audience', true), '') = '' THEN
+        RAISE EXCEPTION 'a job needs the context of a business';
+    END IF;
+    PERFORM queue.add_job('funnelchat',
+        json_build_object('v', 1, 'business_id', business, 'name', p_name, 'args', p_args),
+        run_at => now() + make_interval(secs => p_millis / 1000.0), max_attempts => 12);
+END $$;
+REVOKE ALL ON FUNCTION queue.enqueue_after FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION queue.enqueue_after TO funnelchat_app;
+
+CREATE OR REPLACE FUNCTION queue.enqueue_for(p_business uuid, p_name text, p_args jsonb) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = queue, pg_temp AS $$
+    SELECT queue.enqueue_envelope(p_business, p_name, p_args)
+$$;
+REVOKE ALL ON FUNCTION queue.enqueue_for FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION queue.enqueue_for TO funnelchat_system;

@@ -1,0 +1,385 @@
+//! The keys in use: the platform's and each business's, unwrapped once and kept in memory.
+//!
+//! master key (setting, versions) -> business key (table, versions) -> data key (table, one per person and purpose)
+//! -> column. Blind indexes come from the business key of a version; look-ups try every version that exists.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::platform::{
+    context::SystemCtx,
+    crypto::{Aad, BusinessKey, CryptoError, DataKey, PLATFORM, Vault, blind_index},
+    db::Db,
+    error::OpError,
+    ids,
+    secret::Masked,
+};
+
+/// At most this many businesses' keys stay in memory.
+const CACHED_BUSINESSES: usize = 10_000;
+
+/// The process's keys; cheap to clone.
+#[derive(Clone)]
+pub struct Keyring {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    vault: Arc<Vault>,
+    platform: Vec<Arc<BusinessKey>>,
+    businesses: Mutex<HashMap<Uuid, Arc<TenantKeys>>>,
+}
+
+/// One business's keys, oldest version first.
+pub struct TenantKeys {
+    business: Uuid,
+    vault: Arc<Vault>,
+    versions: Vec<Arc<BusinessKey>>,
+    current: Arc<BusinessKey>,
+}
+
+fn key_row(business: Uuid) -> Aad {
+    let table = if business == PLATFORM {
+        "platform_keys"
+    } else {
+        "business_keys"
+    };
+    Aad {
+        business,
+        table,
+        column: "wrapped",
+        row: business,
+    }
+}
+
+impl Keyring {
+    /// Loads the platform's keys; makes the first one on a new database.
+    ///
+    /// # Errors
+    /// When the database is away or no configured master key unwraps what is stored.
+    pub async fn open(vault: Arc<Vault>, db: &Db) -> Result<Self, OpError> {
+        let mut tx = db
+            .system(&SystemCtx::for_reason("platform keys", "start"))
+            .await?;
+        let (_, wrapped) = vault.new_business_key(1, &key_row(PLATFORM))?;
+        let now = tx.now();
+        // Two processes may start on a new database at once: one row wins.
+        sqlx::query!(
+            "INSERT INTO platform_keys (version, wrapped, created_at) VALUES (1, $1, $2) ON CONFLICT DO NOTHING",
+            wrapped,
+            now
+        )
+        .execute(tx.conn())
+        .await?;
+        let rows = sqlx::query!("SELECT version, wrapped FROM platform_keys ORDER BY version")
+            .fetch_all(tx.conn())
+            .await?;
+        tx.commit().await?;
+        vault.forget(PLATFORM);
+        let platform = rows
+            .into_iter()
+            .map(|row| vault.business_key(version(row.version)?, &row.wrapped, &key_row(PLATFORM)))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                vault,
+                platform,
+                businesses: Mutex::default(),
+            }),
+        })
+    }
+
+    fn platform_key(&self) -> &BusinessKey {
+        // `open` made sure that there is one.
+        self.inner
+            .platform
+            .last()
+            .map_or_else(|| unreachable!("no platform key"), AsRef::as_ref)
+    }
+
+    /// Blind index of something that belongs to no one business.
+    pub fn platform_blind(&self, normalised: &str) -> [u8; 32] {
+        // Always the first version: rotating this one means re-indexing every identity.
+        self.inner
+            .platform
+            .first()
+            .map_or([0; 32], |key| blind_index(&key.blind_key(), normalised))
+    }
+
+    /// Seals a column of a table without a business.
+    ///
+    /// # Errors
+    /// [`CryptoError`] as met.
+    pub fn platform_seal(
+        &self,
+        table: &'static str,
+        column: &'static str,
+        row: Uuid,
+        plain: &[u8],
+    ) -> Result<Vec<u8>, CryptoError> {
+        let aad = Aad {
+            business: PLATFORM,
+            table,
+            column,
+            row,
+        };
+        self.inner
+            .vault
+            .seal(&self.platform_key().own_data_key(), &aad, plain)
+    }
+
+    /// Opens a column of a table without a business.
+    ///
+    /// # Errors
+    /// [`CryptoError`] as met.
+    pub fn platform_open(
+        &self,
+        table: &'static str,
+        column: &'static str,
+        row: Uuid,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+        let aad = Aad {
+            business: PLATFORM,
+            table,
+            column,
+            row,
+        };
+        let mut result = Err(CryptoError::TooShort);
+        for key in self.inner.platform.iter().rev() {
+            result = self.inner.vault.open(&key.own_data_key(), &aad, sealed);
+            if result.is_ok() {
+                break;
+            }
+        }
+        result
+    }
+
+    /// Makes a version of a business's key, wrapped, to store in `business_keys`.
+    ///
+    /// # Errors
+    /// [`CryptoError`] as met.
+    pub fn new_business_key(&self, business: Uuid, version: u32) -> Result<Vec<u8>, CryptoError> {
+        Ok(self.inner.vault.new_business_key(version, &key_row(business))?.1)
+    }
+
+    /// The keys of a business, from memory or the database.
+    ///
+    /// # Errors
+    /// When the database is away, or the business has no key that unwraps.
+    pub async fn business(&self, db: &Db, business: Uuid) -> Result<Arc<TenantKeys>, OpError> {
+        if let Some(keys) = self.cached(business) {
+            return Ok(keys);
+        }
+        let mut tx = db
+            .system(&SystemCtx::for_reason("business keys", "keyring"))
+            .await?;
+        let rows = sqlx::query!(
+            "SELECT version, wrapped FROM business_keys WHERE business_id = $1 ORDER BY version",
+            business
+        )
+        .fetch_all(tx.conn())
+        .await?;
+        tx.commit().await?;
+        let versions = rows
+            .into_iter()
+            .map(|row| {
+                self.inner
+                    .vault
+                    .business_key(version(row.version)?, &row.wrapped, &key_row(business))
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let Some(current) = versions.last().cloned() else {
+            return Err(OpError::Internal(anyhow::anyhow!(
+                "business {business} has no key"
+            )));
+        };
+        let keys = Arc::new(TenantKeys {
+            business,
+            vault: self.inner.vault.clone(),
+            versions,
+            current,
+        });
+        let mut cache = self
+            .inner
+            .businesses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if cache.len() >= CACHED_BUSINESSES {
+            cache.clear();
+        }
+        cache.insert(business, keys.clone());
+        Ok(keys)
+    }
+
+    fn cached(&self, business: Uuid) -> Option<Arc<TenantKeys>> {
+        self.inner
+            .businesses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&business)
+            .cloned()
+    }
+
+    /// Forgets a business's keys: after a rotation.
+    pub fn forget(&self, business: Uuid) {
+        self.inner.vault.forget(business);
+        self.inner
+            .businesses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&business);
+    }
+}
+
+/// A new data key with its row id, ready to be stored in `data_keys`.
+pub struct NewDataKey {
+    pub id: Uuid,
+    pub key: DataKey,
+    pub wrapped: Vec<u8>,
+    pub business_key_version: i32,
+}
+
+/// A data key as a statement brings it along.
+#[derive(Clone, Debug)]
+pub struct WrappedKey {
+    pub id: Uuid,
+    pub business_key_version: i32,
+    /// None once it was destroyed (erasure).
+    pub wrapped: Option<Vec<u8>>,
+}
+
+impl TenantKeys {
+    /// Blind index under the current version.
+    pub fn blind(&self, normalised: &str) -> [u8; 32] {
+        blind_index(&self.current.blind_key(), normalised)
+    }
+
+    /// The version that [`TenantKeys::blind`] uses.
+    pub fn blind_version(&self) -> i32 {
+        i32::try_from(self.current.version()).unwrap_or(i32::MAX)
+    }
+
+    /// Blind indexes under every version that exists, for look-ups.
+    pub fn blinds(&self, normalised: &str) -> Vec<Vec<u8>> {
+        self.versions
+            .iter()
+            .map(|key| blind_index(&key.blind_key(), normalised).to_vec())
+            .collect()
+    }
+
+    /// Makes a data key.
+    ///
+    /// # Errors
+    /// [`CryptoError`] as met.
+    pub fn new_data_key(&self) -> Result<NewDataKey, CryptoError> {
+        let id = ids::next();
+        let (key, wrapped) = self.vault.new_data_key(&self.current, &self.data_key_row(id))?;
+        Ok(NewDataKey {
+            id,
+            key,
+            wrapped,
+            business_key_version: self.blind_version(),
+        })
+    }
+
+    fn data_key_row(&self, id: Uuid) -> Aad {
+        Aad {
+            business: self.business,
+            table: "data_keys",
+            column: "wrapped",
+            row: id,
+        }
+    }
+
+    /// Unwraps a data key; `None` when it was destroyed, so that what it sealed is gone.
+    ///
+    /// # Errors
+    /// [`CryptoError`] as met.
+    pub fn data_key(&self, stored: &WrappedKey) -> Result<Option<DataKey>, CryptoError> {
+        let Some(wrapped) = stored.wrapped.as_deref() else {
+            return Ok(None);
+        };
+        let wanted = version(stored.business_key_version)?;
+        let key =
+            self.versions
+                .iter()
+                .find(|key| key.version() == wanted)
+                .ok_or(CryptoError::WrongKeyVersion {
+                    needed: wanted,
+                    given: self.current.version(),
+                })?;
+        Ok(Some(key.unwrap(wrapped, &self.data_key_row(stored.id))?))
+    }
+
+    /// Seals a column.
+    ///
+    /// # Errors
+    /// [`CryptoError`] as met.
+    pub fn seal(
+        &self,
+        key: &DataKey,
+        table: &'static str,
+        column: &'static str,
+        row: Uuid,
+        plain: &[u8],
+    ) -> Result<Vec<u8>, CryptoError> {
+        self.vault.seal(
+            key,
+            &Aad {
+                business: self.business,
+                table,
+                column,
+                row,
+            },
+            plain,
+        )
+    }
+
+    /// Opens a text column.
+    ///
+    /// # Errors
+    /// [`CryptoError`] as met.
+    pub fn open_text(
+        &self,
+        key: &DataKey,
+        table: &'static str,
+        column: &'static str,
+        row: Uuid,
+        sealed: &[u8],
+    ) -> Result<Masked<String>, CryptoError> {
+        self.vault.open_text(
+            key,
+            &Aad {
+                business: self.business,
+                table,
+                column,
+                row,
+            },
+            sealed,
+        )
+    }
+
+    /// The business's own key, for what does not belong to a person yet (a webhook's payload on its way).
+    pub fn own_key(&self) -> DataKey {
+        self.current.own_data_key()
+    }
+
+    /// The business's own key of an older version.
+    pub fn own_key_of(&self, wanted: i32) -> Option<DataKey> {
+        let wanted = version(wanted).ok()?;
+        self.versions
+            .iter()
+            .find(|key| key.version() == wanted)
+            .map(|key| key.own_data_key())
+    }
+}
+
+fn version(stored: i32) -> Result<u32, CryptoError> {
+    u32::try_from(stored).map_err(|_| CryptoError::TooShort)
+}

@@ -1,0 +1,207 @@
+//! Texts through Twilio's Messages resource. It has no idempotency key, so a lost answer is UNKNOWN and looked up.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use reqwest::StatusCode;
+use secrecy::ExposeSecret as _;
+use serde::Deserialize;
+use url::Url;
+
+use super::error_codes::classify;
+use crate::{
+    accounts::Channel,
+    compliance::Permit,
+    conversations::{
+        DeliveryStatus,
+        ports::{OutboundSms, RefusalKind, SendOutcome, SmsGateway, SmsRoute, VendorMessage},
+    },
+    platform::phone::PhoneNumber,
+};
+
+/// How long to wait when Twilio does not say.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// The adapter.
+pub struct TwilioSms {
+    http: reqwest::Client,
+    base_url: String,
+}
+
+#[derive(Deserialize)]
+struct MessageJson {
+    sid: String,
+    #[serde(default)]
+    status: String,
+    #[serde(default)]
+    to: String,
+    #[serde(default)]
+    from: String,
+    #[serde(default)]
+    body: String,
+    #[serde(default)]
+    date_created: String,
+    error_code: Option<i64>,
+}
+
+#[derive(Deserialize)]
+struct ListJson {
+    messages: Vec<MessageJson>,
+}
+
+#[derive(Deserialize)]
+struct ErrorJson {
+    code: Option<i64>,
+}
+
+impl TwilioSms {
+    /// An adapter that calls `base_url` (Twilio's API, or the sandbox that stands in for it).
+    pub fn new(http: reqwest::Client, base_url: &Url) -> Self {
+        Self {
+            http,
+            base_url: base_url.as_str().trim_end_matches('/').to_owned(),
+        }
+    }
+
+    fn messages_url(&self, account: &str) -> String {
+        format!("{}/2010-04-01/Accounts/{account}/Messages.json", self.base_url)
+    }
+}
+
+#[async_trait]
+impl SmsGateway for TwilioSms {
+    async fn send(
+        &self,
+        permit: Permit,
+        route: &SmsRoute,
+        sms: &OutboundSms,
+        now: DateTime<Utc>,
+    ) -> SendOutcome {
+        if let Err(error) = permit.spend(Channel::Sms, sms.to.as_e164(), &sms.body, now) {
+            tracing::error!(%error, "a text without a fitting permit was stopped at the vendor's door");
+            return SendOutcome::Refused {
+                code: "PERMIT".to_owned(),
+                reason: "It waited too long for its turn. Send it again.",
+                kind: RefusalKind::Other,
+            };
+        }
+        let form = [
+            ("To", sms.to.as_e164()),
+            ("From", route.from.as_str()),
+            ("Body", sms.body.as_str()),
+            ("StatusCallback", sms.status_callback.as_str()),
+        ];
+        let sent = self
+            .http
+            .post(self.messages_url(&route.account))
+            .basic_auth(&route.account, Some(route.secret.expose_secret()))
+            .form(&form)
+            .send()
+            .await;
+        match sent {
+            Ok(response) => understand(response).await,
+            // Nothing was sent: it may be tried anew.
+            Err(error) if error.is_connect() => SendOutcome::Busy { retry_after: PAUSE },
+            Err(error) if error.is_timeout() => SendOutcome::Unknown { cause: "TIMEOUT" },
+            Err(_) => SendOutcome::Unknown {
+                cause: "CONNECTION_LOST",
+            },
+        }
+    }
+
+    async fn find(
+        &self,
+        route: &SmsRoute,
+        to: &PhoneNumber,
+        body: &str,
+        since: DateTime<Utc>,
+    ) -> anyhow::Result<Vec<VendorMessage>> {
+        let url = Url::parse_with_params(
+            &self.messages_url(&route.account),
+            // Twilio filters by date, in UTC; the instant is compared below.
+            &[
+                ("To", to.as_e164()),
+                ("From", &route.from),
+                (
+                    "DateSent>",
+                    &since.date_naive().pred_opt().unwrap_or_default().to_string(),
+                ),
+                ("PageSize", "100"),
+            ],
+        )?;
+        let list: ListJson = self
+            .http
+            .get(url)
+            .basic_auth(&route.account, Some(route.secret.expose_secret()))
+            .send()
+            .await?
+            .error_for_status()?
+            .json()
+            .await?;
+        let mut found: Vec<VendorMessage> = list
+            .messages
+            .into_iter()
+            .filter(|message| {
+                message.to == to.as_e164() && message.from == route.from && message.body == body
+            })
+            // Twilio's clock and ours may differ by a little; its instants are whole seconds.
+            .filter(|message| {
+                DateTime::parse_from_rfc2822(&message.date_created)
+                    .is_ok_and(|at| at.to_utc() >= since - chrono::TimeDelta::seconds(30))
+            })
+            .map(|message| VendorMessage {
+                status: status(&message.status),
+                error_code: message.error_code.map(|code| code.to_string()),
+                provider_message_id: message.sid,
+            })
+            .collect();
+        // Oldest first: the one that belongs to the oldest attempt is adopted first.
+        found.reverse();
+        Ok(found)
+    }
+}
+
+fn status(text: &str) -> Option<DeliveryStatus> {
+    match text {
+        "sent" => Some(DeliveryStatus::Sent),
+        "delivered" => Some(DeliveryStatus::Delivered),
+        "failed" | "undelivered" => Some(DeliveryStatus::Failed),
+        _ => None,
+    }
+}
+
+async fn understand(response: reqwest::Response) -> SendOutcome {
+    let status = response.status();
+    let retry_after = response
+        .headers()
+        .get(reqwest::header::RETRY_AFTER)
+        .and_then(|value| value.to_str().ok()?.parse().ok())
+        .map_or(PAUSE, Duration::from_secs);
+    if status.is_success() {
+        return match response.json::<MessageJson>().await {
+            Ok(message) => SendOutcome::Accepted {
+                provider_message_id: message.sid,
+            },
+            Err(_) => SendOutcome::Unknown {
+                cause: "UNREADABLE_ANSWER",
+            },
+        };
+    }
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        return SendOutcome::Busy { retry_after };
+    }
+    if status.is_server_error() {
+        return SendOutcome::Unknown {
+            cause: "SERVER_ERROR",
+        };
+    }
+    let code = response
+        .json::<ErrorJson>()
+        .await
+        .ok()
+        .and_then(|error| error.code);
+    let code = code.map_or_else(|| status.as_u16().to_string(), |code| code.to_string());
+    let (kind, reason) = classify(&code);
+    SendOutcome::Refused { code, reason, kind }
+}
