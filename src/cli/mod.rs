@@ -3,7 +3,7 @@
 mod dev;
 mod doctor;
 mod migrate;
-mod sandbox_clock;
+pub mod sandbox_clock;
 pub mod seed;
 mod serve;
 mod worker;

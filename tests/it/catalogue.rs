@@ -1,0 +1,1 @@
+//! What the database's own catalogue says of tenancy.

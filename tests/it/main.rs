@@ -1,0 +1,11 @@
+//! The integration tests: one binary, real PostgreSQL, real Redis, the sandbox for vendors, an injected clock.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that panics has failed, and says where"
+)]
+
+mod catalogue;
+mod main_job;
+mod support;

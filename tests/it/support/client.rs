@@ -1,0 +1,129 @@
+//! A caller of the API over real HTTP.
+
+use std::net::SocketAddr;
+
+use funnelchat::{
+    cli::seed::{DEMO_PASSWORD, DEMO_TOTP_SECRET},
+    platform::clock::{ManualWallClock, WallClock as _},
+};
+use serde_json::{Value, json};
+use totp_rs::{Algorithm, Builder, Secret};
+
+use super::Socket;
+
+/// Somebody with or without a log-in.
+#[derive(Clone)]
+pub struct Client {
+    pub addr: SocketAddr,
+    pub access_token: Option<String>,
+    pub refresh_token: Option<String>,
+    http: reqwest::Client,
+}
+
+/// The six digits that an authenticator with the demo secret shows now.
+pub fn totp_code(wall: &ManualWallClock) -> String {
+    let secret = Secret::try_from_base32(DEMO_TOTP_SECRET).unwrap();
+    let totp = Builder::new()
+        .with_algorithm(Algorithm::SHA1)
+        .with_digits(6)
+        .with_step_duration(30)
+        .with_secret(secret)
+        .build_noncompliant();
+    totp.generate(u64::try_from(wall.now().timestamp()).unwrap())
+        .to_string()
+}
+
+impl Client {
+    pub fn anonymous(addr: SocketAddr) -> Self {
+        funnelchat::app::install_crypto_provider();
+        Self {
+            addr,
+            access_token: None,
+            refresh_token: None,
+            http: reqwest::Client::new(),
+        }
+    }
+
+    /// Password, then TOTP.
+    pub async fn sign_in(addr: SocketAddr, wall: &ManualWallClock, email: &str) -> Self {
+        let mut client = Self::anonymous(addr);
+        let login = client
+            .gql(
+                "mutation($email: EmailAddress!, $password: String!) {
+                   login(input: {email: $email, password: $password}) { mfaChallenge { token } userErrors { message } } }",
+                json!({ "email": email, "password": DEMO_PASSWORD }),
+            )
+            .await;
+        let token = data(&login)["login"]["mfaChallenge"]["token"]
+            .as_str()
+            .expect("a challenge")
+            .to_owned();
+        let session = client
+            .gql(
+                "mutation($token: String!, $code: String!) {
+                   completeMfa(input: {token: $token, code: $code}) {
+                     session { accessToken refreshToken } userErrors { message } } }",
+                json!({ "token": token, "code": totp_code(wall) }),
+            )
+            .await;
+        let session = &data(&session)["completeMfa"]["session"];
+        client.access_token = Some(session["accessToken"].as_str().expect("a session").to_owned());
+        client.refresh_token = session["refreshToken"].as_str().map(str::to_owned);
+        client
+    }
+
+    /// One operation; the whole answer.
+    pub async fn gql(&self, query: &str, variables: Value) -> Value {
+        self.gql_with(query, variables, &[]).await
+    }
+
+    /// One operation with more headers.
+    pub async fn gql_with(&self, query: &str, variables: Value, headers: &[(&str, &str)]) -> Value {
+        let mut request = self
+            .http
+            .post(format!("http://{}/graphql", self.addr))
+            .header("accept", "application/json")
+            .json(&json!({ "query": query, "variables": variables }));
+        if let Some(token) = &self.access_token {
+            request = request.bearer_auth(token);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.send().await.unwrap().json().await.unwrap()
+    }
+
+    /// A plain HTTP request of another kind.
+    pub fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    /// A socket, signed in like this client.
+    pub async fn socket(&self) -> Socket {
+        Socket::connect(self.addr, self.access_token.as_deref()).await
+    }
+}
+
+/// The `data` of an answer without errors.
+#[track_caller]
+pub fn data(answer: &Value) -> &Value {
+    assert!(answer.get("errors").is_none(), "no errors expected: {answer}");
+    &answer["data"]
+}
+
+/// The code of the first top-level error.
+pub fn error_code(answer: &Value) -> &str {
+    answer["errors"][0]["extensions"]["code"]
+        .as_str()
+        .unwrap_or("(none)")
+}
+
+/// The codes of a payload's user errors.
+pub fn user_errors(payload: &Value) -> Vec<&str> {
+    payload["userErrors"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|error| error["code"].as_str())
+        .collect()
+}

@@ -1,0 +1,116 @@
+//! One private PostgreSQL for the test process; a migrated and seeded template in it; a clone per test.
+
+use std::{
+    str::FromStr as _,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use funnelchat::{
+    app::{App, Databases},
+    cli::seed::seed,
+    config::Config,
+    platform::{
+        clock::ManualWallClock,
+        db::{
+            bootstrap::{LOGIN_ROLES, LoginRole, bootstrap},
+            migrate::migrate,
+        },
+        local_services::TestServices,
+    },
+};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, postgres::PgConnectOptions};
+use tokio::sync::OnceCell;
+
+use super::noon;
+
+const TEMPLATE: &str = "funnelchat_template";
+const PASSWORD: &str = "only for tests";
+
+/// A test's own database.
+#[derive(Clone)]
+pub struct TestDatabase {
+    pub logins: Databases,
+    pub superuser_url: String,
+}
+
+fn services() -> &'static TestServices {
+    TestServices::shared()
+}
+
+fn logins(database: &str) -> Databases {
+    let superuser = PgConnectOptions::from_str(&services().postgres_superuser_url(database)).unwrap();
+    let login = |role: &str| {
+        superuser
+            .clone()
+            .username(role)
+            .password(PASSWORD)
+            .database(database)
+    };
+    Databases {
+        app: login("funnelchat_app"),
+        system: login("funnelchat_system"),
+        worker: login("funnelchat_worker"),
+        owner: Some(login("funnelchat_owner")),
+    }
+}
+
+/// Migrated and seeded once per test process.
+async fn template() {
+    static READY: OnceCell<()> = OnceCell::const_new();
+    READY
+        .get_or_init(|| async {
+            // Starting a server blocks; tests share it.
+            let url = tokio::task::spawn_blocking(|| services().postgres_superuser_url("postgres"))
+                .await
+                .unwrap();
+            let superuser = PgConnectOptions::from_str(&url).unwrap();
+            let roles: Vec<LoginRole> = LOGIN_ROLES
+                .iter()
+                .map(|name| LoginRole {
+                    name: (*name).to_owned(),
+                    password: PASSWORD.to_owned(),
+                })
+                .collect();
+            bootstrap(&superuser, TEMPLATE, &roles).await.unwrap();
+            let logins = logins(TEMPLATE);
+            migrate(logins.owner.as_ref().unwrap(), &logins.worker, noon())
+                .await
+                .unwrap();
+            let config =
+                Config::from_env(&|name| (name == "FUNNELCHAT_ENV").then(|| "development".to_owned()))
+                    .unwrap();
+            let wall = ManualWallClock::starting_at(noon());
+            let app = App::build(&config, &logins, Arc::new(wall)).await.unwrap();
+            assert_eq!(seed(&app.db, &app.keyring).await.unwrap(), 2);
+            app.close().await;
+        })
+        .await;
+}
+
+/// A clone of the template (about a tenth of a second).
+pub async fn fresh_database() -> TestDatabase {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    template().await;
+    let name = format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    let mut admin = PgConnection::connect(&services().postgres_superuser_url("postgres"))
+        .await
+        .unwrap();
+    // Two clones at once find each other connected to the template: one after the other.
+    static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    let turn = TURN.lock().await;
+    admin
+        .execute(AssertSqlSafe(format!(
+            "CREATE DATABASE {name} TEMPLATE {TEMPLATE}"
+        )))
+        .await
+        .unwrap();
+    drop(turn);
+    admin.close().await.unwrap();
+    TestDatabase {
+        logins: logins(&name),
+        superuser_url: services().postgres_superuser_url(&name),
+    }
+}
