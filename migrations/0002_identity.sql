@@ -109,4 +109,5 @@ CREATE TABLE inbound_numbers (
     created_at timestamptz NOT NULL
 );
 CREATE INDEX inbound_numbers_business ON inbound_numbers (business_id);
+CREATE INDEX inbound_numbers_account ON inbound_numbers (provider_account_id);
 GRANT SELECT, INSERT ON inbound_numbers TO funnelchat_system;

@@ -144,12 +144,8 @@ impl App {
             .connect_timeout(Duration::from_secs(5))
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
-        let conversations = Conversations {
-            db: db.clone(),
-            keyring: keyring.clone(),
-            sms: Arc::new(TwilioSms::new(vendor_http, &config.twilio_base_url)),
-            public_base_url: public_base_url.clone(),
-        };
+        let sms = Arc::new(TwilioSms::new(vendor_http, &config.twilio_base_url));
+        let conversations = Conversations::new(db.clone(), keyring.clone(), sms, public_base_url.clone());
         let stopping = CancellationToken::new();
         let request_ids = Arc::new(RequestIds::new(rand::random()));
         let engine = Arc::new(GraphqlEngine {

@@ -312,15 +312,15 @@ pub async fn debtors_by_phone(tx: &mut TenantTx, blinds: &[Vec<u8>]) -> Result<V
 pub async fn mark_phone_unreachable(
     tx: &mut TenantTx,
     debtor: Uuid,
-    blind: &[u8],
+    blinds: &[Vec<u8>],
     code: &str,
 ) -> Result<(), DbError> {
     let business = tx.business_id();
     sqlx::query!(
-        "UPDATE contact_points SET unreachable_code = $4 WHERE business_id = $1 AND debtor_id = $2 AND blind_index = $3",
+        "UPDATE contact_points SET unreachable_code = $4 WHERE business_id = $1 AND debtor_id = $2 AND blind_index = ANY($3)",
         business,
         debtor,
-        blind,
+        blinds,
         code,
     )
     .execute(tx.conn())

@@ -138,7 +138,7 @@ async fn threads_of_accounts(
             sqlx::query_as!(
                 ConversationRow,
                 r#"SELECT c.id AS "id!", c.debtor_id, c.account_id, c.channel AS "channel!", c.status AS "status!", c.resolution,
-                        c.our_address AS "our_address!", c.peer_cipher, c.peer_blind AS "peer_blind!",
+                        c.our_address AS "our_address!", c.peer_cipher,
                         c.record_key_id AS "record_key_id!", c.assigned_agent_id, c.assigned_at,
                         c.last_sequence AS "last_sequence!", c.last_inbound_sequence AS "last_inbound_sequence!",
                         c.created_at AS "created_at!", c.updated_at AS "updated_at!", c.closed_at
@@ -161,7 +161,7 @@ async fn threads_of_accounts(
             sqlx::query_as!(
                 ConversationRow,
                 r#"SELECT c.id AS "id!", c.debtor_id, c.account_id, c.channel AS "channel!", c.status AS "status!", c.resolution,
-                        c.our_address AS "our_address!", c.peer_cipher, c.peer_blind AS "peer_blind!",
+                        c.our_address AS "our_address!", c.peer_cipher,
                         c.record_key_id AS "record_key_id!", c.assigned_agent_id, c.assigned_at,
                         c.last_sequence AS "last_sequence!", c.last_inbound_sequence AS "last_inbound_sequence!",
                         c.created_at AS "created_at!", c.updated_at AS "updated_at!", c.closed_at

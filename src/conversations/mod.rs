@@ -49,4 +49,18 @@ pub struct Conversations {
     pub(crate) sms: Arc<dyn ports::SmsGateway>,
     /// Where vendors call us back, without a trailing slash.
     pub(crate) public_base_url: String,
+    accounts: Arc<route::AccountCache>,
+}
+
+impl Conversations {
+    /// Wires the slice.
+    pub fn new(db: Db, keyring: Keyring, sms: Arc<dyn ports::SmsGateway>, public_base_url: String) -> Self {
+        Self {
+            db,
+            keyring,
+            sms,
+            public_base_url,
+            accounts: Arc::default(),
+        }
+    }
 }

@@ -1,27 +1,78 @@
 //! Which vendor account and number a business sends from, and which business a received text is for. The tables
 //! have no one business: they are read by SystemTx.
 
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::ports::SmsRoute;
+use super::{Conversations, ports::SmsRoute};
 use crate::platform::{context::SystemCtx, db::Db, error::OpError, keys::Keyring};
 
 /// A vendor account that a webhook names.
 #[derive(Debug)]
 pub struct ProviderAccount {
-    pub id: Uuid,
     pub business_id: Uuid,
     pub secret: SecretString,
     /// Good too while a rotation lasts.
     pub previous_secret: Option<SecretString>,
+    /// Our numbers in it.
+    pub numbers: Vec<String>,
 }
 
-/// The account with this vendor id.
-///
-/// # Errors
-/// [`OpError`] as met.
-pub async fn twilio_account(
+/// Accounts lately named by webhooks, so that a burst of texts does not look the same row up each time. Short, because
+/// a new number or secret must count soon.
+#[derive(Default)]
+pub(super) struct AccountCache {
+    known: Mutex<HashMap<String, (Instant, Arc<ProviderAccount>)>>,
+}
+
+/// How long a look-up counts.
+const REMEMBERED: Duration = Duration::from_secs(10);
+/// At most this many accounts are remembered.
+const MOST_REMEMBERED: usize = 10_000;
+
+impl AccountCache {
+    fn get(&self, external_id: &str) -> Option<Arc<ProviderAccount>> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known
+            .get(external_id)
+            .filter(|(at, _)| at.elapsed() < REMEMBERED)
+            .map(|(_, account)| account.clone())
+    }
+
+    fn put(&self, external_id: &str, account: &Arc<ProviderAccount>) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST_REMEMBERED {
+            known.clear();
+        }
+        known.insert(external_id.to_owned(), (Instant::now(), account.clone()));
+    }
+}
+
+impl Conversations {
+    /// The Twilio account with this id, from memory or the database. An unknown one is never remembered.
+    ///
+    /// # Errors
+    /// [`OpError`] as met.
+    pub async fn twilio_account(&self, external_id: &str) -> Result<Option<Arc<ProviderAccount>>, OpError> {
+        if let Some(known) = self.accounts.get(external_id) {
+            return Ok(Some(known));
+        }
+        let Some(found) = twilio_account(&self.db, &self.keyring, external_id).await? else {
+            return Ok(None);
+        };
+        let found = Arc::new(found);
+        self.accounts.put(external_id, &found);
+        Ok(Some(found))
+    }
+}
+
+async fn twilio_account(
     db: &Db,
     keyring: &Keyring,
     external_id: &str,
@@ -30,8 +81,9 @@ pub async fn twilio_account(
         .system(&SystemCtx::for_reason("webhook account", "webhook"))
         .await?;
     let row = sqlx::query!(
-        "SELECT id, business_id, secret_cipher, previous_secret_cipher FROM provider_accounts
-         WHERE provider = 'TWILIO' AND external_id = $1",
+        r#"SELECT id, business_id, secret_cipher, previous_secret_cipher,
+                ARRAY(SELECT e164 FROM inbound_numbers n WHERE n.provider_account_id = a.id) AS "numbers!"
+         FROM provider_accounts a WHERE provider = 'TWILIO' AND external_id = $1"#,
         external_id
     )
     .fetch_optional(tx.conn())
@@ -44,30 +96,11 @@ pub async fn twilio_account(
     };
     let secret = open(keyring, "secret_cipher", row.id, &row.secret_cipher)?;
     Ok(Some(ProviderAccount {
-        id: row.id,
         business_id: row.business_id,
         secret,
         previous_secret,
+        numbers: row.numbers,
     }))
-}
-
-/// Whether `number` belongs to the account.
-///
-/// # Errors
-/// [`OpError`] as met.
-pub async fn owns_number(db: &Db, account: Uuid, number: &str) -> Result<bool, OpError> {
-    let mut tx = db
-        .system(&SystemCtx::for_reason("webhook number", "webhook"))
-        .await?;
-    let owned = sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM inbound_numbers WHERE e164 = $1 AND provider_account_id = $2) AS "owned!""#,
-        number,
-        account
-    )
-    .fetch_one(tx.conn())
-    .await?;
-    tx.commit().await?;
-    Ok(owned)
 }
 
 /// The numbers of a business, in order.

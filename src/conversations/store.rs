@@ -20,7 +20,6 @@ pub struct ConversationRow {
     pub resolution: Option<String>,
     pub our_address: String,
     pub peer_cipher: Option<Vec<u8>>,
-    pub peer_blind: Vec<u8>,
     pub record_key_id: Uuid,
     pub assigned_agent_id: Option<Uuid>,
     pub assigned_at: Option<DateTime<Utc>>,
@@ -76,7 +75,7 @@ pub(super) async fn conversations_by_ids(
     let (business, scope) = (tx.business_id(), tx.ctx().agent_scope());
     Ok(sqlx::query_as!(
         ConversationRow,
-        "SELECT id, debtor_id, account_id, channel, status, resolution, our_address, peer_cipher, peer_blind,
+        "SELECT id, debtor_id, account_id, channel, status, resolution, our_address, peer_cipher,
                 record_key_id, assigned_agent_id, assigned_at, last_sequence, last_inbound_sequence, created_at,
                 updated_at, closed_at
          FROM conversations
@@ -98,7 +97,7 @@ pub(super) async fn lock_conversation(
     let (business, scope) = (tx.business_id(), tx.ctx().agent_scope());
     Ok(sqlx::query_as!(
         ConversationRow,
-        "SELECT id, debtor_id, account_id, channel, status, resolution, our_address, peer_cipher, peer_blind,
+        "SELECT id, debtor_id, account_id, channel, status, resolution, our_address, peer_cipher,
                 record_key_id, assigned_agent_id, assigned_at, last_sequence, last_inbound_sequence, created_at,
                 updated_at, closed_at
          FROM conversations
@@ -124,7 +123,7 @@ pub(super) async fn lock_open_thread(
     let business = tx.business_id();
     Ok(sqlx::query_as!(
         ConversationRow,
-        "SELECT id, debtor_id, account_id, channel, status, resolution, our_address, peer_cipher, peer_blind,
+        "SELECT id, debtor_id, account_id, channel, status, resolution, our_address, peer_cipher,
                 record_key_id, assigned_agent_id, assigned_at, last_sequence, last_inbound_sequence, created_at,
                 updated_at, closed_at
          FROM conversations
@@ -165,7 +164,7 @@ pub(super) async fn insert_conversation(
         "INSERT INTO conversations (business_id, id, debtor_id, account_id, channel, status, our_address, peer_cipher,
              peer_blind, record_key_id, assigned_agent_id, assigned_at, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, 'ACTIVE', $6, $7, $8, $9, $10, $11, $12, $12)
-         RETURNING id, debtor_id, account_id, channel, status, resolution, our_address, peer_cipher, peer_blind,
+         RETURNING id, debtor_id, account_id, channel, status, resolution, our_address, peer_cipher,
                 record_key_id, assigned_agent_id, assigned_at, last_sequence, last_inbound_sequence, created_at,
                 updated_at, closed_at",
         business,
@@ -373,7 +372,7 @@ pub(super) async fn page_of_conversations(
     let rows = if descending {
         sqlx::query_as!(
             ConversationRow,
-            "SELECT id, debtor_id, account_id, channel, status, resolution, our_address, peer_cipher, peer_blind,
+            "SELECT id, debtor_id, account_id, channel, status, resolution, our_address, peer_cipher,
                     record_key_id, assigned_agent_id, assigned_at, last_sequence, last_inbound_sequence, created_at,
                     updated_at, closed_at
              FROM conversations
@@ -401,7 +400,7 @@ pub(super) async fn page_of_conversations(
     } else {
         sqlx::query_as!(
             ConversationRow,
-            "SELECT id, debtor_id, account_id, channel, status, resolution, our_address, peer_cipher, peer_blind,
+            "SELECT id, debtor_id, account_id, channel, status, resolution, our_address, peer_cipher,
                     record_key_id, assigned_agent_id, assigned_at, last_sequence, last_inbound_sequence, created_at,
                     updated_at, closed_at
              FROM conversations

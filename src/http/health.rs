@@ -33,8 +33,18 @@ pub(super) async fn health(State(state): State<Arc<HttpState>>) -> impl IntoResp
     (status, Json(body))
 }
 
+fn level(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
 /// Figures in Prometheus' text format.
 pub(super) async fn metrics(State(state): State<Arc<HttpState>>) -> impl IntoResponse {
+    // What has a level rather than a count is read when somebody asks.
+    let (app, system) = state.db.open_connections();
+    metrics::gauge!("db_connections", "role" => "app").set(f64::from(app));
+    metrics::gauge!("db_connections", "role" => "system").set(f64::from(system));
+    metrics::gauge!("live_topics").set(level(state.db.live().topics()));
+    metrics::gauge!("live_connections").set(level(state.connections.open()));
     (
         [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
         state.metrics.render(),

@@ -3,6 +3,7 @@
 mod client_address;
 mod graphiql;
 mod health;
+mod observe;
 mod router;
 mod twilio_webhooks;
 

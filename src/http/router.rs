@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
 
-use super::{client_address, graphiql::graphiql, health, twilio_webhooks};
+use super::{client_address, graphiql::graphiql, health, observe, twilio_webhooks};
 use crate::{
     conversations::Conversations,
     graphql::{
@@ -92,6 +92,7 @@ pub fn router(state: Arc<HttpState>) -> Router {
                     state.clone(),
                     client_address::establish,
                 ))
+                .layer(middleware::from_fn_with_state(state.clone(), observe::observe))
                 .layer(SetResponseHeaderLayer::if_not_present(
                     header::X_CONTENT_TYPE_OPTIONS,
                     HeaderValue::from_static("nosniff"),

@@ -1,6 +1,6 @@
 //! Twilio's webhooks: account first, signature second, number third. Nothing is stored of what is not proven.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Bytes,
@@ -14,14 +14,16 @@ use super::HttpState;
 use crate::{
     conversations::{
         inbound::{InboundText, receive_text},
-        route::{self, ProviderAccount},
+        route::ProviderAccount,
         status::{Failure, StatusReport, receive_status},
     },
+    graphql::transport::Peer,
     platform::{
         context::TenantCtx,
         error::OpError,
         ids::{self, IdKind},
         phone::PhoneNumber,
+        rate_limit::Rule,
         request_id::RequestId,
     },
     providers::twilio::{error_codes::classify, signature},
@@ -35,6 +37,8 @@ enum Refused {
     UnknownNumber,
     /// Proven, but a parameter is missing or malformed.
     Malformed(&'static str),
+    /// Too many unproven ones from this address.
+    TooMany,
     /// Our fault: the vendor tries again.
     Failed(OpError),
 }
@@ -51,6 +55,7 @@ impl IntoResponse for Refused {
             Self::NotProven => ("signature", StatusCode::FORBIDDEN),
             Self::UnknownNumber => ("number", StatusCode::NOT_FOUND),
             Self::Malformed(_) => ("malformed", StatusCode::BAD_REQUEST),
+            Self::TooMany => ("rate", StatusCode::TOO_MANY_REQUESTS),
             Self::Failed(OpError::Unavailable(_)) => ("unavailable", StatusCode::SERVICE_UNAVAILABLE),
             Self::Failed(_) => ("failed", StatusCode::INTERNAL_SERVER_ERROR),
         };
@@ -60,7 +65,9 @@ impl IntoResponse for Refused {
                 tracing::error!(error = format!("{error:#}"), "a webhook could not be stored")
             }
             Self::Malformed(field) => tracing::warn!(field, "a signed webhook is malformed"),
-            Self::NotProven | Self::UnknownNumber => tracing::warn!(reason, "a webhook was refused"),
+            Self::NotProven | Self::UnknownNumber | Self::TooMany => {
+                tracing::warn!(reason, "a webhook was refused")
+            }
         }
         (
             status,
@@ -73,7 +80,7 @@ impl IntoResponse for Refused {
 
 /// A form whose signature fits, with the account it belongs to.
 struct Verified {
-    account: ProviderAccount,
+    account: Arc<ProviderAccount>,
     params: Vec<(String, String)>,
     ctx: TenantCtx,
 }
@@ -97,7 +104,29 @@ impl Verified {
     }
 }
 
+/// What is not proven costs us a look-up, so an address may try only so often; what is proven is never limited.
+const UNPROVEN_PER_MINUTE: Rule = Rule::new("unproven_webhooks_minute", 60, Duration::from_secs(60));
+
 async fn verify(
+    state: &HttpState,
+    peer: &str,
+    uri: &OriginalUri,
+    headers: &HeaderMap,
+    body: &[u8],
+    request_id: &str,
+) -> Result<Verified, Refused> {
+    let rules = [(UNPROVEN_PER_MINUTE, peer)];
+    if !state.limiter.peek(&rules, state.wall.now()).await.allowed {
+        return Err(Refused::TooMany);
+    }
+    let verified = prove(state, uri, headers, body, request_id).await;
+    if matches!(verified, Err(Refused::NotProven)) {
+        state.limiter.record_failure(&rules, state.wall.now()).await;
+    }
+    verified
+}
+
+async fn prove(
     state: &HttpState,
     uri: &OriginalUri,
     headers: &HeaderMap,
@@ -114,8 +143,9 @@ async fn verify(
         .find(|(key, _)| key == "AccountSid")
         .map(|(_, value)| value)
         .ok_or(Refused::NotProven)?;
-    let slice = &state.conversations;
-    let account = route::twilio_account(&slice.db, &slice.keyring, named)
+    let account = state
+        .conversations
+        .twilio_account(named)
         .await?
         .ok_or(Refused::NotProven)?;
     // The public URL, never the Host header or the socket's scheme.
@@ -136,11 +166,13 @@ pub(super) async fn inbound(
     State(state): State<Arc<HttpState>>,
     uri: OriginalUri,
     request_id: Option<axum::Extension<RequestId>>,
+    peer: Option<axum::Extension<Peer>>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let request_id = request_id.map_or_else(String::new, |id| id.0.0);
-    match take_text(&state, &uri, &headers, &body, &request_id).await {
+    let peer = peer.map_or_else(String::new, |peer| peer.0.0.to_string());
+    match take_text(&state, &peer, &uri, &headers, &body, &request_id).await {
         // An empty TwiML document: nothing is said back.
         Ok(()) => ([(header::CONTENT_TYPE, "text/xml; charset=utf-8")], "<Response/>").into_response(),
         Err(refused) => refused.into_response(),
@@ -149,14 +181,15 @@ pub(super) async fn inbound(
 
 async fn take_text(
     state: &HttpState,
+    peer: &str,
     uri: &OriginalUri,
     headers: &HeaderMap,
     body: &[u8],
     request_id: &str,
 ) -> Result<(), Refused> {
-    let verified = verify(state, uri, headers, body, request_id).await?;
+    let verified = verify(state, peer, uri, headers, body, request_id).await?;
     let to = verified.need("To")?;
-    if !route::owns_number(&state.db, verified.account.id, to).await? {
+    if !verified.account.numbers.iter().any(|number| number == to) {
         return Err(Refused::UnknownNumber);
     }
     let text = InboundText {
@@ -174,11 +207,13 @@ pub(super) async fn status(
     State(state): State<Arc<HttpState>>,
     uri: OriginalUri,
     request_id: Option<axum::Extension<RequestId>>,
+    peer: Option<axum::Extension<Peer>>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let request_id = request_id.map_or_else(String::new, |id| id.0.0);
-    match take_status(&state, &uri, &headers, &body, &request_id).await {
+    let peer = peer.map_or_else(String::new, |peer| peer.0.0.to_string());
+    match take_status(&state, &peer, &uri, &headers, &body, &request_id).await {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(refused) => refused.into_response(),
     }
@@ -186,12 +221,13 @@ pub(super) async fn status(
 
 async fn take_status(
     state: &HttpState,
+    peer: &str,
     uri: &OriginalUri,
     headers: &HeaderMap,
     body: &[u8],
     request_id: &str,
 ) -> Result<(), Refused> {
-    let verified = verify(state, uri, headers, body, request_id).await?;
+    let verified = verify(state, peer, uri, headers, body, request_id).await?;
     let attempt = uri.query().and_then(|query| {
         let (_, id) = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "attempt")?;
         ids::decode(IdKind::DeliveryAttempt, &id).ok()

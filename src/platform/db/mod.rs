@@ -127,6 +127,11 @@ impl Db {
         Ok(())
     }
 
+    /// Open connections of the app's and the system's pool; for figures.
+    pub fn open_connections(&self) -> (u32, u32) {
+        (self.app.size(), self.system.size())
+    }
+
     /// Waits for open transactions and closes the pools.
     pub async fn close(&self) {
         self.app.close().await;
