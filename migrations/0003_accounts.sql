@@ -66,7 +66,8 @@ CREATE TABLE contact_points (
     created_at timestamptz NOT NULL,
     PRIMARY KEY (business_id, id),
     UNIQUE (business_id, debtor_id, id),
-    UNIQUE (business_id, debtor_id, kind, ordinal),
+    -- Checked at the end of a statement, so that one statement can put a new order in place.
+    UNIQUE (business_id, debtor_id, kind, ordinal) DEFERRABLE INITIALLY IMMEDIATE,
     FOREIGN KEY (business_id, debtor_id) REFERENCES debtors (business_id, id)
 );
 CREATE INDEX contact_points_blind ON contact_points (business_id, blind_index);

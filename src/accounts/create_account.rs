@@ -5,7 +5,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    PostalAddress, debtor_keys,
+    NewContact, PostalAddress, add_contacts, debtor_keys,
     model::name_key,
     store::{self, debtor_by_id},
 };
@@ -15,22 +15,13 @@ use crate::{
     platform::{
         crypto::DataKey,
         db::{AuditEntry, Db, LiveEvent, TenantTx},
-        email::EmailAddress,
         error::OpError,
         gql::{UserError, UserErrorCode},
         ids,
         keys::{Keyring, TenantKeys},
         money::Money,
-        phone::PhoneNumber,
     },
 };
-
-/// A way to reach the person, in order of preference.
-#[derive(Clone, Debug)]
-pub enum NewContact {
-    Phone(PhoneNumber),
-    Email(EmailAddress),
-}
 
 /// What is known of a new account; already parsed.
 #[derive(Clone, Debug)]
@@ -202,7 +193,7 @@ async fn find_or_make_debtor(
         profile,
         is_new: false,
     };
-    add_contacts(tx, keys, &person, &new.contacts).await?;
+    add_contacts(tx, keys, person.id, &person.profile, &new.contacts).await?;
     Ok(person)
 }
 
@@ -244,69 +235,8 @@ async fn make_debtor(tx: &mut TenantTx, keys: &TenantKeys, new: &NewAccount) -> 
         profile: profile.key,
         is_new: true,
     };
-    add_contacts(tx, keys, &person, &new.contacts).await?;
+    add_contacts(tx, keys, person.id, &person.profile, &new.contacts).await?;
     Ok(person)
-}
-
-/// Adds the contact points that the person does not have yet.
-async fn add_contacts(
-    tx: &mut TenantTx,
-    keys: &TenantKeys,
-    person: &Person,
-    contacts: &[NewContact],
-) -> Result<(), OpError> {
-    let known = if person.is_new {
-        Vec::new()
-    } else {
-        store::contact_points_of(tx, &[person.id]).await?
-    };
-    let (business, now) = (tx.business_id(), tx.now());
-    let mut next: [i16; 2] = [0, 0];
-    for point in &known {
-        let slot = usize::from(point.kind == "EMAIL");
-        next[slot] = next[slot].max(point.ordinal);
-    }
-    for contact in contacts {
-        let (slot, kind, stored, normalised) = match contact {
-            NewContact::Phone(phone) => (0, "PHONE", phone.as_e164().to_owned(), phone.as_e164().to_owned()),
-            NewContact::Email(email) => (1, "EMAIL", email.as_str().to_owned(), email.normalised()),
-        };
-        let possible = keys.blinds(&normalised);
-        if known.iter().any(|point| {
-            point
-                .blind_index
-                .as_ref()
-                .is_some_and(|blind| possible.contains(blind))
-        }) {
-            continue;
-        }
-        next[slot] += 1;
-        let id = ids::next();
-        let sealed = keys.seal(
-            &person.profile,
-            "contact_points",
-            "value_cipher",
-            id,
-            stored.as_bytes(),
-        )?;
-        sqlx::query!(
-            "INSERT INTO contact_points (business_id, id, debtor_id, kind, ordinal, value_cipher, blind_index,
-                 blind_version, provenance, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'STAFF', $9)",
-            business,
-            id,
-            person.id,
-            kind,
-            next[slot],
-            sealed,
-            keys.blind(&normalised).to_vec(),
-            keys.blind_version(),
-            now,
-        )
-        .execute(tx.conn())
-        .await?;
-    }
-    Ok(())
 }
 
 async fn insert_account(

@@ -3,6 +3,7 @@
 //! Owns `debtors`, `data_keys`, `contact_points`, `accounts`, `account_tags`, `account_notes`. May import `platform`,
 //! `identity`, `access`, `audit`, `ledger`.
 
+mod contacts;
 mod create_account;
 pub mod debtor_keys;
 pub mod graphql;
@@ -11,8 +12,11 @@ mod loaders;
 mod model;
 mod store;
 mod update_account;
+mod update_debtor;
 
-pub use create_account::{NewAccount, NewContact, create_account};
+pub use contacts::NewContact;
+use contacts::add_contacts;
+pub use create_account::{NewAccount, create_account};
 pub use loaders::AccountLoaders;
 pub use model::{AccountStatus, Channel, PostalAddress};
 pub use store::{
@@ -20,3 +24,4 @@ pub use store::{
     open_accounts_of, record_validation_notice, scoped_debtor_of_account,
 };
 pub use update_account::{AccountPatch, update_account};
+pub use update_debtor::DebtorPatch;

@@ -4,13 +4,14 @@ use chrono::NaiveDate;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{AccountStatus, store};
+use super::{AccountStatus, DebtorPatch, store, update_debtor::update_debtor};
 use crate::{
     access::{Cell, authorize},
     platform::{
-        db::{AuditEntry, LiveEvent, TenantTx},
+        db::{AuditEntry, Db, LiveEvent, TenantTx},
         error::OpError,
         gql::UserError,
+        keys::Keyring,
     },
 };
 
@@ -21,13 +22,21 @@ pub struct AccountPatch {
     pub original_creditor: Option<Option<String>>,
     pub due_date: Option<Option<NaiveDate>>,
     pub tags: Option<Vec<String>>,
+    /// Of the person behind the account.
+    pub debtor: DebtorPatch,
 }
 
 /// Applies the patch.
 ///
 /// # Errors
 /// NOT_FOUND for an account that is not the caller's; user errors for values that do not fit.
-pub async fn update_account(tx: &mut TenantTx, id: Uuid, patch: AccountPatch) -> Result<(), OpError> {
+pub async fn update_account(
+    tx: &mut TenantTx,
+    keyring: &Keyring,
+    db: &Db,
+    id: Uuid,
+    patch: AccountPatch,
+) -> Result<(), OpError> {
     authorize(tx.ctx(), Cell::AccountUpdate).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
     let (debtor_id, status_before) = store::lock_account(tx, id)
         .await?
@@ -47,6 +56,7 @@ pub async fn update_account(tx: &mut TenantTx, id: Uuid, patch: AccountPatch) ->
         }
         store::replace_tags(tx, id, tags).await?;
     }
+    update_debtor(tx, keyring, db, debtor_id, &patch.debtor).await?;
     let (business, now) = (tx.business_id(), tx.now());
     sqlx::query!(
         "UPDATE accounts SET

@@ -2,6 +2,7 @@
 
 mod dev;
 mod doctor;
+mod keys;
 mod migrate;
 pub mod sandbox_clock;
 pub mod seed;
@@ -43,6 +44,11 @@ enum Command {
     },
     /// Writes the demo data (two businesses, their staff and 25 accounts each); what is there already stays.
     Seed,
+    /// Rotates keys while the service runs.
+    Keys {
+        #[command(subcommand)]
+        command: keys::KeysCommand,
+    },
     /// Prints the GraphQL schema.
     Schema,
     /// Checks roles, row security, migrations and settings; one line for each thing that is wrong.
@@ -102,6 +108,7 @@ async fn execute(command: Command) -> anyhow::Result<ExitCode> {
                 }
                 Command::Migrate { bootstrap } => migrate::migrate(&config, bootstrap).await?,
                 Command::Seed => seed::seed_configured(&config).await?,
+                Command::Keys { command } => keys::keys(&config, &command).await?,
                 Command::Doctor { .. } => return doctor::doctor(&config).await,
                 Command::Schema | Command::Dev(_) => {}
             }

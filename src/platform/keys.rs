@@ -6,8 +6,10 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
+use chrono::TimeDelta;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -22,6 +24,10 @@ use crate::platform::{
 
 /// At most this many businesses' keys stay in memory.
 const CACHED_BUSINESSES: usize = 10_000;
+/// How long they count before the table is read again.
+const CACHED_FOR: Duration = Duration::from_secs(60);
+/// A new version is written with only when every process has surely seen it.
+const TAKES_OVER_AFTER: TimeDelta = TimeDelta::minutes(2);
 
 /// The process's keys; cheap to clone.
 #[derive(Clone)]
@@ -32,7 +38,7 @@ pub struct Keyring {
 struct Inner {
     vault: Arc<Vault>,
     platform: Vec<Arc<BusinessKey>>,
-    businesses: Mutex<HashMap<Uuid, Arc<TenantKeys>>>,
+    businesses: Mutex<HashMap<Uuid, (Instant, Arc<TenantKeys>)>>,
 }
 
 /// One business's keys, oldest version first.
@@ -43,7 +49,8 @@ pub struct TenantKeys {
     current: Arc<BusinessKey>,
 }
 
-fn key_row(business: Uuid) -> Aad {
+/// Where a wrapped key is stored; part of what authenticates it.
+pub(super) fn key_row(business: Uuid) -> Aad {
     let table = if business == PLATFORM {
         "platform_keys"
     } else {
@@ -92,6 +99,10 @@ impl Keyring {
                 businesses: Mutex::default(),
             }),
         })
+    }
+
+    pub(super) fn vault(&self) -> &Vault {
+        &self.inner.vault
     }
 
     fn platform_key(&self) -> &BusinessKey {
@@ -179,13 +190,17 @@ impl Keyring {
         let mut tx = db
             .system(&SystemCtx::for_reason("business keys", "keyring"))
             .await?;
+        let horizon = tx.now() - TAKES_OVER_AFTER;
         let rows = sqlx::query!(
-            "SELECT version, wrapped FROM business_keys WHERE business_id = $1 ORDER BY version",
-            business
+            r#"SELECT version, wrapped, created_at <= $2 AS "taken_over!" FROM business_keys
+             WHERE business_id = $1 ORDER BY version"#,
+            business,
+            horizon,
         )
         .fetch_all(tx.conn())
         .await?;
         tx.commit().await?;
+        let taken_over = rows.iter().rposition(|row| row.taken_over).unwrap_or(0);
         let versions = rows
             .into_iter()
             .map(|row| {
@@ -194,7 +209,7 @@ impl Keyring {
                     .business_key(version(row.version)?, &row.wrapped, &key_row(business))
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let Some(current) = versions.last().cloned() else {
+        let Some(current) = versions.get(taken_over).cloned() else {
             return Err(OpError::Internal(anyhow::anyhow!(
                 "business {business} has no key"
             )));
@@ -213,17 +228,20 @@ impl Keyring {
         if cache.len() >= CACHED_BUSINESSES {
             cache.clear();
         }
-        cache.insert(business, keys.clone());
+        cache.insert(business, (Instant::now(), keys.clone()));
         Ok(keys)
     }
 
     fn cached(&self, business: Uuid) -> Option<Arc<TenantKeys>> {
-        self.inner
+        let cache = self
+            .inner
             .businesses
             .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+            .unwrap_or_else(PoisonError::into_inner);
+        cache
             .get(&business)
-            .cloned()
+            .filter(|(at, _)| at.elapsed() < CACHED_FOR)
+            .map(|(_, keys)| keys.clone())
     }
 
     /// Forgets a business's keys: after a rotation.

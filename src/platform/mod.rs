@@ -10,6 +10,7 @@ pub mod error_code;
 pub mod gql;
 pub mod ids;
 pub mod jobs;
+pub mod key_rotation;
 pub mod keys;
 pub mod live;
 pub mod local_services;

@@ -6,6 +6,8 @@
     reason = "a test that panics has failed, and says where"
 )]
 
+mod accounts;
 mod catalogue;
+mod keys;
 mod main_job;
 mod support;

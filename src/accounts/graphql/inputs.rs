@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     accounts::{
-        AccountPatch, AccountStatus, NewAccount, NewContact, PostalAddress,
+        AccountPatch, AccountStatus, Channel, DebtorPatch, NewAccount, NewContact, PostalAddress,
         list::{AccountCriteria, AccountOrdering},
     },
     platform::{
@@ -70,23 +70,13 @@ impl CreateAccountInput {
                 errors.push(error);
             }
         };
-        let (mut contacts, mut debtor_id, mut current, mut original) = (Vec::new(), None, None, None);
+        let (mut parsed_contacts, mut debtor_id, mut current, mut original) = (Vec::new(), None, None, None);
         if let Some(id) = &self.debtor_id {
             keep(input_id(IdKind::Debtor, "debtorId", id).map(|id| debtor_id = Some(id)));
         }
-        if let Some(phone) = &self.phone {
-            keep(
-                PhoneNumber::parse_lenient(&phone.0, "US")
-                    .map(|phone| contacts.push(NewContact::Phone(phone)))
-                    .map_err(|error| UserError::invalid("phone", error.to_string())),
-            );
-        }
-        if let Some(email) = &self.email {
-            keep(
-                EmailAddress::parse(&email.0)
-                    .map(|email| contacts.push(NewContact::Email(email)))
-                    .map_err(|error| UserError::invalid("email", error.to_string())),
-            );
+        match contacts(self.phone.as_ref(), self.email.as_ref()) {
+            Ok(found) => parsed_contacts = found,
+            Err(found) => found.into_iter().for_each(|error| keep(Err(error))),
         }
         keep(
             self.current_balance
@@ -113,7 +103,7 @@ impl CreateAccountInput {
             first_name: self.first_name,
             last_name: self.last_name,
             account_number: self.account_number,
-            contacts,
+            contacts: parsed_contacts,
             address: self.address,
             original_creditor: self.original_creditor,
             current_balance,
@@ -127,30 +117,77 @@ impl CreateAccountInput {
     }
 }
 
-/// Changes to an account: a field that is left out stays as it is, null empties it.
+/// Changes to an account and its debtor: a field that is left out stays as it is; null empties it where the field
+/// says so, else changes nothing.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdateAccountInput {
     /// The account.
     pub id: ID,
     /// Where it stands.
     pub status: Option<AccountStatus>,
-    /// Who was owed first.
+    /// Who was owed first; null empties it.
     pub original_creditor: MaybeUndefined<String>,
-    /// When it is due.
+    /// When it is due; null empties it.
     pub due_date: MaybeUndefined<Date>,
     /// All labels that it is to have.
     pub tags: Option<Vec<String>>,
+    /// The debtor's first name.
+    pub first_name: Option<String>,
+    /// The debtor's last name.
+    pub last_name: Option<String>,
+    /// Becomes the debtor's first e-mail address; the present one becomes the second.
+    pub email: Option<EmailAddressScalar>,
+    /// Becomes the debtor's first phone number; the present one becomes the second.
+    pub phone: Option<PhoneNumberScalar>,
+    /// The debtor's postal address, whole.
+    pub address: Option<PostalAddress>,
+    /// ISO 639-1 code of the language to write in.
+    pub preferred_language: Option<String>,
+    /// How the debtor prefers to be contacted.
+    pub preferred_contact_method: Option<Channel>,
 }
 
 impl UpdateAccountInput {
-    pub(super) fn patch(self) -> AccountPatch {
-        AccountPatch {
+    /// Parses every field; all problems are reported together.
+    ///
+    /// # Errors
+    /// The user errors.
+    pub(super) fn patch(self) -> Result<AccountPatch, Vec<UserError>> {
+        let first_contacts = contacts(self.phone.as_ref(), self.email.as_ref())?;
+        Ok(AccountPatch {
             status: self.status,
             original_creditor: self.original_creditor.as_opt_ref().map(|value| value.cloned()),
             due_date: self.due_date.as_opt_ref().map(|value| value.map(|date| date.0)),
             tags: self.tags,
-        }
+            debtor: DebtorPatch {
+                first_name: self.first_name,
+                last_name: self.last_name,
+                preferred_language: self.preferred_language,
+                preferred_channel: self.preferred_contact_method,
+                address: self.address,
+                first_contacts,
+            },
+        })
     }
+}
+
+/// Parses a phone number and an e-mail address.
+fn contacts(
+    phone: Option<&PhoneNumberScalar>,
+    email: Option<&EmailAddressScalar>,
+) -> Result<Vec<NewContact>, Vec<UserError>> {
+    let (mut found, mut errors) = (Vec::new(), Vec::new());
+    match phone.map(|phone| PhoneNumber::parse_lenient(&phone.0, "US")) {
+        Some(Ok(phone)) => found.push(NewContact::Phone(phone)),
+        Some(Err(error)) => errors.push(UserError::invalid("phone", error.to_string())),
+        None => {}
+    }
+    match email.map(|email| EmailAddress::parse(&email.0)) {
+        Some(Ok(email)) => found.push(NewContact::Email(email)),
+        Some(Err(error)) => errors.push(UserError::invalid("email", error.to_string())),
+        None => {}
+    }
+    if errors.is_empty() { Ok(found) } else { Err(errors) }
 }
 
 /// Bounds of an amount in the currency's major unit; both inclusive.

@@ -53,15 +53,17 @@ impl AccountMutations {
         Ok(CreateAccountPayload { account, user_errors })
     }
 
-    /// Changes an account's status, creditor, due date or labels. The balance is changed by postings only.
+    /// Changes an account's status, creditor, due date or labels, and what is known of its debtor. The balance is
+    /// changed by postings only.
     async fn update_account(
         &self,
         ctx: &Context<'_>,
         input: UpdateAccountInput,
     ) -> async_graphql::Result<UpdateAccountPayload> {
-        let outcome = mutate(ctx, async |tx, _| {
+        let outcome = mutate(ctx, async |tx, scope| {
             let id = input_id(IdKind::Account, "id", &input.id)?;
-            update_account(tx, id, input.patch()).await?;
+            let patch = input.patch().map_err(OpError::User)?;
+            update_account(tx, scope.keyring(), scope.db(), id, patch).await?;
             Ok(Done::from(id))
         })
         .await?;

@@ -82,6 +82,8 @@ pub struct Options {
     pub settings: Vec<(&'static str, String)>,
     /// A second process on the database of an earlier one.
     pub database: Option<services::TestDatabase>,
+    /// Starts on a database without data and writes the demo data with its own keys.
+    pub empty: bool,
 }
 
 impl TestApp {
@@ -94,6 +96,7 @@ impl TestApp {
         let wall = ManualWallClock::starting_at(noon());
         let database = match options.database.clone() {
             Some(database) => database,
+            None if options.empty => services::empty_database().await,
             None => services::fresh_database().await,
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -110,6 +113,9 @@ impl TestApp {
         let app = App::build(&config, &database.logins, Arc::new(wall.clone()))
             .await
             .unwrap();
+        if options.empty {
+            funnelchat::cli::seed::seed(&app.db, &app.keyring).await.unwrap();
+        }
         app.start_background();
         let clock = Arc::new(DatabaseClock {
             db: app.db.clone(),
@@ -312,6 +318,3 @@ where
     }
     panic!("did not happen: {what}");
 }
-
-/// The roles' log-ins of a database.
-pub type Logins = Databases;

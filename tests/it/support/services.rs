@@ -26,6 +26,7 @@ use tokio::sync::OnceCell;
 
 use super::noon;
 
+const EMPTY: &str = "funnelchat_empty";
 const TEMPLATE: &str = "funnelchat_template";
 const PASSWORD: &str = "only for tests";
 
@@ -74,11 +75,13 @@ async fn template() {
                     password: PASSWORD.to_owned(),
                 })
                 .collect();
-            bootstrap(&superuser, TEMPLATE, &roles).await.unwrap();
-            let logins = logins(TEMPLATE);
-            migrate(logins.owner.as_ref().unwrap(), &logins.worker, noon())
+            bootstrap(&superuser, EMPTY, &roles).await.unwrap();
+            let empty = logins(EMPTY);
+            migrate(empty.owner.as_ref().unwrap(), &empty.worker, noon())
                 .await
                 .unwrap();
+            clone_database(EMPTY, TEMPLATE).await;
+            let logins = logins(TEMPLATE);
             let config =
                 Config::from_env(&|name| (name == "FUNNELCHAT_ENV").then(|| "development".to_owned()))
                     .unwrap();
@@ -90,27 +93,39 @@ async fn template() {
         .await;
 }
 
-/// A clone of the template (about a tenth of a second).
-pub async fn fresh_database() -> TestDatabase {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    template().await;
-    let name = format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+/// Two clones at once find each other connected to the template: one after the other.
+async fn clone_database(template: &str, name: &str) {
+    static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    let _turn = TURN.lock().await;
     let mut admin = PgConnection::connect(&services().postgres_superuser_url("postgres"))
         .await
         .unwrap();
-    // Two clones at once find each other connected to the template: one after the other.
-    static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-    let turn = TURN.lock().await;
     admin
         .execute(AssertSqlSafe(format!(
-            "CREATE DATABASE {name} TEMPLATE {TEMPLATE}"
+            "CREATE DATABASE {name} TEMPLATE {template}"
         )))
         .await
         .unwrap();
-    drop(turn);
     admin.close().await.unwrap();
+}
+
+async fn fresh(template_name: &str) -> TestDatabase {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    template().await;
+    let name = format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    clone_database(template_name, &name).await;
     TestDatabase {
         logins: logins(&name),
         superuser_url: services().postgres_superuser_url(&name),
     }
+}
+
+/// A clone of the seeded template (about a tenth of a second).
+pub async fn fresh_database() -> TestDatabase {
+    fresh(TEMPLATE).await
+}
+
+/// Migrated, but without data and keys.
+pub async fn empty_database() -> TestDatabase {
+    fresh(EMPTY).await
 }
