@@ -22,6 +22,7 @@ use crate::{
         clock::{BusinessClock, WallClock},
         crypto::{OsEntropy, Vault},
         db::{Db, DbOptions},
+        gql::PageLimit,
         jobs::{JobRegistry, WorkerOptions},
         keys::Keyring,
         live::{LiveBus, Ring, run_redis_bell, run_sweep},
@@ -148,8 +149,9 @@ impl App {
         let conversations = Conversations::new(db.clone(), keyring.clone(), sms, public_base_url.clone());
         let stopping = CancellationToken::new();
         let request_ids = Arc::new(RequestIds::new(rand::random()));
+        let page_limit = PageLimit(i32::try_from(config.limits.page_size).unwrap_or(100));
         let engine = Arc::new(GraphqlEngine {
-            schema: build_schema(identity.clone(), InboxReaders::default()),
+            schema: build_schema(identity.clone(), InboxReaders::default(), page_limit),
             identity: identity.clone(),
             access_log: AccessLog::start(db.clone()),
             limits: transport_limits(config),

@@ -101,7 +101,7 @@ impl AuditQueries {
             after,
             ..PageArgs::default()
         }
-        .check(100)?;
+        .check(ctx)?;
         let past = page.key::<i64>("audit")?;
         let filter = filter.unwrap_or_default();
         let debtor = filter

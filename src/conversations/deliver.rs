@@ -172,7 +172,6 @@ async fn prepare(
         return Ok(None);
     };
     let attempt = insert_attempt(&mut tx, message, debtor_id, &decided, waiting.attempts).await?;
-    note_first_communication(&mut tx, thread.account_id).await?;
     let committed = tx.commit().await?;
     let sms = OutboundSms {
         to,
@@ -360,6 +359,9 @@ pub(super) async fn accept(
     )
     .execute(tx.conn())
     .await?;
+    if let Some(thread) = thread_of(tx, message).await? {
+        note_first_communication(tx, thread.account_id).await?;
+    }
     move_status(tx, message, DeliveryStatus::Sent, None).await
 }
 

@@ -15,6 +15,7 @@ use crate::{
         Identity,
         graphql::{IdentityMutations, IdentityQueries},
     },
+    platform::gql::PageLimit,
 };
 
 /// What can be read.
@@ -48,8 +49,8 @@ fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
 }
 
 /// The schema with what its resolvers share.
-pub fn build_schema(identity: Identity, readers: InboxReaders) -> Schema {
-    builder().data(identity).data(readers).finish()
+pub fn build_schema(identity: Identity, readers: InboxReaders, page_limit: PageLimit) -> Schema {
+    builder().data(identity).data(readers).data(page_limit).finish()
 }
 
 /// The schema definition as committed in `schema.graphql`.

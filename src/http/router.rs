@@ -75,7 +75,11 @@ pub fn router(state: Arc<HttpState>) -> Router {
     let figures = Router::new()
         .route("/api/v1/health", get(health::health))
         .route("/metrics", get(health::metrics))
-        .route("/api/v1/metrics", get(health::metrics));
+        .route("/api/v1/metrics", get(health::metrics))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            client_address::limit,
+        ));
     Router::new()
         .merge(webhooks)
         .merge(figures)

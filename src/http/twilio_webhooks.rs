@@ -99,6 +99,17 @@ impl Verified {
             .ok_or(Refused::Malformed(name))
     }
 
+    /// A vendor's own id: letters and digits.
+    fn sid(&self, name: &'static str) -> Result<String, Refused> {
+        let sid = self.need(name)?;
+        let fits = sid.len() <= 64 && sid.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if fits {
+            Ok(sid.to_owned())
+        } else {
+            Err(Refused::Malformed(name))
+        }
+    }
+
     fn phone(&self, name: &'static str) -> Result<PhoneNumber, Refused> {
         PhoneNumber::parse_e164(self.need(name)?).map_err(|_| Refused::Malformed(name))
     }
@@ -193,7 +204,7 @@ async fn take_text(
         return Err(Refused::UnknownNumber);
     }
     let text = InboundText {
-        provider_message_id: verified.need("MessageSid")?.chars().take(64).collect(),
+        provider_message_id: verified.sid("MessageSid")?,
         from: verified.phone("From")?,
         to: to.to_owned(),
         body: verified.get("Body").unwrap_or_default().to_owned(),
@@ -244,8 +255,8 @@ async fn take_status(
             }
         });
     let report = StatusReport {
-        provider_message_id: verified.need("MessageSid")?.chars().take(64).collect(),
-        status: verified.need("MessageStatus")?.chars().take(32).collect(),
+        provider_message_id: verified.sid("MessageSid")?,
+        status: verified.sid("MessageStatus")?,
         attempt,
         to: verified.phone("To")?,
         failure,

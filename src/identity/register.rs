@@ -23,6 +23,7 @@ use crate::{
         gql::{UserError, UserErrorCode},
         ids,
         jobs::{Job, JobError},
+        rate_limit::Rule,
     },
 };
 
@@ -85,6 +86,10 @@ pub(super) async fn register_business(
         .await?;
     let blind = identity.keyring.platform_blind(&email.normalised());
     if let Some(known) = store::identity_by_email(&mut tx, &blind).await? {
+        if !may_mail(identity, &email.normalised()).await {
+            // The answer stays the same: nobody learns whether mails are on their way.
+            return Ok(());
+        }
         tx.enqueue(
             None,
             &SendVerificationMail {
@@ -160,6 +165,17 @@ pub(super) async fn register_business(
         details: serde_json::json!({ "role": registration.business_role }),
     });
     Ok(tx.commit().await?)
+}
+
+/// Mails that a stranger can make us send to one address.
+const MAILS_PER_HOUR: Rule = Rule::new("verification_mails_hour", 3, std::time::Duration::from_secs(3600));
+
+async fn may_mail(identity: &Identity, email: &str) -> bool {
+    identity
+        .limiter
+        .check(&[(MAILS_PER_HOUR, email)], identity.wall.now())
+        .await
+        .allowed
 }
 
 /// Lower-case letters, digits and dashes of the name; with a tail of the id when that is taken.

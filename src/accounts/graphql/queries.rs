@@ -71,7 +71,7 @@ impl AccountQueries {
             last,
             before,
         }
-        .check(100)?;
+        .check(ctx)?;
         let criteria = filter
             .as_ref()
             .map_or(Ok(AccountCriteria::default()), AccountFilter::parse)?;
@@ -123,7 +123,7 @@ impl AccountQueries {
             last,
             before,
         }
-        .check(100)?;
+        .check(ctx)?;
         let found = match search {
             None => None,
             Some(text) => match find(ctx, &text).await? {
@@ -194,7 +194,7 @@ pub(super) async fn accounts_of_debtor(
         ordering: AccountOrdering::CreatedAt,
         descending: true,
     };
-    list_accounts(ctx, list, args.check(100)?).await
+    list_accounts(ctx, list, args.check(ctx)?).await
 }
 
 /// Says what a search text can mean: an e-mail address or phone number is looked up by its blind index, anything

@@ -246,7 +246,7 @@ impl Account {
             after,
             ..PageArgs::default()
         }
-        .check(100)?;
+        .check(ctx)?;
         let past = page.key::<Uuid>("ledger")?;
         let rows = ledger::entries_of_account(&mut *ctx.snapshot().await?, self.row.id, past, page.fetch())
             .await

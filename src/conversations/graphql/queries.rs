@@ -93,7 +93,7 @@ impl ConversationQueries {
             last,
             before,
         }
-        .check(100)?;
+        .check(ctx)?;
         let past = page.key::<(DateTime<Utc>, Uuid)>("conversations")?;
         let scope = ctx.scope()?;
         let filter = filter.unwrap_or_default();

@@ -67,7 +67,7 @@ impl Conversation {
         args: PageArgs,
     ) -> async_graphql::Result<ConversationConnection> {
         let scope = ctx.scope()?;
-        let page = args.check(100)?;
+        let page = args.check(ctx)?;
         let past = page.key::<Uuid>("threads")?;
         let rows = ctx
             .data::<ConversationLoaders>()?
@@ -209,7 +209,7 @@ impl Conversation {
         ctx: &Context<'_>,
         args: PageArgs,
     ) -> async_graphql::Result<MessageConnection> {
-        let page = args.check(100)?;
+        let page = args.check(ctx)?;
         let past = page.key::<i32>("messages")?;
         let rows = ctx
             .data::<ConversationLoaders>()?

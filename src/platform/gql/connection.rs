@@ -1,6 +1,6 @@
 //! Relay cursor connections over keyset pages (Relay Cursor Connections Specification).
 
-use async_graphql::SimpleObject;
+use async_graphql::{Context, SimpleObject};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -65,6 +65,16 @@ macro_rules! relay_connection {
     };
 }
 
+/// The most items that one page may have; data of the schema.
+#[derive(Clone, Copy, Debug)]
+pub struct PageLimit(pub i32);
+
+impl Default for PageLimit {
+    fn default() -> Self {
+        Self(100)
+    }
+}
+
 /// `first`/`after` or `last`/`before`, as they came.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PageArgs {
@@ -86,11 +96,12 @@ pub struct PageRequest {
 }
 
 impl PageArgs {
-    /// Checks the arguments; `max` is the setting MAX_PAGE_SIZE.
+    /// Checks the arguments against the setting MAX_PAGE_SIZE.
     ///
     /// # Errors
     /// BAD_USER_INPUT when neither or both of `first` and `last` are given, or one is out of bounds.
-    pub fn check(self, max: i32) -> async_graphql::Result<PageRequest> {
+    pub fn check(self, ctx: &Context<'_>) -> async_graphql::Result<PageRequest> {
+        let PageLimit(max) = ctx.data_opt().copied().unwrap_or_default();
         let (count, name, backward, past) = match (self.first, self.last) {
             (Some(first), None) => (first, "first", false, self.after),
             (None, Some(last)) => (last, "last", true, self.before),

@@ -10,7 +10,7 @@ mod scope;
 mod user_error;
 
 pub use batch::Batch;
-pub use connection::{PageArgs, PageInfo, PageRequest, keyset_cursor, read_keyset_cursor};
+pub use connection::{PageArgs, PageInfo, PageLimit, PageRequest, keyset_cursor, read_keyset_cursor};
 pub use errors::{bad_input, forbidden, not_found, op_error};
 pub use money::{MoneyInput, MoneyValue};
 pub use mutation::{Done, Outcome, mutate};
