@@ -137,7 +137,7 @@ impl App {
             settings: IdentitySettings {
                 public_base_url: public_base_url.clone(),
                 totp_reuse_allowed: config.environment == Environment::Development,
-                rate_limits: config.rate_limits.clone(),
+                rate_limits: config.rate_limits,
             },
         };
         let vendor_http = reqwest::Client::builder()
@@ -157,7 +157,7 @@ impl App {
             limits: transport_limits(config),
             request_ids: request_ids.clone(),
             limiter: limiter.clone(),
-            rate_limits: config.rate_limits.clone(),
+            rate_limits: config.rate_limits,
             wall: wall.clone(),
             open_introspection: config.environment == Environment::Development,
             stopping: stopping.clone(),
@@ -168,7 +168,7 @@ impl App {
             engine,
             connections: Connections::default(),
             limiter,
-            rate_limits: config.rate_limits.clone(),
+            rate_limits: config.rate_limits,
             wall,
             trusted_proxies: config.trusted_proxies.clone(),
             public_base_url,

@@ -484,7 +484,7 @@ fn new_account(demo: &DemoBusiness, index: usize, person: &Person) -> anyhow::Re
         current_balance: Money::from_minor(person.cents, Currency::USD),
         original_balance: None,
         due_date: None,
-        tags: if index % 5 == 0 {
+        tags: if index.is_multiple_of(5) {
             vec!["demo".to_owned()]
         } else {
             Vec::new()

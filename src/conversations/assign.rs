@@ -25,10 +25,10 @@ pub async fn assign_conversation(tx: &mut TenantTx, id: Uuid, user: Option<Uuid>
         .await?
         .ok_or_else(|| UserError::not_found("conversationId", "conversation"))?;
     let myself = tx.ctx().user_id();
-    let gives_away = user != myself;
+    let names_a_colleague = user.is_some() && user != myself;
     let takes_from_other = thread.assigned_agent_id.is_some() && thread.assigned_agent_id != myself;
     let may_any = authorize(tx.ctx(), Cell::ConversationAssignAny);
-    if (gives_away && !(user.is_none() && !takes_from_other)) || takes_from_other {
+    if names_a_colleague || takes_from_other {
         may_any.map_err(|denied| OpError::Forbidden(denied.to_string()))?;
     }
     if let Some(user) = user

@@ -21,10 +21,6 @@ use crate::{
     ty = "ID",
     desc = "The object's id: a prefix that tells its kind, and 26 characters."
 ))]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one value at a time, straight into the answer"
-)]
 pub enum Node {
     Account(Account),
     Business(Business),

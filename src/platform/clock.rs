@@ -25,6 +25,7 @@ pub trait WallClock: Send + Sync {
 pub struct SystemWallClock;
 
 impl WallClock for SystemWallClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place where wall time is read")]
     fn now(&self) -> DateTime<Utc> {
         truncate_to_micros(Utc::now())
     }

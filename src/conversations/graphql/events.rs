@@ -79,10 +79,6 @@ pub struct TypingChanged {
 
 /// Something in a thread.
 #[derive(Union)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one value at a time, straight into the answer"
-)]
 pub enum ConversationEvent {
     MessageAdded(MessageAdded),
     MessageStatusChanged(MessageStatusChanged),
@@ -93,10 +89,6 @@ pub enum ConversationEvent {
 
 /// Something in one of the threads that you may see.
 #[derive(Union)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one value at a time, straight into the answer"
-)]
 pub enum InboxEvent {
     MessageAdded(MessageAdded),
     MessageStatusChanged(MessageStatusChanged),
