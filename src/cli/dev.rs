@@ -29,7 +29,7 @@ use crate::{
         clock::{SystemWallClock, WallClock as _},
         db::{
             bootstrap::{LOGIN_ROLES, LoginRole, bootstrap},
-            migrate::migrate,
+            migrate::{migrate, migrate_from},
         },
         jobs::JobWorker,
         local_services::{LocalPostgres, LocalPostgresOptions},
@@ -43,11 +43,11 @@ const DATABASE: &str = "funnelchat";
 
 /// Runs until Ctrl-C.
 pub(super) async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
-    let mut config = development_config(&options)?;
-    let (databases, postgres) = databases(&config, options.fresh).await?;
     if !options.with_database.is_empty() {
-        return run_with_database(&databases, postgres, &options.with_database).await;
+        return run_with_database(&options.with_database).await;
     }
+    let mut config = development_config(&options)?;
+    let (databases, postgres) = databases(&config, &options).await?;
     if let Some(instant) = options.clock {
         set_clock(&databases.system, instant).await?;
     }
@@ -105,11 +105,14 @@ fn development_config(options: &DevOptions) -> anyhow::Result<Config> {
     Ok(config)
 }
 
-/// The configured database, or a private one below `target/dev`; migrated either way.
-async fn databases(config: &Config, fresh: bool) -> anyhow::Result<(Databases, Option<LocalPostgres>)> {
-    if let Some(urls) = &config.database.urls {
+/// The configured database, or a private one below `target/dev`, or one that goes at the end; migrated either way.
+async fn databases(
+    config: &Config,
+    options: &DevOptions,
+) -> anyhow::Result<(Databases, Option<LocalPostgres>)> {
+    if let Some(urls) = config.database.urls.as_ref().filter(|_| !options.throwaway) {
         anyhow::ensure!(
-            !fresh,
+            !options.fresh,
             "--fresh empties only the private database, not the one of DATABASE_URL"
         );
         let databases = Databases::parse(urls)?;
@@ -118,11 +121,19 @@ async fn databases(config: &Config, fresh: bool) -> anyhow::Result<(Databases, O
         }
         return Ok((databases, None));
     }
-    let data_dir = data_dir();
-    println!("starting a private PostgreSQL in {} …", data_dir.display());
-    let postgres = tokio::task::spawn_blocking(move || start_postgres(&data_dir, fresh)).await??;
-    let superuser = PgConnectOptions::from_str(&postgres.superuser_url("postgres"))?;
-    let databases = prepare(&superuser).await?;
+    let postgres = if options.throwaway {
+        start_throwaway().await?
+    } else {
+        let (data_dir, fresh) = (data_dir(), options.fresh);
+        println!("starting a private PostgreSQL in {} …", data_dir.display());
+        tokio::task::spawn_blocking(move || start_postgres(&data_dir, fresh)).await??
+    };
+    let databases = logins(&postgres).await?;
+    let owner = databases
+        .owner
+        .as_ref()
+        .context("the private database has an owner")?;
+    migrate(owner, &databases.worker, SystemWallClock.now()).await?;
     Ok((databases, Some(postgres)))
 }
 
@@ -147,8 +158,14 @@ fn start_postgres(data_dir: &Path, fresh: bool) -> anyhow::Result<LocalPostgres>
     })
 }
 
-/// Roles with passwords of this run, the database, its migrations.
-async fn prepare(superuser: &PgConnectOptions) -> anyhow::Result<Databases> {
+/// Beside whatever else runs here: data of its own, which go when it stops.
+async fn start_throwaway() -> anyhow::Result<LocalPostgres> {
+    tokio::task::spawn_blocking(LocalPostgres::start_temporary).await?
+}
+
+/// Makes the roles, with passwords of this run, and the database.
+async fn logins(postgres: &LocalPostgres) -> anyhow::Result<Databases> {
+    let superuser = PgConnectOptions::from_str(&postgres.superuser_url("postgres"))?;
     let password = format!("{:032x}", rand::random::<u128>());
     let roles: Vec<LoginRole> = LOGIN_ROLES
         .iter()
@@ -157,7 +174,7 @@ async fn prepare(superuser: &PgConnectOptions) -> anyhow::Result<Databases> {
             password: password.clone(),
         })
         .collect();
-    bootstrap(superuser, DATABASE, &roles).await?;
+    bootstrap(&superuser, DATABASE, &roles).await?;
     let login = |role: &str| {
         superuser
             .clone()
@@ -165,43 +182,39 @@ async fn prepare(superuser: &PgConnectOptions) -> anyhow::Result<Databases> {
             .password(&password)
             .database(DATABASE)
     };
-    let databases = Databases {
+    Ok(Databases {
         app: login("funnelchat_app"),
         system: login("funnelchat_system"),
         worker: login("funnelchat_worker"),
         owner: Some(login("funnelchat_owner")),
-    };
-    migrate(
-        &login("funnelchat_owner"),
-        &databases.worker,
-        SystemWallClock.now(),
-    )
-    .await?;
-    Ok(databases)
+    })
 }
 
-/// For tools that need a migrated database for a moment.
-async fn run_with_database(
-    databases: &Databases,
-    postgres: Option<LocalPostgres>,
-    command: &[String],
-) -> anyhow::Result<ExitCode> {
-    let url = match (&postgres, &databases.owner) {
-        (Some(postgres), _) => postgres.superuser_url(DATABASE),
-        (None, Some(owner)) => owner.to_url_lossy().to_string(),
-        (None, None) => anyhow::bail!("DATABASE_OWNER_URL is not set"),
-    };
+/// For tools that need a migrated database for a moment. The migrations are those of the checkout, not of this
+/// build: a query that needs a new one keeps the build from compiling until it has been checked here.
+async fn run_with_database(command: &[String]) -> anyhow::Result<ExitCode> {
     let [program, arguments @ ..] = command else {
         anyhow::bail!("name a command after --")
     };
+    let postgres = start_throwaway().await?;
+    let databases = logins(&postgres).await?;
+    let owner = databases
+        .owner
+        .as_ref()
+        .context("the private database has an owner")?;
+    let (folder, now) = (Path::new("migrations"), SystemWallClock.now());
+    if folder.is_dir() {
+        migrate_from(folder, owner, &databases.worker, now).await?;
+    } else {
+        migrate(owner, &databases.worker, now).await?;
+    }
     let status = tokio::process::Command::new(program)
         .args(arguments)
-        .env("DATABASE_URL", url)
+        .env("DATABASE_URL", postgres.superuser_url(DATABASE))
         .status()
-        .await?;
-    if let Some(postgres) = postgres {
-        tokio::task::spawn_blocking(move || postgres.stop()).await??;
-    }
+        .await
+        .with_context(|| format!("cannot run {program}"))?;
+    tokio::task::spawn_blocking(move || postgres.stop()).await??;
     let code = status
         .code()
         .and_then(|code| u8::try_from(code).ok())

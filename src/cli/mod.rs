@@ -71,10 +71,14 @@ pub struct DevOptions {
     /// Starts with an empty private database.
     #[arg(long)]
     pub fresh: bool,
+    /// Uses a private database of its own that goes when this ends; what `dev` keeps otherwise is not touched.
+    #[arg(long, conflicts_with = "fresh")]
+    pub throwaway: bool,
     /// Sets business time to this instant (RFC 3339); it ticks on from there. Not before anything stored.
     #[arg(long)]
     pub clock: Option<DateTime<Utc>>,
-    /// Runs a command with DATABASE_URL of a migrated private database instead of the service.
+    /// Instead of the service, runs a command with DATABASE_URL of a private throwaway database, migrated from
+    /// ./migrations where that folder exists.
     #[arg(last = true)]
     pub with_database: Vec<String>,
 }

@@ -1,5 +1,7 @@
 //! Brings a database up to date: our migrations as the owner, the queue's as its own role.
 
+use std::path::Path;
+
 use anyhow::Context as _;
 use chrono::{DateTime, Datelike as _, Utc};
 use sqlx::{
@@ -19,11 +21,37 @@ pub async fn migrate(
     worker: &PgConnectOptions,
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
+    run(&MIGRATIONS, owner, worker, now).await
+}
+
+/// As [`migrate`], with the migrations of a folder in place of those that this build carries: a query can then be
+/// checked against a migration that is newer than the build.
+///
+/// # Errors
+/// When the folder cannot be read, or a migration fails: then that one is rolled back.
+pub async fn migrate_from(
+    folder: &Path,
+    owner: &PgConnectOptions,
+    worker: &PgConnectOptions,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    let migrations = Migrator::new(folder)
+        .await
+        .with_context(|| format!("the migrations in {} cannot be read", folder.display()))?;
+    run(&migrations, owner, worker, now).await
+}
+
+async fn run(
+    migrations: &Migrator,
+    owner: &PgConnectOptions,
+    worker: &PgConnectOptions,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
     let mut connection = owner
         .connect()
         .await
         .context("the owner's database URL does not connect")?;
-    MIGRATIONS
+    migrations
         .run(&mut connection)
         .await
         .context("a migration failed")?;

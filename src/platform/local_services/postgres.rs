@@ -86,7 +86,10 @@ impl LocalPostgres {
     }
 
     /// Starts a server without durability on new data, which go when it stops.
-    pub(super) fn start_temporary() -> Result<LocalPostgres> {
+    ///
+    /// # Errors
+    /// As [`LocalPostgres::start`].
+    pub fn start_temporary() -> Result<LocalPostgres> {
         on_free_port(|port| {
             let folder = ServerFolder::temporary("postgres")?;
             let data_dir = folder.path().to_path_buf();
