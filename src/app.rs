@@ -13,7 +13,7 @@ use crate::{
     config::{Config, DatabaseUrls, Environment},
     conversations::{self, Conversations, feed::InboxReaders},
     graphql::{
-        GraphqlEngine, build_schema,
+        FieldTypes, GraphqlEngine, build_schema, sdl,
         transport::{self, Connections},
     },
     http::HttpState,
@@ -152,6 +152,7 @@ impl App {
         let page_limit = PageLimit(i32::try_from(config.limits.page_size).unwrap_or(100));
         let engine = Arc::new(GraphqlEngine {
             schema: build_schema(identity.clone(), InboxReaders::default(), page_limit),
+            field_types: Arc::new(FieldTypes::of(&sdl())),
             identity: identity.clone(),
             access_log: AccessLog::start(db.clone()),
             limits: transport_limits(config),

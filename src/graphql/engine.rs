@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Schema,
+    nulls::FieldTypes,
     root_fields::root_fields,
     transport::{Engine, Limits, Refusal, RequestMeta, SocketEnd},
 };
@@ -41,6 +42,7 @@ use crate::{
 /// The service behind the transports.
 pub struct GraphqlEngine {
     pub(crate) schema: Schema,
+    pub(crate) field_types: Arc<FieldTypes>,
     pub(crate) identity: Identity,
     pub(crate) access_log: AccessLog,
     pub(crate) limits: Limits,
@@ -83,9 +85,8 @@ impl GraphqlEngine {
         };
         let mut public = false;
         for field in &plan.fields {
-            // A field that does not exist is validation's to refuse.
             match needs(root, field) {
-                None => {}
+                None => self.refuse_unlisted(root, field)?,
                 Some(Needs::Nothing) => public = true,
                 Some(_) if caller.is_anonymous() => {
                     return Err(Refusal::new(
@@ -103,6 +104,18 @@ impl GraphqlEngine {
             }
         }
         self.count(caller, public, meta.peer).await
+    }
+
+    /// A field that exists and is not listed is open to nobody; one that does not exist is validation's to refuse.
+    fn refuse_unlisted(&self, root: &str, field: &str) -> Result<(), Refusal> {
+        if !self.field_types.has(root, field) {
+            return Ok(());
+        }
+        tracing::error!(root, field, "a root field is missing in access::operations");
+        Err(Refusal::new(
+            ErrorCode::Forbidden,
+            format!("Nobody may call {field} yet."),
+        ))
     }
 
     async fn count(&self, caller: &Caller, public: bool, peer: IpAddr) -> Result<(), Refusal> {
@@ -307,7 +320,10 @@ impl Engine for GraphqlEngine {
             ))
         });
         let request = self.with_data(&caller, request, scope.as_ref(), &meta);
-        let response = self.schema.execute(request).await;
+        let (query, operation_name) = (request.query.clone(), request.operation_name.clone());
+        let mut response = self.schema.execute(request).await;
+        self.field_types
+            .complete(&query, operation_name.as_deref(), &mut response);
         match scope {
             Some(scope) => conclude(&self.access_log, &scope, &plan.fields.join(","), response).await,
             None => response,
@@ -331,10 +347,14 @@ impl Engine for GraphqlEngine {
             ));
         };
         for field in &plan.fields {
-            if let Some(Needs::Permission(cell)) = needs("Subscription", field)
-                && let Err(denied) = authorize(&ctx, cell)
-            {
-                return refuse(Refusal::new(ErrorCode::Forbidden, capitalised(&denied)));
+            let allowed = match needs("Subscription", field) {
+                None => self.refuse_unlisted("Subscription", field),
+                Some(Needs::Permission(cell)) => authorize(&ctx, cell)
+                    .map_err(|denied| Refusal::new(ErrorCode::Forbidden, capitalised(&denied))),
+                Some(Needs::Nothing | Needs::SignIn) => Ok(()),
+            };
+            if let Err(refusal) = allowed {
+                return refuse(refusal);
             }
         }
         let scope = Arc::new(OpScope::new(
@@ -344,9 +364,12 @@ impl Engine for GraphqlEngine {
         ));
         let request = self.with_data(&caller, request, Some(&scope), &meta);
         let (log, operation) = (self.access_log.clone(), plan.fields.join(","));
+        let (types, query) = (self.field_types.clone(), request.query.clone());
+        let operation_name = request.operation_name.clone();
         self.schema
             .execute_stream(request)
-            .then(move |response| {
+            .then(move |mut response| {
+                types.complete(&query, operation_name.as_deref(), &mut response);
                 let (log, scope, operation) = (log.clone(), scope.clone(), operation.clone());
                 async move { conclude(&log, &scope, &operation, response).await }
             })

@@ -6,9 +6,11 @@
 
 pub mod engine;
 mod node;
+mod nulls;
 mod root_fields;
 pub mod schema;
 pub mod transport;
 
 pub use engine::GraphqlEngine;
+pub use nulls::FieldTypes;
 pub use schema::{Schema, build_schema, sdl};
