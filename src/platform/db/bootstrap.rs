@@ -32,7 +32,8 @@ fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// Makes roles, database, schemas and extensions; whatever is there already stays. `superuser` connects to any
+/// Makes roles, database, schemas and extensions; whatever is there already stays, but a
+/// database of somebody else's becomes funnelchat_owner's. `superuser` connects to any
 /// database of the cluster.
 ///
 /// # Errors
@@ -59,10 +60,15 @@ pub async fn bootstrap(
         .bind(database)
         .fetch_one(&mut admin)
         .await?;
-    if !exists {
-        let statement = format!("CREATE DATABASE {} OWNER funnelchat_owner", identifier(database));
-        admin.execute(AssertSqlSafe(statement)).await?;
-    }
+    // One that a container image or a provider has made belongs to somebody else, and migrations make schemas in it.
+    let verb = if exists {
+        format!("ALTER DATABASE {} OWNER TO", identifier(database))
+    } else {
+        format!("CREATE DATABASE {} OWNER", identifier(database))
+    };
+    admin
+        .execute(AssertSqlSafe(format!("{verb} funnelchat_owner")))
+        .await?;
     admin.close().await?;
     let mut inside = superuser.clone().database(database).connect().await?;
     prepare_database(&mut inside).await?;
