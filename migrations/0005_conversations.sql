@@ -107,8 +107,11 @@ CREATE TABLE delivery_attempts (
     provider_message_id text,
     error_code text,
     empty_lookups smallint NOT NULL DEFAULT 0,
+    -- Of an accepted one: how often the vendor was asked what became of it and had nothing final to say.
+    status_lookups smallint NOT NULL DEFAULT 0,
     started_at timestamptz NOT NULL,
-    -- When the reconciler should look it up (business time); null once settled.
+    -- When the reconciler should look it up (business time): an open one to find it, an accepted one whose callbacks
+    -- did not come to learn its status; null when there is nothing left to learn.
     lookup_due_at timestamptz,
     settled_at timestamptz,
     PRIMARY KEY (business_id, id),

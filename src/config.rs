@@ -62,7 +62,8 @@ pub struct Config {
     pub mail: Option<MailSettings>,
     /// `TWILIO_BASE_URL`: Twilio's API, or the sandbox that stands in for it.
     pub twilio_base_url: Url,
-    /// `PROVIDER_TIMEOUT_SECONDS`: the longest that one call of a provider may take.
+    /// `PROVIDER_TIMEOUT_SECONDS`: the longest that one call of a provider may take. Below the minute after which a
+    /// lost answer is looked up, so that no call is under way any more by then.
     pub provider_timeout: Duration,
     /// `LOG_FORMAT`.
     pub log_format: LogFormat,
@@ -251,7 +252,7 @@ impl Config {
             Url::parse("https://api.twilio.com").expect("a literal URL"),
             parse::base_url,
         );
-        let provider_timeout = reader.seconds("PROVIDER_TIMEOUT_SECONDS", 10, 1..=120);
+        let provider_timeout = reader.seconds("PROVIDER_TIMEOUT_SECONDS", 10, 1..=45);
         let default_format = if production {
             LogFormat::Json
         } else {

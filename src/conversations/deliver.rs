@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
@@ -11,32 +10,30 @@ use uuid::Uuid;
 use super::{
     Conversations,
     model::DeliveryStatus,
-    ports::{OutboundSms, RefusalKind, SendOutcome, SmsRoute, status_callback},
+    ports::{OutboundSms, SendOutcome, SmsRoute, status_callback},
     route,
     send_message::open_peer,
+    settle::{
+        LOOK_UP_AFTER, accept, emit_status, fail, give_slot_back, learn_from_refusal, lose_sight, settle,
+        thread_of,
+    },
     store::{self, ConversationRow},
 };
 use crate::{
-    accounts::{Channel, debtor_keys, mark_phone_unreachable},
-    compliance::{
-        Contact, Decided, OptOutReason, Outcome, Permit, decide_to_dispatch, keywords::OptOutReach,
-        record_opt_out, release_slot,
-    },
+    accounts::{Channel, debtor_keys},
+    compliance::{Contact, Decided, Outcome, Permit, decide_to_dispatch},
     platform::{
         context::TenantCtx,
         db::{AuditEntry, TenantTx},
         error::OpError,
         ids,
         jobs::{Job, JobError},
-        keys::TenantKeys,
         phone::PhoneNumber,
     },
 };
 
-/// How long an answer may take before the attempt is looked up at the vendor.
-pub(super) const LOOK_UP_AFTER: TimeDelta = TimeDelta::seconds(60);
-/// A message is handed over at most this often.
-pub(super) const MOST_ATTEMPTS: i16 = 2;
+/// A busy vendor is tried this often; then a person decides.
+const MOST_TRIES: i16 = 20;
 /// How long dispatch waits for an inbound text of the same number to be processed.
 const WAIT_FOR_INBOUND: Duration = Duration::from_secs(2);
 
@@ -130,15 +127,15 @@ async fn prepare(
     let Some(debtor_id) = thread.debtor_id else {
         return Ok(None);
     };
-    let record = debtor_keys::unwrapped(&mut tx, &keys, thread.record_key_id).await?;
-    let peer = open_peer(&keys, &record, &thread)?;
-    if inbound_is_waiting(&mut tx, &keys.blinds(&peer)).await? {
+    if inbound_is_waiting(&mut tx, &thread).await? {
         // Its words may forbid what is about to be sent.
         tx.enqueue_after(&DeliverMessage { message_id: message }, WAIT_FOR_INBOUND)
             .await?;
         tx.commit().await?;
         return Ok(None);
     }
+    let record = debtor_keys::unwrapped(&mut tx, &keys, thread.record_key_id).await?;
+    let peer = open_peer(&keys, &record, &thread)?;
     let body = keys.open_text(&record, "messages", "body_cipher", message, &waiting.body_cipher)?;
     let Some(route) =
         route::sms_route(&slice.db, &slice.keyring, ctx.business_id(), &thread.our_address).await?
@@ -186,12 +183,12 @@ async fn prepare(
     }))
 }
 
-async fn inbound_is_waiting(tx: &mut TenantTx, peer_blinds: &[Vec<u8>]) -> Result<bool, OpError> {
+async fn inbound_is_waiting(tx: &mut TenantTx, thread: &ConversationRow) -> Result<bool, OpError> {
     let business = tx.business_id();
     Ok(sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM provider_events WHERE business_id = $1 AND peer_blind = ANY($2) AND processed_at IS NULL) AS "waiting!""#,
+        r#"SELECT EXISTS (SELECT FROM provider_events WHERE business_id = $1 AND peer_blind = $2 AND processed_at IS NULL) AS "waiting!""#,
         business,
-        peer_blinds,
+        thread.peer_blind,
     )
     .fetch_one(tx.conn())
     .await?)
@@ -232,21 +229,6 @@ async fn insert_attempt(
     Ok(attempt)
 }
 
-/// 12 CFR 1006.34(a)(1) counts from the initial communication.
-async fn note_first_communication(tx: &mut TenantTx, account: Option<Uuid>) -> Result<(), OpError> {
-    let (business, today) = (tx.business_id(), tx.now().date_naive());
-    sqlx::query!(
-        "UPDATE accounts SET initial_communication_on = $3
-         WHERE business_id = $1 AND id = $2 AND initial_communication_on IS NULL",
-        business,
-        account,
-        today,
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(())
-}
-
 /// The gate said no at the last moment: wait when it names an instant, else never send.
 async fn stop(
     tx: &mut TenantTx,
@@ -271,25 +253,6 @@ async fn stop(
     Ok(())
 }
 
-pub(super) fn emit_status(tx: &mut TenantTx, thread: &ConversationRow, message: Uuid) {
-    let mut event = thread.event("MESSAGE_STATUS_CHANGED");
-    event.message_id = Some(message);
-    tx.emit(event);
-}
-
-async fn fail(
-    tx: &mut TenantTx,
-    thread: &ConversationRow,
-    message: Uuid,
-    code: &str,
-    reason: &str,
-) -> Result<(), OpError> {
-    store::set_status(tx, message, DeliveryStatus::Failed, Some((code, reason))).await?;
-    tx.audit(AuditEntry::plain("message.failed", message, &json!({ "code": code })).about(thread.debtor_id));
-    emit_status(tx, thread, message);
-    Ok(())
-}
-
 /// Settles the attempt by what the vendor said. A callback may have settled it first: then nothing is left to do.
 async fn record(
     slice: &Conversations,
@@ -309,10 +272,7 @@ async fn record(
         SendOutcome::Busy { retry_after } => {
             settle(&mut tx, attempt, "REFUSED", None, Some("BUSY")).await?;
             give_slot_back(&mut tx, attempt).await?;
-            let due = tx.now();
-            store::requeue(&mut tx, message, due).await?;
-            tx.enqueue_after(&DeliverMessage { message_id: message }, retry_after)
-                .await?;
+            try_again_later(&mut tx, message, attempt, retry_after).await?;
         }
         SendOutcome::Refused { code, reason, kind } => {
             settle(&mut tx, attempt, "REFUSED", None, Some(&code)).await?;
@@ -327,165 +287,28 @@ async fn record(
     Ok(())
 }
 
-pub(super) async fn thread_of(tx: &mut TenantTx, message: Uuid) -> Result<Option<ConversationRow>, OpError> {
-    let business = tx.business_id();
-    let id = sqlx::query_scalar!(
-        "SELECT conversation_id FROM messages WHERE business_id = $1 AND id = $2",
-        business,
-        message
-    )
-    .fetch_optional(tx.conn())
-    .await?;
-    match id {
-        Some(id) => Ok(store::conversations_by_ids(tx, &[id]).await?.pop()),
-        None => Ok(None),
-    }
-}
-
-/// The vendor has it. Also called when a look-up or a callback proves it.
-pub(super) async fn accept(
+/// Nothing went out: the message is due again, but not for ever.
+async fn try_again_later(
     tx: &mut TenantTx,
     message: Uuid,
     attempt: Uuid,
-    provider_message_id: &str,
-) -> Result<(), OpError> {
-    settle(tx, attempt, "ACCEPTED", Some(provider_message_id), None).await?;
-    let business = tx.business_id();
-    sqlx::query!(
-        "UPDATE messages SET provider_message_id = $3 WHERE business_id = $1 AND id = $2",
-        business,
-        message,
-        provider_message_id,
-    )
-    .execute(tx.conn())
-    .await?;
-    if let Some(thread) = thread_of(tx, message).await? {
-        note_first_communication(tx, thread.account_id).await?;
-    }
-    move_status(tx, message, DeliveryStatus::Sent, None).await
-}
-
-/// Moves a message's status on if the report does, and tells the followers.
-pub(super) async fn move_status(
-    tx: &mut TenantTx,
-    message: Uuid,
-    reported: DeliveryStatus,
-    failure: Option<(&str, &str)>,
-) -> Result<(), OpError> {
-    let business = tx.business_id();
-    let current = sqlx::query_scalar!(
-        "SELECT delivery_status FROM messages WHERE business_id = $1 AND id = $2 FOR NO KEY UPDATE",
-        business,
-        message
-    )
-    .fetch_optional(tx.conn())
-    .await?;
-    let Some(current) = current.map(|text| DeliveryStatus::parse(&text)) else {
-        return Ok(());
-    };
-    if !current.moves_to(reported) {
-        return Ok(());
-    }
-    store::set_status(tx, message, reported, failure).await?;
-    if let Some(thread) = thread_of(tx, message).await? {
-        let details = json!({ "from": current.as_str(), "to": reported.as_str(), "code": failure.map(|(code, _)| code) });
-        tx.audit(AuditEntry::plain("message.status_changed", message, &details).about(thread.debtor_id));
-        emit_status(tx, &thread, message);
-    }
-    Ok(())
-}
-
-/// No answer came: the message may have gone. The slot stays taken and the reconciler looks.
-async fn lose_sight(tx: &mut TenantTx, message: Uuid, attempt: Uuid, cause: &str) -> Result<(), OpError> {
-    let (business, now) = (tx.business_id(), tx.now());
-    let lost = sqlx::query!(
-        "UPDATE delivery_attempts SET state = 'UNKNOWN', error_code = $3, lookup_due_at = $4
-         WHERE business_id = $1 AND id = $2 AND state = 'STARTED'",
-        business,
-        attempt,
-        cause,
-        now + LOOK_UP_AFTER,
-    )
-    .execute(tx.conn())
-    .await?;
-    if lost.rows_affected() == 1
-        && let Some(thread) = thread_of(tx, message).await?
-    {
-        store::set_status(tx, message, DeliveryStatus::Unknown, None).await?;
-        tx.audit(
-            AuditEntry::plain("message.unknown", message, &json!({ "cause": cause })).about(thread.debtor_id),
-        );
-        emit_status(tx, &thread, message);
-    }
-    Ok(())
-}
-
-/// Closes an attempt once.
-pub(super) async fn settle(
-    tx: &mut TenantTx,
-    attempt: Uuid,
-    state: &str,
-    provider_message_id: Option<&str>,
-    error_code: Option<&str>,
+    pause: Duration,
 ) -> Result<(), OpError> {
     let (business, now) = (tx.business_id(), tx.now());
-    sqlx::query!(
-        "UPDATE delivery_attempts SET state = $3, provider_message_id = coalesce(provider_message_id, $4),
-             error_code = coalesce($5, error_code), settled_at = $6, lookup_due_at = NULL
-         WHERE business_id = $1 AND id = $2 AND settled_at IS NULL",
-        business,
-        attempt,
-        state,
-        provider_message_id,
-        error_code,
-        now,
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(())
-}
-
-/// The contact did not happen.
-pub(super) async fn give_slot_back(tx: &mut TenantTx, attempt: Uuid) -> Result<(), OpError> {
-    let business = tx.business_id();
-    let decision = sqlx::query_scalar!(
-        "SELECT decision_id FROM delivery_attempts WHERE business_id = $1 AND id = $2",
+    let tries = sqlx::query_scalar!(
+        "SELECT number FROM delivery_attempts WHERE business_id = $1 AND id = $2",
         business,
         attempt
     )
-    .fetch_optional(tx.conn())
+    .fetch_one(tx.conn())
     .await?;
-    if let Some(decision) = decision {
-        release_slot(tx, decision).await?;
-    }
-    Ok(())
-}
-
-/// What a refusal tells of the number: that its owner opted out at the vendor, or that texts cannot reach it.
-pub(super) async fn learn_from_refusal(
-    tx: &mut TenantTx,
-    keys: &TenantKeys,
-    message: Uuid,
-    to: &PhoneNumber,
-    code: &str,
-    kind: RefusalKind,
-) -> Result<(), OpError> {
-    let Some(debtor) = thread_of(tx, message).await?.and_then(|thread| thread.debtor_id) else {
-        return Ok(());
-    };
-    match kind {
-        RefusalKind::OptedOut => {
-            let reason = OptOutReason::VendorBlocked;
-            record_opt_out(tx, keys, to.as_e164(), &[debtor], OptOutReach::Channel, reason).await?;
-        }
-        RefusalKind::Unreachable => {
-            mark_phone_unreachable(tx, debtor, &keys.blinds(to.as_e164()), code).await?;
-        }
-        RefusalKind::Configuration => {
-            tracing::error!(code, "a vendor refuses our configuration");
-            metrics::counter!("provider_configuration_errors_total", "provider" => "twilio").increment(1);
-        }
-        RefusalKind::Other => {}
+    if tries < MOST_TRIES {
+        store::requeue(tx, message, now).await?;
+        tx.enqueue_after(&DeliverMessage { message_id: message }, pause)
+            .await?;
+    } else if let Some(thread) = thread_of(tx, message).await? {
+        let reason = "The vendor did not take it for too long. Send it again later.";
+        fail(tx, &thread, message, "BUSY", reason).await?;
     }
     Ok(())
 }

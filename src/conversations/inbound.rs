@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Conversations, deliver::emit_status, process_inbound::ProcessInbound, store};
+use super::{Conversations, process_inbound::ProcessInbound, settle::emit_status, store};
 use crate::{
     accounts::debtors_by_phone,
     compliance::{

@@ -5,7 +5,7 @@
 //! `compliance`.
 //!
 //! - out: [`send_message`] (queue) -> [`deliver`] (gate again, attempt, vendor, outcome) -> [`status`] (callbacks),
-//!   with [`reconcile`] for answers that never came
+//!   with [`reconcile`] for answers and callbacks that never came
 //! - in: [`inbound`] (store, opt out, acknowledge) -> [`process_inbound`] (match, thread, message)
 //! - live: [`feed`]
 
@@ -22,8 +22,10 @@ mod read;
 pub mod reconcile;
 pub mod route;
 mod send_message;
+mod settle;
 mod start;
 pub mod status;
+mod status_look_up;
 mod store;
 mod typing;
 mod update;

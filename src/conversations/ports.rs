@@ -59,13 +59,21 @@ pub enum RefusalKind {
     Other,
 }
 
+/// Why a message that the vendor took did not arrive.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    pub code: String,
+    pub reason: &'static str,
+    pub kind: RefusalKind,
+}
+
 /// A message as the vendor remembers it.
 #[derive(Clone, Debug)]
 pub struct VendorMessage {
     pub provider_message_id: String,
     /// What it says of the status, if that is further than "taken".
     pub status: Option<DeliveryStatus>,
-    pub error_code: Option<String>,
+    pub failure: Option<Failure>,
 }
 
 /// Carries texts.
@@ -92,6 +100,16 @@ pub trait SmsGateway: Send + Sync {
         body: &str,
         since: DateTime<Utc>,
     ) -> anyhow::Result<Vec<VendorMessage>>;
+
+    /// What became of a text that the vendor took; `None` when it does not remember it.
+    ///
+    /// # Errors
+    /// When the vendor does not answer.
+    async fn fetch(
+        &self,
+        route: &SmsRoute,
+        provider_message_id: &str,
+    ) -> anyhow::Result<Option<VendorMessage>>;
 }
 
 /// The callback's address for an attempt.

@@ -8,15 +8,15 @@ use uuid::Uuid;
 
 use super::{
     Conversations,
-    deliver::{
-        DeliverMessage, LOOK_UP_AFTER, MOST_ATTEMPTS, accept, emit_status, give_slot_back, job_error,
-        move_status, settle, thread_of,
-    },
+    deliver::{DeliverMessage, job_error},
     model::DeliveryStatus,
     ports::SmsRoute,
     process_inbound::ProcessInbound,
     route,
     send_message::open_peer,
+    settle::{LOOK_UP_AFTER, accept, emit_status, give_slot_back, settle, thread_of},
+    status::{News, apply},
+    status_look_up::look_up_status,
     store,
 };
 use crate::{
@@ -38,6 +38,8 @@ const OVERDUE: TimeDelta = TimeDelta::seconds(30);
 const LIVE_EVENTS_KEPT: TimeDelta = TimeDelta::hours(72);
 /// Two empty look-ups a minute apart prove that the vendor never had it.
 const EMPTY_LOOK_UPS: i16 = 2;
+/// A message is lost at most this often: after the first time there is one new attempt.
+const MOST_LOSSES: i64 = 2;
 
 /// Looks one attempt up at the vendor.
 #[derive(Debug, Deserialize, Serialize)]
@@ -127,7 +129,8 @@ pub async fn prune_live_events(slice: &Conversations) -> Result<(), JobError> {
     Ok(())
 }
 
-/// Runs [`LookUpAttempt`]: adopts what the vendor has, and after two empty look-ups allows one new attempt.
+/// Runs [`LookUpAttempt`]: adopts what the vendor has, and after two empty look-ups allows one new attempt. Of an
+/// attempt that the vendor accepted, it asks for the status.
 ///
 /// # Errors
 /// [`JobError::Retry`] while database or vendor are away.
@@ -137,7 +140,7 @@ pub async fn look_up_attempt(
     job: LookUpAttempt,
 ) -> Result<(), JobError> {
     let Some(search) = begin(slice, ctx, job.attempt_id).await.map_err(job_error)? else {
-        return Ok(());
+        return look_up_status(slice, ctx, job.attempt_id).await;
     };
     let found = slice
         .sms
@@ -151,7 +154,6 @@ pub async fn look_up_attempt(
 
 struct Search {
     message: Uuid,
-    number: i16,
     empty_lookups: i16,
     route: SmsRoute,
     to: PhoneNumber,
@@ -164,7 +166,7 @@ async fn begin(slice: &Conversations, ctx: &TenantCtx, attempt: Uuid) -> Result<
     let mut tx = slice.db.tenant(ctx).await?;
     let (business, now) = (tx.business_id(), tx.now());
     let row = sqlx::query!(
-        "SELECT a.message_id, a.number, a.empty_lookups, a.started_at, m.body_cipher, m.conversation_id
+        "SELECT a.message_id, a.empty_lookups, a.started_at, m.body_cipher, m.conversation_id
          FROM delivery_attempts a JOIN messages m ON m.business_id = a.business_id AND m.id = a.message_id
          WHERE a.business_id = $1 AND a.id = $2 AND a.settled_at IS NULL AND a.lookup_due_at <= $3",
         business,
@@ -198,7 +200,6 @@ async fn begin(slice: &Conversations, ctx: &TenantCtx, attempt: Uuid) -> Result<
     let to = PhoneNumber::parse_e164(&peer).map_err(|error| OpError::Internal(error.into()))?;
     Ok(Some(Search {
         message: row.message_id,
-        number: row.number,
         empty_lookups: row.empty_lookups,
         route,
         to,
@@ -214,6 +215,7 @@ async fn conclude(
     search: &Search,
     found: Vec<super::ports::VendorMessage>,
 ) -> Result<(), OpError> {
+    let keys = slice.keyring.business(&slice.db, ctx.business_id()).await?;
     let mut tx = slice.db.tenant(ctx).await?;
     // A callback may have settled it while we looked.
     if !lock_open(&mut tx, attempt).await? {
@@ -227,11 +229,14 @@ async fn conclude(
         Some(adopted) => {
             accept(&mut tx, search.message, attempt, &adopted.provider_message_id).await?;
             if let Some(status) = adopted.status {
-                let failure = adopted
-                    .error_code
-                    .as_deref()
-                    .map(|code| (code, "The vendor could not deliver it."));
-                move_status(&mut tx, search.message, status, failure).await?;
+                let news = News {
+                    message: search.message,
+                    attempt,
+                    to: &search.to,
+                    status,
+                    failure: adopted.failure.as_ref(),
+                };
+                apply(&mut tx, &keys, news).await?;
             }
             metrics::counter!("delivery_attempts_adopted_total").increment(1);
         }
@@ -287,7 +292,14 @@ async fn count_empty(tx: &mut TenantTx, attempt: Uuid, search: &Search) -> Resul
     metrics::counter!("delivery_attempts_lost_total").increment(1);
     let thread = thread_of(tx, search.message).await?;
     let debtor = thread.as_ref().and_then(|thread| thread.debtor_id);
-    if search.number < MOST_ATTEMPTS {
+    let losses = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "losses!" FROM delivery_attempts WHERE business_id = $1 AND message_id = $2 AND state = 'LOST'"#,
+        business,
+        search.message,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    if losses < MOST_LOSSES {
         store::requeue(tx, search.message, now).await?;
         tx.audit(
             AuditEntry::plain("message.requeued", search.message, &json!({ "attempt": attempt }))

@@ -2,13 +2,16 @@
 
 use uuid::Uuid;
 
+pub use super::ports::Failure;
 use super::{
     Conversations,
-    deliver::{accept, give_slot_back, learn_from_refusal, move_status},
     model::{self, DeliveryStatus},
     ports::RefusalKind,
+    settle::{accept, give_slot_back, learn_from_refusal, move_status},
 };
-use crate::platform::{context::TenantCtx, db::TenantTx, error::OpError, ids, phone::PhoneNumber};
+use crate::platform::{
+    context::TenantCtx, db::TenantTx, error::OpError, ids, keys::TenantKeys, phone::PhoneNumber,
+};
 
 /// A verified report.
 #[derive(Debug)]
@@ -22,14 +25,6 @@ pub struct StatusReport {
     pub to: PhoneNumber,
     /// Why it failed, when it did.
     pub failure: Option<Failure>,
-}
-
-/// Why a message did not arrive.
-#[derive(Debug)]
-pub struct Failure {
-    pub code: String,
-    pub reason: &'static str,
-    pub kind: RefusalKind,
 }
 
 /// Applies a report in one transaction with its own row, so that a repeat changes nothing. Proves, if need be, that
@@ -56,25 +51,39 @@ pub async fn receive_status(
         accept(&mut tx, message, attempt, &report.provider_message_id).await?;
     }
     if let Some(reported) = model::of_twilio(&report.status) {
-        let failure = report
-            .failure
-            .as_ref()
-            .filter(|_| reported == DeliveryStatus::Failed);
-        move_status(
-            &mut tx,
+        let news = News {
             message,
-            reported,
-            failure.map(|f| (f.code.as_str(), f.reason)),
-        )
-        .await?;
-        if let Some(failure) = failure {
-            learn_from_refusal(&mut tx, &keys, message, &report.to, &failure.code, failure.kind).await?;
-            if failure.kind == RefusalKind::OptedOut {
-                give_slot_back(&mut tx, attempt).await?;
-            }
-        }
+            attempt,
+            to: &report.to,
+            status: reported,
+            failure: report.failure.as_ref(),
+        };
+        apply(&mut tx, &keys, news).await?;
     }
     tx.commit().await?;
+    Ok(())
+}
+
+/// What became of a text that the vendor has, by callback or by look-up.
+pub(super) struct News<'a> {
+    pub(super) message: Uuid,
+    pub(super) attempt: Uuid,
+    pub(super) to: &'a PhoneNumber,
+    pub(super) status: DeliveryStatus,
+    pub(super) failure: Option<&'a Failure>,
+}
+
+/// Moves the status on, and takes what a failure tells of the number.
+pub(super) async fn apply(tx: &mut TenantTx, keys: &TenantKeys, news: News<'_>) -> Result<(), OpError> {
+    let failure = news.failure.filter(|_| news.status == DeliveryStatus::Failed);
+    let reason = failure.map(|failure| (failure.code.as_str(), failure.reason));
+    move_status(tx, news.message, news.status, reason).await?;
+    if let Some(failure) = failure {
+        learn_from_refusal(tx, keys, news.message, news.to, &failure.code, failure.kind).await?;
+        if failure.kind == RefusalKind::OptedOut {
+            give_slot_back(tx, news.attempt).await?;
+        }
+    }
     Ok(())
 }
 

@@ -301,6 +301,20 @@ pub(super) async fn requeue(tx: &mut TenantTx, message: Uuid, due: DateTime<Utc>
     Ok(())
 }
 
+/// There is nothing more to learn of a message: its attempts are not looked up any more.
+pub(super) async fn stop_asking(tx: &mut TenantTx, message: Uuid) -> Result<(), DbError> {
+    let business = tx.business_id();
+    sqlx::query!(
+        "UPDATE delivery_attempts SET lookup_due_at = NULL
+         WHERE business_id = $1 AND message_id = $2 AND settled_at IS NOT NULL AND lookup_due_at IS NOT NULL",
+        business,
+        message,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 /// Stops what waits to be sent to these addresses, but for what is at the vendor already: the messages and their
 /// threads.
 pub(super) async fn block_queued(

@@ -15,7 +15,7 @@ use crate::{
     compliance::Permit,
     conversations::{
         DeliveryStatus,
-        ports::{OutboundSms, RefusalKind, SendOutcome, SmsGateway, SmsRoute, VendorMessage},
+        ports::{Failure, OutboundSms, RefusalKind, SendOutcome, SmsGateway, SmsRoute, VendorMessage},
     },
     platform::phone::PhoneNumber,
 };
@@ -150,15 +150,48 @@ impl SmsGateway for TwilioSms {
                 DateTime::parse_from_rfc2822(&message.date_created)
                     .is_ok_and(|at| at.to_utc() >= since - chrono::TimeDelta::seconds(30))
             })
-            .map(|message| VendorMessage {
-                status: status(&message.status),
-                error_code: message.error_code.map(|code| code.to_string()),
-                provider_message_id: message.sid,
-            })
+            .map(VendorMessage::from)
             .collect();
         // Oldest first: the one that belongs to the oldest attempt is adopted first.
         found.reverse();
         Ok(found)
+    }
+
+    async fn fetch(
+        &self,
+        route: &SmsRoute,
+        provider_message_id: &str,
+    ) -> anyhow::Result<Option<VendorMessage>> {
+        let account = &route.account;
+        let base = &self.base_url;
+        let answer = self
+            .http
+            .get(format!(
+                "{base}/2010-04-01/Accounts/{account}/Messages/{provider_message_id}.json"
+            ))
+            .basic_auth(account, Some(route.secret.expose_secret()))
+            .send()
+            .await?;
+        if answer.status() == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        let message: MessageJson = answer.error_for_status()?.json().await?;
+        Ok(Some(message.into()))
+    }
+}
+
+impl From<MessageJson> for VendorMessage {
+    fn from(message: MessageJson) -> Self {
+        let failure = message.error_code.map(|code| {
+            let code = code.to_string();
+            let (kind, reason) = classify(&code);
+            Failure { code, reason, kind }
+        });
+        Self {
+            status: status(&message.status),
+            failure,
+            provider_message_id: message.sid,
+        }
     }
 }
 
@@ -166,7 +199,7 @@ fn status(text: &str) -> Option<DeliveryStatus> {
     match text {
         "sent" => Some(DeliveryStatus::Sent),
         "delivered" => Some(DeliveryStatus::Delivered),
-        "failed" | "undelivered" => Some(DeliveryStatus::Failed),
+        "failed" | "undelivered" | "canceled" => Some(DeliveryStatus::Failed),
         _ => None,
     }
 }

@@ -1,0 +1,238 @@
+//! What came of handing a message over: settles the attempt once, moves the message's status on and never back, and
+//! learns what a refusal tells of the number. Shared by the answer itself, the callbacks and the look-ups.
+
+use chrono::TimeDelta;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    model::DeliveryStatus,
+    ports::RefusalKind,
+    store::{self, ConversationRow},
+};
+use crate::{
+    accounts::mark_phone_unreachable,
+    compliance::{OptOutReason, keywords::OptOutReach, record_opt_out, release_slot},
+    platform::{
+        db::{AuditEntry, TenantTx},
+        error::OpError,
+        keys::TenantKeys,
+        phone::PhoneNumber,
+    },
+};
+
+/// How long an answer may take before the attempt is looked up at the vendor.
+pub(super) const LOOK_UP_AFTER: TimeDelta = TimeDelta::seconds(60);
+/// A vendor that took a text reports what became of it; when it has not by then, it is asked.
+pub(super) const ASK_FOR_STATUS_AFTER: TimeDelta = TimeDelta::minutes(15);
+
+/// Tells the followers that a message's status is another one now.
+pub(super) fn emit_status(tx: &mut TenantTx, thread: &ConversationRow, message: Uuid) {
+    let mut event = thread.event("MESSAGE_STATUS_CHANGED");
+    event.message_id = Some(message);
+    tx.emit(event);
+}
+
+/// The message will not go out.
+pub(super) async fn fail(
+    tx: &mut TenantTx,
+    thread: &ConversationRow,
+    message: Uuid,
+    code: &str,
+    reason: &str,
+) -> Result<(), OpError> {
+    store::set_status(tx, message, DeliveryStatus::Failed, Some((code, reason))).await?;
+    tx.audit(AuditEntry::plain("message.failed", message, &json!({ "code": code })).about(thread.debtor_id));
+    emit_status(tx, thread, message);
+    Ok(())
+}
+
+/// The thread of a message.
+pub(super) async fn thread_of(tx: &mut TenantTx, message: Uuid) -> Result<Option<ConversationRow>, OpError> {
+    let business = tx.business_id();
+    let id = sqlx::query_scalar!(
+        "SELECT conversation_id FROM messages WHERE business_id = $1 AND id = $2",
+        business,
+        message
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    match id {
+        Some(id) => Ok(store::conversations_by_ids(tx, &[id]).await?.pop()),
+        None => Ok(None),
+    }
+}
+
+/// The vendor has it. Also called when a look-up or a callback proves it.
+pub(super) async fn accept(
+    tx: &mut TenantTx,
+    message: Uuid,
+    attempt: Uuid,
+    provider_message_id: &str,
+) -> Result<(), OpError> {
+    settle(tx, attempt, "ACCEPTED", Some(provider_message_id), None).await?;
+    let business = tx.business_id();
+    sqlx::query!(
+        "UPDATE messages SET provider_message_id = $3 WHERE business_id = $1 AND id = $2",
+        business,
+        message,
+        provider_message_id,
+    )
+    .execute(tx.conn())
+    .await?;
+    if let Some(thread) = thread_of(tx, message).await? {
+        note_first_communication(tx, thread.account_id).await?;
+    }
+    move_status(tx, message, DeliveryStatus::Sent, None).await
+}
+
+/// 12 CFR 1006.34(a)(1) counts from the initial communication.
+async fn note_first_communication(tx: &mut TenantTx, account: Option<Uuid>) -> Result<(), OpError> {
+    let (business, today) = (tx.business_id(), tx.now().date_naive());
+    sqlx::query!(
+        "UPDATE accounts SET initial_communication_on = $3
+         WHERE business_id = $1 AND id = $2 AND initial_communication_on IS NULL",
+        business,
+        account,
+        today,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+
+/// Moves a message's status on if the report does, and tells the followers.
+pub(super) async fn move_status(
+    tx: &mut TenantTx,
+    message: Uuid,
+    reported: DeliveryStatus,
+    failure: Option<(&str, &str)>,
+) -> Result<(), OpError> {
+    let business = tx.business_id();
+    let current = sqlx::query_scalar!(
+        "SELECT delivery_status FROM messages WHERE business_id = $1 AND id = $2 FOR NO KEY UPDATE",
+        business,
+        message
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    let Some(current) = current.map(|text| DeliveryStatus::parse(&text)) else {
+        return Ok(());
+    };
+    if !current.moves_to(reported) {
+        return Ok(());
+    }
+    store::set_status(tx, message, reported, failure).await?;
+    if reported != DeliveryStatus::Sent {
+        store::stop_asking(tx, message).await?;
+    }
+    if let Some(thread) = thread_of(tx, message).await? {
+        let details = json!({ "from": current.as_str(), "to": reported.as_str(), "code": failure.map(|(code, _)| code) });
+        tx.audit(AuditEntry::plain("message.status_changed", message, &details).about(thread.debtor_id));
+        emit_status(tx, &thread, message);
+    }
+    Ok(())
+}
+
+/// No answer came: the message may have gone. The slot stays taken and the reconciler looks.
+pub(super) async fn lose_sight(
+    tx: &mut TenantTx,
+    message: Uuid,
+    attempt: Uuid,
+    cause: &str,
+) -> Result<(), OpError> {
+    let (business, now) = (tx.business_id(), tx.now());
+    let lost = sqlx::query!(
+        "UPDATE delivery_attempts SET state = 'UNKNOWN', error_code = $3, lookup_due_at = $4
+         WHERE business_id = $1 AND id = $2 AND state = 'STARTED'",
+        business,
+        attempt,
+        cause,
+        now + LOOK_UP_AFTER,
+    )
+    .execute(tx.conn())
+    .await?;
+    if lost.rows_affected() == 1
+        && let Some(thread) = thread_of(tx, message).await?
+    {
+        store::set_status(tx, message, DeliveryStatus::Unknown, None).await?;
+        tx.audit(
+            AuditEntry::plain("message.unknown", message, &json!({ "cause": cause })).about(thread.debtor_id),
+        );
+        emit_status(tx, &thread, message);
+    }
+    Ok(())
+}
+
+/// Closes an attempt once. What the vendor accepted is asked for later, if its callbacks do not come.
+pub(super) async fn settle(
+    tx: &mut TenantTx,
+    attempt: Uuid,
+    state: &str,
+    provider_message_id: Option<&str>,
+    error_code: Option<&str>,
+) -> Result<(), OpError> {
+    let (business, now) = (tx.business_id(), tx.now());
+    sqlx::query!(
+        "UPDATE delivery_attempts SET state = $3, provider_message_id = coalesce(provider_message_id, $4),
+             error_code = coalesce($5, error_code), settled_at = $6,
+             lookup_due_at = CASE WHEN $3 = 'ACCEPTED' THEN $7::timestamptz END
+         WHERE business_id = $1 AND id = $2 AND settled_at IS NULL",
+        business,
+        attempt,
+        state,
+        provider_message_id,
+        error_code,
+        now,
+        now + ASK_FOR_STATUS_AFTER,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// The contact did not happen.
+pub(super) async fn give_slot_back(tx: &mut TenantTx, attempt: Uuid) -> Result<(), OpError> {
+    let business = tx.business_id();
+    let decision = sqlx::query_scalar!(
+        "SELECT decision_id FROM delivery_attempts WHERE business_id = $1 AND id = $2",
+        business,
+        attempt
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    if let Some(decision) = decision {
+        release_slot(tx, decision).await?;
+    }
+    Ok(())
+}
+
+/// What a refusal tells of the number: that its owner opted out at the vendor, or that texts cannot reach it.
+pub(super) async fn learn_from_refusal(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    message: Uuid,
+    to: &PhoneNumber,
+    code: &str,
+    kind: RefusalKind,
+) -> Result<(), OpError> {
+    let Some(debtor) = thread_of(tx, message).await?.and_then(|thread| thread.debtor_id) else {
+        return Ok(());
+    };
+    match kind {
+        RefusalKind::OptedOut => {
+            let reason = OptOutReason::VendorBlocked;
+            record_opt_out(tx, keys, to.as_e164(), &[debtor], OptOutReach::Channel, reason).await?;
+        }
+        RefusalKind::Unreachable => {
+            mark_phone_unreachable(tx, debtor, &keys.blind(to.as_e164()), code).await?;
+        }
+        RefusalKind::Configuration => {
+            tracing::error!(code, "a vendor refuses our configuration");
+            metrics::counter!("provider_configuration_errors_total", "provider" => "twilio").increment(1);
+        }
+        RefusalKind::Other => {}
+    }
+    Ok(())
+}
