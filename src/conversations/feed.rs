@@ -174,9 +174,12 @@ pub async fn follow_conversation(
         conversation,
         listener,
         position,
+        read_to: position,
         typing_seen: 0,
+        typing: None,
         waiting: VecDeque::new(),
         look: true,
+        lost: false,
     };
     Ok(stream::unfold(Some(Box::new(follower)), |state| async move {
         let mut follower = state?;
@@ -192,11 +195,18 @@ struct Follower {
     ctx: TenantCtx,
     conversation: Uuid,
     listener: Listener,
+    /// The last event told.
     position: i64,
+    /// The last row read.
+    read_to: i64,
     typing_seen: u64,
+    /// Who types, to be told once the rows up to now are.
+    typing: Option<Uuid>,
     waiting: VecDeque<Arc<FeedEvent>>,
-    /// There may be rows past `position`.
+    /// There may be rows past `read_to`.
     look: bool,
+    /// The thread has gone to a colleague: what waits is the last that the caller hears of it.
+    lost: bool,
 }
 
 impl Follower {
@@ -206,47 +216,52 @@ impl Follower {
                 self.position = event.position;
                 return Ok(FeedItem::Event(event));
             }
+            if self.lost {
+                return Err(FeedEnd::NotFound);
+            }
             if self.look {
                 self.look = false;
                 self.read().await?;
                 continue;
+            }
+            if let Some(user_id) = self.typing.take() {
+                return Ok(FeedItem::Typing {
+                    user_id,
+                    position: self.position,
+                });
             }
             let wake = self.listener.woken().await;
             self.look = true;
             if let Some((user_id, count)) = wake.typing.filter(|(_, count)| *count > self.typing_seen) {
                 self.typing_seen = count;
                 let myself = matches!(self.ctx.actor(), Actor::User(id) if id == user_id);
-                if !myself {
-                    return Ok(FeedItem::Typing {
-                        user_id,
-                        position: self.position,
-                    });
-                }
+                self.typing = (!myself).then_some(user_id);
             }
         }
     }
 
     async fn read(&mut self) -> Result<(), FeedEnd> {
         let mut tx = self.db.tenant(&self.ctx).await?;
-        let rows = read_after(&mut tx, Some(self.conversation), self.position).await?;
+        let rows = read_after(&mut tx, Some(self.conversation), self.read_to).await?;
         if rows.is_empty() {
             tx.finish_read().await?;
             return Ok(());
         }
         let (_, floor) = head(&mut tx).await?;
-        // The thread may have gone to a colleague since.
+        // The thread may have gone to a colleague since: then what belonged to the caller is still told, the loss last.
         let still_mine = !conversations_by_ids(&mut tx, &[self.conversation])
             .await?
             .is_empty();
         tx.finish_read().await?;
-        if self.position < floor {
+        if self.read_to < floor {
             return Err(FeedEnd::CursorExpired);
         }
-        if !still_mine {
-            return Err(FeedEnd::NotFound);
-        }
-        self.look = i64::try_from(rows.len()).is_ok_and(|read| read == BATCH);
-        self.waiting.extend(rows);
+        let more = i64::try_from(rows.len()).is_ok_and(|read| read == BATCH);
+        self.read_to = rows.last().map_or(self.read_to, |last| last.position);
+        self.waiting
+            .extend(rows.into_iter().filter(|event| in_scope(&self.ctx, event)));
+        self.look = more;
+        self.lost = !still_mine && !more;
         Ok(())
     }
 }
