@@ -4,7 +4,7 @@
 //! ```text
 //! commit -> LiveBus::ring -> wake local subscribers
 //!                         -> Redis (when configured) -> every other process -> wake its subscribers
-//! every few seconds, and after Redis was away: compare each watched business's head with what was rung (`sweep`)
+//! every few seconds, and after Redis was away: ring what was committed since the last look (`sweep`)
 //! ```
 
 mod redis_bell;
@@ -80,7 +80,8 @@ pub struct LiveBus {
 
 struct Inner {
     topics: Mutex<HashMap<Topic, watch::Sender<Wake>>>,
-    businesses: Mutex<HashMap<Uuid, i64>>,
+    /// Businesses that somebody here has listened to, with the position up to which the sweep has looked.
+    businesses: Mutex<HashMap<Uuid, Option<i64>>>,
     control: tokio::sync::broadcast::Sender<Ring>,
     /// To the Redis task, when there is one. Bounded: a full channel drops a ring, which the sweep makes up for.
     outgoing: Mutex<Option<mpsc::Sender<Ring>>>,
@@ -140,7 +141,7 @@ impl Drop for Listener {
 impl LiveBus {
     /// Starts to listen. Subscribe first, read second: then nothing falls between.
     pub fn listen(&self, topic: Topic, business_id: Uuid) -> Listener {
-        lock(&self.inner.businesses).entry(business_id).or_insert(0);
+        lock(&self.inner.businesses).entry(business_id).or_insert(None);
         let receiver = lock(&self.inner.topics)
             .entry(topic)
             .or_insert_with(|| watch::Sender::new(Wake::default()))
@@ -175,9 +176,6 @@ impl LiveBus {
                 position,
                 conversations,
             } => {
-                if let Some(known) = lock(&self.inner.businesses).get_mut(business_id) {
-                    *known = (*known).max(*position);
-                }
                 let topics = lock(&self.inner.topics);
                 let mine = conversations.iter().map(|id| Topic::Conversation(*id));
                 for topic in std::iter::once(Topic::Business(*business_id)).chain(mine) {
@@ -217,25 +215,34 @@ impl LiveBus {
         *lock(&self.inner.outgoing) = Some(outgoing);
     }
 
-    /// Businesses that somebody here has listened to, with the position heard of last.
-    pub(crate) fn watched(&self) -> Vec<(Uuid, i64)> {
+    /// Businesses that somebody here has listened to, with the position up to which the sweep has looked.
+    pub(crate) fn watched(&self) -> Vec<(Uuid, Option<i64>)> {
         lock(&self.inner.businesses)
             .iter()
-            .map(|(id, position)| (*id, *position))
+            .map(|(id, swept)| (*id, *swept))
             .collect()
     }
 
-    /// Takes a business's true head; wakes everybody when rings were missed.
-    pub(crate) fn heard(&self, business_id: Uuid, head: i64) {
-        let missed = match lock(&self.inner.businesses).get_mut(&business_id) {
-            Some(known) if *known < head => {
-                *known = head;
-                true
-            }
-            _ => false,
+    /// Rings, here, what a look at the database found of a business: conversations with the newest position of each,
+    /// up to `head`. Who has heard of it already is not woken again. `found` is `None` where too much has happened
+    /// to tell: then everybody looks.
+    pub(crate) fn swept(&self, business_id: Uuid, head: i64, found: Option<&[(Uuid, i64)]>) {
+        lock(&self.inner.businesses).insert(business_id, Some(head));
+        let Some(found) = found else {
+            return self.wake_all();
         };
-        if missed {
-            self.wake_all();
+        let topics = lock(&self.inner.topics);
+        let all = found
+            .iter()
+            .map(|(id, position)| (Topic::Conversation(*id), *position));
+        for (topic, position) in all.chain([(Topic::Business(business_id), head)]) {
+            if let Some(sender) = topics.get(&topic) {
+                sender.send_if_modified(|wake| {
+                    let news = wake.position < position;
+                    wake.position = wake.position.max(position);
+                    news
+                });
+            }
         }
     }
 
@@ -269,12 +276,31 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_missed_ring_is_made_up_for_by_the_heads_comparison() {
-        let (bus, business) = (LiveBus::default(), Uuid::from_u128(1));
-        let mut listener = bus.listen(Topic::Business(business), business);
-        bus.heard(business, 3);
+    async fn a_lost_ring_is_made_up_for_even_when_later_ones_came() {
+        let (bus, business, mine, other) = (
+            LiveBus::default(),
+            Uuid::from_u128(1),
+            Uuid::from_u128(2),
+            Uuid::from_u128(3),
+        );
+        let mut listener = bus.listen(Topic::Conversation(mine), business);
+        assert_eq!(bus.watched(), vec![(business, None)]);
+        // The ring of 7, which was of mine, is lost; that of 8 comes.
+        bus.ring(Ring::committed(business, 8, vec![other]));
+        bus.swept(business, 8, Some(&[(mine, 7), (other, 8)]));
+        assert_eq!(listener.woken().await.position, 7);
+        assert_eq!(bus.watched(), vec![(business, Some(8))]);
+    }
+
+    #[tokio::test]
+    async fn who_has_heard_is_not_woken_again() {
+        let (bus, business, mine) = (LiveBus::default(), Uuid::from_u128(1), Uuid::from_u128(2));
+        let mut listener = bus.listen(Topic::Conversation(mine), business);
+        bus.ring(Ring::committed(business, 7, vec![mine]));
         listener.woken().await;
-        assert_eq!(bus.watched(), vec![(business, 3)]);
+        bus.swept(business, 7, Some(&[(mine, 7)]));
+        let woken = tokio::time::timeout(std::time::Duration::ZERO, listener.woken()).await;
+        assert!(woken.is_err(), "there is nothing new");
     }
 
     #[test]

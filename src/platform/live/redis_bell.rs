@@ -31,8 +31,11 @@ pub async fn run_redis_bell(bus: LiveBus, client: redis::Client, stop: Cancellat
             }
             metrics::counter!("live_redis_disconnects_total").increment(1);
         }
+        if !was_away {
+            // What rang while the connection broke is lost: everybody looks once, the sweep does the rest.
+            bus.wake_all();
+        }
         was_away = true;
-        bus.wake_all();
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(RETRY) => {}
