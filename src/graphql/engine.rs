@@ -379,6 +379,10 @@ impl Engine for GraphqlEngine {
     async fn socket_end(&self, caller: &Caller) -> SocketEnd {
         let mut rings = self.identity.db.live().control();
         let session = caller.session_id();
+        // It may have ended between the log-in of the socket and this moment.
+        if session.is_some_and(|id| self.identity.revocations.contains(id)) {
+            return SocketEnd::Revoked;
+        }
         // Tokens live on wall time; the remaining life is slept once.
         let left = caller.expires_at().map_or(Duration::MAX, |at| {
             (at - self.wall.now()).to_std().unwrap_or_default()
