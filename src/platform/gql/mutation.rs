@@ -83,25 +83,15 @@ where
     F: AsyncFnOnce(&mut TenantTx, &OpScope) -> Result<Done, OpError>,
 {
     let mut tx = scope.db().tenant(scope.ctx()).await?;
-    if let Some(key) = key
-        && let Some(outcome) = replay(&mut tx, key).await?
-    {
-        return Ok(outcome);
+    if let Some(key) = key {
+        take_turn(&mut tx, key).await?;
+        if let Some(outcome) = replay(&mut tx, key).await? {
+            return Ok(outcome);
+        }
     }
     let done = work(&mut tx, scope).await?;
     if let Some(key) = key {
-        match remember(&mut tx, key, &done).await {
-            Ok(()) => {}
-            // The same key came twice at once and the other one won: its outcome is ours.
-            Err(error) if error.is_constraint("idempotency_keys_pkey") => {
-                drop(tx);
-                let mut tx = scope.db().tenant(scope.ctx()).await?;
-                return replay(&mut tx, key)
-                    .await?
-                    .ok_or(Refused::Op(OpError::Unavailable(error.to_string())));
-            }
-            Err(error) => return Err(error.into()),
-        }
+        remember(&mut tx, key, &done).await?;
     }
     tx.commit().await?;
     Ok(Outcome {
@@ -113,6 +103,16 @@ where
 /// The caller's id in the key's row: the user, the debtor or the API key.
 fn caller_id(tx: &TenantTx) -> Uuid {
     tx.ctx().actor().id().unwrap_or(Uuid::nil())
+}
+
+/// The same key twice at once: the second waits until the first has committed or failed, and does not begin work that
+/// would clash with it.
+async fn take_turn(tx: &mut TenantTx, key: &IdempotencyKey) -> Result<(), DbError> {
+    let place = format!("{} {} {}", tx.business_id(), caller_id(tx), key.key);
+    sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", place)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
 }
 
 async fn replay(tx: &mut TenantTx, key: &IdempotencyKey) -> Result<Option<Outcome>, Refused> {
