@@ -8,6 +8,7 @@
 
 mod accounts;
 mod catalogue;
+mod delivery;
 mod keys;
 mod main_job;
 mod support;

@@ -2,8 +2,11 @@
 
 mod client;
 mod errors;
+mod requests;
 mod services;
 mod socket;
+mod story;
+mod webhook;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -24,6 +27,8 @@ use url::Url;
 
 pub use client::{Client, data, error_code, user_errors};
 pub use socket::Socket;
+pub use story::{SEND, send, send_refused};
+pub use webhook::Webhook;
 
 /// Noon in Chicago on a Wednesday: day everywhere in the states of the demo data but Hawaii, where it is seven.
 pub fn noon() -> DateTime<Utc> {
@@ -80,6 +85,8 @@ pub struct Options {
     pub redis_url: Option<String>,
     /// More environment settings.
     pub settings: Vec<(&'static str, String)>,
+    /// Wall time at the start; noon otherwise.
+    pub wall: Option<DateTime<Utc>>,
     /// A second process on the database of an earlier one.
     pub database: Option<services::TestDatabase>,
     /// Starts on a database without data and writes the demo data with its own keys.
@@ -93,7 +100,7 @@ impl TestApp {
 
     pub async fn start_with(options: Options) -> Self {
         let errors = errors::ErrorLog::listen();
-        let wall = ManualWallClock::starting_at(noon());
+        let wall = ManualWallClock::starting_at(options.wall.unwrap_or_else(noon));
         let database = match options.database.clone() {
             Some(database) => database,
             None if options.empty => services::empty_database().await,
@@ -191,6 +198,20 @@ impl TestApp {
         panic!("jobs keep coming back");
     }
 
+    /// Runs the jobs that are due now, once; what they enqueue is left for later.
+    pub async fn run_due_jobs(&self) {
+        self.worker.run_once().await.unwrap();
+    }
+
+    /// Gives back the jobs of workers that died, as the queue does by itself after a minute of their silence.
+    pub async fn release_jobs_of_dead_workers(&self) {
+        self.superuser()
+            .await
+            .execute("UPDATE queue._private_jobs SET locked_at = NULL, locked_by = NULL")
+            .await
+            .unwrap();
+    }
+
     /// A debtor texts a business; jobs run until the text is in its thread.
     pub async fn text(&self, tenant: &Tenant, from: &str, body: &str) -> u16 {
         let result = self
@@ -227,6 +248,7 @@ impl TestApp {
 
     /// Ends the test without looking back: where errors are what the test is about.
     pub async fn stop(self) {
+        requests::keep(&self.sandbox.state().requests());
         self.app.stopping.cancel();
         self.app.close().await;
         self.sandbox.shutdown().await;
@@ -302,7 +324,7 @@ impl SandboxClock for LateClock {
 }
 
 /// The databases' log-ins of a test.
-pub use services::TestDatabase;
+pub use services::{TestDatabase, fresh_database};
 
 /// Waits until `look` finds something, or fails after a bounded time: for what another task does.
 pub async fn eventually<T, F>(what: &str, mut look: F) -> T

@@ -1,0 +1,296 @@
+//! The vendor misbehaves: whatever it does, a text is on the phone once or not at all, and its status tells the truth.
+
+use chrono::TimeDelta;
+use funnelchat::sandbox::{Fault, Provider};
+use sqlx::Executor as _;
+
+use crate::support::{Client, Options, TestApp, data, send};
+use serde_json::json;
+
+/// James in Chicago, where it is noon.
+const JAMES: usize = 1;
+
+struct Story {
+    app: TestApp,
+    agent: Client,
+    thread: String,
+    phone: String,
+}
+
+impl Story {
+    async fn begin(faults: &[Fault]) -> Self {
+        let app = TestApp::start_with(Options {
+            settings: vec![("PROVIDER_TIMEOUT_SECONDS", "1".to_owned())],
+            ..Options::default()
+        })
+        .await;
+        for fault in faults {
+            app.sandbox
+                .state()
+                .add_fault(Provider::Twilio, *fault, 1)
+                .unwrap();
+        }
+        let agent = app.acme.agent().await;
+        let thread = app.thread_with(&agent, &app.acme, JAMES).await;
+        let phone = app.acme.debtor_number(JAMES);
+        Self {
+            app,
+            agent,
+            thread,
+            phone,
+        }
+    }
+
+    async fn send(&self) -> String {
+        let message = send(&self.agent, &self.thread, "A payment of $50 would do.").await;
+        self.app.run_jobs().await;
+        message
+    }
+
+    async fn pass(&self, by: TimeDelta) {
+        self.app.advance(by).await;
+        self.app.run_jobs().await;
+    }
+
+    async fn states(&self, message: &str) -> Vec<String> {
+        self.app
+            .attempts(message)
+            .await
+            .into_iter()
+            .map(|(state, _)| state)
+            .collect()
+    }
+
+    fn on_the_phone(&self) -> usize {
+        self.app.received_by(&self.phone).len()
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_was_lost_is_found_at_the_vendor_and_adopted() {
+    let story = Story::begin(&[Fault::Timeout]).await;
+    let app = &story.app;
+    let message = story.send().await;
+    assert_eq!(app.status(&message).await, "UNKNOWN");
+    assert_eq!(
+        app.attempts(&message).await,
+        [("UNKNOWN".to_owned(), Some("TIMEOUT".to_owned()))]
+    );
+    assert_eq!(
+        app.slots_taken().await,
+        1,
+        "it may have gone: the slot stays taken"
+    );
+
+    story.pass(TimeDelta::seconds(59)).await;
+    assert_eq!(
+        app.status(&message).await,
+        "UNKNOWN",
+        "it is not looked up before a minute"
+    );
+    story.pass(TimeDelta::seconds(2)).await;
+    assert_eq!(app.status(&message).await, "DELIVERED");
+    assert_eq!(story.states(&message).await, ["ACCEPTED"]);
+    assert_eq!(story.on_the_phone(), 1);
+    assert_eq!(app.slots_taken().await, 1);
+    assert_eq!(app.audited_statuses(&message).await, ["SENT", "DELIVERED"]);
+    story.app.finish().await;
+}
+
+#[tokio::test]
+async fn what_the_vendor_never_had_is_sent_once_more_after_two_empty_look_ups_a_minute_apart() {
+    let story = Story::begin(&[Fault::Error500]).await;
+    let app = &story.app;
+    let message = story.send().await;
+    assert_eq!(app.status(&message).await, "UNKNOWN");
+    story.pass(TimeDelta::seconds(61)).await;
+    assert_eq!(
+        app.status(&message).await,
+        "UNKNOWN",
+        "one empty look-up proves nothing"
+    );
+    assert_eq!(story.on_the_phone(), 0);
+    story.pass(TimeDelta::seconds(61)).await;
+    assert_eq!(app.status(&message).await, "DELIVERED");
+    assert_eq!(story.states(&message).await, ["LOST", "ACCEPTED"]);
+    assert_eq!(story.on_the_phone(), 1);
+    assert_eq!(
+        app.slots_taken().await,
+        1,
+        "the lost attempt's slot was given back, the new decision took its own"
+    );
+    let decisions = "SELECT decision_id FROM delivery_attempts UNION SELECT decision_id FROM messages WHERE decision_id IS NOT NULL";
+    let decisions = app.superuser().await.fetch_all(decisions).await.unwrap();
+    assert_eq!(
+        decisions.len(),
+        3,
+        "queueing and each attempt have a decision of their own"
+    );
+    story.app.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_lost_twice_fails_with_a_reason() {
+    let story = Story::begin(&[Fault::Error500, Fault::Error500]).await;
+    let app = &story.app;
+    let message = story.send().await;
+    for _ in 0..4 {
+        story.pass(TimeDelta::seconds(61)).await;
+    }
+    let state = app.message_state(&message).await;
+    assert_eq!(
+        (state.status.as_str(), state.failure_code.as_deref()),
+        ("FAILED", Some("LOST"))
+    );
+    assert!(state.failure_reason.unwrap().contains("never received"));
+    assert_eq!(story.states(&message).await, ["LOST", "LOST"]);
+    story.pass(TimeDelta::hours(1)).await;
+    assert_eq!(
+        (story.states(&message).await.len(), story.on_the_phone()),
+        (2, 0),
+        "nothing more is tried"
+    );
+    assert_eq!(app.slots_taken().await, 0);
+    story.app.finish().await;
+}
+
+#[tokio::test]
+async fn a_busy_vendor_is_tried_again_and_does_not_count_as_a_loss() {
+    let story = Story::begin(&[Fault::RateLimit, Fault::RateLimit, Fault::Error500]).await;
+    let app = &story.app;
+    let message = story.send().await;
+    assert_eq!(story.states(&message).await, ["REFUSED", "REFUSED", "UNKNOWN"]);
+    story.pass(TimeDelta::seconds(61)).await;
+    story.pass(TimeDelta::seconds(61)).await;
+    assert_eq!(app.status(&message).await, "DELIVERED");
+    assert_eq!(
+        story.states(&message).await,
+        ["REFUSED", "REFUSED", "LOST", "ACCEPTED"]
+    );
+    assert_eq!((story.on_the_phone(), app.slots_taken().await), (1, 1));
+    story.app.finish().await;
+}
+
+#[tokio::test]
+async fn a_vendor_that_stays_busy_is_not_tried_for_ever() {
+    let story = Story::begin(&[Fault::RateLimit; 25]).await;
+    let app = &story.app;
+    let message = story.send().await;
+    let state = app.message_state(&message).await;
+    assert_eq!(
+        (state.status.as_str(), state.failure_code.as_deref()),
+        ("FAILED", Some("BUSY"))
+    );
+    assert_eq!(story.states(&message).await.len(), 20);
+    assert_eq!((story.on_the_phone(), app.slots_taken().await), (0, 0));
+    story.app.finish().await;
+}
+
+#[tokio::test]
+async fn callbacks_that_come_twice_or_in_the_wrong_order_never_move_a_status_back() {
+    let story = Story::begin(&[Fault::DuplicateCallback, Fault::ReorderCallbacks]).await;
+    let app = &story.app;
+    for _ in 0..2 {
+        let message = story.send().await;
+        assert_eq!(app.status(&message).await, "DELIVERED");
+        assert_eq!(app.audited_statuses(&message).await, ["SENT", "DELIVERED"]);
+        assert_eq!(story.states(&message).await, ["ACCEPTED"]);
+    }
+    assert_eq!(story.on_the_phone(), 2);
+    let callbacks = app.sandbox.state().deliveries();
+    assert!(
+        callbacks.iter().all(|callback| callback.last_status == Some(204)),
+        "{callbacks:?}"
+    );
+    assert_eq!(
+        callbacks.len(),
+        6,
+        "two reports, each twice; two in the wrong order"
+    );
+    story.app.finish().await;
+}
+
+#[tokio::test]
+async fn lost_callbacks_are_made_up_for_by_asking_the_vendor() {
+    let story = Story::begin(&[Fault::DropCallback]).await;
+    let app = &story.app;
+    let message = story.send().await;
+    assert_eq!(app.status(&message).await, "SENT");
+    story.pass(TimeDelta::minutes(14)).await;
+    assert_eq!(app.status(&message).await, "SENT");
+    story.pass(TimeDelta::minutes(2)).await;
+    assert_eq!(app.status(&message).await, "DELIVERED");
+    assert_eq!(app.audited_statuses(&message).await, ["SENT", "DELIVERED"]);
+
+    // A text whose callbacks came is not asked about.
+    let asked = app.sandbox.state().requests().len();
+    let agent = app.acme.agent().await;
+    send(&agent, &story.thread, "Shall we say on Friday?").await;
+    app.run_jobs().await;
+    story.pass(TimeDelta::hours(1)).await;
+    assert_eq!(
+        app.sandbox.state().requests().len(),
+        asked + 1,
+        "only the sending itself"
+    );
+    story.app.finish().await;
+}
+
+#[tokio::test]
+async fn the_vendor_is_asked_three_times_at_most() {
+    let story = Story::begin(&[Fault::DropCallback]).await;
+    let app = &story.app;
+    let message = story.send().await;
+    let unknown = "UPDATE delivery_attempts SET provider_message_id = 'SM00000000000000000000000000000000'";
+    app.superuser().await.execute(unknown).await.unwrap();
+    for _ in 0..5 {
+        story.pass(TimeDelta::minutes(16)).await;
+    }
+    let asked = app
+        .sandbox
+        .state()
+        .requests()
+        .iter()
+        .filter(|request| request.method == "GET")
+        .count();
+    assert_eq!(asked, 3);
+    assert_eq!(
+        app.status(&message).await,
+        "SENT",
+        "what nobody knows stays as it was last reported"
+    );
+    story.app.finish().await;
+}
+
+#[tokio::test]
+async fn a_number_blocked_at_the_vendor_is_learnt_from_its_refusal() {
+    let story = Story::begin(&[]).await;
+    let app = &story.app;
+    // The vendor heard STOP and we did not: the record is lost.
+    app.text(&app.acme, &story.phone, "STOP").await;
+    app.superuser()
+        .await
+        .execute("DELETE FROM suppressions")
+        .await
+        .unwrap();
+    let message = story.send().await;
+    let state = app.message_state(&message).await;
+    assert_eq!(
+        (state.status.as_str(), state.failure_code.as_deref()),
+        ("FAILED", Some("21610"))
+    );
+    assert!(state.failure_reason.unwrap().contains("opted out"));
+    assert_eq!(app.slots_taken().await, 0, "nobody was contacted");
+
+    let refused = story
+        .agent
+        .gql(
+            crate::support::SEND,
+            json!({ "c": story.thread, "text": "Once more?" }),
+        )
+        .await;
+    let refused = &data(&refused)["sendMessage"];
+    assert_eq!(refused["decision"]["rule"], "reg-f-medium-opt-out");
+    assert_eq!(story.on_the_phone(), 0);
+    story.app.finish().await;
+}

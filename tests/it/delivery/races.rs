@@ -1,0 +1,93 @@
+//! Two at once: one message goes once, and the last frequency slot is taken once.
+
+use chrono::TimeDelta;
+use sqlx::Row as _;
+
+use crate::support::{Options, TestApp, send};
+use funnelchat::platform::ids::{self, IdKind};
+
+/// James in Chicago, where it is noon.
+const JAMES: usize = 1;
+
+#[tokio::test]
+async fn two_workers_and_four_jobs_for_one_message_make_one_attempt() {
+    let app = TestApp::start().await;
+    let agent = app.acme.agent().await;
+    let thread = app.thread_with(&agent, &app.acme, JAMES).await;
+    let message = send(&agent, &thread, "Does Friday suit you?").await;
+    let business = app.business_id(&app.acme).await;
+    let id = ids::decode(IdKind::Message, &message).unwrap();
+    let mut superuser = app.superuser().await;
+    for _ in 0..3 {
+        sqlx::query("SELECT queue.enqueue_for($1, 'conversations.deliver_message', jsonb_build_object('message_id', $2))")
+            .bind(business)
+            .bind(id)
+            .execute(&mut superuser)
+            .await
+            .unwrap();
+    }
+    let second = TestApp::start_with(Options {
+        database: Some(app.database()),
+        ..Options::default()
+    })
+    .await;
+    tokio::join!(app.run_due_jobs(), second.run_due_jobs());
+    app.run_jobs().await;
+    second.run_jobs().await;
+
+    assert_eq!(app.attempts(&message).await.len(), 1);
+    let phone = app.acme.debtor_number(JAMES);
+    assert_eq!(
+        app.received_by(&phone).len() + second.received_by(&phone).len(),
+        1
+    );
+    assert_eq!(app.slots_taken().await, 1);
+    second.finish().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn two_sends_for_the_last_slot_of_the_week_make_one_text_now_and_one_next_week() {
+    let app = TestApp::start().await;
+    let agent = app.acme.agent().await;
+    let thread = app.thread_with(&agent, &app.acme, JAMES).await;
+    for text in ["Good morning from Acme.", "Did you see my message?"] {
+        send(&agent, &thread, text).await;
+        app.run_jobs().await;
+    }
+    let (first, second) = tokio::join!(
+        send(&agent, &thread, "This week's last text."),
+        send(&agent, &thread, "And one more.")
+    );
+    app.run_jobs().await;
+
+    let (mut gone, mut waiting) = (Vec::new(), Vec::new());
+    for message in [&first, &second] {
+        match app.status(message).await.as_str() {
+            "DELIVERED" => gone.push(message.clone()),
+            "QUEUED" => waiting.push(message.clone()),
+            other => panic!("neither sent nor deferred: {other}"),
+        }
+    }
+    assert_eq!((gone.len(), waiting.len()), (1, 1));
+    let phone = app.acme.debtor_number(JAMES);
+    assert_eq!(app.received_by(&phone).len(), 3);
+    assert_eq!(app.audited("message.deferred").await, 1);
+    let rule = sqlx::query(
+        "SELECT decision ->> 'rule' FROM decisions WHERE stage = 'DISPATCH' AND outcome = 'DEFER'",
+    )
+    .fetch_one(&mut app.superuser().await)
+    .await
+    .unwrap();
+    assert_eq!(rule.get::<String, _>(0), "product-sms-3-per-week");
+
+    app.advance(TimeDelta::days(8)).await;
+    app.run_jobs().await;
+    assert_eq!(
+        app.status(&waiting[0]).await,
+        "DELIVERED",
+        "what was deferred is not forgotten"
+    );
+    assert_eq!(app.received_by(&phone).len(), 4);
+    app.finish().await;
+}
