@@ -127,15 +127,15 @@ async fn prepare(
     let Some(debtor_id) = thread.debtor_id else {
         return Ok(None);
     };
-    if inbound_is_waiting(&mut tx, &thread).await? {
+    let record = debtor_keys::unwrapped(&mut tx, &keys, thread.record_key_id).await?;
+    let peer = open_peer(&keys, &record, &thread)?;
+    if inbound_is_waiting(&mut tx, &keys.blinds(&peer)).await? {
         // Its words may forbid what is about to be sent.
         tx.enqueue_after(&DeliverMessage { message_id: message }, WAIT_FOR_INBOUND)
             .await?;
         tx.commit().await?;
         return Ok(None);
     }
-    let record = debtor_keys::unwrapped(&mut tx, &keys, thread.record_key_id).await?;
-    let peer = open_peer(&keys, &record, &thread)?;
     let body = keys.open_text(&record, "messages", "body_cipher", message, &waiting.body_cipher)?;
     let Some(route) =
         route::sms_route(&slice.db, &slice.keyring, ctx.business_id(), &thread.our_address).await?
@@ -183,12 +183,12 @@ async fn prepare(
     }))
 }
 
-async fn inbound_is_waiting(tx: &mut TenantTx, thread: &ConversationRow) -> Result<bool, OpError> {
+async fn inbound_is_waiting(tx: &mut TenantTx, peer_blinds: &[Vec<u8>]) -> Result<bool, OpError> {
     let business = tx.business_id();
     Ok(sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM provider_events WHERE business_id = $1 AND peer_blind = $2 AND processed_at IS NULL) AS "waiting!""#,
+        r#"SELECT EXISTS (SELECT FROM provider_events WHERE business_id = $1 AND peer_blind = ANY($2) AND processed_at IS NULL) AS "waiting!""#,
         business,
-        thread.peer_blind,
+        peer_blinds,
     )
     .fetch_one(tx.conn())
     .await?)

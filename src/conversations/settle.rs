@@ -101,7 +101,6 @@ async fn note_first_communication(tx: &mut TenantTx, account: Option<Uuid>) -> R
     Ok(())
 }
 
-
 /// Moves a message's status on if the report does, and tells the followers.
 pub(super) async fn move_status(
     tx: &mut TenantTx,
@@ -226,7 +225,7 @@ pub(super) async fn learn_from_refusal(
             record_opt_out(tx, keys, to.as_e164(), &[debtor], OptOutReach::Channel, reason).await?;
         }
         RefusalKind::Unreachable => {
-            mark_phone_unreachable(tx, debtor, &keys.blind(to.as_e164()), code).await?;
+            mark_phone_unreachable(tx, debtor, &keys.blinds(to.as_e164()), code).await?;
         }
         RefusalKind::Configuration => {
             tracing::error!(code, "a vendor refuses our configuration");
