@@ -1,1 +1,772 @@
-//! What the database's own catalogue says of tenancy.
+//! What the database's own catalogue says of tenancy, grants and ciphertext. Each list below may only shrink, or
+//! grow by a line with its reason: a table, column or index that is not listed has to obey the rule.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection, Row as _};
+
+use crate::support::{TestDatabase, fresh_database};
+
+/// Tables without forced row security, and why. The app's role reaches none of them.
+const PLATFORM_TABLES: &[(&str, &str)] = &[
+    ("_sqlx_migrations", "the migrator's own; nobody's data"),
+    ("clock", "one row, an offset; every process reads it"),
+    (
+        "identities",
+        "a person may belong to several businesses; sealed under the platform key",
+    ),
+    (
+        "inbound_numbers",
+        "says which business a received text is for, before a business is known",
+    ),
+    ("one_time_tokens", "of an identity; hashes only"),
+    ("platform_audit_events", "acts that belong to no business"),
+    ("platform_head", "the head of the platform's own chain"),
+    (
+        "platform_keys",
+        "wrapped keys for what lies outside any one business",
+    ),
+    (
+        "provider_accounts",
+        "a webhook names it before a business is known; secrets under the platform key",
+    ),
+    ("recovery_codes", "of an identity; hashes only"),
+    ("refresh_tokens", "of a session; hashes only"),
+    ("sessions", "of an identity; read before a business is known"),
+];
+
+/// Tenant tables that background processes reach for every business, with what they may do there, and why.
+const OPEN_TO_SYSTEM: &[(&str, &str, &str)] = &[
+    (
+        "access_log",
+        "INSERT",
+        "one writer batches the rows of all businesses' operations",
+    ),
+    (
+        "business_head",
+        "INSERT SELECT UPDATE",
+        "made at registration; the clock reads the newest instant; pruning moves the floor",
+    ),
+    (
+        "business_keys",
+        "INSERT SELECT UPDATE",
+        "made at registration; rewrapped when the master key rotates",
+    ),
+    (
+        "businesses",
+        "INSERT SELECT UPDATE",
+        "made at registration; looked up at log-in",
+    ),
+    (
+        "delivery_attempts",
+        "SELECT",
+        "the reconciler finds what is overdue",
+    ),
+    ("live_events", "DELETE SELECT", "pruned after 72 hours"),
+    ("messages", "SELECT", "the reconciler finds what is overdue"),
+    (
+        "provider_events",
+        "SELECT",
+        "the reconciler finds what is overdue",
+    ),
+    (
+        "users",
+        "INSERT SELECT",
+        "made at registration; memberships are read at log-in",
+    ),
+];
+
+/// Unique constraints that do not begin with the business, and why.
+const GLOBAL_UNIQUES: &[(&str, &str)] = &[
+    ("businesses_pkey", "its id is the business"),
+    ("businesses_slug_key", "a slug is an address on the platform"),
+];
+
+/// Other indexes that do not begin with the business, and why.
+const GLOBAL_INDEXES: &[(&str, &str)] = &[
+    (
+        "access_log_debtors",
+        "gin over an array holds no uuid beside it; asked once a year, by a data request",
+    ),
+    (
+        "delivery_attempts_due",
+        "a reconciler looks through all businesses for what is overdue",
+    ),
+    (
+        "messages_due",
+        "a reconciler looks through all businesses for what is overdue",
+    ),
+    (
+        "provider_events_stale",
+        "a reconciler looks through all businesses for what is overdue",
+    ),
+    (
+        "users_identity",
+        "log-in asks for a person's memberships before a business is known",
+    ),
+];
+
+/// Every ciphertext column and whose key guards it: the debtor's profile or record key, the business's, the platform's.
+const CIPHERS: &[(&str, &str)] = &[
+    ("account_notes.body_cipher", "profile"),
+    ("accounts.custom_fields_cipher", "profile"),
+    ("contact_points.value_cipher", "profile"),
+    ("conversations.peer_cipher", "record"),
+    ("debtors.address_cipher", "profile"),
+    ("decisions.facts_cipher", "record"),
+    ("identities.email_cipher", "platform"),
+    ("identities.totp_secret_cipher", "platform"),
+    ("messages.body_cipher", "record"),
+    ("provider_accounts.previous_secret_cipher", "platform"),
+    ("provider_accounts.secret_cipher", "platform"),
+    ("provider_events.payload_cipher", "business"),
+];
+
+/// Plain text and bytes in tenant tables, and why they tell nothing of a person, or may stand open. Columns whose
+/// CHECK lists their words, and ciphertext, need no line.
+const PLAIN: &[(&str, &str)] = &[
+    ("access_log.operation", "names of fields of the API"),
+    ("access_log.request_id", "ours"),
+    (
+        "account_tags.tag",
+        "searchable: leakproof operators need it plain; the form says that labels are no notes",
+    ),
+    (
+        "accounts.account_number",
+        "searchable: the business's own number of the debt, not of the person",
+    ),
+    ("accounts.currency", "an ISO 4217 code"),
+    ("accounts.original_creditor", "a company"),
+    ("audit_events.action", "our own words"),
+    (
+        "audit_events.details",
+        "ids and words of ours; ciphertext under key_id where it tells something of a debtor",
+    ),
+    ("audit_events.hash", "a hash"),
+    ("audit_events.request_id", "ours"),
+    ("business_head.audit_hash", "a hash"),
+    ("business_keys.wrapped", "a key under the master key"),
+    ("businesses.name", "a company"),
+    ("businesses.slug", "a company"),
+    (
+        "consents.source",
+        "a word for the form or paper on which consent was given",
+    ),
+    ("contact_points.blind_index", "an HMAC, emptied at erasure"),
+    ("contact_points.unreachable_code", "a vendor's error code"),
+    ("contact_slots.channel", "a word of ours"),
+    ("conversations.our_address", "our own number"),
+    ("conversations.peer_blind", "an HMAC"),
+    (
+        "conversations.resolution",
+        "a member of staff's words on how a thread was settled",
+    ),
+    (
+        "data_keys.wrapped",
+        "a key under the business's key; its destruction is the erasure",
+    ),
+    (
+        "debtors.external_reference",
+        "searchable: the business's own number of the person",
+    ),
+    ("debtors.first_name", "searchable; overwritten at erasure"),
+    ("debtors.last_name", "searchable; overwritten at erasure"),
+    ("debtors.name_key", "searchable; overwritten at erasure"),
+    ("debtors.preferred_language", "an ISO 639-1 code"),
+    ("decisions.channel", "a word of ours"),
+    ("decisions.content_hash", "a hash"),
+    (
+        "decisions.decision",
+        "rule ids, outcomes and our own explanations",
+    ),
+    ("decisions.rule_set_version", "ours"),
+    ("decisions.tzdb_version", "ours"),
+    ("delivery_attempts.error_code", "a vendor's error code"),
+    ("delivery_attempts.provider_message_id", "a vendor's id"),
+    ("idempotency_keys.key", "chosen by the caller"),
+    ("idempotency_keys.request_hash", "a hash"),
+    ("idempotency_keys.user_errors", "our own sentences"),
+    ("ledger_entries.currency", "an ISO 4217 code"),
+    ("ledger_transactions.intent_key", "ids of ours"),
+    ("live_events.kind", "a word of ours"),
+    ("messages.failure_code", "a vendor's or rule's code"),
+    ("messages.failure_reason", "our own sentence for the code"),
+    ("messages.provider_message_id", "a vendor's id"),
+    ("provider_events.event_id", "a vendor's id"),
+    ("provider_events.peer_blind", "an HMAC"),
+    (
+        "suppressions.address_blind",
+        "an HMAC; outlives erasure, so that nobody is written to again",
+    ),
+    ("users.name", "a member of staff, not a debtor"),
+];
+
+/// Tables whose rows nobody changes or removes.
+const APPEND_ONLY: &[&str] = &[
+    "access_log",
+    "audit_events",
+    "decisions",
+    "ledger_entries",
+    "ledger_transactions",
+    "platform_audit_events",
+];
+
+const RUNTIME_ROLES: [&str; 4] = [
+    "funnelchat_app",
+    "funnelchat_system",
+    "funnelchat_worker",
+    "funnelchat_search",
+];
+
+const TENANT: &str =
+    "(business_id = (NULLIF(current_setting('app.business_id'::text, true), ''::text))::uuid)";
+const STAFF: &str = "(current_setting('app.audience'::text, true) = 'staff'::text)";
+const DEBTOR: &str = "((current_setting('app.audience'::text, true) = 'debtor'::text) AND \
+    (debtor_id = (NULLIF(current_setting('app.debtor_id'::text, true), ''::text))::uuid))";
+
+struct Catalogue {
+    superuser: PgConnection,
+    database: TestDatabase,
+}
+
+impl Catalogue {
+    async fn open() -> Self {
+        let database = fresh_database().await;
+        Self {
+            superuser: PgConnection::connect(&database.superuser_url).await.unwrap(),
+            database,
+        }
+    }
+
+    async fn names(&mut self, sql: &str) -> Vec<String> {
+        let rows = self.superuser.fetch_all(AssertSqlSafe(sql)).await.unwrap();
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// Tables of the public schema, partitions left out.
+    async fn tables(&mut self) -> BTreeSet<String> {
+        self.names(
+            "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace
+               AND relkind IN ('r', 'p') AND NOT relispartition",
+        )
+        .await
+        .into_iter()
+        .collect()
+    }
+
+    /// Tables whose rows each belong to one business and are protected.
+    async fn tenant_tables(&mut self) -> BTreeSet<String> {
+        let platform: BTreeSet<&str> = PLATFORM_TABLES.iter().map(|(table, _)| *table).collect();
+        let mut tables = self.tables().await;
+        tables.retain(|table| !platform.contains(table.as_str()));
+        tables
+    }
+
+    /// What `role` may do on `table` or any of its columns, by whatever way it came to it.
+    async fn privileges(&mut self, role: &str, table: &str) -> BTreeSet<String> {
+        let sql = format!(
+            "SELECT p FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'REFERENCES']) AS p
+             WHERE has_any_column_privilege('{role}', 'public.{table}', p)
+             UNION ALL
+             SELECT p FROM unnest(ARRAY['DELETE', 'TRUNCATE', 'TRIGGER']) AS p
+             WHERE has_table_privilege('{role}', 'public.{table}', p)"
+        );
+        self.names(&sql).await.into_iter().collect()
+    }
+}
+
+#[tokio::test]
+async fn every_table_of_a_business_is_behind_forced_row_security() {
+    let mut catalogue = Catalogue::open().await;
+    let open: BTreeSet<String> = catalogue
+        .names(
+            "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace
+               AND relkind IN ('r', 'p') AND NOT relispartition AND NOT (relrowsecurity AND relforcerowsecurity)",
+        )
+        .await
+        .into_iter()
+        .collect();
+    let listed: BTreeSet<String> = PLATFORM_TABLES
+        .iter()
+        .map(|(table, _)| (*table).to_owned())
+        .collect();
+    assert_eq!(
+        open, listed,
+        "unprotected tables (left) are exactly the listed ones (right)"
+    );
+
+    let tables = catalogue.tenant_tables().await;
+    assert!(
+        tables.contains("messages") && tables.contains("accounts"),
+        "{tables:?}"
+    );
+    let rows = catalogue
+        .superuser
+        .fetch_all(
+            "SELECT p.tablename::text, p.policyname::text, p.permissive, p.roles::text[], p.cmd, p.qual, p.with_check,
+                    EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = ('public.' || quote_ident(p.tablename))::regclass
+                            AND a.attname = 'debtor_id' AND NOT a.attisdropped) AS knows_debtor
+             FROM pg_policies p WHERE p.schemaname = 'public'",
+        )
+        .await
+        .unwrap();
+    let mut guarded = BTreeSet::new();
+    for row in &rows {
+        let (table, policy): (String, String) = (row.get(0), row.get(1));
+        let (permissive, roles): (String, Vec<String>) = (row.get(2), row.get(3));
+        let (cmd, using, check): (String, Option<String>, Option<String>) =
+            (row.get(4), row.get(5), row.get(6));
+        let name = format!("{table}/{policy}");
+        assert_eq!(permissive, "PERMISSIVE", "{name}");
+        match roles.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            ["funnelchat_app"] => {
+                assert_eq!(cmd, "ALL", "{name}");
+                assert!(
+                    guarded.insert(table.clone()),
+                    "two policies open {table} to the app: they would be OR-ed"
+                );
+                let (using, check) = (using.unwrap(), check.unwrap());
+                if table == "businesses" {
+                    let tenant = TENANT.replace("business_id =", "id =");
+                    assert_eq!(check, format!("({tenant} AND {STAFF})"));
+                    assert_eq!(
+                        using,
+                        format!(
+                            "({tenant} AND (current_setting('app.audience'::text, true) = ANY (ARRAY['staff'::text, 'debtor'::text])))"
+                        )
+                    );
+                    continue;
+                }
+                let staff_only = format!("({TENANT} AND {STAFF})");
+                let both = format!("({TENANT} AND ({STAFF} OR {DEBTOR}))");
+                assert!(using == staff_only || using == both, "{name}: {using}");
+                assert_eq!(using, check, "{name}: what can be written can be read back");
+                assert!(
+                    using == staff_only || row.get::<bool, _>(7),
+                    "{name}: a debtor's table carries debtor_id"
+                );
+            }
+            ["funnelchat_owner"] => assert_eq!(policy, "migrations", "{name}"),
+            ["funnelchat_system"] => assert!(
+                OPEN_TO_SYSTEM.iter().any(|(open, ..)| *open == table),
+                "{name}: not listed as open to background processes"
+            ),
+            ["funnelchat_search"] => {
+                assert_eq!((table.as_str(), cmd.as_str()), ("debtors", "SELECT"), "{name}");
+            }
+            other => panic!("{name}: nobody else has policies, not {other:?}"),
+        }
+    }
+    assert_eq!(
+        guarded, tables,
+        "every tenant table (right) has its policy for the app (left)"
+    );
+}
+
+#[tokio::test]
+async fn nobody_holds_more_than_is_listed() {
+    let mut catalogue = Catalogue::open().await;
+    for (table, _) in PLATFORM_TABLES {
+        let held = catalogue.privileges("funnelchat_app", table).await;
+        let allowed: BTreeSet<String> = (*table == "clock")
+            .then(|| "SELECT".to_owned())
+            .into_iter()
+            .collect();
+        assert_eq!(held, allowed, "funnelchat_app on {table}");
+    }
+    for table in catalogue.tenant_tables().await {
+        let held = catalogue.privileges("funnelchat_system", &table).await;
+        let listed: BTreeSet<String> = OPEN_TO_SYSTEM
+            .iter()
+            .filter(|(open, ..)| *open == table)
+            .flat_map(|(_, grants, _)| grants.split(' ').map(str::to_owned))
+            .collect();
+        assert_eq!(held, listed, "funnelchat_system on {table}");
+    }
+    for table in catalogue.tables().await {
+        assert_eq!(
+            catalogue.privileges("funnelchat_worker", &table).await,
+            BTreeSet::new(),
+            "the queue's role on {table}"
+        );
+        let searched: BTreeSet<String> = (table == "debtors")
+            .then(|| "SELECT".to_owned())
+            .into_iter()
+            .collect();
+        assert_eq!(
+            catalogue.privileges("funnelchat_search", &table).await,
+            searched,
+            "the search's role on {table}"
+        );
+        for role in RUNTIME_ROLES {
+            let held = catalogue.privileges(role, &table).await;
+            for never in ["TRUNCATE", "REFERENCES", "TRIGGER"] {
+                assert!(
+                    !held.contains(never),
+                    "{role} holds {never} on {table}: row security does not cover it"
+                );
+            }
+        }
+    }
+    let searched = catalogue
+        .names(
+            "SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = 'debtors'::regclass AND a.attnum > 0
+               AND has_column_privilege('funnelchat_search', 'debtors', a.attname, 'SELECT') ORDER BY 1",
+        )
+        .await;
+    assert_eq!(searched, ["business_id", "id", "name_key"]);
+    let granted_partitions = catalogue
+        .names(
+            "SELECT c.relname || ' to ' || coalesce(r.rolname, 'PUBLIC') FROM pg_class c, aclexplode(c.relacl) acl
+             LEFT JOIN pg_roles r ON r.oid = acl.grantee
+             WHERE c.relispartition AND acl.grantee <> c.relowner",
+        )
+        .await;
+    assert_eq!(
+        granted_partitions,
+        Vec::<String>::new(),
+        "partitions do not inherit row security"
+    );
+}
+
+#[tokio::test]
+async fn roles_that_run_the_service_own_nothing_and_bypass_nothing() {
+    let mut catalogue = Catalogue::open().await;
+    let roles = RUNTIME_ROLES.map(|role| format!("'{role}'")).join(", ");
+    let mighty = catalogue
+        .names(&format!(
+            "SELECT rolname::text FROM pg_roles WHERE rolname IN ({roles}, 'funnelchat_owner')
+               AND (rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication)"
+        ))
+        .await;
+    assert_eq!(mighty, Vec::<String>::new());
+    let found = catalogue
+        .names(&format!(
+            "SELECT rolname::text FROM pg_roles WHERE rolname IN ({roles})"
+        ))
+        .await;
+    assert_eq!(found.len(), RUNTIME_ROLES.len(), "all of them exist: {found:?}");
+    let owned = catalogue
+        .names(&format!(
+            "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner
+             WHERE r.rolname IN ({roles}) AND c.relnamespace <> 'queue'::regnamespace
+               AND c.relnamespace::regnamespace::text NOT LIKE 'pg\\_%'"
+        ))
+        .await;
+    assert_eq!(owned, Vec::<String>::new(), "runtime roles own no table");
+    let members = catalogue
+        .names(&format!(
+            "SELECT m.rolname || ' in ' || g.rolname FROM pg_auth_members a JOIN pg_roles m ON m.oid = a.member
+             JOIN pg_roles g ON g.oid = a.roleid WHERE m.rolname IN ({roles})"
+        ))
+        .await;
+    assert_eq!(members, Vec::<String>::new(), "no runtime role becomes another");
+    let definers = catalogue
+        .names(
+            "SELECT p.oid::regproc || ' as ' || r.rolname FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner
+             WHERE p.prosecdef AND p.pronamespace IN ('public'::regnamespace, 'app'::regnamespace, 'queue'::regnamespace)
+             ORDER BY 1",
+        )
+        .await;
+    assert_eq!(
+        definers,
+        [
+            "app.post_to_balance as funnelchat_owner",
+            "app.search_debtors as funnelchat_search",
+            "queue.enqueue as funnelchat_worker",
+            "queue.enqueue_after as funnelchat_worker",
+            "queue.enqueue_envelope as funnelchat_worker",
+            "queue.enqueue_for as funnelchat_worker",
+        ],
+        "functions that run with another's rights"
+    );
+    let loose = catalogue
+        .names(
+            "SELECT p.oid::regproc::text FROM pg_proc p
+             WHERE p.prosecdef AND p.pronamespace IN ('public'::regnamespace, 'app'::regnamespace, 'queue'::regnamespace)
+               AND (NOT coalesce(p.proconfig::text, '') LIKE '%search_path=%'
+                    OR (p.prorettype <> 'trigger'::regtype AND has_function_privilege('public', p.oid, 'EXECUTE')))",
+        )
+        .await;
+    assert_eq!(
+        loose,
+        Vec::<String>::new(),
+        "each pins its search_path and is granted by name"
+    );
+}
+
+#[tokio::test]
+async fn references_between_tenant_tables_carry_the_business() {
+    let mut catalogue = Catalogue::open().await;
+    let tenant = catalogue.tenant_tables().await;
+    let rows = catalogue
+        .superuser
+        .fetch_all(
+            "SELECT c.conname::text, c.conrelid::regclass::text, c.confrelid::regclass::text,
+                    (SELECT array_agg(a.attname::text ORDER BY k.n) FROM unnest(c.conkey) WITH ORDINALITY AS k(num, n)
+                     JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.num),
+                    (SELECT array_agg(a.attname::text ORDER BY k.n) FROM unnest(c.confkey) WITH ORDINALITY AS k(num, n)
+                     JOIN pg_attribute a ON a.attrelid = c.confrelid AND a.attnum = k.num)
+             FROM pg_constraint c JOIN pg_class f ON f.oid = c.conrelid JOIN pg_class t ON t.oid = c.confrelid
+             WHERE c.contype = 'f' AND c.connamespace = 'public'::regnamespace
+               AND NOT f.relispartition AND NOT t.relispartition",
+        )
+        .await
+        .unwrap();
+    let mut seen = 0;
+    for row in &rows {
+        let (name, from, to): (String, String, String) = (row.get(0), row.get(1), row.get(2));
+        let (columns, targets): (Vec<String>, Vec<String>) = (row.get(3), row.get(4));
+        // What a platform table points to is checked too: sessions name a member of one business.
+        if !tenant.contains(&to) {
+            continue;
+        }
+        seen += 1;
+        let target = if to == "businesses" { "id" } else { "business_id" };
+        assert!(
+            columns
+                .iter()
+                .zip(&targets)
+                .any(|(own, theirs)| own == "business_id" && theirs == target),
+            "{name} on {from}: foreign keys are checked past row security, so {columns:?} -> {to}{targets:?} \
+             lets one business point at another's row"
+        );
+        assert!(
+            to == "businesses" || columns.len() > 1,
+            "{name} on {from} is composite"
+        );
+    }
+    assert!(seen > 30, "the catalogue was read: {seen}");
+}
+
+#[tokio::test]
+async fn every_index_of_a_tenant_table_leads_with_the_business() {
+    let mut catalogue = Catalogue::open().await;
+    let tenant = catalogue.tenant_tables().await;
+    let rows = catalogue
+        .superuser
+        .fetch_all(
+            "SELECT i.indexrelid::regclass::text, i.indrelid::regclass::text, i.indisunique, a.attname::text
+             FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid
+             LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+             WHERE t.relnamespace = 'public'::regnamespace AND NOT t.relispartition",
+        )
+        .await
+        .unwrap();
+    let (mut uniques, mut others, mut seen) = (BTreeSet::new(), BTreeSet::new(), 0);
+    for row in &rows {
+        let (index, table): (String, String) = (row.get(0), row.get(1));
+        if !tenant.contains(&table) {
+            continue;
+        }
+        seen += 1;
+        if row.get::<Option<String>, _>(3).as_deref() != Some("business_id") {
+            let kind = if row.get(2) { &mut uniques } else { &mut others };
+            kind.insert(index);
+        }
+    }
+    let listed = |list: &[(&str, &str)]| {
+        list.iter()
+            .map(|(name, _)| (*name).to_owned())
+            .collect::<BTreeSet<_>>()
+    };
+    assert_eq!(
+        uniques,
+        listed(GLOBAL_UNIQUES),
+        "a unique without the business tells of others' rows"
+    );
+    assert_eq!(others, listed(GLOBAL_INDEXES), "found (left), listed (right)");
+    assert!(seen > 50, "the catalogue was read: {seen}");
+}
+
+#[tokio::test]
+async fn what_is_told_of_a_person_is_ciphertext_or_listed() {
+    let mut catalogue = Catalogue::open().await;
+    let tenant = catalogue.tenant_tables().await;
+    let rows = catalogue
+        .superuser
+        .fetch_all(
+            "SELECT t.relname::text, a.attname::text, format_type(a.atttypid, NULL),
+                    EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = t.oid AND c.contype = 'c'
+                            AND c.conkey = ARRAY[a.attnum] AND pg_get_constraintdef(c.oid) ~ '= (ANY|''|ALL)')
+             FROM pg_attribute a JOIN pg_class t ON t.oid = a.attrelid
+             WHERE t.relnamespace = 'public'::regnamespace AND t.relkind IN ('r', 'p') AND NOT t.relispartition
+               AND a.attnum > 0 AND NOT a.attisdropped",
+        )
+        .await
+        .unwrap();
+    let (mut ciphers, mut plain) = (BTreeSet::new(), BTreeSet::new());
+    for row in &rows {
+        let (table, column, kind): (String, String, String) = (row.get(0), row.get(1), row.get(2));
+        let (name, is_of_listed_words): (String, bool) = (format!("{table}.{column}"), row.get(3));
+        match kind.as_str() {
+            "bytea" if column.ends_with("_cipher") => {
+                ciphers.insert(name);
+            }
+            "text" | "text[]" | "bytea" | "jsonb" | "json" | "character varying" | "inet" | "xml"
+            | "hstore"
+                if tenant.contains(&table) && !is_of_listed_words =>
+            {
+                assert!(
+                    !column.ends_with("_cipher"),
+                    "{name} is named ciphertext but is {kind}"
+                );
+                plain.insert(name);
+            }
+            _ => {}
+        }
+    }
+    let listed = |list: &[(&str, &str)]| {
+        list.iter()
+            .map(|(name, _)| (*name).to_owned())
+            .collect::<BTreeSet<_>>()
+    };
+    assert_eq!(ciphers, listed(CIPHERS), "ciphertext (left) and its list (right)");
+    assert_eq!(
+        plain,
+        listed(PLAIN),
+        "plain columns (left) and their list (right)"
+    );
+    for (column, guard) in CIPHERS {
+        assert!(
+            ["profile", "record", "business", "platform"].contains(guard),
+            "{column}: {guard}"
+        );
+        let of_tenant = tenant.contains(column.split('.').next().unwrap());
+        assert_eq!(
+            of_tenant,
+            *guard != "platform",
+            "{column} is guarded by a {guard} key"
+        );
+    }
+}
+
+#[tokio::test]
+async fn instants_are_written_by_the_service_and_never_by_a_default() {
+    let mut catalogue = Catalogue::open().await;
+    let defaults = catalogue
+        .names(
+            "SELECT d.adrelid::regclass || '.' || a.attname FROM pg_attrdef d
+             JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+             JOIN pg_class t ON t.oid = d.adrelid
+             WHERE t.relnamespace = 'public'::regnamespace AND t.relname <> '_sqlx_migrations'
+               AND (a.atttypid IN ('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype)
+                    OR pg_get_expr(d.adbin, d.adrelid) ~* 'now\\(|current_|clock_timestamp|gen_random')",
+        )
+        .await;
+    assert_eq!(defaults, Vec::<String>::new());
+    let zoneless = catalogue
+        .names(
+            "SELECT a.attrelid::regclass || '.' || a.attname FROM pg_attribute a JOIN pg_class t ON t.oid = a.attrelid
+             WHERE t.relnamespace = 'public'::regnamespace AND t.relkind IN ('r', 'p') AND a.attnum > 0
+               AND a.atttypid IN ('timestamp'::regtype, 'time'::regtype, 'timetz'::regtype)",
+        )
+        .await;
+    assert_eq!(zoneless, Vec::<String>::new(), "every instant has its zone");
+}
+
+#[tokio::test]
+async fn what_is_written_once_stays_and_balances_are_the_ledgers_alone() {
+    let mut catalogue = Catalogue::open().await;
+    for table in APPEND_ONLY {
+        for role in RUNTIME_ROLES {
+            let held = catalogue.privileges(role, table).await;
+            assert!(
+                !held.contains("UPDATE") && !held.contains("DELETE"),
+                "{role} holds {held:?} on {table}"
+            );
+        }
+    }
+    // One row each where the demo data has none.
+    catalogue
+        .superuser
+        .execute(
+            "INSERT INTO access_log (business_id, id, at, actor_id, operation, debtor_ids, request_id)
+             SELECT id, id, created_at, id, 'viewer', '{}', 'r' FROM businesses;
+             INSERT INTO decisions (business_id, id, debtor_id, channel, stage, outcome, rule_set_version, tzdb_version,
+                decision, facts_cipher, key_id, content_hash, decided_at)
+             SELECT business_id, id, id, 'SMS', 'QUEUE', 'DENY', '1', '1', '{}', '', record_key_id, '', created_at FROM debtors LIMIT 1;
+             INSERT INTO platform_audit_events (position, id, at, actor_kind, action, details, hash)
+             SELECT 1000000, id, created_at, 'SYSTEM', 'test', '', '' FROM businesses LIMIT 1",
+        )
+        .await
+        .unwrap();
+    for table in APPEND_ONLY {
+        let column = catalogue
+            .names(&format!(
+                "SELECT attname::text FROM pg_attribute WHERE attrelid = '{table}'::regclass AND attnum = 3"
+            ))
+            .await
+            .remove(0);
+        for statement in [
+            format!("UPDATE {table} SET {column} = {column}"),
+            format!("DELETE FROM {table}"),
+            format!("TRUNCATE {table} CASCADE"),
+        ] {
+            let refused = catalogue
+                .superuser
+                .execute(AssertSqlSafe(statement.clone()))
+                .await
+                .expect_err(&statement);
+            let code = refused
+                .as_database_error()
+                .and_then(|error| error.code())
+                .unwrap_or_default()
+                .into_owned();
+            assert_eq!(code, "23001", "{statement}: {refused}");
+        }
+    }
+
+    let business: String = catalogue
+        .names("SELECT id::text FROM businesses WHERE slug = 'acme'")
+        .await
+        .remove(0);
+    let mut app = catalogue.database.logins.app.clone().connect().await.unwrap();
+    app.execute(AssertSqlSafe(format!(
+        "SET app.business_id = '{business}'; SET app.audience = 'staff'"
+    )))
+    .await
+    .unwrap();
+    let seen: i64 = app
+        .fetch_one("SELECT count(*) FROM accounts")
+        .await
+        .unwrap()
+        .get(0);
+    assert_eq!(seen, 25, "the app sees its accounts");
+    for statement in [
+        "UPDATE accounts SET balance_minor = 0",
+        "UPDATE ledger_entries SET amount_minor = 0",
+        "DELETE FROM audit_events",
+        "UPDATE access_log SET operation = 'none'",
+        "SELECT * FROM identities",
+        "SELECT * FROM messages_default",
+    ] {
+        let refused = app.execute(statement).await.expect_err(statement);
+        let code = refused
+            .as_database_error()
+            .and_then(|error| error.code())
+            .unwrap_or_default()
+            .into_owned();
+        assert_eq!(code, "42501", "{statement}: {refused}");
+    }
+}
+
+#[tokio::test]
+async fn balances_are_the_sum_of_their_entries_and_entries_sum_to_zero() {
+    let mut catalogue = Catalogue::open().await;
+    let wrong = catalogue
+        .names(
+            "SELECT a.account_number FROM accounts a LEFT JOIN ledger_entries e
+               ON e.business_id = a.business_id AND e.account_id = a.id AND e.currency = a.currency
+             GROUP BY a.business_id, a.id, a.account_number, a.balance_minor HAVING a.balance_minor <> coalesce(sum(e.amount_minor), 0)",
+        )
+        .await;
+    assert_eq!(wrong, Vec::<String>::new());
+    let rows = catalogue
+        .superuser
+        .fetch_all("SELECT currency, sum(amount_minor)::bigint FROM ledger_entries GROUP BY currency")
+        .await
+        .unwrap();
+    let sums: BTreeMap<String, i64> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    assert_eq!(sums, BTreeMap::from([("USD".to_owned(), 0)]));
+}
