@@ -25,7 +25,7 @@ pub struct DocumentCost {
 /// Checks a document against the limits and weighs the operation that `operation_name` selects.
 ///
 /// Each field costs 1. The cost of a field's children is multiplied by its `first` or `last` argument (the greater
-/// of the two; variables are resolved), or by [`Limits::default_page`] where it has neither and selects `edges` or
+/// of the two; variables are resolved) or the number of its `ids`, or by [`Limits::default_page`] where it has neither and selects `edges` or
 /// `nodes`. Every operation of the document must be within the limits, since all of them are validated.
 ///
 /// # Errors
@@ -377,6 +377,15 @@ mod tests {
             "{}",
             refused.message
         );
+    }
+
+    #[test]
+    fn each_id_of_a_list_costs_its_selection() {
+        let query = "query($ids: [ID!]!) { nodes(ids: $ids) { a b } }";
+        let ids: Vec<String> = (0..100).map(|n| n.to_string()).collect();
+        let cost = check_with(query, serde_json::json!({ "ids": ids }), &Limits::default()).unwrap();
+        assert_eq!(cost.cost, 201);
+        assert_eq!(check("{ nodes(ids: [\"x\", \"y\"]) { a } }").unwrap().cost, 3);
     }
 
     #[test]

@@ -12,7 +12,7 @@
 //! [`ErrorCode`] and the request id.
 //!
 //! Files: [`limits`] (the settings), `lexer` (the scan before parsing), [`document`] and `weight` (depth, cost and
-//! the like), `params` (the request's JSON or query string), `prepare` (from parameters to a checked request),
+//! the like), `text` (the character that cannot be stored), `params` (the request's JSON or query string), `prepare` (from parameters to a checked request),
 //! `negotiation` (Accept, Content-Type, cross-site requests), `execute` (time limit and panics), `status` (codes,
 //! masking, HTTP statuses), `http`, `sse`, `ws` (the transports), [`connections`] (who is connected).
 
@@ -29,6 +29,7 @@ mod sse;
 mod status;
 #[cfg(test)]
 mod tests;
+mod text;
 mod weight;
 mod ws;
 

@@ -5,7 +5,7 @@ use async_graphql::{Request, ServerError, Value, Variables};
 
 use super::document::{DocumentCost, check_document, select_operation};
 use super::params::Params;
-use super::{Limits, Refusal, lexer, status};
+use super::{Limits, Refusal, lexer, status, text};
 use crate::platform::error_code::ErrorCode;
 
 /// A request whose document is parsed and within the limits. The schema has not validated it yet.
@@ -44,6 +44,7 @@ fn check(
     limits: &Limits,
 ) -> Result<(OperationType, DocumentCost), Vec<ServerError>> {
     let cost = check_document(document, operation_name, variables, limits).map_err(one_error)?;
+    text::check_text(document, variables).map_err(one_error)?;
     let operation = &select_operation(document, operation_name)
         .map_err(one_error)?
         .node;

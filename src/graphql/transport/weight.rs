@@ -116,7 +116,17 @@ impl<'a> Scale<'a> {
             .into_iter()
             .filter_map(|argument| self.page_size(field, argument));
         let fallback = if is_connection { self.default_page } else { 1 };
-        sizes.max().unwrap_or(fallback).max(1)
+        let listed = self.list_length(field, "ids");
+        sizes.chain(listed).max().unwrap_or(fallback).max(1)
+    }
+
+    /// How many values a list argument has, if the field has it.
+    fn list_length(&self, field: &Field, argument: &str) -> Option<u64> {
+        let value = field.get_argument(argument)?.node.clone();
+        match value.into_const_with(|name| self.variable(&name).ok_or(())) {
+            Ok(Value::List(items)) => u64::try_from(items.len()).ok(),
+            _ => None,
+        }
     }
 
     /// The value of a page size argument, if it has one that is a non-negative integer.
