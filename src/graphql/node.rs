@@ -45,7 +45,10 @@ impl NodeQueries {
         ctx: &Context<'_>,
         #[graphql(desc = "The object's id.")] id: ID,
     ) -> async_graphql::Result<Option<Node>> {
-        load(ctx, &id).await?.map(Some).ok_or_else(|| not_found("object"))
+        load(ctx, "id", &id)
+            .await?
+            .map(Some)
+            .ok_or_else(|| not_found("object"))
     }
 
     /// Several objects by their ids (at most 100), in the same order; null, without an error, where there is none.
@@ -58,13 +61,14 @@ impl NodeQueries {
         if ids.len() > MOST_NODES {
             return Err(bad_input(format!("ids: at most {MOST_NODES} at once.")));
         }
-        futures_util::future::try_join_all(ids.iter().map(|id| load(ctx, id))).await
+        futures_util::future::try_join_all(ids.iter().map(|id| load(ctx, "ids", id))).await
     }
 }
 
-async fn load(ctx: &Context<'_>, id: &ID) -> async_graphql::Result<Option<Node>> {
+async fn load(ctx: &Context<'_>, argument: &str, id: &ID) -> async_graphql::Result<Option<Node>> {
     let scope = ctx.scope()?;
-    let (kind, uuid) = ids::decode_any(id.as_str()).map_err(|error| bad_input(format!("id: {error}")))?;
+    let (kind, uuid) =
+        ids::decode_any(id.as_str()).map_err(|error| bad_input(format!("{argument}: {error}")))?;
     let may = |cell| authorize(scope.ctx(), cell).is_ok();
     Ok(match kind {
         IdKind::Account if may(Cell::AccountRead) => Account::load(ctx, uuid).await?.map(Node::Account),

@@ -11,6 +11,7 @@ use crate::platform::ids::{self, IdKind};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Date(pub NaiveDate);
 
+/// A calendar date without a zone, `2026-11-20` (RFC 3339 full-date).
 #[Scalar(specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339#section-5.6")]
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -20,6 +21,11 @@ impl ScalarType for Date {
                 .map_err(|_| InputValueError::custom(format!("{text:?} is not a date such as 2026-11-20"))),
             _ => Err(InputValueError::expected_type(value)),
         }
+    }
+
+    // Validation names the argument; parsing alone would name the type only.
+    fn is_valid(value: &Value) -> bool {
+        Self::parse(value.clone()).is_ok()
     }
 
     fn to_value(&self) -> Value {
@@ -32,6 +38,8 @@ impl ScalarType for Date {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PhoneNumberScalar(pub String);
 
+/// A telephone number. Sent as E.164 (`+12125550100`); accepted in any usual way of writing a US number, or
+/// with a leading `+` for another country. A malformed one is a user error of its field.
 #[Scalar(
     name = "PhoneNumber",
     specified_by_url = "https://www.itu.int/rec/T-REC-E.164"
@@ -53,6 +61,7 @@ impl ScalarType for PhoneNumberScalar {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EmailAddressScalar(pub String);
 
+/// An e-mail address, `name@example.com`. A malformed one is a user error of its field.
 #[Scalar(
     name = "EmailAddress",
     specified_by_url = "https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2"
@@ -74,6 +83,7 @@ impl ScalarType for EmailAddressScalar {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecimalText(pub String);
 
+/// A decimal number as a string, such as `"1234.56"`: never a float, so that no cent is lost.
 #[Scalar(name = "Decimal")]
 impl ScalarType for DecimalText {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -93,6 +103,7 @@ impl ScalarType for DecimalText {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor(pub String);
 
+/// A place in the live feed of your business: opaque, hand it back as `after` and nothing is missed.
 #[Scalar]
 impl ScalarType for Cursor {
     fn parse(value: Value) -> InputValueResult<Self> {
