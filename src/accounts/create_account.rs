@@ -101,11 +101,22 @@ fn check(new: &NewAccount) -> Vec<UserError> {
     bounds("firstName", &new.first_name, 100);
     bounds("lastName", &new.last_name, 100);
     bounds("accountNumber", &new.account_number, 64);
+    if let Some(reference) = &new.external_debtor_reference {
+        bounds("externalDebtorReference", reference, 100);
+    }
     if let Some(creditor) = &new.original_creditor {
         bounds("originalCreditor", creditor, 200);
     }
     for tag in &new.tags {
         bounds("tags", tag, 50);
+    }
+    for (field, value) in new.address.iter().flat_map(address_parts) {
+        if value.chars().count() > 200 {
+            errors.push(UserError::invalid(
+                &format!("address.{field}"),
+                "At most 200 characters.",
+            ));
+        }
     }
     if new.tags.len() > 50 {
         errors.push(UserError::invalid("tags", "An account has at most 50 tags."));
@@ -142,6 +153,19 @@ fn check(new: &NewAccount) -> Vec<UserError> {
         ));
     }
     errors
+}
+
+fn address_parts(address: &PostalAddress) -> impl Iterator<Item = (&'static str, &str)> {
+    [
+        ("line1", &address.line1),
+        ("line2", &address.line2),
+        ("city", &address.city),
+        ("state", &address.state),
+        ("postalCode", &address.postal_code),
+        ("country", &address.country),
+    ]
+    .into_iter()
+    .filter_map(|(field, value)| Some((field, value.as_deref()?)))
 }
 
 /// The person whose account it becomes.
