@@ -49,11 +49,16 @@ impl AccountStatus {
 /// A way to reach a person.
 #[derive(Clone, Copy, Debug, Enum, Eq, Hash, PartialEq)]
 pub enum Channel {
+    /// Text message.
     Sms,
+    /// WhatsApp message.
     #[graphql(name = "WHATSAPP")]
     WhatsApp,
+    /// E-mail.
     Email,
+    /// Chat on a web page.
     WebChat,
+    /// Telephone call.
     Voice,
 }
 

@@ -216,7 +216,7 @@ impl ComplianceQueries {
     async fn compliance_check(
         &self,
         ctx: &Context<'_>,
-        input: ComplianceCheckInput,
+        #[graphql(desc = "The contact that you are thinking of.")] input: ComplianceCheckInput,
     ) -> async_graphql::Result<ComplianceDecision> {
         let account = parse_id(IdKind::Account, "input.accountId", &input.account_id)?;
         let scope = ctx.scope()?;

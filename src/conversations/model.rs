@@ -116,9 +116,13 @@ impl ConversationStatus {
 /// Who wrote a message.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 pub enum SenderType {
+    /// A member of staff.
     Agent,
+    /// The person who owes.
     Debtor,
+    /// The AI.
     Assistant,
+    /// funnelchat itself.
     System,
 }
 

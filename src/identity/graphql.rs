@@ -31,12 +31,19 @@ use crate::{
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 #[graphql(name = "Role")]
 pub enum RoleName {
+    /// Operates the platform; enters a business only by break-glass.
     SuperAdmin,
+    /// Administers the business: everything in it.
     BusinessAdmin,
+    /// Leads collectors: all accounts and threads, and who works on them.
     Manager,
+    /// A collector: what is assigned to them or to nobody.
     Agent,
+    /// Reads everything, the audit trail too; contacts nobody.
     ComplianceOfficer,
+    /// A person who owes; sees what is theirs.
     Debtor,
+    /// An API key.
     Service,
 }
 
@@ -467,7 +474,7 @@ impl IdentityMutations {
     async fn register_business(
         &self,
         ctx: &Context<'_>,
-        input: RegisterBusinessInput,
+        #[graphql(desc = "The business and its first administrator.")] input: RegisterBusinessInput,
     ) -> async_graphql::Result<RegisterBusinessPayload> {
         let (identity, facts) = request(ctx)?;
         let registration = Registration {
@@ -492,7 +499,7 @@ impl IdentityMutations {
     async fn verify_email(
         &self,
         ctx: &Context<'_>,
-        input: VerifyEmailInput,
+        #[graphql(desc = "The link's token.")] input: VerifyEmailInput,
     ) -> async_graphql::Result<VerifyEmailPayload> {
         let (identity, facts) = request(ctx)?;
         let result = outcome(register::verify_email(identity, &facts.request_id, &input.token).await)?;
@@ -505,7 +512,11 @@ impl IdentityMutations {
 
     /// Signs in with e-mail and password. Public. Staff always need a second factor: the answer is a challenge, or the
     /// request to enrol one.
-    async fn login(&self, ctx: &Context<'_>, input: LoginInput) -> async_graphql::Result<LoginPayload> {
+    async fn login(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who you say you are.")] input: LoginInput,
+    ) -> async_graphql::Result<LoginPayload> {
         let (identity, facts) = request(ctx)?;
         let password = SecretString::from(input.password);
         let step = login::login(identity, &facts.request_id, facts.peer, &input.email.0, &password).await;
@@ -532,7 +543,7 @@ impl IdentityMutations {
     async fn complete_mfa(
         &self,
         ctx: &Context<'_>,
-        input: CompleteMfaInput,
+        #[graphql(desc = "The challenge and its answer.")] input: CompleteMfaInput,
     ) -> async_graphql::Result<LoginPayload> {
         let (identity, facts) = request(ctx)?;
         let issued =
@@ -544,7 +555,7 @@ impl IdentityMutations {
     async fn begin_mfa_enrollment(
         &self,
         ctx: &Context<'_>,
-        input: BeginMfaEnrollmentInput,
+        #[graphql(desc = "The enrolment.")] input: BeginMfaEnrollmentInput,
     ) -> async_graphql::Result<BeginMfaEnrollmentPayload> {
         let (identity, facts) = request(ctx)?;
         Ok(
@@ -568,7 +579,7 @@ impl IdentityMutations {
     async fn confirm_mfa_enrollment(
         &self,
         ctx: &Context<'_>,
-        input: ConfirmMfaEnrollmentInput,
+        #[graphql(desc = "The enrolment and the new app's first code.")] input: ConfirmMfaEnrollmentInput,
     ) -> async_graphql::Result<ConfirmMfaEnrollmentPayload> {
         let (identity, facts) = request(ctx)?;
         let confirmed =
@@ -591,7 +602,7 @@ impl IdentityMutations {
     async fn refresh_session(
         &self,
         ctx: &Context<'_>,
-        input: RefreshSessionInput,
+        #[graphql(desc = "The refresh token to spend.")] input: RefreshSessionInput,
     ) -> async_graphql::Result<LoginPayload> {
         let (identity, facts) = request(ctx)?;
         login_payload(session::refresh(identity, &facts.request_id, &input.refresh_token).await)

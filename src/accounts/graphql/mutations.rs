@@ -40,7 +40,7 @@ impl AccountMutations {
     async fn create_account(
         &self,
         ctx: &Context<'_>,
-        input: CreateAccountInput,
+        #[graphql(desc = "The debt and the person.")] input: CreateAccountInput,
     ) -> async_graphql::Result<CreateAccountPayload> {
         let outcome = mutate(ctx, async |tx, scope| {
             let new = input.parse().map_err(OpError::User)?;
@@ -58,7 +58,7 @@ impl AccountMutations {
     async fn update_account(
         &self,
         ctx: &Context<'_>,
-        input: UpdateAccountInput,
+        #[graphql(desc = "Which account, and what changes.")] input: UpdateAccountInput,
     ) -> async_graphql::Result<UpdateAccountPayload> {
         let outcome = mutate(ctx, async |tx, scope| {
             let id = input_id(IdKind::Account, "id", &input.id)?;

@@ -29,7 +29,9 @@ use crate::{
 /// What kind of contact point it is.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 pub enum ContactPointKind {
+    /// A telephone number.
     Phone,
+    /// An e-mail address.
     Email,
 }
 

@@ -144,7 +144,7 @@ impl ConversationMutations {
     async fn start_conversation(
         &self,
         ctx: &Context<'_>,
-        input: StartConversationInput,
+        #[graphql(desc = "With whom, on which channel.")] input: StartConversationInput,
     ) -> async_graphql::Result<StartConversationPayload> {
         let mut sent = None;
         let outcome = mutate(ctx, async |tx, scope| {
@@ -186,7 +186,7 @@ impl ConversationMutations {
     async fn send_message(
         &self,
         ctx: &Context<'_>,
-        input: SendMessageInput,
+        #[graphql(desc = "Which thread, and your words.")] input: SendMessageInput,
     ) -> async_graphql::Result<SendMessagePayload> {
         let outcome = mutate(ctx, async |tx, scope| send(tx, scope, input).await).await?;
         // The object is the message, or the decision that refused it.
@@ -221,7 +221,7 @@ impl ConversationMutations {
     async fn assign_conversation(
         &self,
         ctx: &Context<'_>,
-        input: AssignConversationInput,
+        #[graphql(desc = "Which thread, and who is to have it.")] input: AssignConversationInput,
     ) -> async_graphql::Result<AssignConversationPayload> {
         let outcome = mutate(ctx, async |tx, _| {
             let id = conversation_id(&input.conversation_id)?;
@@ -241,7 +241,7 @@ impl ConversationMutations {
     async fn update_conversation(
         &self,
         ctx: &Context<'_>,
-        input: UpdateConversationInput,
+        #[graphql(desc = "Which thread, and what changes.")] input: UpdateConversationInput,
     ) -> async_graphql::Result<UpdateConversationPayload> {
         let outcome = mutate(ctx, async |tx, _| {
             let id = conversation_id(&input.conversation_id)?;
@@ -256,7 +256,7 @@ impl ConversationMutations {
     async fn mark_conversation_read(
         &self,
         ctx: &Context<'_>,
-        input: MarkConversationReadInput,
+        #[graphql(desc = "Which thread, and how far.")] input: MarkConversationReadInput,
     ) -> async_graphql::Result<MarkConversationReadPayload> {
         let outcome = mutate(ctx, async |tx, _| {
             let id = conversation_id(&input.conversation_id)?;
@@ -271,7 +271,7 @@ impl ConversationMutations {
     async fn set_typing(
         &self,
         ctx: &Context<'_>,
-        input: SetTypingInput,
+        #[graphql(desc = "Where you are typing.")] input: SetTypingInput,
     ) -> async_graphql::Result<SetTypingPayload> {
         let outcome = mutate(ctx, async |tx, scope| {
             let id = conversation_id(&input.conversation_id)?;
