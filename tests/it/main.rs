@@ -11,4 +11,5 @@ mod catalogue;
 mod delivery;
 mod keys;
 mod main_job;
+mod operations;
 mod support;

@@ -3,6 +3,8 @@
 mod client;
 mod errors;
 mod requests;
+pub mod recipes;
+mod schema;
 mod services;
 mod socket;
 mod story;
@@ -26,6 +28,7 @@ use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
 use url::Url;
 
 pub use client::{Client, data, error_code, user_errors};
+pub use schema::{Field, Schema, Slot};
 pub use socket::Socket;
 pub use story::{SEND, send, send_refused};
 pub use webhook::Webhook;

@@ -1,0 +1,477 @@
+//! The API's surface: what is listed, described, bounded and explained.
+//!
+//! `UPDATE_SNAPSHOTS=1 cargo test --test it operations` writes `schema.graphql` and `policies/access/matrix.txt`.
+
+use std::{collections::BTreeSet, path::Path};
+
+use funnelchat::{
+    access::{
+        AccessTable,
+        operations::{OPERATIONS, matrix},
+    },
+    graphql,
+};
+use serde_json::{Map, Value, json};
+
+use crate::support::{
+    Schema, TestApp, error_code,
+    recipes::{Ids, plain_arguments},
+};
+
+/// Lists that are no connections, with what bounds them.
+const BOUNDED_LISTS: &[(&str, &str)] = &[
+    ("Account.tags", "50, checked when they are set"),
+    ("Business.inboundNumbers", "100, in the statement"),
+    (
+        "ComplianceDecision.missingContent",
+        "the kinds of text that a law can require: fewer than ten",
+    ),
+    ("ComplianceDecision.rules", "the rules there are, some sixty"),
+    ("ConfirmMfaEnrollmentPayload.recoveryCodes", "ten are made"),
+    (
+        "Debtor.contactPoints",
+        "twenty of each of two kinds, by a CHECK of the table",
+    ),
+    ("MfaChallenge.methods", "the methods there are, two"),
+    ("Query.nodes", "as many as ids were given, 100 at most"),
+    ("UserError.field", "one path"),
+    ("Viewer.permissions", "the cells there are"),
+];
+
+fn snapshot(path: &str, now: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        std::fs::write(&file, now).unwrap();
+    }
+    let committed = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        committed == now,
+        "{path} has drifted: run `UPDATE_SNAPSHOTS=1 cargo test --test it operations`, read the difference, commit it"
+    );
+}
+
+#[tokio::test]
+async fn the_permission_matrix_is_as_committed() {
+    snapshot(
+        "policies/access/matrix.txt",
+        &matrix(&AccessTable::load().await.unwrap()),
+    );
+}
+
+#[test]
+fn the_schema_is_as_committed() {
+    snapshot("schema.graphql", &graphql::sdl());
+}
+
+#[tokio::test]
+async fn every_root_field_says_what_it_needs_and_everything_is_described() {
+    let app = TestApp::start().await;
+    let schema = Schema::of(&app.acme.sign_in("admin").await).await;
+    let fields: Vec<(&str, &str)> = schema
+        .operations()
+        .iter()
+        .map(|(root, field)| (*root, field.name.as_str()))
+        .collect();
+    let listed: Vec<(&str, &str)> = OPERATIONS
+        .iter()
+        .map(|(root, field, _)| (*root, *field))
+        .collect();
+    let mut sorted = fields.clone();
+    sorted.sort_unstable();
+    assert_eq!(
+        listed, sorted,
+        "access::operations::OPERATIONS (left) lists the schema's root fields (right), sorted"
+    );
+
+    let mut silent = BTreeSet::new();
+    let mut lists = BTreeSet::new();
+    for ty in schema.own_types() {
+        if ty.description.is_empty() {
+            silent.insert(ty.name.clone());
+        }
+        for field in &ty.fields {
+            let name = format!("{}.{}", ty.name, field.name);
+            for arg in &field.args {
+                if arg.description.is_empty() {
+                    silent.insert(format!("{name}({})", arg.name));
+                }
+            }
+            if field.description.is_empty() {
+                silent.insert(name.clone());
+            }
+            let is_edges = ty.name.ends_with("Connection") && field.name == "edges";
+            if field.ty.is_list && !is_edges && field.ty.named != "UserError" {
+                lists.insert(name);
+            }
+        }
+        for (name, description) in ty
+            .input_fields
+            .iter()
+            .map(|input| (&input.name, &input.description))
+        {
+            if description.is_empty() {
+                silent.insert(format!("{}.{name}", ty.name));
+            }
+        }
+        for (name, description) in &ty.enum_values {
+            if description.is_empty() {
+                silent.insert(format!("{}.{name}", ty.name));
+            }
+        }
+    }
+    assert_eq!(silent, BTreeSet::new(), "without a description");
+    let bounded: BTreeSet<String> = BOUNDED_LISTS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(
+        lists, bounded,
+        "lists that are no connections (left) are bounded for a listed reason (right)"
+    );
+    app.finish().await;
+}
+
+/// Everything that is wrong, told together.
+#[derive(Default)]
+struct Problems(Vec<String>);
+
+impl Problems {
+    fn check(&mut self, fine: bool, what: impl FnOnce() -> String) {
+        if !fine {
+            self.0.push(what());
+        }
+    }
+
+    #[track_caller]
+    fn none(self) {
+        assert!(
+            self.0.is_empty(),
+            "{} problems:\n{}",
+            self.0.len(),
+            self.0.join("\n")
+        );
+    }
+}
+
+/// Asks for `field` with these arguments; nothing but its type comes back.
+async fn call(
+    client: &crate::support::Client,
+    schema: &Schema,
+    root: &str,
+    field: &crate::support::Field,
+    arguments: &Map<String, Value>,
+) -> Value {
+    let (document, variables) = schema.document(root, field, arguments, 0);
+    client.gql(&document, variables).await
+}
+
+/// The places that user errors name, and the top-level errors' codes with their messages.
+fn complaints(answer: &Value, field: &str) -> Vec<(String, String)> {
+    let top = answer["errors"].as_array().into_iter().flatten().map(|error| {
+        let code = error["extensions"]["code"].as_str().unwrap_or("(none)");
+        (
+            code.to_owned(),
+            error["message"].as_str().unwrap_or_default().to_owned(),
+        )
+    });
+    let user = answer["data"][field]["userErrors"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|error| {
+            let path: Vec<&str> = error["field"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
+            (
+                error["code"].as_str().unwrap_or_default().to_owned(),
+                path.join("."),
+            )
+        });
+    top.chain(user).collect()
+}
+
+#[tokio::test]
+async fn a_page_has_between_one_and_a_hundred_items_and_takes_no_foreign_cursor() {
+    let app = TestApp::start().await;
+    let mut problems = Problems::default();
+    let admin = app.acme.sign_in("admin").await;
+    let schema = Schema::of(&admin).await;
+    let ids = Ids::make(&app, &app.acme, &admin, "Pager", 21).await;
+    let foreign = funnelchat::platform::gql::keyset_cursor("another list", &1);
+    let mut lists = 0;
+    for ty in schema.own_types().filter(|ty| ty.kind == "OBJECT") {
+        for field in ty
+            .fields
+            .iter()
+            .filter(|field| field.args.iter().any(|arg| arg.name == "first"))
+        {
+            lists += 1;
+            let name = format!("{}.{}", ty.name, field.name);
+            problems.check(field.ty.named.ends_with("Connection"), || {
+                format!("{name} pages, so it is a connection")
+            });
+            let ask = async |arguments: &str| {
+                let inner = format!("{}{arguments} {{ __typename }}", field.name);
+                let document = match ty.name.as_str() {
+                    "Query" => format!("{{ {inner} }}"),
+                    "Account" => format!(
+                        "{{ node(id: \"{}\") {{ ... on Account {{ {inner} }} }} }}",
+                        ids.get("acct")
+                    ),
+                    "Debtor" => format!(
+                        "{{ node(id: \"{}\") {{ ... on Debtor {{ {inner} }} }} }}",
+                        ids.get("dbtr")
+                    ),
+                    "Conversation" => format!(
+                        "{{ node(id: \"{}\") {{ ... on Conversation {{ {inner} }} }} }}",
+                        ids.get("conv")
+                    ),
+                    other => panic!("say how to reach a list of {other}"),
+                };
+                admin.gql(&document, json!({})).await
+            };
+            for (count, past) in [("first", "after"), ("last", "before")] {
+                if !field.args.iter().any(|arg| arg.name == count) {
+                    continue;
+                }
+                let fits = ask(&format!("({count}: 100)")).await;
+                problems.check(fits.get("errors").is_none(), || {
+                    format!("{name}({count}: 100): {fits}")
+                });
+                for wrong in ["101", "0", "-1", "2147483647"] {
+                    let answer = ask(&format!("({count}: {wrong})")).await;
+                    let message = answer["errors"][0]["message"].as_str().unwrap_or_default();
+                    // A page that large may be too dear before it is too long.
+                    let too_dear = wrong == "2147483647" && error_code(&answer) == "COST_LIMIT_EXCEEDED";
+                    problems.check(
+                        too_dear || (error_code(&answer) == "BAD_USER_INPUT" && message.contains(count)),
+                        || format!("{name}({count}: {wrong}): {answer}"),
+                    );
+                }
+                let nul = funnelchat::platform::gql::keyset_cursor(&field.name, &("\0", ids.uuid("acct")));
+                let malformed = ["", "x", "bm8", "====", &foreign, &nul];
+                for cursor in malformed {
+                    let answer = ask(&format!("({count}: 1, {past}: \"{cursor}\")")).await;
+                    let message = answer["errors"][0]["message"].as_str().unwrap_or_default();
+                    problems.check(
+                        error_code(&answer) == "BAD_USER_INPUT" && message.contains(past),
+                        || format!("{name}({past}: {cursor:?}) names what is wrong: {answer}"),
+                    );
+                }
+            }
+            let neither = ask("").await;
+            assert_eq!(error_code(&neither), "BAD_USER_INPUT", "{name}: {neither}");
+        }
+    }
+    assert!(lists >= 8, "lists were found: {lists}");
+
+    let many: Vec<String> = std::iter::repeat_n(ids.get("acct").to_owned(), 101).collect();
+    let answer = admin
+        .gql(
+            "query($ids: [ID!]!) { nodes(ids: $ids) { id } }",
+            json!({ "ids": many }),
+        )
+        .await;
+    assert_eq!(error_code(&answer), "BAD_USER_INPUT", "{answer}");
+    problems.none();
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn an_id_of_another_kind_or_none_at_all_is_named() {
+    let app = TestApp::start().await;
+    let mut problems = Problems::default();
+    let admin = app.acme.sign_in("admin").await;
+    let schema = Schema::of(&admin).await;
+    let ids = Ids::make(&app, &app.acme, &admin, "Kinds", 22).await;
+    let mut tried = 0;
+    for (root, field) in schema.operations() {
+        if root == "Subscription" {
+            continue;
+        }
+        for slot in schema.slots(field, "ID") {
+            let kind = crate::support::recipes::kind_of(&field.name, &slot);
+            let suffix = ids.get("acct").split_once('_').unwrap().1;
+            let mut wrong = vec![
+                String::new(),
+                "x".to_owned(),
+                ids.uuid("acct").to_string(),
+                suffix.to_owned(),
+                format!("nobody_{suffix}"),
+                format!("acct_{}", "z".repeat(26)),
+                format!("acct_{}", "0".repeat(3000)),
+                "acct_\u{0}".to_owned(),
+            ];
+            // `node` and `nodes` take any kind.
+            wrong.extend(kind.map(|kind| ids.get(if kind == "biz" { "acct" } else { "biz" }).to_owned()));
+            for wrong in wrong {
+                let mut arguments = plain_arguments(&schema, field, &ids);
+                slot.put(&mut arguments, json!(wrong));
+                let answer = call(&admin, &schema, root, field, &arguments).await;
+                let found = complaints(&answer, &field.name);
+                let names_it = found.iter().any(|(code, place)| match code.as_str() {
+                    "INVALID_INPUT" => *place == slot.name(),
+                    "BAD_USER_INPUT" => place.contains(&slot.name()),
+                    _ => false,
+                });
+                problems.check(names_it, || {
+                    format!("{}({}: {wrong:.60?}): {answer}", field.name, slot.name())
+                });
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 100, "slots were found: {tried}");
+    problems.none();
+    app.finish().await;
+}
+
+/// Malformed values of each scalar.
+const MALFORMED: &[(&str, &[&str])] = &[
+    (
+        "PhoneNumber",
+        &["", "x", "12", "+1999", "+1 212 555 0100 0000 0000", "\u{0}"],
+    ),
+    (
+        "EmailAddress",
+        &["", "x", "a@", "@b.example", "a b@c.example", "a@b\u{0}.example"],
+    ),
+    (
+        "Decimal",
+        &[
+            "",
+            "x",
+            "1,000.00",
+            "1e3",
+            "NaN",
+            "1.234",
+            "99999999999999999999999999",
+            "-0.001",
+            "\u{0}",
+        ],
+    ),
+    (
+        "Date",
+        &["", "x", "2026-13-01", "2026-02-30", "01/02/2026", "20260101"],
+    ),
+    (
+        "DateTime",
+        &["", "x", "2026-01-01", "2026-01-01T00:00:00", "noon"],
+    ),
+    (
+        "Cursor",
+        &[
+            "",
+            "x",
+            "live1_",
+            "live1_-1",
+            "live1_99999999999999999999",
+            "live2_1",
+        ],
+    ),
+];
+
+#[tokio::test]
+async fn a_malformed_value_is_explained_at_its_place() {
+    let app = TestApp::start().await;
+    let mut problems = Problems::default();
+    let admin = app.acme.sign_in("admin").await;
+    let schema = Schema::of(&admin).await;
+    let ids = Ids::make(&app, &app.acme, &admin, "Values", 23).await;
+    let mut tried = BTreeSet::new();
+    for (root, field) in schema.operations() {
+        if root == "Subscription" {
+            continue;
+        }
+        for (scalar, values) in MALFORMED {
+            for slot in schema.slots(field, scalar) {
+                // A log-in does not say what is wrong with an address.
+                if field.name == "login" {
+                    continue;
+                }
+                tried.insert(*scalar);
+                for wrong in *values {
+                    let mut arguments = plain_arguments(&schema, field, &ids);
+                    slot.put(&mut arguments, json!(wrong));
+                    let answer = call(&admin, &schema, root, field, &arguments).await;
+                    let names_it =
+                        complaints(&answer, &field.name)
+                            .iter()
+                            .any(|(code, place)| match code.as_str() {
+                                "INVALID_INPUT" => *place == slot.name(),
+                                "BAD_USER_INPUT" if *scalar == "DateTime" => {
+                                    // The library's own scalar: its error names the type and the inputs around it.
+                                    place.contains("\"DateTime\"") && place.contains("DateTimeRange")
+                                }
+                                "BAD_USER_INPUT" | "GRAPHQL_VALIDATION_FAILED" => {
+                                    place.contains(&slot.name())
+                                }
+                                _ => false,
+                            });
+                    problems.check(names_it, || {
+                        format!("{}({}: {wrong:?}): {answer}", field.name, slot.name())
+                    });
+                }
+            }
+        }
+    }
+    assert_eq!(
+        tried,
+        BTreeSet::from(["Date", "DateTime", "Decimal", "EmailAddress", "PhoneNumber"])
+    );
+    problems.none();
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn no_text_however_strange_is_an_internal_error() {
+    let app = TestApp::start().await;
+    let mut problems = Problems::default();
+    let admin = app.acme.sign_in("admin").await;
+    let schema = Schema::of(&admin).await;
+    let ids = Ids::make(&app, &app.acme, &admin, "Texts", 24).await;
+    let long = "long ".repeat(4_000);
+    let mut tried = 0;
+    for (root, field) in schema.operations() {
+        if root == "Subscription" {
+            continue;
+        }
+        for slot in schema.slots(field, "String") {
+            for strange in [
+                "",
+                "   ",
+                "\u{0}",
+                "a\u{0}b",
+                "%_\\'\"",
+                "\u{202e}\u{1f4b8}\u{301}",
+                &long,
+            ] {
+                let mut arguments = plain_arguments(&schema, field, &ids);
+                slot.put(&mut arguments, json!(strange));
+                let answer = call(&admin, &schema, root, field, &arguments).await;
+                for (code, message) in complaints(&answer, &field.name) {
+                    problems.check(code != "INTERNAL" && code != "UNAVAILABLE", || {
+                        format!("{}({}: {strange:.20?}): {message}", field.name, slot.name())
+                    });
+                }
+                tried += 1;
+            }
+        }
+        for slot in schema.slots(field, "Int") {
+            for strange in [i32::MIN, -1, 0, i32::MAX] {
+                let mut arguments = plain_arguments(&schema, field, &ids);
+                slot.put(&mut arguments, json!(strange));
+                let answer = call(&admin, &schema, root, field, &arguments).await;
+                for (code, message) in complaints(&answer, &field.name) {
+                    problems.check(code != "INTERNAL", || {
+                        format!("{}({}: {strange}): {message}", field.name, slot.name())
+                    });
+                }
+            }
+        }
+    }
+    assert!(tried > 150, "texts were found: {tried}");
+    app.run_jobs().await;
+    problems.none();
+    app.finish().await;
+}

@@ -1,0 +1,195 @@
+//! Valid calls of every operation, and the objects that they need. A new operation whose arguments are not known
+//! here makes the sweeps fail: add its line.
+
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use funnelchat::platform::ids;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::{Client, Field, Schema, Slot, Tenant, TestApp, data};
+
+/// One object of every kind that the API names, of one business, with what may never be seen outside it.
+#[derive(Clone, Debug)]
+pub struct Ids {
+    by_prefix: BTreeMap<&'static str, String>,
+    /// The ids in both spellings, names, numbers and texts.
+    pub secrets: Vec<String>,
+}
+
+impl Ids {
+    /// A new person with a debt who texts the business; staff answers as far as the law lets it. `mark` tells the
+    /// person from anybody else's; `line` is the end of their number.
+    pub async fn make(app: &TestApp, tenant: &Tenant, staff: &Client, mark: &str, line: u8) -> Self {
+        let phone = format!("+16465550{line:03}");
+        let (first, last) = (format!("Quill{mark}"), format!("Zephyr{mark}"));
+        let (number, mail) = (format!("NUMBER-{mark}"), format!("{mark}@person.example"));
+        let street = format!("{line} {mark} Street");
+        let created = staff
+            .gql(
+                "mutation($i: CreateAccountInput!) { createAccount(input: $i) {
+                   account { id debtor { id contactPoints { id } } ledger(first: 1) { edges { node { id } } } } userErrors { field message } } }",
+                json!({ "i": {
+                    "firstName": first, "lastName": last, "accountNumber": number, "phone": phone, "email": mail,
+                    "currentBalance": { "amount": "120.00" }, "notes": format!("A note on {mark}"),
+                    "customFields": { "employer": format!("Employer of {mark}") }, "tags": ["sweep"],
+                    "address": { "line1": street, "state": "NY", "postalCode": "10027" },
+                } }),
+            )
+            .await;
+        let account = data(&created)["createAccount"]["account"].clone();
+        let text = format!("A word from {mark}");
+        assert_eq!(app.text(tenant, &phone, &text).await, 200);
+        let seen = staff
+            .gql(
+                "query($a: ID!) { viewer { user { id } business { id } } account(id: $a) {
+                   conversations(first: 1) { edges { node { id messages(last: 1) { edges { node { id content } } } } } } } }",
+                json!({ "a": account["id"] }),
+            )
+            .await;
+        let seen = data(&seen);
+        let thread = &seen["account"]["conversations"]["edges"][0]["node"];
+        let message = &thread["messages"]["edges"][0]["node"];
+        assert_eq!(
+            message["content"],
+            text.as_str(),
+            "the text has found its account: {seen}"
+        );
+        let answer = staff
+            .gql(
+                "mutation($c: ID!) { sendMessage(input: { conversationId: $c, content: \"We have got it.\" }) {
+                   decision { id } userErrors { code } } }",
+                json!({ "c": thread["id"] }),
+            )
+            .await;
+        app.run_jobs().await;
+        let decision = &data(&answer)["sendMessage"]["decision"]["id"];
+        let by_prefix: BTreeMap<&'static str, String> = [
+            ("acct", &account["id"]),
+            ("dbtr", &account["debtor"]["id"]),
+            ("conv", &thread["id"]),
+            ("msg", &message["id"]),
+            ("dec", decision),
+            ("usr", &seen["viewer"]["user"]["id"]),
+            ("biz", &seen["viewer"]["business"]["id"]),
+        ]
+        .into_iter()
+        .map(|(prefix, id)| {
+            (
+                prefix,
+                id.as_str()
+                    .unwrap_or_else(|| panic!("no {prefix}: {seen} {answer}"))
+                    .to_owned(),
+            )
+        })
+        .collect();
+        let mut secrets: Vec<String> = vec![first, last, phone, number, mail, street, text];
+        for id in by_prefix.values() {
+            secrets.extend([id.clone(), uuid_of(id).to_string()]);
+        }
+        for other in [
+            &account["debtor"]["contactPoints"][0]["id"],
+            &account["ledger"]["edges"][0]["node"]["id"],
+        ] {
+            secrets.push(other.as_str().expect("an id").to_owned());
+        }
+        Self { by_prefix, secrets }
+    }
+
+    /// Ids that nobody has.
+    pub fn nobodys() -> Self {
+        let by_prefix = ["acct", "dbtr", "conv", "msg", "dec", "usr", "biz"]
+            .into_iter()
+            .map(|prefix| (prefix, another(prefix)))
+            .collect();
+        Self {
+            by_prefix,
+            secrets: Vec::new(),
+        }
+    }
+
+    pub fn get(&self, prefix: &str) -> &str {
+        self.by_prefix
+            .get(prefix)
+            .unwrap_or_else(|| panic!("no object {prefix}_… was made"))
+    }
+
+    pub fn uuid(&self, prefix: &str) -> Uuid {
+        uuid_of(self.get(prefix))
+    }
+
+    pub fn prefixes(&self) -> Vec<&'static str> {
+        self.by_prefix.keys().copied().collect()
+    }
+
+    /// The same objects but for one.
+    pub fn with(mut self, prefix: &'static str, id: &str) -> Self {
+        self.by_prefix.insert(prefix, id.to_owned());
+        self
+    }
+}
+
+pub fn uuid_of(id: &str) -> Uuid {
+    ids::decode_any(id).expect("an id").1
+}
+
+/// A well-formed id of this kind that nobody has.
+pub fn another(prefix: &str) -> String {
+    let kind = ids::IdKind::from_prefix(prefix).expect("a kind");
+    ids::encode(kind, ids::next())
+}
+
+/// What a slot of type `ID` names: one kind, or any (`node`, `nodes`).
+pub fn kind_of(field: &str, slot: &Slot) -> Option<&'static str> {
+    match (field, slot.path.last().map(String::as_str).unwrap_or_default()) {
+        ("node", "id") | ("nodes", "ids") => None,
+        ("account" | "updateAccount", "id") => Some("acct"),
+        ("debtor", "id") => Some("dbtr"),
+        ("conversation", "id") => Some("conv"),
+        ("complianceDecision", "id") => Some("dec"),
+        (_, "accountId") => Some("acct"),
+        (_, "conversationId") => Some("conv"),
+        (_, "debtorId") => Some("dbtr"),
+        (_, "userId") => Some("usr"),
+        (field, other) => panic!("say in recipes.rs what {field}({other}) names"),
+    }
+}
+
+/// The arguments that `field` requires, valid, naming these objects.
+pub fn plain_arguments(schema: &Schema, field: &Field, ids: &Ids) -> Map<String, Value> {
+    static COUNT: AtomicUsize = AtomicUsize::new(1);
+    let nth = COUNT.fetch_add(1, Ordering::Relaxed);
+    schema.arguments(&field.args, &|input, path| {
+        let is_root = path.len() == 1;
+        if input.name == "first" && is_root {
+            return Some(json!(2));
+        }
+        if !input.ty.is_required() || input.has_default {
+            return None;
+        }
+        if input.ty.named == "ID" {
+            let slot = Slot {
+                path: path.to_vec(),
+                ty: input.ty.clone(),
+            };
+            let id = json!(ids.get(kind_of(&field.name, &slot).unwrap_or("acct")));
+            return Some(if input.ty.is_list { json!([id]) } else { id });
+        }
+        let value = match (input.name.as_str(), input.ty.named.as_str()) {
+            ("amount", "Decimal") => json!("10.00"),
+            ("channel", "Channel") => json!("SMS"),
+            ("email", "EmailAddress") => json!(format!("nobody-{nth}@else.example")),
+            ("password", "String") => json!("a password that nobody has"),
+            ("token" | "code" | "refreshToken", "String") => json!("000000"),
+            ("content", "String") => json!("Hello."),
+            ("accountNumber", "String") => json!(format!("SWEEP-{nth}")),
+            ("firstName" | "lastName" | "name" | "businessName", "String") => json!("Somebody"),
+            (name, "String") => panic!("say in recipes.rs what {}({name}) may be", field.name),
+            _ => return None,
+        };
+        Some(value)
+    })
+}
