@@ -7,7 +7,6 @@
 
 mod parse;
 mod reader;
-mod signing_keys;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +19,7 @@ use std::time::Duration;
 use lettre::message::Mailbox;
 use url::Url;
 
+use crate::identity::TokenSigningKeys;
 use crate::platform::crypto::MasterKeys;
 use crate::platform::net::TrustedProxies;
 use crate::platform::rate_limit::{RateLimits, Rule};
@@ -27,7 +27,6 @@ use crate::platform::secret::SecretString;
 use crate::platform::telemetry::LogFormat;
 use parse::DatabaseUrl;
 use reader::Reader;
-pub use signing_keys::{SigningKeysError, TokenSigningKey, TokenSigningKeys};
 
 /// All settings. `Debug` masks every secret.
 #[derive(Debug)]

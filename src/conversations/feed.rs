@@ -74,28 +74,9 @@ impl From<DbError> for FeedEnd {
     }
 }
 
-async fn head(tx: &mut TenantTx) -> Result<(i64, i64), DbError> {
-    let business = tx.business_id();
-    let row = sqlx::query!(
-        "SELECT live_position, live_floor FROM business_head WHERE business_id = $1",
-        business
-    )
-    .fetch_one(tx.conn())
-    .await?;
-    Ok((row.live_position, row.live_floor))
-}
-
-/// The newest position of the caller's business: subscribe after it and nothing committed later is missed.
-///
-/// # Errors
-/// [`DbError`] as met.
-pub async fn newest_position(tx: &mut TenantTx) -> Result<i64, DbError> {
-    Ok(head(tx).await?.0)
-}
-
 /// Where a subscription starts: after its cursor, or at the present head.
 async fn start_position(tx: &mut TenantTx, after: Option<i64>) -> Result<i64, FeedEnd> {
-    let (position, floor) = head(tx).await?;
+    let (position, floor) = tx.live_head().await?;
     match after {
         None => Ok(position),
         Some(after) if after < floor => Err(FeedEnd::CursorExpired),
@@ -247,7 +228,7 @@ impl Follower {
             tx.finish_read().await?;
             return Ok(());
         }
-        let (_, floor) = head(&mut tx).await?;
+        let (_, floor) = tx.live_head().await?;
         // The thread may have gone to a colleague since: then what belonged to the caller is still told, the loss last.
         let still_mine = !conversations_by_ids(&mut tx, &[self.conversation])
             .await?
@@ -293,7 +274,7 @@ impl InboxReaders {
         let listener = db.live().listen(Topic::Business(business), business);
         let ctx = TenantCtx::for_service(business, "inbox-reader");
         let mut tx = db.tenant(&ctx).await?;
-        let position = newest_position(&mut tx).await?;
+        let (position, _) = tx.live_head().await?;
         tx.finish_read().await?;
         let (rows, _) = broadcast::channel(INBOX_BACKLOG);
         let task =
@@ -410,7 +391,7 @@ impl Inbox {
     async fn backfill(&mut self) -> Result<(), FeedEnd> {
         let mut tx = self.db.tenant(&self.ctx).await?;
         let rows = read_after(&mut tx, None, self.position).await?;
-        let (_, floor) = head(&mut tx).await?;
+        let (_, floor) = tx.live_head().await?;
         tx.finish_read().await?;
         if self.position < floor {
             return Err(FeedEnd::CursorExpired);

@@ -4,7 +4,10 @@ use std::{collections::HashMap, sync::Arc};
 
 use uuid::Uuid;
 
-use super::store::{self, ConversationRow, MessageRow};
+use super::{
+    route,
+    store::{self, ConversationRow, MessageRow},
+};
 use crate::platform::{
     db::{DbError, TenantTx},
     error::OpError,
@@ -58,6 +61,14 @@ impl ConversationLoaders {
                 Ok(rows.into_iter().map(|row| (row.id, Arc::new(row))).collect())
             })
             .await
+    }
+
+    /// The numbers that a business writes from.
+    ///
+    /// # Errors
+    /// [`OpError`] as met.
+    pub async fn numbers_of(&self, scope: &OpScope, business: Uuid) -> Result<Vec<String>, OpError> {
+        route::numbers_of(scope.db(), business).await
     }
 
     pub(super) async fn of_account(

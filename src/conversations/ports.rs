@@ -5,6 +5,8 @@ use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use uuid::Uuid;
 
+/// A permit is spent for a channel.
+pub use crate::accounts::Channel;
 use crate::{compliance::Permit, conversations::DeliveryStatus, platform::phone::PhoneNumber};
 
 /// A business's own standing at the vendor, and the number to send from.

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     access::{Cell, Role, authorize},
-    conversations::{feed, route},
+    conversations::ConversationLoaders,
     platform::{
         error::OpError,
         gql::{
@@ -138,7 +138,9 @@ impl Business {
 
     /// The numbers that debtors text to (at most 100).
     async fn inbound_numbers(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<PhoneNumberScalar>> {
-        let numbers = route::numbers_of(ctx.scope()?.db(), self.id)
+        let numbers = ctx
+            .data::<ConversationLoaders>()?
+            .numbers_of(ctx.scope()?, self.id)
             .await
             .map_err(op_error)?;
         Ok(numbers.into_iter().map(PhoneNumberScalar).collect())
@@ -216,7 +218,10 @@ impl Viewer {
         if ctx.scope().is_err() {
             return Ok(None);
         }
-        let position = feed::newest_position(&mut *ctx.snapshot().await?)
+        let (position, _) = ctx
+            .snapshot()
+            .await?
+            .live_head()
             .await
             .map_err(|error| op_error(error.into()))?;
         Ok(Some(Cursor::of(position)))

@@ -14,6 +14,7 @@ pub mod ports;
 mod register;
 mod revocations;
 mod session;
+mod signing_keys;
 mod store;
 mod tokens;
 
@@ -23,6 +24,7 @@ pub use authenticate::{AuthRefused, authenticate};
 pub use caller::{Caller, Membership};
 pub use register::{KnownMember, SendVerificationMail, add_known_member, send_verification_mail};
 pub use revocations::{Revocations, run_revocation_poll};
+pub use signing_keys::{SigningKeysError, TokenSigningKey, TokenSigningKeys};
 pub use store::{
     NewBusiness, NewIdentity, NewMember, insert_business, insert_identity, insert_member, user_names,
 };

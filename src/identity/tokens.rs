@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::config::TokenSigningKeys;
+use super::TokenSigningKeys;
 
 /// How long an access token is good.
 pub(super) const ACCESS_LIFETIME: TimeDelta = TimeDelta::minutes(15);

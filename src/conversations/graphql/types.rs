@@ -13,7 +13,7 @@ use crate::{
     },
     compliance::graphql::ComplianceDecision,
     conversations::{
-        ConversationLoaders, DeliveryStatus, feed,
+        ConversationLoaders, DeliveryStatus,
         loaders::ChildPage,
         model::{ConversationStatus, Direction, SenderType},
         store::{ConversationRow, MessageRow},
@@ -181,7 +181,10 @@ impl Conversation {
     /// Subscribe to conversationEvents `after` this cursor and nothing is missed between this query and the
     /// subscription.
     async fn feed_cursor(&self, ctx: &Context<'_>) -> async_graphql::Result<Cursor> {
-        let position = feed::newest_position(&mut *ctx.snapshot().await?)
+        let (position, _) = ctx
+            .snapshot()
+            .await?
+            .live_head()
             .await
             .map_err(|error| op_error(error.into()))?;
         Ok(Cursor::of(position))

@@ -119,6 +119,21 @@ impl TenantTx {
         self.clock.now()
     }
 
+    /// The newest live position of the business, and the one up to which events have been pruned.
+    ///
+    /// # Errors
+    /// [`DbError`] as met.
+    pub async fn live_head(&mut self) -> Result<(i64, i64), DbError> {
+        let business = self.business_id();
+        let row = sqlx::query!(
+            "SELECT live_position, live_floor FROM business_head WHERE business_id = $1",
+            business
+        )
+        .fetch_one(self.conn())
+        .await?;
+        Ok((row.live_position, row.live_floor))
+    }
+
     /// Buffers an audit row: written, numbered and chained at commit.
     pub fn audit(&mut self, entry: AuditEntry) {
         let actor = self.ctx.actor();

@@ -11,11 +11,12 @@ use url::Url;
 
 use super::error_codes::classify;
 use crate::{
-    accounts::Channel,
     compliance::Permit,
     conversations::{
         DeliveryStatus,
-        ports::{Failure, OutboundSms, RefusalKind, SendOutcome, SmsGateway, SmsRoute, VendorMessage},
+        ports::{
+            Channel, Failure, OutboundSms, RefusalKind, SendOutcome, SmsGateway, SmsRoute, VendorMessage,
+        },
     },
     platform::phone::PhoneNumber,
 };
