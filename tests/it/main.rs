@@ -7,6 +7,7 @@
 )]
 
 mod accounts;
+mod architecture;
 mod catalogue;
 mod delivery;
 mod keys;
