@@ -139,10 +139,15 @@ impl Db {
     }
 }
 
+/// On a task of its own, which ends even when nobody waits for it any more: sqlx counts a transaction as begun only
+/// once the answer to BEGIN is there, so that a `begin_with` that is dropped before (a socket closed, a time limit)
+/// hands its connection on to the next request inside an open transaction.
 #[expect(clippy::disallowed_methods, reason = "the one place where transactions begin")]
 async fn begin(pool: &PgPool, text: String) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, DbError> {
+    let pool = pool.clone();
     // The context travels in the round trip of BEGIN. It holds uuids and fixed words only: nothing to escape.
-    Ok(pool.begin_with(AssertSqlSafe(text)).await?)
+    let begun = tokio::spawn(async move { pool.begin_with(AssertSqlSafe(text)).await });
+    Ok(begun.await.map_err(|_| sqlx::Error::WorkerCrashed)??)
 }
 
 fn context_settings(ctx: &TenantCtx) -> String {
