@@ -2,8 +2,8 @@
 
 mod client;
 mod errors;
-mod requests;
 pub mod recipes;
+mod requests;
 mod schema;
 mod services;
 mod socket;
