@@ -257,6 +257,24 @@ fn read_row(row: &PgRow, ordering: AccountOrdering) -> Result<ListedAccount, DbE
     Ok(ListedAccount { row: account, key })
 }
 
+/// The same people as `store::debtors_by_ids` lets an agent see.
+fn push_debtor_scope(sql: &mut QueryBuilder<Postgres>, agent: Uuid) {
+    sql.push(
+        " AND (EXISTS (SELECT FROM accounts a WHERE a.business_id = debtors.business_id AND a.debtor_id = debtors.id
+              AND a.deleted_at IS NULL AND (a.assigned_agent_id IS NULL OR a.assigned_agent_id = ",
+    )
+    .push_bind(agent)
+    .push(
+        ")) OR EXISTS (SELECT FROM conversations v WHERE v.business_id = debtors.business_id AND v.debtor_id = debtors.id
+              AND (v.assigned_agent_id IS NULL OR v.assigned_agent_id = ",
+    )
+    .push_bind(agent)
+    .push(
+        ")) OR NOT EXISTS (SELECT FROM accounts a WHERE a.business_id = debtors.business_id
+              AND a.debtor_id = debtors.id AND a.deleted_at IS NULL))",
+    );
+}
+
 /// Debtors by name, in alphabetical order; `ids` narrows to what a search found.
 pub(super) async fn page_of_debtor_ids(
     tx: &mut TenantTx,
@@ -268,6 +286,9 @@ pub(super) async fn page_of_debtor_ids(
     sql.push_bind(tx.business_id());
     if let Some(ids) = ids {
         sql.push(" AND id = ANY(").push_bind(ids.to_vec()).push(")");
+    }
+    if let Some(agent) = tx.ctx().agent_scope() {
+        push_debtor_scope(&mut sql, agent);
     }
     let (comparison, direction) = if page.backward {
         (" < (", " DESC")

@@ -57,12 +57,13 @@ pub struct AccountRow {
     pub preferred_channel: Option<String>,
 }
 
-/// Debtors by id; those that are not there (or not the caller's) are missing in the answer.
+/// Debtors by id; those that are not there (or not the caller's) are missing in the answer. An agent sees a person
+/// through an account or thread that is theirs or nobody's, and people whom nobody has an account of.
 ///
 /// # Errors
 /// [`DbError`] as met.
 pub(super) async fn debtors_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<DebtorRow>, DbError> {
-    let business = tx.business_id();
+    let (business, scope) = (tx.business_id(), tx.ctx().agent_scope());
     let rows = sqlx::query!(
         "SELECT d.id, d.first_name, d.last_name, d.name_key, d.preferred_language, d.preferred_channel, d.address_cipher,
                 d.created_at, p.id AS profile_id, p.business_key_version AS profile_version, p.wrapped AS profile_wrapped,
@@ -70,9 +71,16 @@ pub(super) async fn debtors_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Ve
          FROM debtors d
          JOIN data_keys p ON p.business_id = d.business_id AND p.id = d.profile_key_id
          JOIN data_keys r ON r.business_id = d.business_id AND r.id = d.record_key_id
-         WHERE d.business_id = $1 AND d.id = ANY($2)",
+         WHERE d.business_id = $1 AND d.id = ANY($2)
+           AND ($3::uuid IS NULL
+             OR EXISTS (SELECT FROM accounts a WHERE a.business_id = $1 AND a.debtor_id = d.id AND a.deleted_at IS NULL
+                 AND (a.assigned_agent_id IS NULL OR a.assigned_agent_id = $3))
+             OR EXISTS (SELECT FROM conversations v WHERE v.business_id = $1 AND v.debtor_id = d.id
+                 AND (v.assigned_agent_id IS NULL OR v.assigned_agent_id = $3))
+             OR NOT EXISTS (SELECT FROM accounts a WHERE a.business_id = $1 AND a.debtor_id = d.id AND a.deleted_at IS NULL))",
         business,
-        ids
+        ids,
+        scope,
     )
     .fetch_all(tx.conn())
     .await?;
@@ -103,7 +111,7 @@ pub(super) async fn debtors_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Ve
         .collect())
 }
 
-/// One debtor.
+/// One debtor, within the caller's scope.
 ///
 /// # Errors
 /// [`DbError`] as met.

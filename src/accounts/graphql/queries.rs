@@ -106,7 +106,7 @@ impl AccountQueries {
             .ok_or_else(|| not_found("debtor"))
     }
 
-    /// People, by last and first name.
+    /// People, by last and first name. An agent sees those with an account or thread of theirs or of nobody's.
     #[graphql(complexity = "1 + first.or(last).unwrap_or(20).max(0) as usize * child_complexity")]
     async fn debtors(
         &self,
