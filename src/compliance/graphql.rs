@@ -65,6 +65,7 @@ pub struct RuleFinding {
 /// An answer of the compliance gate, with every rule that was asked.
 #[derive(Clone)]
 pub struct ComplianceDecision {
+    debtor_id: Uuid,
     /// Of an explanation by complianceCheck: made for the answer, found nowhere.
     id: Uuid,
     decided_at: DateTime<Utc>,
@@ -73,6 +74,7 @@ pub struct ComplianceDecision {
 
 struct DecisionRow {
     id: Uuid,
+    debtor_id: Uuid,
     decision: serde_json::Value,
     decided_at: DateTime<Utc>,
 }
@@ -93,11 +95,13 @@ impl ComplianceDecision {
         if authorize(scope.ctx(), Cell::DecisionRead).is_err() {
             return Ok(None);
         }
-        ctx.data::<ComplianceLoaders>()?
+        let found = ctx
+            .data::<ComplianceLoaders>()?
             .decisions
             .load(id, async |ids: Vec<Uuid>| load_decisions(scope, &ids).await)
             .await
-            .map_err(op_error)
+            .map_err(op_error)?;
+        Ok(found.inspect(|decision| scope.saw_debtor(decision.debtor_id)))
     }
 }
 
@@ -106,7 +110,7 @@ async fn load_decisions(scope: &OpScope, ids: &[Uuid]) -> Result<HashMap<Uuid, C
     let (business, agent) = (tx.business_id(), tx.ctx().agent_scope());
     let rows = sqlx::query_as!(
         DecisionRow,
-        "SELECT d.id, d.decision, d.decided_at FROM decisions d
+        "SELECT d.id, d.debtor_id, d.decision, d.decided_at FROM decisions d
          LEFT JOIN accounts a ON a.business_id = d.business_id AND a.id = d.account_id
          WHERE d.business_id = $1 AND d.id = ANY($2)
            AND ($3::uuid IS NULL OR a.assigned_agent_id IS NULL OR a.assigned_agent_id = $3)",
@@ -121,6 +125,7 @@ async fn load_decisions(scope: &OpScope, ids: &[Uuid]) -> Result<HashMap<Uuid, C
             let decision: Decision =
                 serde_json::from_value(row.decision).map_err(|error| OpError::Internal(error.into()))?;
             let found = ComplianceDecision {
+                debtor_id: row.debtor_id,
                 id: row.id,
                 decided_at: row.decided_at,
                 decision: Arc::new(decision),
@@ -225,7 +230,7 @@ impl ComplianceQueries {
                 "input.channel: only SMS can be checked so far.",
             ));
         }
-        let decision = check(
+        let (debtor_id, decision) = check(
             scope,
             account,
             input.channel,
@@ -234,7 +239,9 @@ impl ComplianceQueries {
         .await
         .map_err(op_error)?
         .ok_or_else(|| not_found("account"))?;
+        scope.saw_debtor(debtor_id);
         Ok(ComplianceDecision {
+            debtor_id,
             id: ids::next(),
             decided_at: scope.db().clock().now(),
             decision: Arc::new(decision),
@@ -260,7 +267,7 @@ async fn check(
     account: Uuid,
     channel: Channel,
     content: &str,
-) -> Result<Option<Decision>, OpError> {
+) -> Result<Option<(Uuid, Decision)>, OpError> {
     let keys = scope.keys().await?;
     let mut tx = scope.snapshot().await?;
     let Some(debtor_id) = scoped_debtor_of_account(&mut tx, account).await? else {
@@ -287,5 +294,6 @@ async fn check(
         content: &content,
         in_reply_to: None,
     };
-    explain(&mut tx, &keys, &contact).await
+    let decision = explain(&mut tx, &keys, &contact).await?;
+    Ok(decision.map(|decision| (debtor_id, decision)))
 }
