@@ -127,7 +127,10 @@ fn in_scope(ctx: &TenantCtx, event: &FeedEvent) -> bool {
     let Some(agent) = ctx.agent_scope() else {
         return true;
     };
-    event.assigned_agent_id.is_none_or(|assigned| assigned == agent) || event.previous_agent_id == Some(agent)
+    // A thread of nobody's was everybody's: all hear that a colleague has taken it.
+    let leaves = event.kind == "CONVERSATION_ASSIGNED"
+        && event.previous_agent_id.is_none_or(|previous| previous == agent);
+    leaves || event.assigned_agent_id.is_none_or(|assigned| assigned == agent)
 }
 
 /// Follows one thread.
