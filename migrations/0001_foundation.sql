@@ -179,15 +179,15 @@ CREATE INDEX audit_events_debtor ON audit_events (business_id, debtor_id, positi
 CALL app.protect('audit_events', 'staff', 'SELECT, INSERT');
 CALL app.append_only('audit_events');
 
--- One link of the chain: SHA-256 over the previous hash and every stored field, each length-prefixed so that
--- no two rows give the same bytes. src/audit/verify.rs computes the same offline.
-CREATE FUNCTION app.audit_hash(previous bytea, p_position bigint, p_at timestamptz, p_actor_kind text, p_actor_id uuid,
+-- One link of the chain: SHA-256 over the previous hash and every stored field, each length-prefixed (and null
+-- told from empty) so that no two rows give the same bytes. src/audit/verify.rs computes the same offline.
+CREATE FUNCTION app.audit_hash(previous bytea, p_id uuid, p_position bigint, p_at timestamptz, p_actor_kind text, p_actor_id uuid,
     p_action text, p_object_id uuid, p_debtor_id uuid, p_request_id text, p_details bytea, p_key_id uuid)
 RETURNS bytea LANGUAGE sql IMMUTABLE AS $$
-    SELECT sha256(previous || convert_to(string_agg(length(f)::text || ':' || f, '' ORDER BY n), 'UTF8'))
-    FROM unnest(ARRAY[p_position::text, ((extract(epoch FROM p_at) * 1000000)::bigint)::text, p_actor_kind,
-        coalesce(p_actor_id::text, ''), p_action, coalesce(p_object_id::text, ''), coalesce(p_debtor_id::text, ''),
-        coalesce(p_request_id, ''), encode(p_details, 'hex'), coalesce(p_key_id::text, '')])
+    SELECT sha256(previous || convert_to(string_agg(coalesce(length(f)::text || ':' || f, '-'), '' ORDER BY n), 'UTF8'))
+    FROM unnest(ARRAY[p_id::text, p_position::text, ((extract(epoch FROM p_at) * 1000000)::bigint)::text, p_actor_kind,
+        p_actor_id::text, p_action, p_object_id::text, p_debtor_id::text, p_request_id, encode(p_details, 'hex'),
+        p_key_id::text])
         WITH ORDINALITY AS fields(f, n)
 $$;
 
@@ -213,8 +213,8 @@ BEGIN
     END IF;
     FOR entry IN SELECT * FROM jsonb_array_elements(p_audits) LOOP
         head.audit_position := head.audit_position + 1;
-        head.audit_hash := app.audit_hash(head.audit_hash, head.audit_position, stamp, entry ->> 'actor_kind',
-            (entry ->> 'actor_id')::uuid, entry ->> 'action', (entry ->> 'object_id')::uuid,
+        head.audit_hash := app.audit_hash(head.audit_hash, (entry ->> 'id')::uuid, head.audit_position, stamp,
+            entry ->> 'actor_kind', (entry ->> 'actor_id')::uuid, entry ->> 'action', (entry ->> 'object_id')::uuid,
             (entry ->> 'debtor_id')::uuid, entry ->> 'request_id', decode(entry ->> 'details', 'hex'),
             (entry ->> 'key_id')::uuid);
         INSERT INTO audit_events (business_id, id, position, at, actor_kind, actor_id, action, object_id, debtor_id,
@@ -261,8 +261,8 @@ BEGIN
     SELECT * INTO STRICT head FROM platform_head FOR UPDATE;
     FOR entry IN SELECT * FROM jsonb_array_elements(p_audits) LOOP
         head.audit_position := head.audit_position + 1;
-        head.audit_hash := app.audit_hash(head.audit_hash, head.audit_position, p_at, entry ->> 'actor_kind',
-            (entry ->> 'actor_id')::uuid, entry ->> 'action', (entry ->> 'object_id')::uuid, NULL,
+        head.audit_hash := app.audit_hash(head.audit_hash, (entry ->> 'id')::uuid, head.audit_position, p_at,
+            entry ->> 'actor_kind', (entry ->> 'actor_id')::uuid, entry ->> 'action', (entry ->> 'object_id')::uuid, NULL,
             entry ->> 'request_id', decode(entry ->> 'details', 'hex'), NULL);
         INSERT INTO platform_audit_events (position, id, at, actor_kind, actor_id, action, object_id, request_id, details, hash)
         VALUES (head.audit_position, (entry ->> 'id')::uuid, p_at, entry ->> 'actor_kind', (entry ->> 'actor_id')::uuid,

@@ -7,6 +7,7 @@ use uuid::Uuid;
 /// One stored row.
 #[derive(Clone, Debug)]
 pub struct AuditLink {
+    pub id: Uuid,
     pub position: i64,
     pub at: DateTime<Utc>,
     pub actor_kind: String,
@@ -32,31 +33,36 @@ pub enum BrokenChain {
 impl AuditLink {
     /// The hash that the row must have after `previous`; the same bytes as `app.audit_hash` in the database.
     pub fn expected_hash(&self, previous: &[u8]) -> Vec<u8> {
-        let uuid = |id: Option<Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
+        let uuid = |id: Option<Uuid>| id.map(|id| id.to_string());
         let details: String = self.details.iter().map(|byte| format!("{byte:02x}")).collect();
         let fields = [
-            self.position.to_string(),
-            self.at.timestamp_micros().to_string(),
-            self.actor_kind.clone(),
+            Some(self.id.to_string()),
+            Some(self.position.to_string()),
+            Some(self.at.timestamp_micros().to_string()),
+            Some(self.actor_kind.clone()),
             uuid(self.actor_id),
-            self.action.clone(),
+            Some(self.action.clone()),
             uuid(self.object_id),
             uuid(self.debtor_id),
-            self.request_id.clone().unwrap_or_default(),
-            details,
+            self.request_id.clone(),
+            Some(details),
             uuid(self.key_id),
         ];
         let mut hash = Sha256::new();
         hash.update(previous);
         for field in fields {
-            // Postgres length(text) counts characters.
-            hash.update(format!("{}:{field}", field.chars().count()));
+            match field {
+                // Postgres length(text) counts characters.
+                Some(field) => hash.update(format!("{}:{field}", field.chars().count())),
+                None => hash.update("-"),
+            }
         }
         hash.finalize().to_vec()
     }
 }
 
-/// Checks a whole chain, from its first row. Returns the hash of the last one.
+/// Checks a whole chain, from its first row. Returns the hash of the last one: the head (`business_head` or
+/// `platform_head`) must hold the same, else rows are missing at the end.
 ///
 /// # Errors
 /// [`BrokenChain`] names the first row that does not fit.
