@@ -10,6 +10,7 @@ mod accounts;
 mod architecture;
 mod catalogue;
 mod delivery;
+mod isolation;
 mod keys;
 mod main_job;
 mod operations;

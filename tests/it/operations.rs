@@ -14,7 +14,7 @@ use funnelchat::{
 use serde_json::{Map, Value, json};
 
 use crate::support::{
-    Schema, TestApp, error_code,
+    Problems, Schema, TestApp, error_code,
     recipes::{Ids, plain_arguments},
 };
 
@@ -126,28 +126,6 @@ async fn every_root_field_says_what_it_needs_and_everything_is_described() {
         "lists that are no connections (left) are bounded for a listed reason (right)"
     );
     app.finish().await;
-}
-
-/// Everything that is wrong, told together.
-#[derive(Default)]
-struct Problems(Vec<String>);
-
-impl Problems {
-    fn check(&mut self, fine: bool, what: impl FnOnce() -> String) {
-        if !fine {
-            self.0.push(what());
-        }
-    }
-
-    #[track_caller]
-    fn none(self) {
-        assert!(
-            self.0.is_empty(),
-            "{} problems:\n{}",
-            self.0.len(),
-            self.0.join("\n")
-        );
-    }
 }
 
 /// Asks for `field` with these arguments; nothing but its type comes back.

@@ -2,6 +2,7 @@
 
 mod client;
 mod errors;
+mod problems;
 pub mod recipes;
 mod requests;
 mod schema;
@@ -28,6 +29,7 @@ use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
 use url::Url;
 
 pub use client::{Client, data, error_code, user_errors};
+pub use problems::Problems;
 pub use schema::{Field, Schema, Slot};
 pub use socket::Socket;
 pub use story::{SEND, send, send_refused};
