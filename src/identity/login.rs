@@ -87,6 +87,7 @@ pub(super) async fn login(
         )
         .into());
     }
+    audit(identity, request_id, "login.password_accepted", Some(row.id)).await?;
     let now = identity.wall.now();
     Ok(match row.totp_confirmed_at {
         Some(_) => LoginStep::Challenge(identity.tokens.challenge(Purpose::MfaChallenge, row.id, now)?),
