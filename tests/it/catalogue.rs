@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection, Row as _};
 
-use crate::support::{TestDatabase, fresh_database};
+use funnelchat::platform::keys::WrappedKey;
+use uuid::Uuid;
+
+use crate::support::{TestApp, TestDatabase, fresh_database, recipes::Ids};
 
 /// Tables without forced row security, and why. The app's role reaches none of them.
 const PLATFORM_TABLES: &[(&str, &str)] = &[
@@ -769,4 +772,119 @@ async fn balances_are_the_sum_of_their_entries_and_entries_sum_to_zero() {
         .unwrap();
     let sums: BTreeMap<String, i64> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
     assert_eq!(sums, BTreeMap::from([("USD".to_owned(), 0)]));
+}
+
+/// How the key of a ciphertext is found: from the row, an alias `t`, to `data_keys`, an alias `k`.
+const KEY_OF: &[(&str, &str)] = &[
+    (
+        "account_notes",
+        "JOIN accounts a ON a.id = t.account_id JOIN debtors d ON d.id = a.debtor_id JOIN data_keys k ON k.id = d.profile_key_id",
+    ),
+    (
+        "accounts",
+        "JOIN debtors d ON d.id = t.debtor_id JOIN data_keys k ON k.id = d.profile_key_id",
+    ),
+    (
+        "contact_points",
+        "JOIN debtors d ON d.id = t.debtor_id JOIN data_keys k ON k.id = d.profile_key_id",
+    ),
+    ("conversations", "JOIN data_keys k ON k.id = t.record_key_id"),
+    ("debtors", "JOIN data_keys k ON k.id = t.profile_key_id"),
+    ("decisions", "JOIN data_keys k ON k.id = t.key_id"),
+    (
+        "messages",
+        "JOIN conversations c ON c.id = t.conversation_id JOIN data_keys k ON k.id = c.record_key_id",
+    ),
+];
+
+#[tokio::test]
+async fn what_is_told_of_a_person_stands_nowhere_in_clear_and_opens_with_the_listed_key() {
+    let app = TestApp::start().await;
+    let admin = app.acme.sign_in("admin").await;
+    let ids = Ids::make(&app, &app.acme, &admin, "Sealed", 81).await;
+    let mut superuser = app.superuser().await;
+    let tables = superuser
+        .fetch_all(
+            "SELECT c.oid::regclass::text FROM pg_class c WHERE c.relkind = 'r'
+               AND c.relnamespace::regnamespace::text IN ('public', 'queue', 'app')",
+        )
+        .await
+        .unwrap();
+    let private = [
+        "16465550081",
+        "Sealed@person.example",
+        "sealed@person.example",
+        "81 Sealed Street",
+        "A word from Sealed",
+        "A note on Sealed",
+        "Employer of Sealed",
+    ];
+    for table in tables.iter().map(|row| row.get::<String, _>(0)) {
+        for text in private {
+            // As text and, inside bytes, as hexadecimal.
+            let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+            let found: i64 = sqlx::query_scalar(AssertSqlSafe(format!(
+                "SELECT count(*) FROM {table} t WHERE strpos(t::text, $1) > 0 OR strpos(t::text, $2) > 0"
+            )))
+            .bind(text)
+            .bind(hex)
+            .fetch_one(&mut superuser)
+            .await
+            .unwrap();
+            assert_eq!(found, 0, "{table} holds {text:?} in clear");
+        }
+    }
+
+    let keys = app
+        .app
+        .keyring
+        .business(&app.app.db, ids.uuid("biz"))
+        .await
+        .unwrap();
+    let mut opened = BTreeSet::new();
+    for (name, guard) in CIPHERS
+        .iter()
+        .filter(|(_, guard)| ["profile", "record"].contains(guard))
+    {
+        let (table, column) = name.split_once('.').unwrap();
+        let join = KEY_OF
+            .iter()
+            .find(|(of, _)| *of == table)
+            .unwrap_or_else(|| panic!("say where the key of {table} is"))
+            .1;
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT t.id, t.{column}, k.id, k.business_key_version, k.wrapped, k.purpose FROM {table} t {join}
+             WHERE t.business_id = $1 AND t.{column} IS NOT NULL ORDER BY t.id DESC LIMIT 5"
+        )))
+        .bind(ids.uuid("biz"))
+        .fetch_all(&mut superuser)
+        .await
+        .unwrap();
+        for row in rows {
+            let wrapped = WrappedKey {
+                id: row.get(2),
+                business_key_version: row.get(3),
+                wrapped: row.get(4),
+            };
+            assert_eq!(row.get::<String, _>(5), guard.to_uppercase(), "{name}");
+            let key = keys.data_key(&wrapped).unwrap().expect("a live key");
+            let (id, cipher): (Uuid, Vec<u8>) = (row.get(0), row.get(1));
+            let text = keys
+                .open_text(&key, table, column, id, &cipher)
+                .unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert!(!text.expose().is_empty(), "{name}");
+            assert!(
+                keys.open_text(&key, table, column, Uuid::max(), &cipher).is_err(),
+                "{name} opens in its own row only"
+            );
+            opened.insert(*name);
+        }
+    }
+    let guarded: BTreeSet<&str> = CIPHERS
+        .iter()
+        .filter(|(_, guard)| ["profile", "record"].contains(guard))
+        .map(|(name, _)| *name)
+        .collect();
+    assert_eq!(opened, guarded, "each was tried");
+    app.finish().await;
 }

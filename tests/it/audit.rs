@@ -1,0 +1,619 @@
+//! Who did what stands in a chain that nobody can change unseen, and who read whose data in the access log.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use funnelchat::{
+    audit::verify::{AuditLink, BrokenChain, verify},
+    platform::clock::WallClock as _,
+};
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _, postgres::PgRow};
+use totp_rs::{Algorithm, Builder, Secret};
+use uuid::Uuid;
+
+use crate::support::{
+    Client, Problems, Schema, TestApp, data, eventually,
+    recipes::{Ids, plain_arguments, uuid_of},
+};
+
+/// Mutations that leave no audit row, and why. The list may only shrink.
+const UNAUDITED: &[(&str, &str)] = &[
+    ("markConversationRead", "changes nothing for anybody else"),
+    ("setTyping", "has no row at all"),
+];
+
+/// Queries that show nothing of a debtor, and why.
+const NOT_PERSONAL: &[(&str, &str)] = &[
+    (
+        "auditEvents",
+        "acts and ids; whoever looks at the person behind one reads them by another query",
+    ),
+    ("business", "the caller's own"),
+    ("viewer", "the caller's own"),
+];
+
+// ---------------------------------------------------------------------------------------------------- every mutation
+
+/// One person's way from registration to work, mutation by mutation.
+struct Story<'a> {
+    app: &'a TestApp,
+    admin: Client,
+    /// The founder of a new business.
+    founder: Client,
+    ids: Ids,
+    email: String,
+    password: &'static str,
+    /// What one step hands to the next: tokens and codes.
+    token: String,
+    secret: String,
+    recovery: String,
+    account: String,
+}
+
+/// In an order in which each makes what the next needs.
+const ORDER: &[&str] = &[
+    "registerBusiness",
+    "verifyEmail",
+    "login",
+    "beginMfaEnrollment",
+    "confirmMfaEnrollment",
+    "completeMfa",
+    "refreshSession",
+    "logout",
+    "createAccount",
+    "updateAccount",
+    "startConversation",
+    "sendMessage",
+    "assignConversation",
+    "updateConversation",
+    "markConversationRead",
+    "setTyping",
+];
+
+impl Story<'_> {
+    /// What to send as `input`.
+    async fn input(&mut self, mutation: &str) -> Value {
+        let (email, password) = (&self.email, self.password);
+        match mutation {
+            "registerBusiness" => {
+                json!({ "businessName": "Initech", "businessRole": "THIRD_PARTY_COLLECTOR", "name": "Founder", "email": email, "password": password })
+            }
+            "verifyEmail" => {
+                self.app.run_jobs().await;
+                let mail = self
+                    .app
+                    .sandbox
+                    .state()
+                    .mails_to(email)
+                    .pop()
+                    .expect("a mail")
+                    .text
+                    .expect("a text");
+                let token = mail
+                    .split("token=")
+                    .nth(1)
+                    .expect("a link")
+                    .split_whitespace()
+                    .next()
+                    .unwrap();
+                json!({ "token": token })
+            }
+            "login" => json!({ "email": email, "password": password }),
+            "beginMfaEnrollment" => json!({ "token": self.token }),
+            "confirmMfaEnrollment" => {
+                json!({ "token": self.token, "code": code_of(&self.secret, self.app.wall.now()) })
+            }
+            "completeMfa" => {
+                let again = self
+                    .founder
+                    .gql(
+                        "mutation($i: LoginInput!) { login(input: $i) { mfaChallenge { token } } }",
+                        json!({ "i": { "email": email, "password": password } }),
+                    )
+                    .await;
+                json!({ "token": data(&again)["login"]["mfaChallenge"]["token"], "code": self.recovery })
+            }
+            "refreshSession" => json!({ "refreshToken": self.founder.refresh_token }),
+            "logout" => Value::Null,
+            "createAccount" => {
+                json!({ "firstName": "Audited", "lastName": "Person", "accountNumber": "AUDIT-1", "phone": "+16465550190", "currentBalance": { "amount": "10.00" } })
+            }
+            "updateAccount" => json!({ "id": self.account, "status": "DISPUTED" }),
+            "startConversation" => json!({ "accountId": self.account, "channel": "SMS" }),
+            "sendMessage" => json!({ "conversationId": self.ids.get("conv"), "content": "How can we help?" }),
+            "assignConversation" => {
+                json!({ "conversationId": self.ids.get("conv"), "userId": self.ids.get("usr") })
+            }
+            "updateConversation" => json!({ "conversationId": self.ids.get("conv"), "status": "RESOLVED" }),
+            "markConversationRead" | "setTyping" => json!({ "conversationId": self.ids.get("conv") }),
+            other => panic!("say in audit.rs how {other} is called"),
+        }
+    }
+
+    /// Keeps what later steps need.
+    fn learn(&mut self, mutation: &str, payload: &Value) {
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        match mutation {
+            "login" => self.token = text(&payload["mfaEnrollment"]["token"]),
+            "beginMfaEnrollment" => self.secret = text(&payload["secret"]),
+            "confirmMfaEnrollment" => self.recovery = text(&payload["recoveryCodes"][0]),
+            "completeMfa" | "refreshSession" => {
+                self.founder.access_token = Some(text(&payload["session"]["accessToken"]));
+                self.founder.refresh_token = Some(text(&payload["session"]["refreshToken"]));
+            }
+            "createAccount" => self.account = text(&payload["account"]["id"]),
+            _ => {}
+        }
+    }
+
+    fn caller(&self, mutation: &str) -> &Client {
+        if ORDER.iter().position(|name| *name == mutation) <= ORDER.iter().position(|name| *name == "logout")
+        {
+            &self.founder
+        } else {
+            &self.admin
+        }
+    }
+}
+
+fn code_of(secret: &str, now: DateTime<Utc>) -> String {
+    let totp = Builder::new()
+        .with_algorithm(Algorithm::SHA1)
+        .with_digits(6)
+        .with_step_duration(30)
+        .with_secret(Secret::try_from_base32(secret).unwrap())
+        .build_noncompliant();
+    totp.generate(u64::try_from(now.timestamp()).unwrap()).to_string()
+}
+
+/// The transactions that wrote since `since`, by table of the public schema.
+async fn writers(superuser: &mut PgConnection, since: i64) -> BTreeMap<String, BTreeSet<i64>> {
+    let tables: Vec<String> = superuser
+        .fetch_all(
+            "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+               AND NOT relispartition",
+        )
+        .await
+        .unwrap()
+        .iter()
+        .map(|row| row.get(0))
+        .collect();
+    let mut found = BTreeMap::new();
+    for table in tables {
+        let sql =
+            format!("SELECT DISTINCT xmin::text::bigint FROM {table} WHERE xmin::text::bigint > {since}");
+        let rows = superuser.fetch_all(AssertSqlSafe(sql)).await.unwrap();
+        if !rows.is_empty() {
+            found.insert(table, rows.iter().map(|row| row.get(0)).collect());
+        }
+    }
+    found
+}
+
+async fn newest_transaction(superuser: &mut PgConnection) -> i64 {
+    superuser
+        .fetch_one("SELECT pg_current_xact_id()::text::bigint")
+        .await
+        .unwrap()
+        .get(0)
+}
+
+#[tokio::test]
+async fn every_mutation_leaves_its_row_in_its_own_transaction() {
+    let app = TestApp::start().await;
+    let admin = app.acme.sign_in("admin").await;
+    let schema = Schema::of(&admin).await;
+    let all: BTreeSet<&str> = schema
+        .ty("Mutation")
+        .fields
+        .iter()
+        .map(|field| field.name.as_str())
+        .collect();
+    assert_eq!(
+        all,
+        ORDER.iter().copied().collect(),
+        "mutations of the schema (left) and recipes (right)"
+    );
+    let ids = Ids::make(&app, &app.acme, &admin, "Audited", 71).await;
+    let mut superuser = app.superuser().await;
+    superuser
+        .execute("UPDATE conversations SET assigned_agent_id = NULL")
+        .await
+        .unwrap();
+    let mut story = Story {
+        app: &app,
+        founder: app.anonymous(),
+        admin,
+        ids,
+        email: "founder@initech.example".to_owned(),
+        password: "a long and private phrase",
+        token: String::new(),
+        secret: String::new(),
+        recovery: String::new(),
+        account: String::new(),
+    };
+    let mut problems = Problems::default();
+    for mutation in ORDER {
+        let input = story.input(mutation).await;
+        let field = schema
+            .ty("Mutation")
+            .fields
+            .iter()
+            .find(|field| field.name == *mutation)
+            .unwrap();
+        let arguments = if input.is_null() {
+            json!({})
+        } else {
+            json!({ "input": input })
+        };
+        let (document, variables) = schema.document("Mutation", field, arguments.as_object().unwrap(), 2);
+        let since = newest_transaction(&mut superuser).await;
+        let answer = story.caller(mutation).gql(&document, variables).await;
+        let payload = data(&answer)[*mutation].clone();
+        let refused = payload["userErrors"].as_array().is_none_or(|errors| {
+            // The gate's refusal is an outcome that is stored; anything else means that the recipe is wrong.
+            errors.iter().any(|error| error["code"] != "COMPLIANCE_BLOCKED")
+        });
+        assert!(!refused, "{mutation} is called rightly: {answer}");
+        story.learn(mutation, &payload);
+
+        let mut written = writers(&mut superuser, since).await;
+        let audited: BTreeSet<i64> = ["audit_events", "platform_audit_events"]
+            .iter()
+            .filter_map(|table| written.remove(*table))
+            .flatten()
+            .collect();
+        // Read in a transaction of its own, before the answer left.
+        written.remove("access_log");
+        if UNAUDITED.iter().any(|(name, _)| name == mutation) {
+            problems.check(audited.is_empty(), || {
+                format!("{mutation} is audited now: take it off the list")
+            });
+            continue;
+        }
+        problems.check(!audited.is_empty(), || format!("{mutation} leaves no audit row"));
+        problems.check(!written.is_empty() || *mutation == "login", || {
+            format!("{mutation} writes nothing")
+        });
+        for (table, transactions) in written {
+            problems.check(transactions.is_subset(&audited), || {
+                format!("{mutation} writes {table} in another transaction than its audit row")
+            });
+        }
+    }
+    problems.none();
+    app.run_jobs().await;
+    for (business, head) in chains(&mut superuser).await {
+        let links = chain(&mut superuser, business).await;
+        assert_eq!(verify(links), Ok(head), "the chain of {business:?}");
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn queries_write_nothing_but_whose_data_was_read() {
+    let app = TestApp::start().await;
+    let admin = app.acme.sign_in("admin").await;
+    let schema = Schema::of(&admin).await;
+    let ids = Ids::make(&app, &app.acme, &admin, "Reader", 72).await;
+    let mut superuser = app.superuser().await;
+    let mut problems = Problems::default();
+    for field in &schema.ty("Query").fields {
+        let name = &field.name;
+        let arguments = plain_arguments(&schema, field, &ids);
+        let (document, variables) = schema.document("Query", field, &arguments, 2);
+        let (since, logged) = (
+            newest_transaction(&mut superuser).await,
+            access_rows(&mut superuser).await.len(),
+        );
+        let answer = admin.gql(&document, variables).await;
+        data(&answer);
+        // The row is there when the answer is: nothing is waited for.
+        let rows = access_rows(&mut superuser).await.split_off(logged);
+        let mut written = writers(&mut superuser, since).await;
+        written.remove("access_log");
+        problems.check(written.is_empty(), || format!("{name} writes {written:?}"));
+        if NOT_PERSONAL.iter().any(|(listed, _)| listed == name) {
+            problems.check(rows.is_empty(), || {
+                format!("{name} shows nobody, but logs {rows:?}")
+            });
+            continue;
+        }
+        let [row] = rows.as_slice() else {
+            problems.check(false, || format!("{name} logs one row, not {rows:?}"));
+            continue;
+        };
+        let shown = ids_in(&answer.to_string(), "dbtr");
+        problems.check(shown.is_subset(&row.debtors) && !row.debtors.is_empty(), || {
+            format!("{name} shows {shown:?} and logs {:?}", row.debtors)
+        });
+        problems.check(row.operation == *name && row.actor == ids.uuid("usr"), || {
+            format!("{name} logs {row:?}")
+        });
+    }
+    problems.none();
+
+    // Two fields of one operation are one row, with everybody in it; looking for nobody leaves none.
+    let logged = access_rows(&mut superuser).await.len();
+    let query = "query($a: ID!, $q: String) { account(id: $a) { id } accounts(first: 3, search: $q) { edges { node { debtor { id } } } } }";
+    let answer = admin.gql(query, json!({ "a": ids.get("acct"), "q": null })).await;
+    let rows = access_rows(&mut superuser).await.split_off(logged);
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert!(rows[0].debtors.contains(&ids.uuid("dbtr")));
+    assert!(rows[0].debtors.is_superset(&ids_in(&answer.to_string(), "dbtr")));
+    assert_eq!(rows[0].operation, "account,accounts");
+    let logged = access_rows(&mut superuser).await.len();
+    let answer = admin
+        .gql(
+            "{ accounts(first: 3, search: \"nobody of that name\") { edges { node { id } } } }",
+            json!({}),
+        )
+        .await;
+    assert_eq!(data(&answer)["accounts"]["edges"], json!([]));
+    assert_eq!(access_rows(&mut superuser).await.len(), logged);
+
+    // A payload of a subscription is a read too.
+    let cursor = admin.gql("{ viewer { inboxCursor } }", json!({})).await;
+    let mut inbox = admin.socket().await;
+    inbox
+        .subscribe(
+            "subscription($c: Cursor) { inboxEvents(after: $c) { ... on MessageAdded { message { content } } } }",
+            json!({ "c": data(&cursor)["viewer"]["inboxCursor"] }),
+        )
+        .await;
+    app.text(&app.acme, &ids.secrets[2], "One more thing").await;
+    while inbox.event().await["inboxEvents"]["message"]["content"] != "One more thing" {}
+    let rows = access_rows(&mut superuser).await.split_off(logged);
+    assert!(
+        rows.iter()
+            .any(|row| row.operation == "inboxEvents" && row.debtors == BTreeSet::from([ids.uuid("dbtr")])),
+        "{rows:?}"
+    );
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn no_answer_leaves_before_it_is_written_down_who_read_it() {
+    let app = TestApp::start().await;
+    let admin = app.acme.sign_in("admin").await;
+    let ids = Ids::make(&app, &app.acme, &admin, "Waiting", 73).await;
+    let mut superuser = app.superuser().await;
+    let mut lock = app.superuser().await;
+    let mut held = lock.begin().await.unwrap();
+    held.execute("LOCK TABLE access_log IN ACCESS EXCLUSIVE MODE")
+        .await
+        .unwrap();
+    let reading = {
+        let (admin, account) = (admin.clone(), ids.get("acct").to_owned());
+        tokio::spawn(async move {
+            admin
+                .gql(
+                    "query($a: ID!) { account(id: $a) { firstName } }",
+                    json!({ "a": account }),
+                )
+                .await
+        })
+    };
+    eventually("the log's writer waits for the table", async || {
+        let waiting: i64 = superuser
+            .fetch_one(
+                "SELECT count(*) FROM pg_locks WHERE relation = 'access_log'::regclass AND NOT granted",
+            )
+            .await
+            .unwrap()
+            .get(0);
+        (waiting > 0).then_some(())
+    })
+    .await;
+    assert!(!reading.is_finished(), "the answer waits for the log");
+    // What shows nobody does not wait.
+    data(&admin.gql("{ viewer { role } }", json!({})).await);
+    assert!(!reading.is_finished(), "the answer still waits for the log");
+    held.rollback().await.unwrap();
+    let answer = reading.await.unwrap();
+    assert_eq!(data(&answer)["account"]["firstName"], "QuillWaiting");
+    app.finish().await;
+}
+
+/// One row of the access log.
+#[derive(Debug)]
+struct Read {
+    actor: Uuid,
+    operation: String,
+    debtors: BTreeSet<Uuid>,
+}
+
+async fn access_rows(superuser: &mut PgConnection) -> Vec<Read> {
+    let rows = superuser
+        .fetch_all("SELECT actor_id, operation, debtor_ids FROM access_log ORDER BY id")
+        .await
+        .unwrap();
+    rows.iter()
+        .map(|row| Read {
+            actor: row.get(0),
+            operation: row.get(1),
+            debtors: row.get::<Vec<Uuid>, _>(2).into_iter().collect(),
+        })
+        .collect()
+}
+
+fn ids_in(text: &str, prefix: &str) -> BTreeSet<Uuid> {
+    text.match_indices(&format!("{prefix}_"))
+        .map(|(at, found)| uuid_of(&text[at..at + found.len() + 26]))
+        .collect()
+}
+
+// ---------------------------------------------------------------------------------------------------------- the chain
+
+/// Every chain there is, with the hash at its head: the businesses' and (`None`) the platform's.
+async fn chains(superuser: &mut PgConnection) -> Vec<(Option<Uuid>, Vec<u8>)> {
+    let rows = superuser
+        .fetch_all("SELECT business_id, audit_hash FROM business_head UNION ALL SELECT NULL, audit_hash FROM platform_head")
+        .await
+        .unwrap();
+    rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+}
+
+async fn chain(connection: &mut PgConnection, business: Option<Uuid>) -> Vec<AuditLink> {
+    let link = |row: &PgRow| AuditLink {
+        id: row.get("id"),
+        position: row.get("position"),
+        at: row.get("at"),
+        actor_kind: row.get("actor_kind"),
+        actor_id: row.get("actor_id"),
+        action: row.get("action"),
+        object_id: row.get("object_id"),
+        debtor_id: row.get("debtor_id"),
+        request_id: row.get("request_id"),
+        details: row.get("details"),
+        key_id: row.get("key_id"),
+        hash: row.get("hash"),
+    };
+    let sql = match business {
+        Some(business) => format!("SELECT * FROM audit_events WHERE business_id = '{business}' ORDER BY position"),
+        None => "SELECT *, NULL::uuid AS debtor_id, NULL::uuid AS key_id FROM platform_audit_events ORDER BY position".to_owned(),
+    };
+    connection
+        .fetch_all(AssertSqlSafe(sql))
+        .await
+        .unwrap()
+        .iter()
+        .map(link)
+        .collect()
+}
+
+/// Whether the stored rows are whole: each follows from the one before, and the last one is the head's.
+async fn is_whole(connection: &mut PgConnection, business: Option<Uuid>) -> bool {
+    let head = chains(connection)
+        .await
+        .into_iter()
+        .find(|(found, _)| *found == business)
+        .unwrap()
+        .1;
+    let links = chain(connection, business).await;
+    verify(links).is_ok_and(|last| last == head)
+}
+
+#[tokio::test]
+async fn a_chain_shows_every_change_and_every_gap() {
+    let app = TestApp::start().await;
+    let admin = app.acme.sign_in("admin").await;
+    let ids = Ids::make(&app, &app.acme, &admin, "Chained", 74).await;
+    let acme = Some(ids.uuid("biz"));
+    let mut superuser = app.superuser().await;
+    for (business, head) in chains(&mut superuser).await {
+        let links = chain(&mut superuser, business).await;
+        assert!(!links.is_empty(), "{business:?} has acts");
+        assert_eq!(verify(links), Ok(head), "{business:?}");
+    }
+
+    // In memory: every single byte of every row's stored text.
+    let mut links = chain(&mut superuser, acme).await;
+    links.truncate(40);
+    assert!(verify(links.clone()).is_ok());
+    for nth in 0..links.len() {
+        for byte in 0..links[nth].details.len() {
+            let mut forged = links.clone();
+            forged[nth].details[byte] ^= 1;
+            assert_eq!(verify(forged), Err(BrokenChain::Changed(links[nth].position)));
+        }
+        for byte in 0..links[nth].hash.len() {
+            let mut forged = links.clone();
+            forged[nth].hash[byte] ^= 1;
+            assert!(verify(forged).is_err());
+        }
+        let mut gap = links.clone();
+        gap.remove(nth);
+        assert!(
+            nth + 1 == links.len() || verify(gap).is_err(),
+            "row {nth} is missing"
+        );
+    }
+
+    // In the database, by its mightiest user with all triggers off: every column, and rows taken, moved and added.
+    superuser
+        .execute("SET session_replication_role = replica")
+        .await
+        .unwrap();
+    let somebody = Uuid::max();
+    let changes = [
+        ("id", format!("'{somebody}'")),
+        ("position", "position + 1000000".to_owned()),
+        ("at", "at + interval '1 microsecond'".to_owned()),
+        ("actor_kind", "'DEBTOR'".to_owned()),
+        ("actor_id", format!("'{somebody}'")),
+        ("action", "action || 'x'".to_owned()),
+        ("object_id", format!("'{somebody}'")),
+        (
+            "debtor_id",
+            format!("CASE WHEN debtor_id IS NULL THEN '{somebody}'::uuid END"),
+        ),
+        (
+            "request_id",
+            "coalesce(nullif(request_id, request_id), '')".to_owned(),
+        ),
+        (
+            "details",
+            "set_byte(details, 0, (get_byte(details, 0) + 1) % 256)".to_owned(),
+        ),
+        (
+            "key_id",
+            format!("CASE WHEN key_id IS NULL THEN '{somebody}'::uuid END"),
+        ),
+        (
+            "hash",
+            "set_byte(hash, 31, (get_byte(hash, 31) + 1) % 256)".to_owned(),
+        ),
+        ("business_id", format!("'{somebody}'")),
+    ];
+    let columns: BTreeSet<String> = superuser
+        .fetch_all("SELECT attname::text FROM pg_attribute WHERE attrelid = 'audit_events'::regclass AND attnum > 0 AND NOT attisdropped")
+        .await
+        .unwrap()
+        .iter()
+        .map(|row| row.get(0))
+        .collect();
+    assert_eq!(
+        columns,
+        changes.iter().map(|(column, _)| (*column).to_owned()).collect(),
+        "every column is tried"
+    );
+    let rows = chain(&mut superuser, acme).await.len();
+    let business = ids.uuid("biz");
+    let mut statements = Vec::new();
+    for position in [1, rows / 2, rows] {
+        let of_row = format!("business_id = '{business}' AND position = {position}");
+        for (column, value) in &changes {
+            statements.push(format!(
+                "UPDATE audit_events SET {column} = {value} WHERE {of_row}"
+            ));
+        }
+        statements.push(format!("DELETE FROM audit_events WHERE {of_row}"));
+    }
+    statements.push(format!(
+        "UPDATE audit_events SET position = CASE position WHEN 2 THEN 3 ELSE 2 END WHERE business_id = '{business}' AND position IN (2, 3)"
+    ));
+    statements.push(format!(
+        "INSERT INTO audit_events SELECT business_id, '{somebody}', position + 1, at, actor_kind, actor_id, action, object_id,
+            debtor_id, request_id, details, key_id, hash FROM audit_events WHERE business_id = '{business}' AND position = {rows}"
+    ));
+    statements.push(format!(
+        "DELETE FROM audit_events WHERE business_id = '{business}'"
+    ));
+    let mut problems = Problems::default();
+    for statement in statements {
+        let mut forging = superuser.begin().await.unwrap();
+        let done = forging.execute(AssertSqlSafe(statement.clone())).await.unwrap();
+        assert!(done.rows_affected() > 0, "{statement}");
+        let whole = is_whole(&mut forging, acme).await;
+        problems.check(!whole, || format!("unseen: {statement}"));
+        forging.rollback().await.unwrap();
+    }
+    problems.none();
+    assert!(
+        is_whole(&mut superuser, acme).await,
+        "what was rolled back never was"
+    );
+    app.finish().await;
+}
