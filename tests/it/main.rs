@@ -6,6 +6,7 @@
     reason = "a test that panics has failed, and says where"
 )]
 
+mod abandoned;
 mod accounts;
 mod architecture;
 mod audit;
@@ -13,6 +14,7 @@ mod catalogue;
 mod delivery;
 mod isolation;
 mod keys;
+mod live;
 mod main_job;
 mod operations;
 mod support;

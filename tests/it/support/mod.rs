@@ -329,7 +329,7 @@ impl SandboxClock for LateClock {
 }
 
 /// The databases' log-ins of a test.
-pub use services::{TestDatabase, fresh_database};
+pub use services::{TestDatabase, fresh_database, redis};
 
 /// Waits until `look` finds something, or fails after a bounded time: for what another task does.
 pub async fn eventually<T, F>(what: &str, mut look: F) -> T

@@ -18,7 +18,7 @@ use funnelchat::{
             bootstrap::{LOGIN_ROLES, LoginRole, bootstrap},
             migrate::migrate,
         },
-        local_services::TestServices,
+        local_services::{LocalRedis, TestServices},
     },
 };
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, postgres::PgConnectOptions};
@@ -39,6 +39,11 @@ pub struct TestDatabase {
 
 fn services() -> &'static TestServices {
     TestServices::shared()
+}
+
+/// A Redis of the test's own.
+pub async fn redis() -> LocalRedis {
+    tokio::task::spawn_blocking(|| services().redis()).await.unwrap()
 }
 
 fn logins(database: &str) -> Databases {
