@@ -24,7 +24,8 @@ use crate::{
     },
 };
 
-/// Processes one stored text. Idempotent: a processed one is left alone.
+/// Processes one stored text, and before it those of the same number that came earlier and still wait: jobs run side
+/// by side, a thread has an order. Idempotent: a processed one is left alone.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct ProcessInbound {
     event_id: Uuid,
@@ -41,6 +42,7 @@ impl Job for ProcessInbound {
 }
 
 struct Waiting {
+    id: Uuid,
     event_id: String,
     payload_cipher: Option<Vec<u8>>,
     key_version: i32,
@@ -60,19 +62,38 @@ pub async fn process_inbound(
 }
 
 async fn process(slice: &Conversations, ctx: &TenantCtx, id: Uuid) -> Result<(), OpError> {
+    while process_next(slice, ctx, id).await?.is_some_and(|done| done != id) {}
+    Ok(())
+}
+
+/// The oldest text that waits, of the number that sent `upto`, and not later than it. Whoever works on it holds its
+/// lock; the others wait for that and then take the next.
+async fn lock_next(tx: &mut TenantTx, upto: Uuid) -> Result<Option<Waiting>, OpError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_as!(
+        Waiting,
+        "SELECT w.id, w.event_id, w.payload_cipher, w.key_version, w.received_at
+         FROM provider_events mine
+         JOIN provider_events w ON w.business_id = mine.business_id AND w.peer_blind = mine.peer_blind
+             AND w.kind = 'INBOUND_MESSAGE' AND (w.received_at, w.id) <= (mine.received_at, mine.id)
+         WHERE mine.business_id = $1 AND mine.id = $2 AND w.processed_at IS NULL
+         ORDER BY w.received_at, w.id LIMIT 1 FOR UPDATE OF w",
+        business,
+        upto
+    )
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// Processes one text and says which it was.
+async fn process_next(slice: &Conversations, ctx: &TenantCtx, upto: Uuid) -> Result<Option<Uuid>, OpError> {
     let keys = slice.keyring.business(&slice.db, ctx.business_id()).await?;
     let mut tx = slice.db.tenant(ctx).await?;
     let business = tx.business_id();
-    let waiting = sqlx::query_as!(
-        Waiting,
-        "SELECT event_id, payload_cipher, key_version, received_at FROM provider_events
-         WHERE business_id = $1 AND id = $2 AND kind = 'INBOUND_MESSAGE' AND processed_at IS NULL FOR UPDATE",
-        business,
-        id
-    )
-    .fetch_optional(tx.conn())
-    .await?;
-    let Some(waiting) = waiting else { return Ok(()) };
+    let Some(waiting) = lock_next(&mut tx, upto).await? else {
+        return Ok(None);
+    };
+    let id = waiting.id;
     let payload = open_payload(&keys, id, &waiting)?;
     let (mut thread, record) = find_or_open_thread(&mut tx, &keys, &payload).await?;
     let message = ids::next();
@@ -115,7 +136,7 @@ async fn process(slice: &Conversations, ctx: &TenantCtx, id: Uuid) -> Result<(),
     event.message_id = Some(message);
     tx.emit(event);
     tx.commit().await?;
-    Ok(())
+    Ok(Some(id))
 }
 
 fn open_payload(keys: &TenantKeys, id: Uuid, waiting: &Waiting) -> Result<Payload, OpError> {

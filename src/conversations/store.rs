@@ -112,7 +112,8 @@ pub(super) async fn lock_conversation(
     .await?)
 }
 
-/// The newest thread with this address that is not closed, locked; of `account` when one is named.
+/// The newest thread with this address that is not closed, locked; of `account` when one is named. Until the
+/// transaction ends nobody else looks for a thread with it, so that two who find none do not both open one.
 pub(super) async fn lock_open_thread(
     tx: &mut TenantTx,
     channel: &str,
@@ -121,6 +122,14 @@ pub(super) async fn lock_open_thread(
     account: Option<Uuid>,
 ) -> Result<Option<ConversationRow>, DbError> {
     let business = tx.business_id();
+    let place = format!("{business} {channel} {our_address}");
+    sqlx::query!(
+        "SELECT pg_advisory_xact_lock(hashtextextended($1 || encode($2, 'hex'), 0))",
+        place,
+        peer_blinds.first().map(Vec::as_slice).unwrap_or_default(),
+    )
+    .execute(tx.conn())
+    .await?;
     Ok(sqlx::query_as!(
         ConversationRow,
         "SELECT id, debtor_id, account_id, channel, status, resolution, our_address, peer_cipher,
