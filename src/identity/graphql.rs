@@ -153,12 +153,15 @@ impl Business {
     /// # Errors
     /// Internal ones only.
     pub async fn of_caller(ctx: &Context<'_>) -> async_graphql::Result<Self> {
-        let mut tx = ctx.snapshot().await?;
+        Self::of(ctx.scope()?).await.map_err(op_error)
+    }
+
+    async fn of(scope: &OpScope) -> Result<Self, OpError> {
+        let mut tx = scope.snapshot().await?;
         let id = tx.business_id();
         let row = sqlx::query!("SELECT name, slug FROM businesses WHERE id = $1", id)
             .fetch_one(tx.conn())
-            .await
-            .map_err(|error| op_error(error.into()))?;
+            .await?;
         Ok(Self {
             id,
             name: row.name,
@@ -186,17 +189,20 @@ impl Viewer {
     /// You as a member of staff; null for a super admin, who is in no business.
     async fn user(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<User>> {
         match &self.caller {
-            Caller::Member(membership) => with_scope(ctx, &self.caller, membership.user_id).await,
+            Caller::Member(membership) => {
+                let id = membership.user_id;
+                let find = async |scope: &OpScope| Ok(load_users(scope, &[id]).await?.into_values().next());
+                in_own_business(ctx, &self.caller, find)
+                    .await
+                    .map(Option::flatten)
+            }
             Caller::Anonymous { .. } | Caller::Platform { .. } => Ok(None),
         }
     }
 
     /// Your business; null for a super admin, who is in none.
     async fn business(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Business>> {
-        match ctx.scope() {
-            Ok(_) => Business::of_caller(ctx).await.map(Some),
-            Err(_) => Ok(None),
-        }
+        in_own_business(ctx, &self.caller, async |scope| Business::of(scope).await).await
     }
 
     /// What you may do, as `resource:action`, in alphabetical order.
@@ -215,31 +221,31 @@ impl Viewer {
 
     /// Subscribe to inboxEvents `after` this and nothing committed after this query is missed; null outside a business.
     async fn inbox_cursor(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Cursor>> {
-        if ctx.scope().is_err() {
-            return Ok(None);
-        }
-        let (position, _) = ctx
-            .snapshot()
-            .await?
-            .live_head()
-            .await
-            .map_err(|error| op_error(error.into()))?;
-        Ok(Some(Cursor::of(position)))
+        in_own_business(ctx, &self.caller, async |scope| {
+            let (position, _) = scope.snapshot().await?.live_head().await?;
+            Ok(Cursor::of(position))
+        })
+        .await
     }
 }
 
-/// Right after a log-in the request itself is still anonymous: the new session's own rights are used.
-async fn with_scope(ctx: &Context<'_>, caller: &Caller, user: Uuid) -> async_graphql::Result<Option<User>> {
-    if ctx.scope().is_ok() {
-        return User::load(ctx, user).await;
+/// Reads in the caller's business; `None` when they are in none. Right after a log-in the request itself is still
+/// anonymous: the new session's own rights are used.
+async fn in_own_business<T>(
+    ctx: &Context<'_>,
+    caller: &Caller,
+    read: impl AsyncFnOnce(&OpScope) -> Result<T, OpError>,
+) -> async_graphql::Result<Option<T>> {
+    if let Ok(scope) = ctx.scope() {
+        return read(scope).await.map(Some).map_err(op_error);
     }
     let (Some(tenant), Ok(identity)) = (caller.tenant(), ctx.data::<Identity>()) else {
         return Ok(None);
     };
     let scope = OpScope::new(identity.db.clone(), identity.keyring.clone(), tenant.clone());
-    let found = load_users(&scope, &[user]).await.map_err(op_error)?;
+    let found = read(&scope).await.map_err(op_error)?;
     scope.close().await.map_err(|error| op_error(error.into()))?;
-    Ok(found.into_values().next())
+    Ok(Some(found))
 }
 
 /// Queries about yourself and your business.
