@@ -136,7 +136,7 @@ impl App {
             revocations: Arc::new(Revocations::default()),
             settings: IdentitySettings {
                 public_base_url: public_base_url.clone(),
-                totp_reuse_allowed: config.environment == Environment::Development,
+                totp_reuse_allowed: config.totp_reuse_allowed,
                 rate_limits: config.rate_limits,
             },
         };

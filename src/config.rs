@@ -76,6 +76,8 @@ pub struct Config {
     pub shutdown_grace: Duration,
     /// `SIMULATED_CLOCK`: whether business time may be advanced; never in production.
     pub simulated_clock: bool,
+    /// `TOTP_REUSE_ALLOWED`: whether a one-time code may be used again while it is shown; never in production.
+    pub totp_reuse_allowed: bool,
 }
 
 /// What the process is used for.
@@ -269,6 +271,13 @@ impl Config {
                 "must not be true in production: it lets business time be advanced",
             );
         }
+        let totp_reuse_allowed = reader.or_default("TOTP_REUSE_ALLOWED", !production, parse::boolean);
+        if production && totp_reuse_allowed {
+            reader.problem(
+                "TOTP_REUSE_ALLOWED",
+                "must not be true in production: a one-time code is good once",
+            );
+        }
         Some(Self {
             environment,
             listen,
@@ -292,6 +301,7 @@ impl Config {
             worker_concurrency,
             shutdown_grace,
             simulated_clock,
+            totp_reuse_allowed,
         })
     }
 }

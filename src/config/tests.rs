@@ -280,6 +280,11 @@ fn each_wrong_value_is_one_clear_sentence() {
             "SIMULATED_CLOCK must not be true in production: it lets business time be advanced.",
         ),
         (
+            "TOTP_REUSE_ALLOWED",
+            "true",
+            "TOTP_REUSE_ALLOWED must not be true in production: a one-time code is good once.",
+        ),
+        (
             "MAIL_FROM",
             "nobody",
             "MAIL_FROM must be a sender such as `funnelchat <no-reply@example.com>`.",

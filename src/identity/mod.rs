@@ -60,8 +60,9 @@ pub struct Identity {
 pub struct IdentitySettings {
     /// Where links in mails lead, without a trailing slash.
     pub public_base_url: String,
-    /// A one-time code is good once (RFC 6238 section 5.2). `dev` lifts this, because its demo users share one
-    /// secret and one visitor tries them all within half a minute.
+    /// A one-time code is good once (RFC 6238 section 5.2). Development lifts this
+    /// (`TOTP_REUSE_ALLOWED`), because its demo users share one secret and one visitor tries them all within half a
+    /// minute.
     pub totp_reuse_allowed: bool,
     /// How many log-ins may fail, per address and per account.
     pub rate_limits: RateLimits,
