@@ -17,12 +17,18 @@ pub struct Client {
     pub addr: SocketAddr,
     pub access_token: Option<String>,
     pub refresh_token: Option<String>,
+    forwarded_for: Option<String>,
     http: reqwest::Client,
 }
 
 /// The six digits that an authenticator with the demo secret shows now.
 pub fn totp_code(wall: &ManualWallClock) -> String {
-    let secret = Secret::try_from_base32(DEMO_TOTP_SECRET).unwrap();
+    code_of(DEMO_TOTP_SECRET, wall)
+}
+
+/// The six digits that an authenticator with this secret shows now.
+pub fn code_of(secret: &str, wall: &ManualWallClock) -> String {
+    let secret = Secret::try_from_base32(secret).unwrap();
     let totp = Builder::new()
         .with_algorithm(Algorithm::SHA1)
         .with_digits(6)
@@ -40,8 +46,16 @@ impl Client {
             addr,
             access_token: None,
             refresh_token: None,
+            forwarded_for: None,
             http: reqwest::Client::new(),
         }
+    }
+
+    /// The same caller behind a proxy that says where they are.
+    #[must_use]
+    pub fn from_address(mut self, address: &str) -> Self {
+        self.forwarded_for = Some(address.to_owned());
+        self
     }
 
     /// Password, then TOTP.
@@ -86,6 +100,9 @@ impl Client {
             .json(&json!({ "query": query, "variables": variables }));
         if let Some(token) = &self.access_token {
             request = request.bearer_auth(token);
+        }
+        if let Some(address) = &self.forwarded_for {
+            request = request.header("x-forwarded-for", address);
         }
         for (name, value) in headers {
             request = request.header(*name, *value);

@@ -28,8 +28,8 @@ use funnelchat::{
 use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
 use url::Url;
 
-pub use client::{Client, data, error_code, user_errors};
 pub use problems::Problems;
+pub use client::{Client, code_of, data, error_code, totp_code, user_errors};
 pub use schema::{Field, Schema, Slot};
 pub use socket::Socket;
 pub use story::{SEND, send, send_refused};
@@ -229,7 +229,13 @@ impl TestApp {
         result.webhook_status.unwrap_or_default()
     }
 
-    /// Ends the test: no job is left or failed for good, and nothing was logged as an error.
+    /// Everything that the service has logged so far.
+    pub fn log(&self) -> &errors::ErrorLog {
+        &self.errors
+    }
+
+    /// Ends the test: no job is left or failed for good, nothing was logged as an error, and no line of the log names a
+    /// debtor, their number or what was said.
     pub async fn finish(self) {
         let mut superuser = self.superuser().await;
         assert_eq!(
@@ -248,7 +254,19 @@ impl TestApp {
             Vec::<String>::new(),
             "nothing was logged as an error"
         );
+        self.errors.never_says(&self.debtors_data());
         self.stop().await;
+    }
+
+    /// Names and numbers of the demo debtors, and what was said in this test. Words as short as "STOP" are left out:
+    /// they are words of the log as well.
+    fn debtors_data(&self) -> Vec<String> {
+        let people = BUSINESSES.iter().flat_map(DemoBusiness::debtors);
+        let texts = self.sandbox.state().messages().into_iter().map(|text| text.body);
+        people
+            .flat_map(|(name, number)| [name, number])
+            .chain(texts.filter(|text| text.len() >= 12))
+            .collect()
     }
 
     /// Ends the test without looking back: where errors are what the test is about.
