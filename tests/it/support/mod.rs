@@ -15,7 +15,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use funnelchat::{
-    app::{App, Databases},
+    app::App,
     cli::{
         sandbox_clock::DatabaseClock,
         seed::{BUSINESSES, DemoBusiness},
@@ -28,8 +28,8 @@ use funnelchat::{
 use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
 use url::Url;
 
-pub use problems::Problems;
 pub use client::{Client, code_of, data, error_code, totp_code, user_errors};
+pub use problems::Problems;
 pub use schema::{Field, Schema, Slot};
 pub use socket::Socket;
 pub use story::{SEND, send, send_refused};

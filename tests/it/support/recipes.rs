@@ -124,12 +124,6 @@ impl Ids {
     pub fn prefixes(&self) -> Vec<&'static str> {
         self.by_prefix.keys().copied().collect()
     }
-
-    /// The same objects but for one.
-    pub fn with(mut self, prefix: &'static str, id: &str) -> Self {
-        self.by_prefix.insert(prefix, id.to_owned());
-        self
-    }
 }
 
 pub fn uuid_of(id: &str) -> Uuid {
