@@ -47,7 +47,10 @@ impl Client {
             access_token: None,
             refresh_token: None,
             forwarded_for: None,
-            http: reqwest::Client::new(),
+            http: reqwest::Client::builder()
+                .timeout(std::time::Duration::from_secs(30))
+                .build()
+                .unwrap(),
         }
     }
 

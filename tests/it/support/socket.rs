@@ -77,14 +77,11 @@ impl Socket {
     }
 
     /// The data of the next event.
-    #[track_caller]
-    pub fn event(&mut self) -> impl Future<Output = Value> + '_ {
-        async move {
-            let message = self.message().await.expect("an event, not the end");
-            assert_eq!(message["type"], "next", "{message}");
-            assert!(message["payload"].get("errors").is_none(), "{message}");
-            message["payload"]["data"].clone()
-        }
+    pub async fn event(&mut self) -> Value {
+        let message = self.message().await.expect("an event, not the end");
+        assert_eq!(message["type"], "next", "{message}");
+        assert!(message["payload"].get("errors").is_none(), "{message}");
+        message["payload"]["data"].clone()
     }
 
     /// The close code, after everything that was still sent.
