@@ -5,8 +5,8 @@
 //!
 //! The heart is pure: a [`facts::Facts`] document and a [`rule_set::RuleSet`] go in, a [`decision::Decision`] comes
 //! out. No clock, no database, no network: the same two inputs give the same answer for ever, which is what lets a
-//! stored decision be replayed. Around it: [`gather`] reads the facts, [`gate`] stores the decision and reserves,
-//! [`permit`] is what the vendors' ports take.
+//! stored decision be replayed. Around it: `gather` reads the facts, `gate` stores the decision and reserves,
+//! `permit` is what the vendors' ports take.
 
 mod consent;
 pub mod content;

@@ -1,5 +1,5 @@
 //! Rules as versioned data: id, citation, severity, parameters, explanations. The checks themselves are
-//! functions in [`super::rules`]; what they compare with, and what they say, stands in
+//! functions in `rules`; what they compare with, and what they say, stands in
 //! `policies/rules/*.toml`.
 
 use super::decision::Outcome;

@@ -4,7 +4,7 @@
 //! `provider_accounts`, `inbound_numbers`. May import `platform`, `identity`, `access`, `audit`, `accounts`,
 //! `compliance`.
 //!
-//! - out: [`send_message`] (queue) -> [`deliver`] (gate again, attempt, vendor, outcome) -> [`status`] (callbacks),
+//! - out: `send_message` (queue) -> [`deliver`] (gate again, attempt, vendor, outcome) -> [`status`] (callbacks),
 //!   with [`reconcile`] for answers and callbacks that never came
 //! - in: [`inbound`] (store, opt out, acknowledge) -> [`process_inbound`] (match, thread, message)
 //! - live: [`feed`]
