@@ -19,7 +19,7 @@ async fn behind_a_proxy() -> TestApp {
 }
 
 fn caller_at(app: &TestApp, address: &str) -> Client {
-    app.anonymous().from_address(address)
+    app.anonymous().calling_from(address)
 }
 
 #[tokio::test]

@@ -56,7 +56,7 @@ impl Client {
 
     /// The same caller behind a proxy that says where they are.
     #[must_use]
-    pub fn from_address(mut self, address: &str) -> Self {
+    pub fn calling_from(mut self, address: &str) -> Self {
         self.forwarded_for = Some(address.to_owned());
         self
     }
