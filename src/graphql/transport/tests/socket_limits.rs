@@ -24,10 +24,11 @@ async fn a_client_that_does_not_log_in_in_time_is_closed_with_4408() {
     assert_eq!(slow.closed().await.0, 4408, "the time for authentication counts");
 }
 
+/// The silence allowed is long beside what a busy machine holds a task up.
 fn quick_heartbeat() -> Limits {
     Limits {
-        socket_ping_interval: Duration::from_millis(40),
-        socket_silence_timeout: Duration::from_millis(120),
+        socket_ping_interval: Duration::from_millis(200),
+        socket_silence_timeout: Duration::from_millis(1_500),
         ..Limits::default()
     }
 }
@@ -36,13 +37,10 @@ fn quick_heartbeat() -> Limits {
 async fn a_client_that_answers_pings_stays() {
     let toy = Toy::start(quick_heartbeat()).await;
     let mut client = Client::login(&toy, "ann").await;
-    let mut pings = 0;
-    let until = Instant::now() + Duration::from_millis(500);
-    while Instant::now() < until {
+    // As many as fit into twice the silence that is allowed.
+    for _ in 0..15 {
         assert_eq!(client.see().await, Seen::Ping, "reading answers the ping");
-        pings += 1;
     }
-    assert!(pings >= 5, "{pings} pings in half a second");
 }
 
 #[tokio::test]
@@ -50,7 +48,7 @@ async fn a_silent_client_is_closed() {
     let toy = Toy::start(quick_heartbeat()).await;
     let mut client = Client::login(&toy, "ann").await;
     // While nothing is read, the client library answers no ping.
-    sleep(Duration::from_millis(300)).await;
+    sleep(Duration::from_millis(2_500)).await;
     assert_eq!(client.closed().await.0, 4408);
     drop(client);
     toy.until_open(0).await;
@@ -156,17 +154,17 @@ async fn a_client_that_does_not_read_is_dropped() {
 #[tokio::test]
 async fn a_slow_reader_is_waited_for() {
     let limits = Limits {
-        socket_ping_interval: Duration::from_millis(300),
-        socket_silence_timeout: Duration::from_secs(1),
-        socket_send_timeout: Duration::from_secs(10),
+        socket_ping_interval: Duration::from_millis(500),
+        socket_silence_timeout: Duration::from_secs(4),
+        socket_send_timeout: Duration::from_secs(20),
         ..Limits::default()
     };
     let toy = Toy::start(limits).await;
     let mut client = Client::login(&toy, "ann").await;
     client.subscribe("a", "subscription { flood(size: 60000) }").await;
     // Longer than the silence that is allowed, while the server is stuck in a write and cannot hear.
-    sleep(Duration::from_millis(1_500)).await;
-    for _ in 0..200 {
+    sleep(Duration::from_millis(4_500)).await;
+    for _ in 0..50 {
         assert_eq!(client.message().await["type"], "next");
     }
     assert_eq!(toy.connections.open(), 1);
