@@ -12,6 +12,7 @@ mod architecture;
 mod audit;
 mod catalogue;
 mod delivery;
+mod idempotency;
 mod identity;
 mod isolation;
 mod keys;
