@@ -13,13 +13,16 @@ CREATE PROCEDURE app.protect(t regclass, audience text, app_grants text) LANGUAG
 DECLARE
     tenant CONSTANT text := 'business_id = nullif(current_setting(''app.business_id'', true), '''')::uuid';
     staff  CONSTANT text := 'current_setting(''app.audience'', true) = ''staff''';
-    debtor CONSTANT text := '(current_setting(''app.audience'', true) = ''debtor'''
-                         || ' AND debtor_id = nullif(current_setting(''app.debtor_id'', true), '''')::uuid)';
+    -- CASE and not OR: the planner takes an OR of two comparisons with settings to leave one row in two hundred, and
+    -- sorts whole tenants rather than walk an index; of a CASE it takes half to remain.
+    anyone CONSTANT text := 'CASE current_setting(''app.audience'', true) WHEN ''staff'' THEN true'
+                         || ' WHEN ''debtor'' THEN debtor_id = nullif(current_setting(''app.debtor_id'', true), '''')::uuid'
+                         || ' ELSE false END';
     rule text;
 BEGIN
     rule := CASE audience
         WHEN 'staff' THEN format('%s AND %s', tenant, staff)
-        WHEN 'debtor' THEN format('%s AND (%s OR %s)', tenant, staff, debtor)
+        WHEN 'debtor' THEN format('%s AND %s', tenant, anyone)
     END;
     IF rule IS NULL THEN
         RAISE EXCEPTION 'audience must be staff or debtor, not %', audience;
