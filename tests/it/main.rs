@@ -19,5 +19,6 @@ mod keys;
 mod live;
 mod main_job;
 mod operations;
+mod statements;
 mod support;
 mod webhooks;

@@ -10,6 +10,7 @@ mod services;
 mod socket;
 mod story;
 mod webhook;
+mod wire;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -34,6 +35,7 @@ pub use schema::{Field, Schema, Slot};
 pub use socket::Socket;
 pub use story::{SEND, send, send_refused};
 pub use webhook::Webhook;
+pub use wire::{Plan, Wire};
 
 /// Noon in Chicago on a Wednesday: day everywhere in the states of the demo data but Hawaii, where it is seven.
 pub fn noon() -> DateTime<Utc> {

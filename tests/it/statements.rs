@@ -1,0 +1,270 @@
+//! The hot statements: how many there are, and that each finds its rows by an index, under row-level security, as the
+//! service's own role.
+
+use std::collections::{BTreeSet, HashMap};
+
+use serde_json::{Value, json};
+use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
+
+use crate::support::{Options, Plan, TestApp, Wire, data, fresh_database, send};
+
+/// Maria in New York and James in Chicago, where it is day.
+const MARIA: usize = 0;
+const JAMES: usize = 1;
+
+/// Beside the demo data, 4,000 accounts with a debtor, a number, a thread of five messages and three events each.
+const MUCH: &str = "
+DO $$
+DECLARE
+    acme CONSTANT uuid := (SELECT id FROM businesses WHERE slug = 'acme');
+    key CONSTANT data_keys := (SELECT k FROM data_keys k WHERE business_id = acme AND purpose = 'RECORD' LIMIT 1);
+    at CONSTANT timestamptz := '2026-06-01T12:00:00Z';
+    head CONSTANT bigint := (SELECT live_position FROM business_head WHERE business_id = acme);
+BEGIN
+    CREATE FUNCTION pg_temp.id(kind int, n int) RETURNS uuid LANGUAGE sql AS
+        'SELECT (lpad(to_hex(1780315200000 + n), 12, ''0'') || ''7'' || lpad(to_hex(kind), 3, ''0'') || ''8''
+                 || substr(md5(kind || '' '' || n), 1, 15))::uuid';
+    INSERT INTO debtors (business_id, id, first_name, last_name, name_key, preferred_language, profile_key_id,
+        record_key_id, created_at, updated_at)
+    SELECT acme, pg_temp.id(1, n), 'First' || n, 'Last' || md5(n::text), 'last' || md5(n::text) || ' first' || n, 'en',
+        key.id, key.id, at, at FROM generate_series(1, 4000) n;
+    INSERT INTO contact_points (business_id, id, debtor_id, kind, ordinal, blind_index, blind_version, provenance, created_at)
+    SELECT acme, pg_temp.id(2, n), pg_temp.id(1, n), 'PHONE', 1, sha256(n::text::bytea), 1, 'CREDITOR', at
+    FROM generate_series(1, 4000) n;
+    INSERT INTO accounts (business_id, id, debtor_id, account_number, status, currency, balance_minor, created_at, updated_at)
+    SELECT acme, pg_temp.id(3, n), pg_temp.id(1, n), 'MUCH-' || n, 'ACTIVE', 'USD', 1000000 + n * 7919 % 100000, at, at
+    FROM generate_series(1, 4000) n;
+    INSERT INTO conversations (business_id, id, debtor_id, account_id, channel, status, our_address, peer_blind,
+        record_key_id, last_sequence, last_inbound_sequence, last_message_at, created_at, updated_at)
+    SELECT acme, pg_temp.id(4, n), pg_temp.id(1, n), pg_temp.id(3, n), 'SMS', 'ACTIVE', '+12125550100',
+        sha256(n::text::bytea), key.id, 5, 5, at, at, at + n * interval '1 second' FROM generate_series(1, 4000) n;
+    INSERT INTO messages (business_id, id, conversation_id, debtor_id, sequence, direction, sender_type, body_cipher,
+        delivery_status, created_at)
+    SELECT acme, pg_temp.id(5, n * 5 + m), pg_temp.id(4, n), pg_temp.id(1, n), m, 'INBOUND', 'DEBTOR', '', 'RECEIVED', at
+    FROM generate_series(1, 4000) n, generate_series(1, 5) m;
+    INSERT INTO live_events (business_id, position, kind, at, conversation_id)
+    SELECT acme, head + (n - 1) * 3 + m, 'CONVERSATION_UPDATED', at, pg_temp.id(4, n)
+    FROM generate_series(1, 4000) n, generate_series(1, 3) m;
+    UPDATE business_head SET live_position = head + 12000 WHERE business_id = acme;
+END $$";
+
+/// A service on a database with much in it, through a wire that is listened to, which tells its plans.
+async fn listened_to() -> (TestApp, Wire) {
+    let mut database = fresh_database().await;
+    let mut superuser = PgConnection::connect(&database.superuser_url).await.unwrap();
+    superuser.execute(MUCH).await.unwrap();
+    // As autovacuum does sooner or later: statistics, and new trigrams out of the pending list.
+    superuser.execute("VACUUM ANALYZE").await.unwrap();
+    let name: String = superuser
+        .fetch_one("SELECT current_database()")
+        .await
+        .unwrap()
+        .get(0);
+    for setting in [
+        "session_preload_libraries = 'auto_explain'",
+        "auto_explain.log_min_duration = 0",
+        "auto_explain.log_format = 'json'",
+        "auto_explain.log_nested_statements = on",
+        "client_min_messages = 'log'",
+    ] {
+        let role = format!("ALTER ROLE funnelchat_app IN DATABASE {name} SET {setting}");
+        superuser.execute(sqlx::AssertSqlSafe(role)).await.unwrap();
+    }
+    superuser.close().await.unwrap();
+    let (wire, port) = Wire::in_front_of(database.logins.app.get_port()).await;
+    database.logins.app = database.logins.app.port(port);
+    let app = TestApp::start_with(Options {
+        database: Some(database),
+        ..Options::default()
+    })
+    .await;
+    (app, wire)
+}
+
+/// Tables that are large here, by the name of each of their partitions; and indexes by the name of their partitions'.
+struct Names {
+    large: BTreeSet<String>,
+    indexes: HashMap<String, String>,
+}
+
+async fn names(app: &TestApp) -> Names {
+    let mut superuser = app.superuser().await;
+    let large = superuser
+        .fetch_all("SELECT relname::text FROM pg_class WHERE relkind = 'r' AND reltuples >= 1000")
+        .await
+        .unwrap();
+    let indexes = superuser
+        .fetch_all(
+            "SELECT c.relname::text, p.relname::text FROM pg_inherits i
+             JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent WHERE c.relkind = 'i'",
+        )
+        .await
+        .unwrap();
+    Names {
+        large: large.iter().map(|row| row.get(0)).collect(),
+        indexes: indexes.iter().map(|row| (row.get(0), row.get(1))).collect(),
+    }
+}
+
+impl Names {
+    /// The indexes of a plan, by the names of their tables' own.
+    fn indexes_of(&self, plan: &Plan) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        visit(&plan.root, &mut |node| {
+            if let Some(name) = node["Index Name"].as_str() {
+                found.insert(self.indexes.get(name).map_or(name, String::as_str).to_owned());
+            }
+        });
+        found
+    }
+
+    /// Fails when a plan reads a whole large table, or all of an index of one.
+    fn assert_indexed(&self, plan: &Plan) {
+        visit(&plan.root, &mut |node| {
+            let table = node["Relation Name"].as_str().unwrap_or_default();
+            let reads_all = node["Node Type"] == "Seq Scan"
+                || (node["Index Name"].is_string() && node["Index Cond"].is_null());
+            assert!(
+                !(reads_all && self.large.contains(table)),
+                "{table} is read from end to end by: {}\n{:#}",
+                plan.statement,
+                plan.root
+            );
+        });
+    }
+}
+
+fn visit(node: &Value, look: &mut impl FnMut(&Value)) {
+    look(node);
+    for child in node["Plans"].as_array().into_iter().flatten() {
+        visit(child, look);
+    }
+}
+
+const PAGE: &str =
+    "query($n: Int!) { accounts(first: $n, orderBy: { field: BALANCE, direction: DESC }) { edges { node {
+  id accountNumber
+  conversations(first: 1) { edges { node { id
+    messages(last: 3) { edges { node { id sequence deliveryStatus } } } } } } } } } }";
+
+#[tokio::test]
+async fn a_page_of_accounts_with_threads_and_messages_is_three_statements_whatever_its_size() {
+    let (app, wire) = listened_to().await;
+    let names = names(&app).await;
+    let agent = app.acme.agent().await;
+    agent.gql(PAGE, json!({ "n": 1 })).await;
+    let mut first = None;
+    // Last the usual one, whose plans are looked at.
+    for size in [1, 100, 20] {
+        wire.clear();
+        let answer = agent.gql(PAGE, json!({ "n": size })).await;
+        let page = data(&answer)["accounts"]["edges"].as_array().unwrap().clone();
+        assert_eq!(page.len(), size);
+        let thread = &page[size - 1]["node"]["conversations"]["edges"][0]["node"];
+        assert_eq!(thread["messages"]["edges"].as_array().unwrap().len(), 3);
+
+        let passed = wire.statements();
+        let texts: Vec<&str> = passed.iter().map(|(_, text)| text.as_str()).collect();
+        assert_eq!(texts.len(), 5, "BEGIN, three statements, COMMIT: {texts:#?}");
+        assert!(
+            texts[0]
+                .starts_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL app.business_id")
+        );
+        assert_eq!(texts[4], "COMMIT");
+        let connections: BTreeSet<usize> = passed.iter().map(|(connection, _)| *connection).collect();
+        assert_eq!(connections.len(), 1, "one transaction");
+        let statements: Vec<String> = texts[1..4].iter().map(|text| (*text).to_owned()).collect();
+        assert_eq!(
+            first.get_or_insert_with(|| statements.clone()),
+            &statements,
+            "the same ones for any size"
+        );
+    }
+    let used: Vec<BTreeSet<String>> = wire.plans().iter().map(|plan| names.indexes_of(plan)).collect();
+    assert_eq!(used.len(), 3, "{used:?}");
+    for (used, index) in used
+        .iter()
+        .zip(["accounts_balance", "conversations_account", "messages_thread"])
+    {
+        assert!(used.contains(index), "{index}: {used:?}");
+    }
+    wire.plans().iter().for_each(|plan| names.assert_indexed(plan));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_hot_lists_and_the_feed_find_their_rows_by_index() {
+    let (app, wire) = listened_to().await;
+    let names = names(&app).await;
+    let manager = app.acme.sign_in("manager").await;
+    let thread = app.thread_with(&manager, &app.acme, JAMES).await;
+    let viewer = manager.gql("{ viewer { inboxCursor } }", json!({})).await;
+    let cursor = data(&viewer)["viewer"]["inboxCursor"].clone();
+    app.text(&app.acme, &app.acme.debtor_number(JAMES), "Hello there")
+        .await;
+    for (query, variables, index) in [
+        (
+            "query($t: ID!) { conversation(id: $t) { messages(last: 20) { edges { node { sequence } } } } }",
+            json!({ "t": thread }),
+            "messages_thread",
+        ),
+        (
+            "{ conversations(first: 20) { edges { node { id } } } }",
+            json!({}),
+            "conversations_recent",
+        ),
+        (
+            "{ accounts(first: 20) { edges { node { id } } } }",
+            json!({}),
+            "accounts_created",
+        ),
+        (
+            "{ accounts(first: 20, search: \"first3999\") { edges { node { id } } } }",
+            json!({}),
+            "debtors_name_trgm",
+        ),
+        (
+            "subscription($c: Cursor) { inboxEvents(after: $c) { __typename } }",
+            json!({ "c": cursor }),
+            "live_events_pkey",
+        ),
+        (
+            "subscription($t: ID!, $c: Cursor) { conversationEvents(conversationId: $t, after: $c) { __typename } }",
+            json!({ "t": thread, "c": cursor }),
+            "live_events_conversation",
+        ),
+    ] {
+        wire.clear();
+        if query.starts_with("subscription") {
+            let mut socket = manager.socket().await;
+            socket.subscribe(query, variables).await;
+            socket.event().await;
+        } else {
+            data(&manager.gql(query, variables).await);
+        }
+        let plans = wire.plans();
+        assert!(!plans.is_empty());
+        let used: BTreeSet<String> = plans.iter().flat_map(|plan| names.indexes_of(plan)).collect();
+        assert!(used.contains(index), "{query} uses {index}: {used:?}");
+        plans.iter().for_each(|plan| names.assert_indexed(plan));
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn no_step_of_the_main_job_reads_a_table_from_end_to_end() {
+    let (app, wire) = listened_to().await;
+    let names = names(&app).await;
+    let agent = app.acme.agent().await;
+    let phone = app.acme.debtor_number(MARIA);
+    wire.clear();
+    app.text(&app.acme, &phone, "Can I set up a payment plan?").await;
+    let thread = app.thread_with(&agent, &app.acme, MARIA).await;
+    send(&agent, &thread, "Yes. Six installments?").await;
+    app.run_jobs().await;
+    app.text(&app.acme, &phone, "STOP").await;
+    let plans = wire.plans();
+    assert!(plans.len() > 60, "every statement is looked at: {}", plans.len());
+    plans.iter().for_each(|plan| names.assert_indexed(plan));
+    app.finish().await;
+}
