@@ -1,0 +1,282 @@
+//! What is told of a person is ciphertext under the listed key, or listed as plain with its reason.
+
+use std::collections::BTreeSet;
+
+use funnelchat::platform::keys::WrappedKey;
+use sqlx::{AssertSqlSafe, Executor as _, Row as _};
+use uuid::Uuid;
+
+use super::Catalogue;
+use crate::support::{TestApp, recipes::Ids};
+
+/// Every ciphertext column and whose key guards it: the debtor's profile or record key, the business's, the platform's.
+const CIPHERS: &[(&str, &str)] = &[
+    ("account_notes.body_cipher", "profile"),
+    ("accounts.custom_fields_cipher", "profile"),
+    ("contact_points.value_cipher", "profile"),
+    ("conversations.peer_cipher", "record"),
+    ("debtors.address_cipher", "profile"),
+    ("decisions.facts_cipher", "record"),
+    ("identities.email_cipher", "platform"),
+    ("identities.totp_secret_cipher", "platform"),
+    ("messages.body_cipher", "record"),
+    ("provider_accounts.previous_secret_cipher", "platform"),
+    ("provider_accounts.secret_cipher", "platform"),
+    ("provider_events.payload_cipher", "business"),
+];
+
+/// Plain text and bytes in tenant tables, and why they tell nothing of a person, or may stand open. Columns whose
+/// CHECK lists their words, and ciphertext, need no line.
+const PLAIN: &[(&str, &str)] = &[
+    ("access_log.operation", "names of fields of the API"),
+    ("access_log.request_id", "ours"),
+    (
+        "account_tags.tag",
+        "searchable: leakproof operators need it plain; the form says that labels are no notes",
+    ),
+    (
+        "accounts.account_number",
+        "searchable: the business's own number of the debt, not of the person",
+    ),
+    ("accounts.currency", "an ISO 4217 code"),
+    ("accounts.original_creditor", "a company"),
+    ("audit_events.action", "our own words"),
+    (
+        "audit_events.details",
+        "ids and words of ours; ciphertext under key_id where it tells something of a debtor",
+    ),
+    ("audit_events.hash", "a hash"),
+    ("audit_events.request_id", "ours"),
+    ("business_head.audit_hash", "a hash"),
+    ("business_keys.wrapped", "a key under the master key"),
+    ("businesses.name", "a company"),
+    ("businesses.slug", "a company"),
+    (
+        "consents.source",
+        "a word for the form or paper on which consent was given",
+    ),
+    ("contact_points.blind_index", "an HMAC, emptied at erasure"),
+    ("contact_points.unreachable_code", "a vendor's error code"),
+    ("contact_slots.channel", "a word of ours"),
+    ("conversations.our_address", "our own number"),
+    ("conversations.peer_blind", "an HMAC"),
+    (
+        "conversations.resolution",
+        "a member of staff's words on how a thread was settled",
+    ),
+    (
+        "data_keys.wrapped",
+        "a key under the business's key; its destruction is the erasure",
+    ),
+    (
+        "debtors.external_reference",
+        "searchable: the business's own number of the person",
+    ),
+    ("debtors.first_name", "searchable; overwritten at erasure"),
+    ("debtors.last_name", "searchable; overwritten at erasure"),
+    ("debtors.name_key", "searchable; overwritten at erasure"),
+    ("debtors.preferred_language", "an ISO 639-1 code"),
+    ("decisions.channel", "a word of ours"),
+    ("decisions.content_hash", "a hash"),
+    (
+        "decisions.decision",
+        "rule ids, outcomes and our own explanations",
+    ),
+    ("decisions.rule_set_version", "ours"),
+    ("decisions.tzdb_version", "ours"),
+    ("delivery_attempts.error_code", "a vendor's error code"),
+    ("delivery_attempts.provider_message_id", "a vendor's id"),
+    ("idempotency_keys.key", "chosen by the caller"),
+    ("idempotency_keys.request_hash", "a hash"),
+    ("idempotency_keys.user_errors", "our own sentences"),
+    ("ledger_entries.currency", "an ISO 4217 code"),
+    ("ledger_transactions.intent_key", "ids of ours"),
+    ("live_events.kind", "a word of ours"),
+    ("messages.failure_code", "a vendor's or rule's code"),
+    ("messages.failure_reason", "our own sentence for the code"),
+    ("messages.provider_message_id", "a vendor's id"),
+    ("provider_events.event_id", "a vendor's id"),
+    ("provider_events.peer_blind", "an HMAC"),
+    (
+        "suppressions.address_blind",
+        "an HMAC; outlives erasure, so that nobody is written to again",
+    ),
+    ("users.name", "a member of staff, not a debtor"),
+];
+
+#[tokio::test]
+async fn what_is_told_of_a_person_is_ciphertext_or_listed() {
+    let mut catalogue = Catalogue::open().await;
+    let tenant = catalogue.tenant_tables().await;
+    let rows = catalogue
+        .superuser
+        .fetch_all(
+            "SELECT t.relname::text, a.attname::text, format_type(a.atttypid, NULL),
+                    EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = t.oid AND c.contype = 'c'
+                            AND c.conkey = ARRAY[a.attnum] AND pg_get_constraintdef(c.oid) ~ '= (ANY|''|ALL)')
+             FROM pg_attribute a JOIN pg_class t ON t.oid = a.attrelid
+             WHERE t.relnamespace = 'public'::regnamespace AND t.relkind IN ('r', 'p') AND NOT t.relispartition
+               AND a.attnum > 0 AND NOT a.attisdropped",
+        )
+        .await
+        .unwrap();
+    let (mut ciphers, mut plain) = (BTreeSet::new(), BTreeSet::new());
+    for row in &rows {
+        let (table, column, kind): (String, String, String) = (row.get(0), row.get(1), row.get(2));
+        let (name, is_of_listed_words): (String, bool) = (format!("{table}.{column}"), row.get(3));
+        match kind.as_str() {
+            "bytea" if column.ends_with("_cipher") => {
+                ciphers.insert(name);
+            }
+            "text" | "text[]" | "bytea" | "jsonb" | "json" | "character varying" | "inet" | "xml"
+            | "hstore"
+                if tenant.contains(&table) && !is_of_listed_words =>
+            {
+                assert!(
+                    !column.ends_with("_cipher"),
+                    "{name} is named ciphertext but is {kind}"
+                );
+                plain.insert(name);
+            }
+            _ => {}
+        }
+    }
+    let listed = |list: &[(&str, &str)]| {
+        list.iter()
+            .map(|(name, _)| (*name).to_owned())
+            .collect::<BTreeSet<_>>()
+    };
+    assert_eq!(ciphers, listed(CIPHERS), "ciphertext (left) and its list (right)");
+    assert_eq!(
+        plain,
+        listed(PLAIN),
+        "plain columns (left) and their list (right)"
+    );
+    for (column, guard) in CIPHERS {
+        assert!(
+            ["profile", "record", "business", "platform"].contains(guard),
+            "{column}: {guard}"
+        );
+        let of_tenant = tenant.contains(column.split('.').next().unwrap());
+        assert_eq!(
+            of_tenant,
+            *guard != "platform",
+            "{column} is guarded by a {guard} key"
+        );
+    }
+}
+
+/// How the key of a ciphertext is found: from the row, an alias `t`, to `data_keys`, an alias `k`.
+const KEY_OF: &[(&str, &str)] = &[
+    (
+        "account_notes",
+        "JOIN accounts a ON a.id = t.account_id JOIN debtors d ON d.id = a.debtor_id JOIN data_keys k ON k.id = d.profile_key_id",
+    ),
+    (
+        "accounts",
+        "JOIN debtors d ON d.id = t.debtor_id JOIN data_keys k ON k.id = d.profile_key_id",
+    ),
+    (
+        "contact_points",
+        "JOIN debtors d ON d.id = t.debtor_id JOIN data_keys k ON k.id = d.profile_key_id",
+    ),
+    ("conversations", "JOIN data_keys k ON k.id = t.record_key_id"),
+    ("debtors", "JOIN data_keys k ON k.id = t.profile_key_id"),
+    ("decisions", "JOIN data_keys k ON k.id = t.key_id"),
+    (
+        "messages",
+        "JOIN conversations c ON c.id = t.conversation_id JOIN data_keys k ON k.id = c.record_key_id",
+    ),
+];
+
+#[tokio::test]
+async fn what_is_told_of_a_person_stands_nowhere_in_clear_and_opens_with_the_listed_key() {
+    let app = TestApp::start().await;
+    let admin = app.acme.sign_in("admin").await;
+    let ids = Ids::make(&app, &app.acme, &admin, "Sealed", 81).await;
+    let mut superuser = app.superuser().await;
+    let tables = superuser
+        .fetch_all(
+            "SELECT c.oid::regclass::text FROM pg_class c WHERE c.relkind = 'r'
+               AND c.relnamespace::regnamespace::text IN ('public', 'queue', 'app')",
+        )
+        .await
+        .unwrap();
+    let private = [
+        "16465550081",
+        "Sealed@person.example",
+        "sealed@person.example",
+        "81 Sealed Street",
+        "A word from Sealed",
+        "A note on Sealed",
+        "Employer of Sealed",
+    ];
+    for table in tables.iter().map(|row| row.get::<String, _>(0)) {
+        for text in private {
+            // As text and, inside bytes, as hexadecimal.
+            let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+            let found: i64 = sqlx::query_scalar(AssertSqlSafe(format!(
+                "SELECT count(*) FROM {table} t WHERE strpos(t::text, $1) > 0 OR strpos(t::text, $2) > 0"
+            )))
+            .bind(text)
+            .bind(hex)
+            .fetch_one(&mut superuser)
+            .await
+            .unwrap();
+            assert_eq!(found, 0, "{table} holds {text:?} in clear");
+        }
+    }
+
+    let keys = app
+        .app
+        .keyring
+        .business(&app.app.db, ids.uuid("biz"))
+        .await
+        .unwrap();
+    let mut opened = BTreeSet::new();
+    for (name, guard) in CIPHERS
+        .iter()
+        .filter(|(_, guard)| ["profile", "record"].contains(guard))
+    {
+        let (table, column) = name.split_once('.').unwrap();
+        let join = KEY_OF
+            .iter()
+            .find(|(of, _)| *of == table)
+            .unwrap_or_else(|| panic!("say where the key of {table} is"))
+            .1;
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT t.id, t.{column}, k.id, k.business_key_version, k.wrapped, k.purpose FROM {table} t {join}
+             WHERE t.business_id = $1 AND t.{column} IS NOT NULL ORDER BY t.id DESC LIMIT 5"
+        )))
+        .bind(ids.uuid("biz"))
+        .fetch_all(&mut superuser)
+        .await
+        .unwrap();
+        for row in rows {
+            let wrapped = WrappedKey {
+                id: row.get(2),
+                business_key_version: row.get(3),
+                wrapped: row.get(4),
+            };
+            assert_eq!(row.get::<String, _>(5), guard.to_uppercase(), "{name}");
+            let key = keys.data_key(&wrapped).unwrap().expect("a live key");
+            let (id, cipher): (Uuid, Vec<u8>) = (row.get(0), row.get(1));
+            let text = keys
+                .open_text(&key, table, column, id, &cipher)
+                .unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert!(!text.expose().is_empty(), "{name}");
+            assert!(
+                keys.open_text(&key, table, column, Uuid::max(), &cipher).is_err(),
+                "{name} opens in its own row only"
+            );
+            opened.insert(*name);
+        }
+    }
+    let guarded: BTreeSet<&str> = CIPHERS
+        .iter()
+        .filter(|(_, guard)| ["profile", "record"].contains(guard))
+        .map(|(name, _)| *name)
+        .collect();
+    assert_eq!(opened, guarded, "each was tried");
+    app.finish().await;
+}

@@ -1,0 +1,124 @@
+//! What may differ from the rule, each with its reason; and the policies' exact words.
+
+/// Tables without forced row security, and why. The app's role reaches none of them.
+pub const PLATFORM_TABLES: &[(&str, &str)] = &[
+    ("_sqlx_migrations", "the migrator's own; nobody's data"),
+    ("clock", "one row, an offset; every process reads it"),
+    (
+        "identities",
+        "a person may belong to several businesses; sealed under the platform key",
+    ),
+    (
+        "inbound_numbers",
+        "says which business a received text is for, before a business is known",
+    ),
+    ("one_time_tokens", "of an identity; hashes only"),
+    ("platform_audit_events", "acts that belong to no business"),
+    ("platform_head", "the head of the platform's own chain"),
+    (
+        "platform_keys",
+        "wrapped keys for what lies outside any one business",
+    ),
+    (
+        "provider_accounts",
+        "a webhook names it before a business is known; secrets under the platform key",
+    ),
+    ("recovery_codes", "of an identity; hashes only"),
+    ("refresh_tokens", "of a session; hashes only"),
+    ("sessions", "of an identity; read before a business is known"),
+];
+
+/// Tenant tables that background processes reach for every business, with what they may do there, and why.
+pub const OPEN_TO_SYSTEM: &[(&str, &str, &str)] = &[
+    (
+        "access_log",
+        "INSERT",
+        "one writer batches the rows of all businesses' operations",
+    ),
+    (
+        "business_head",
+        "INSERT SELECT UPDATE",
+        "made at registration; the clock reads the newest instant; pruning moves the floor",
+    ),
+    (
+        "business_keys",
+        "INSERT SELECT UPDATE",
+        "made at registration; rewrapped when the master key rotates",
+    ),
+    (
+        "businesses",
+        "INSERT SELECT UPDATE",
+        "made at registration; looked up at log-in",
+    ),
+    (
+        "delivery_attempts",
+        "SELECT",
+        "the reconciler finds what is overdue",
+    ),
+    ("live_events", "DELETE SELECT", "pruned after 72 hours"),
+    ("messages", "SELECT", "the reconciler finds what is overdue"),
+    (
+        "provider_events",
+        "SELECT",
+        "the reconciler finds what is overdue",
+    ),
+    (
+        "users",
+        "INSERT SELECT",
+        "made at registration; memberships are read at log-in",
+    ),
+];
+
+/// Unique constraints that do not begin with the business, and why.
+pub const GLOBAL_UNIQUES: &[(&str, &str)] = &[
+    ("businesses_pkey", "its id is the business"),
+    ("businesses_slug_key", "a slug is an address on the platform"),
+];
+
+/// Other indexes that do not begin with the business, and why.
+pub const GLOBAL_INDEXES: &[(&str, &str)] = &[
+    (
+        "access_log_debtors",
+        "gin over an array holds no uuid beside it; asked once a year, by a data request",
+    ),
+    (
+        "delivery_attempts_due",
+        "a reconciler looks through all businesses for what is overdue",
+    ),
+    (
+        "messages_due",
+        "a reconciler looks through all businesses for what is overdue",
+    ),
+    (
+        "provider_events_stale",
+        "a reconciler looks through all businesses for what is overdue",
+    ),
+    (
+        "users_identity",
+        "log-in asks for a person's memberships before a business is known",
+    ),
+];
+
+/// Tables whose rows nobody changes or removes.
+pub const APPEND_ONLY: &[&str] = &[
+    "access_log",
+    "audit_events",
+    "decisions",
+    "ledger_entries",
+    "ledger_transactions",
+    "platform_audit_events",
+];
+
+pub const RUNTIME_ROLES: [&str; 4] = [
+    "funnelchat_app",
+    "funnelchat_system",
+    "funnelchat_worker",
+    "funnelchat_search",
+];
+
+pub const TENANT: &str =
+    "(business_id = (NULLIF(current_setting('app.business_id'::text, true), ''::text))::uuid)";
+pub const STAFF: &str = "(current_setting('app.audience'::text, true) = 'staff'::text)";
+pub const ANYONE: &str = "CASE current_setting('app.audience'::text, true) WHEN 'staff'::text THEN true \
+    WHEN 'debtor'::text THEN (debtor_id = (NULLIF(current_setting('app.debtor_id'::text, true), ''::text))::uuid) \
+    ELSE false END";

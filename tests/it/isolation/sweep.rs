@@ -1,0 +1,233 @@
+//! The sweeps: as another business, as nobody, and in every role.
+
+use funnelchat::access::{
+    AccessTable, Role,
+    operations::{Needs, needs},
+};
+use serde_json::json;
+
+use super::{call, fingerprint, give_to, intruder::Intruder};
+use crate::support::{
+    Problems, Schema, Socket, TestApp, data, error_code,
+    recipes::{Ids, plain_arguments},
+    user_errors,
+};
+
+#[tokio::test]
+async fn every_id_of_another_business_is_not_found_in_every_place() {
+    let app = TestApp::start().await;
+    let (acme_admin, globex_admin) = (app.acme.sign_in("admin").await, app.globex.sign_in("admin").await);
+    let acme = Ids::make(&app, &app.acme, &acme_admin, "Acmeonly", 42).await;
+    let globex = Ids::make(&app, &app.globex, &globex_admin, "Globexonly", 43).await;
+    let schema = Schema::of(&globex_admin).await;
+    for ty in schema
+        .own_types()
+        .filter(|ty| !["Mutation", "Query", "Subscription"].contains(&ty.name.as_str()))
+    {
+        for field in &ty.fields {
+            assert!(
+                schema.slots(field, "ID").is_empty(),
+                "{}.{} takes an id below the roots: sweep it too",
+                ty.name,
+                field.name
+            );
+        }
+    }
+    let mut superuser = app.superuser().await;
+    let before = fingerprint(&mut superuser, acme.uuid("biz")).await;
+    let intruder = Intruder {
+        client: &globex_admin,
+        own: &globex,
+        target: &acme,
+        kinds: &acme.prefixes(),
+        may: &|_, _| true,
+    };
+    let tried = intruder.sweep(&schema).await;
+    assert!(tried > 25, "slots were found: {tried}");
+    app.run_jobs().await;
+    assert_eq!(
+        fingerprint(&mut superuser, acme.uuid("biz")).await,
+        before,
+        "and nothing of it was changed"
+    );
+    let own = globex_admin
+        .gql(
+            "query($id: ID!) { node(id: $id) { id } }",
+            json!({ "id": globex.get("conv") }),
+        )
+        .await;
+    assert_eq!(
+        data(&own)["node"]["id"],
+        globex.get("conv"),
+        "one's own is found by the same means"
+    );
+
+    // Lists, searches and feeds hold nothing of it either.
+    let quill = acme.secrets[0].clone();
+    let lists = globex_admin
+        .gql(
+            "query($q: String!) { accounts(first: 100, search: $q) { edges { node { id } } } debtors(first: 100, search: $q) { edges { node { id } } }
+               all: accounts(first: 100) { edges { node { id firstName } } } conversations(first: 100) { edges { node { id } } }
+               auditEvents(first: 100) { edges { node { objectId debtorId actorId } } } viewer { inboxCursor } }",
+            json!({ "q": quill }),
+        )
+        .await;
+    let found = data(&lists);
+    assert_eq!(found["accounts"]["edges"], json!([]));
+    assert_eq!(found["debtors"]["edges"], json!([]));
+    for secret in &acme.secrets {
+        assert!(
+            !lists.to_string().contains(secret.as_str()),
+            "a list tells {secret}"
+        );
+    }
+    let mut inbox = globex_admin.socket().await;
+    let follow = "subscription($c: Cursor) { inboxEvents(after: $c) { __typename ... on MessageAdded { message { content } } } }";
+    inbox
+        .subscribe(follow, json!({ "c": found["viewer"]["inboxCursor"] }))
+        .await;
+    app.text(&app.acme, &acme.secrets[2], "Only Acme may read this")
+        .await;
+    app.text(&app.globex, &globex.secrets[2], "And this is Globex's")
+        .await;
+    let first = loop {
+        let event = inbox.event().await["inboxEvents"].clone();
+        if event["__typename"] == "MessageAdded" {
+            break event;
+        }
+    };
+    assert_eq!(first["message"]["content"], "And this is Globex's");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn without_signing_in_only_what_is_public_answers() {
+    let app = TestApp::start().await;
+    let admin = app.acme.sign_in("admin").await;
+    let schema = Schema::of(&admin).await;
+    let acme = Ids::make(&app, &app.acme, &admin, "Anonymous", 44).await;
+    let nobody = app.anonymous();
+    let mut problems = Problems::default();
+    let mut superuser = app.superuser().await;
+    let before = fingerprint(&mut superuser, acme.uuid("biz")).await;
+    for (root, field) in schema.operations() {
+        let arguments = plain_arguments(&schema, field, &acme);
+        let (document, variables) = schema.document(root, field, &arguments, 2);
+        let answer = if root == "Subscription" {
+            // A socket opens for nobody; an event stream is asked instead.
+            let answer = nobody
+                .http()
+                .post(format!("http://{}/graphql", app.addr))
+                .header("accept", "text/event-stream")
+                .json(&json!({ "query": document, "variables": variables }))
+                .send()
+                .await
+                .unwrap();
+            let text = answer.text().await.unwrap();
+            let line = text
+                .lines()
+                .find_map(|line| line.strip_prefix("data:"))
+                .unwrap_or(&text);
+            serde_json::from_str(line).unwrap_or_else(|_| json!({ "text": text }))
+        } else {
+            nobody.gql(&document, variables).await
+        };
+        let name = format!("{root}.{}", field.name);
+        let codes = format!(
+            "{} {:?}",
+            error_code(&answer),
+            user_errors(&answer["data"][&field.name])
+        );
+        match needs(root, &field.name) {
+            Some(Needs::Nothing) => problems.check(
+                !codes.contains("UNAUTHENTICATED")
+                    && !codes.contains("FORBIDDEN")
+                    && !codes.contains("INTERNAL"),
+                || format!("{name} is public: {answer}"),
+            ),
+            _ => problems.check(
+                error_code(&answer) == "UNAUTHENTICATED" && answer["data"].is_null(),
+                || format!("{name} needs a sign-in: {answer}"),
+            ),
+        }
+        for secret in &acme.secrets {
+            problems.check(!answer.to_string().contains(secret.as_str()), || {
+                format!("{name} tells {secret}")
+            });
+        }
+    }
+    problems.none();
+    app.run_jobs().await;
+    assert_eq!(
+        fingerprint(&mut superuser, acme.uuid("biz")).await,
+        before,
+        "and nothing was changed"
+    );
+    let mut socket = Socket::open(app.addr).await;
+    socket
+        .send(json!({ "type": "connection_init", "payload": {} }))
+        .await;
+    assert_eq!(socket.close_code().await, 4401, "a socket without a log-in");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn every_role_may_do_what_the_matrix_says_and_no_more() {
+    let app = TestApp::start().await;
+    let table = AccessTable::load().await.unwrap();
+    let admin = app.acme.sign_in("admin").await;
+    let schema = Schema::of(&admin).await;
+    let mut problems = Problems::default();
+    let mut superuser = app.superuser().await;
+    app.text(&app.acme, &app.acme.debtor_number(0), "For everybody's inbox")
+        .await;
+    for (login, role, line) in [
+        ("manager", Role::Manager, 51),
+        ("agent", Role::Agent, 52),
+        ("compliance", Role::ComplianceOfficer, 53),
+        // Last: the sweep ends its session, which makes the others' objects.
+        ("admin", Role::BusinessAdmin, 54),
+    ] {
+        let client = if login == "admin" {
+            admin.clone()
+        } else {
+            app.acme.sign_in(login).await
+        };
+        let ids = Ids::make(&app, &app.acme, &admin, &format!("Role{login}"), line).await;
+        give_to(&mut superuser, &ids, None).await;
+        let mut operations = schema.operations();
+        // The end of the session comes last.
+        operations.sort_by_key(|(_, field)| field.name == "logout");
+        for (root, field) in operations {
+            let mut arguments = plain_arguments(&schema, field, &ids);
+            // From the beginning: a permitted feed then has something to tell at once.
+            if root == "Subscription" {
+                arguments.insert("after".to_owned(), json!("live1_0"));
+            }
+            let answer = call(&client, &schema, root, field, &arguments).await;
+            let need = needs(root, &field.name);
+            let allowed = match need {
+                Some(Needs::Permission(cell)) => table.allows(role, cell),
+                Some(Needs::Nothing | Needs::SignIn) => true,
+                None => false,
+            };
+            let name = format!("{login}: {root}.{}", field.name);
+            if !allowed {
+                let refused = error_code(&answer) == "FORBIDDEN" && answer["data"].is_null();
+                problems.check(refused, || format!("{name} is denied: {answer}"));
+                continue;
+            }
+            problems.check(answer.get("errors").is_none(), || {
+                format!("{name} is allowed: {answer}")
+            });
+            // A mutation does what it says; the public ones were given tokens that nobody has.
+            let codes = user_errors(&answer["data"][&field.name]);
+            let works =
+                codes.iter().all(|code| *code == "COMPLIANCE_BLOCKED") || need == Some(Needs::Nothing);
+            problems.check(works, || format!("{name} is allowed, and works: {answer}"));
+        }
+    }
+    problems.none();
+    app.run_jobs().await;
+    app.finish().await;
+}
