@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection, Row as _};
 
 use self::lists::{
-    APPEND_ONLY, ANYONE, GLOBAL_INDEXES, GLOBAL_UNIQUES, OPEN_TO_SYSTEM, PLATFORM_TABLES, RUNTIME_ROLES,
+    ANYONE, APPEND_ONLY, GLOBAL_INDEXES, GLOBAL_UNIQUES, OPEN_TO_SYSTEM, PLATFORM_TABLES, RUNTIME_ROLES,
     STAFF, TENANT,
 };
 use crate::support::{TestDatabase, fresh_database};
