@@ -304,6 +304,7 @@ fn transport_limits(config: &Config) -> transport::Limits {
         max_cost: u64::try_from(limits.graphql_max_cost).unwrap_or(u64::MAX),
         operation_timeout: limits.operation_timeout,
         max_connections: limits.socket_connections,
+        max_connections_per_caller: limits.socket_connections_per_caller,
         max_operations_per_socket: limits.socket_operations,
         allowed_origins: config.allowed_origins.clone(),
         ..transport::Limits::default()

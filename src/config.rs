@@ -140,6 +140,8 @@ pub struct Limits {
     pub page_size: usize,
     /// `SOCKET_MAX_CONNECTIONS`: open WebSockets of one process.
     pub socket_connections: usize,
+    /// `SOCKET_MAX_CONNECTIONS_PER_CALLER`: of them, those of one user.
+    pub socket_connections_per_caller: usize,
     /// `SOCKET_MAX_OPERATIONS`: running subscriptions of one WebSocket.
     pub socket_operations: usize,
     /// `OPERATION_TIMEOUT_SECONDS`: how long a query or mutation may take.
@@ -413,6 +415,7 @@ fn read_limits(reader: &mut Reader<'_>) -> Limits {
         body_bytes: reader.whole("BODY_LIMIT_BYTES", 1_048_576, 1_024..=104_857_600),
         page_size: reader.whole("MAX_PAGE_SIZE", 100, 1..=100),
         socket_connections: reader.whole("SOCKET_MAX_CONNECTIONS", 10_000, 1..=1_000_000),
+        socket_connections_per_caller: reader.whole("SOCKET_MAX_CONNECTIONS_PER_CALLER", 50, 1..=1_000_000),
         socket_operations: reader.whole("SOCKET_MAX_OPERATIONS", 50, 1..=10_000),
         operation_timeout: reader.seconds("OPERATION_TIMEOUT_SECONDS", 30, 1..=600),
     }
