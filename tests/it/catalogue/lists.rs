@@ -78,10 +78,6 @@ pub const GLOBAL_UNIQUES: &[(&str, &str)] = &[
 /// Other indexes that do not begin with the business, and why.
 pub const GLOBAL_INDEXES: &[(&str, &str)] = &[
     (
-        "access_log_debtors",
-        "gin over an array holds no uuid beside it; asked once a year, by a data request",
-    ),
-    (
         "delivery_attempts_due",
         "a reconciler looks through all businesses for what is overdue",
     ),
