@@ -7,10 +7,15 @@ pub mod migrate;
 mod system;
 mod tenant;
 
-use std::time::Duration;
+use std::{
+    pin::Pin,
+    task::{Poll, ready},
+    time::Duration,
+};
 
+use futures_util::future::BoxFuture;
 use sqlx::{
-    AssertSqlSafe,
+    AssertSqlSafe, Postgres, Transaction,
     postgres::{PgConnectOptions, PgPool, PgPoolOptions},
 };
 
@@ -139,15 +144,40 @@ impl Db {
     }
 }
 
-/// On a task of its own, which ends even when nobody waits for it any more: sqlx counts a transaction as begun only
-/// once the answer to BEGIN is there, so that a `begin_with` that is dropped before (a socket closed, a time limit)
-/// hands its connection on to the next request inside an open transaction.
 #[expect(clippy::disallowed_methods, reason = "the one place where transactions begin")]
-async fn begin(pool: &PgPool, text: String) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, DbError> {
+fn begin(pool: &PgPool, text: String) -> Beginning {
     let pool = pool.clone();
     // The context travels in the round trip of BEGIN. It holds uuids and fixed words only: nothing to escape.
-    let begun = tokio::spawn(async move { pool.begin_with(AssertSqlSafe(text)).await });
-    Ok(begun.await.map_err(|_| sqlx::Error::WorkerCrashed)??)
+    Beginning(Some(Box::pin(async move {
+        Ok(pool.begin_with(AssertSqlSafe(text)).await?)
+    })))
+}
+
+/// A transaction that is about to begin. When nobody waits for it any more (a socket closed, a time limit), it goes on
+/// by itself and is rolled back: sqlx counts a transaction as begun only once the answer to BEGIN is there, so that a
+/// `begin_with` that is dropped before would hand its connection on to the next request inside an open transaction.
+struct Beginning(Option<BoxFuture<'static, Result<Transaction<'static, Postgres>, DbError>>>);
+
+impl Future for Beginning {
+    type Output = Result<Transaction<'static, Postgres>, DbError>;
+
+    fn poll(mut self: Pin<&mut Self>, task: &mut std::task::Context<'_>) -> Poll<Self::Output> {
+        let Some(running) = &mut self.0 else {
+            return Poll::Ready(Err(sqlx::Error::WorkerCrashed.into()));
+        };
+        let begun = ready!(running.as_mut().poll(task));
+        self.0 = None;
+        Poll::Ready(begun)
+    }
+}
+
+impl Drop for Beginning {
+    fn drop(&mut self) {
+        // Without a runtime the process ends, and its connections with it.
+        if let (Some(running), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(running);
+        }
+    }
 }
 
 fn context_settings(ctx: &TenantCtx) -> String {
