@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::platform::{
-    gql::{PageArgs, ScopeExt as _, keyset_cursor, op_error, parse_id},
+    gql::{EdgeCursor, PageArgs, ScopeExt as _, op_error, parse_id},
     ids::{self, IdKind},
 };
 
@@ -133,7 +133,7 @@ impl AuditQueries {
         .map_err(|error| op_error(error.into()))?;
         let rows = rows
             .into_iter()
-            .map(|row| (keyset_cursor("audit", &row.position), row.into()))
+            .map(|row| (EdgeCursor::of("audit", row.position), row.into()))
             .collect();
         Ok(AuditEventConnection::from_rows(&page, rows))
     }

@@ -184,9 +184,14 @@ impl Keyring {
     /// # Errors
     /// When the database is away, or the business has no key that unwraps.
     pub async fn business(&self, db: &Db, business: Uuid) -> Result<Arc<TenantKeys>, OpError> {
-        if let Some(keys) = self.cached(business) {
-            return Ok(keys);
+        match self.cached(business) {
+            Some(keys) => Ok(keys),
+            // On the heap: whoever asks for keys carries the room for this, and few have to wait.
+            None => Box::pin(self.load_business(db, business)).await,
         }
+    }
+
+    async fn load_business(&self, db: &Db, business: Uuid) -> Result<Arc<TenantKeys>, OpError> {
         let mut tx = db
             .system(&SystemCtx::for_reason("business keys", "keyring"))
             .await?;

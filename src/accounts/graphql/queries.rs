@@ -12,9 +12,7 @@ use crate::{
         db::TenantTx,
         email::EmailAddress,
         error::OpError,
-        gql::{
-            PageArgs, PageRequest, ScopeExt as _, bad_input, keyset_cursor, not_found, op_error, parse_id,
-        },
+        gql::{EdgeCursor, PageArgs, PageRequest, ScopeExt as _, bad_input, not_found, op_error, parse_id},
         ids::IdKind,
         keys::TenantKeys,
         phone::PhoneNumber,
@@ -139,7 +137,7 @@ impl AccountQueries {
         let rows = keys
             .iter()
             .zip(debtors)
-            .filter_map(|(key, debtor)| debtor.map(|debtor| (keyset_cursor("debtors", key), debtor)))
+            .filter_map(|(key, debtor)| debtor.map(|debtor| (EdgeCursor::of("debtors", key.clone()), debtor)))
             .collect();
         Ok(DebtorConnection::from_rows(&page, rows))
     }
@@ -172,7 +170,7 @@ async fn list_accounts(
         .into_iter()
         .map(|listed| {
             (
-                Account::cursor(&name, &listed.key),
+                EdgeCursor::of(name.clone(), listed.key),
                 Account::new(scope, Arc::new(listed.row)),
             )
         })

@@ -9,7 +9,6 @@ use uuid::Uuid;
 use crate::{
     accounts::{
         AccountLoaders, AccountStatus, Channel, PostalAddress,
-        list::AccountKey,
         store::{AccountRow, DebtorRow},
     },
     conversations::graphql::{Conversation, ConversationConnection},
@@ -18,8 +17,8 @@ use crate::{
     platform::{
         error::OpError,
         gql::{
-            Date, EmailAddressScalar, MoneyValue, OpScope, PageArgs, PhoneNumberScalar, ScopeExt as _,
-            keyset_cursor, op_error,
+            Date, EdgeCursor, EmailAddressScalar, MoneyValue, OpScope, PageArgs, PhoneNumberScalar,
+            ScopeExt as _, op_error,
         },
         ids::{self, IdKind},
         money::Money,
@@ -250,12 +249,12 @@ impl Account {
         }
         .check(ctx)?;
         let past = page.key::<Uuid>("ledger")?;
-        let rows = ledger::entries_of_account(&mut *ctx.snapshot().await?, self.row.id, past, page.fetch())
-            .await
-            .map_err(|error| op_error(error.into()))?;
+        let mut snapshot = ctx.snapshot().await?;
+        let entries = ledger::entries_of_account(&mut snapshot, self.row.id, past, page.fetch());
+        let rows = Box::pin(entries).await.map_err(|error| op_error(error.into()))?;
         let rows = rows
             .into_iter()
-            .map(|row| Ok((keyset_cursor("ledger", &row.id), LedgerEntry::of(&row)?)))
+            .map(|row| Ok((EdgeCursor::of("ledger", row.id), LedgerEntry::of(&row)?)))
             .collect::<async_graphql::Result<Vec<_>>>()?;
         Ok(LedgerEntryConnection::from_rows(&page, rows))
     }
@@ -299,11 +298,6 @@ impl Account {
         Ok(found
             .and_then(|contact| contact.value.as_ref())
             .map(|value| value.expose().clone()))
-    }
-
-    /// The cursor of this account in a list.
-    pub(super) fn cursor(list: &str, key: &AccountKey) -> String {
-        keyset_cursor(list, key)
     }
 }
 

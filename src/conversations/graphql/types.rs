@@ -20,7 +20,7 @@ use crate::{
     },
     identity::graphql::User,
     platform::{
-        gql::{Cursor, OpScope, PageArgs, ScopeExt as _, keyset_cursor, op_error},
+        gql::{Cursor, EdgeCursor, OpScope, PageArgs, ScopeExt as _, op_error},
         ids::{self, IdKind},
     },
 };
@@ -76,7 +76,7 @@ impl Conversation {
             .map_err(op_error)?;
         let rows = rows
             .iter()
-            .map(|row| (keyset_cursor("threads", &row.id), Self::new(scope, row.clone())))
+            .map(|row| (EdgeCursor::of("threads", row.id), Self::new(scope, row.clone())))
             .collect();
         Ok(ConversationConnection::from_rows(&page, rows))
     }
@@ -145,7 +145,7 @@ impl Conversation {
             .await?
             .edges
             .pop()
-            .map(|edge| edge.node))
+            .map(|edge| edge.0.node.0))
     }
 
     /// Messages in their order; `last: 20` gives the newest twenty.
@@ -181,10 +181,7 @@ impl Conversation {
     /// Subscribe to conversationEvents `after` this cursor and nothing is missed between this query and the
     /// subscription.
     async fn feed_cursor(&self, ctx: &Context<'_>) -> async_graphql::Result<Cursor> {
-        let (position, _) = ctx
-            .snapshot()
-            .await?
-            .live_head()
+        let (position, _) = Box::pin(ctx.snapshot().await?.live_head())
             .await
             .map_err(|error| op_error(error.into()))?;
         Ok(Cursor::of(position))
@@ -223,7 +220,7 @@ impl Conversation {
             .iter()
             .map(|row| {
                 (
-                    keyset_cursor("messages", &row.sequence),
+                    EdgeCursor::of("messages", row.sequence),
                     Message { row: row.clone() },
                 )
             })
@@ -232,8 +229,8 @@ impl Conversation {
     }
 
     /// The thread's cursor in a list by last change.
-    pub(super) fn cursor(&self) -> String {
-        keyset_cursor("conversations", &(self.row.updated_at, self.row.id))
+    pub(super) fn cursor(&self) -> EdgeCursor {
+        EdgeCursor::of("conversations", (self.row.updated_at, self.row.id))
     }
 }
 
@@ -306,11 +303,9 @@ impl Message {
 
     /// The text as it was received or sent, with what the law required us to append; null after erasure.
     async fn content(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<String>> {
-        let keys = ctx.scope()?.keys().await.map_err(op_error)?;
-        let Some(key) = keys
-            .data_key(&self.row.key)
-            .map_err(|error| op_error(error.into()))?
-        else {
+        let scope = ctx.scope()?;
+        let keys = scope.keys().await.map_err(op_error)?;
+        let Some(key) = scope.data_key(&keys, &self.row.key).map_err(op_error)? else {
             return Ok(None);
         };
         let text = keys

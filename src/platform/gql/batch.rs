@@ -50,7 +50,8 @@ impl<K: Clone + Eq + Hash, V: Clone> Batch<K, V> {
                     keys.push(key.clone());
                 }
             }
-            let found = fetch(keys).await?;
+            // On the heap: every field that may ask carries the room for this, and one in hundreds fetches.
+            let found = Box::pin(fetch(keys)).await?;
             for (key, sender) in taken {
                 // A sibling whose field was dropped no longer listens.
                 let _ = sender.send(found.get(&key).cloned());

@@ -1,22 +1,57 @@
 //! Relay cursor connections over keyset pages (Relay Cursor Connections Specification).
 
-use async_graphql::{Context, SimpleObject};
+use std::{borrow::Cow, sync::Arc};
+
+use async_graphql::{
+    Context, ContextSelectionSet, OutputType, Positioned, ServerResult, SimpleObject, Value,
+    parser::types::Field, registry::Registry,
+};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::errors::bad_input;
 
 /// Where a page stands in its list.
-#[derive(Clone, Debug, SimpleObject)]
+#[derive(Clone, SimpleObject)]
+#[graphql(serial)]
 pub struct PageInfo {
     /// Whether there is more after the last edge.
     pub has_next_page: bool,
     /// Whether there is more before the first edge.
     pub has_previous_page: bool,
     /// Cursor of the first edge; null on an empty page.
-    pub start_cursor: Option<String>,
+    pub start_cursor: Option<EdgeCursor>,
     /// Cursor of the last edge: ask for the next page with `after`.
-    pub end_cursor: Option<String>,
+    pub end_cursor: Option<EdgeCursor>,
+}
+
+/// The place of an item in its list: encoded when somebody asks for it, which few do for every item.
+#[derive(Clone)]
+pub struct EdgeCursor(Arc<dyn Fn() -> String + Send + Sync>);
+
+impl EdgeCursor {
+    /// See [`keyset_cursor`].
+    pub fn of<K>(list: impl Into<Cow<'static, str>>, key: K) -> Self
+    where
+        K: Serialize + Send + Sync + 'static,
+    {
+        let list = list.into();
+        Self(Arc::new(move || keyset_cursor(&list, &key)))
+    }
+}
+
+impl OutputType for EdgeCursor {
+    fn type_name() -> Cow<'static, str> {
+        <String as OutputType>::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        <String as OutputType>::create_type_info(registry)
+    }
+
+    async fn resolve(&self, _: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
+        Ok(Value::String((self.0)()))
+    }
 }
 
 /// Makes the connection and edge types of a node (each GraphQL object type needs a Rust type of its own).
@@ -27,16 +62,17 @@ macro_rules! relay_connection {
         #[derive(Clone, ::async_graphql::SimpleObject)]
         pub struct $edge {
             /// Opaque place of this item: pass it as `after` or `before`.
-            pub cursor: String,
+            pub cursor: $crate::platform::gql::EdgeCursor,
             /// The item.
-            pub node: $node,
+            pub node: $crate::platform::gql::InPlace<$node>,
         }
 
         /// A page of a list.
         #[derive(Clone, ::async_graphql::SimpleObject)]
+        #[graphql(serial)]
         pub struct $connection {
             /// The items with their cursors, in the list's order.
-            pub edges: Vec<$edge>,
+            pub edges: Vec<$crate::platform::gql::InPlace<$edge>>,
             /// Where this page stands.
             pub page_info: $crate::platform::gql::PageInfo,
             /// How many items the whole list has, counted only when asked for and only up to 10,000 (which then
@@ -48,12 +84,16 @@ macro_rules! relay_connection {
             /// Makes a page of rows that were read in reading direction, with at most one row too many.
             pub fn from_rows(
                 request: &$crate::platform::gql::PageRequest,
-                rows: Vec<(String, $node)>,
+                rows: Vec<($crate::platform::gql::EdgeCursor, $node)>,
             ) -> Self {
                 let (rows, page_info) = request.cut(rows);
                 let edges = rows
                     .into_iter()
-                    .map(|(cursor, node)| $edge { cursor, node })
+                    .map(|(cursor, node)| $edge {
+                        cursor,
+                        node: $crate::platform::gql::InPlace(node),
+                    })
+                    .map($crate::platform::gql::InPlace)
                     .collect();
                 Self {
                     edges,
@@ -144,7 +184,7 @@ impl PageRequest {
 
 impl PageRequest {
     /// Cuts the row too many off, puts the page into the list's order, and says where it stands.
-    pub fn cut<T>(&self, mut rows: Vec<(String, T)>) -> (Vec<(String, T)>, PageInfo) {
+    pub fn cut<T>(&self, mut rows: Vec<(EdgeCursor, T)>) -> (Vec<(EdgeCursor, T)>, PageInfo) {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let more = rows.len() > limit;
         rows.truncate(limit);

@@ -3,6 +3,7 @@
 mod batch;
 mod connection;
 mod errors;
+mod in_place;
 mod money;
 mod mutation;
 mod scalars;
@@ -10,8 +11,11 @@ mod scope;
 mod user_error;
 
 pub use batch::Batch;
-pub use connection::{PageArgs, PageInfo, PageLimit, PageRequest, keyset_cursor, read_keyset_cursor};
+pub use connection::{
+    EdgeCursor, PageArgs, PageInfo, PageLimit, PageRequest, keyset_cursor, read_keyset_cursor,
+};
 pub use errors::{bad_input, forbidden, not_found, op_error};
+pub use in_place::{InPlace, OnHeap};
 pub use money::{MoneyInput, MoneyValue};
 pub use mutation::{Done, Outcome, mutate};
 pub use scalars::{Cursor, Date, DecimalText, EmailAddressScalar, PhoneNumberScalar, input_id, parse_id};

@@ -7,6 +7,7 @@ use crate::platform::money::{Currency, Money};
 
 /// An amount of money.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(serial)]
 #[graphql(name = "Money")]
 pub struct MoneyValue {
     /// The amount in the currency's major unit, with its usual decimals: `"1234.50"`.

@@ -2,7 +2,7 @@
 //! data was read.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -13,9 +13,10 @@ use uuid::Uuid;
 use super::errors::op_error;
 use crate::platform::{
     context::TenantCtx,
+    crypto::DataKey,
     db::{Db, DbError, TenantTx},
     error::OpError,
-    keys::{Keyring, TenantKeys},
+    keys::{Keyring, TenantKeys, WrappedKey},
 };
 
 /// Lives as long as one query, or one payload of a mutation or subscription.
@@ -25,6 +26,8 @@ pub struct OpScope {
     ctx: TenantCtx,
     snapshot: tokio::sync::Mutex<Option<TenantTx>>,
     debtors_read: Mutex<BTreeSet<Uuid>>,
+    /// Unwrapped once for all that one person's key opens.
+    data_keys: Mutex<HashMap<Uuid, Arc<DataKey>>>,
 }
 
 impl OpScope {
@@ -35,6 +38,7 @@ impl OpScope {
             ctx,
             snapshot: tokio::sync::Mutex::new(None),
             debtors_read: Mutex::default(),
+            data_keys: Mutex::default(),
         }
     }
 
@@ -70,6 +74,22 @@ impl OpScope {
         self.keyring.business(&self.db, self.ctx.business_id()).await
     }
 
+    /// Unwraps a data key of the caller's business; `None` when it was destroyed, so that what it sealed is gone.
+    ///
+    /// # Errors
+    /// [`OpError`] as met.
+    pub fn data_key(&self, keys: &TenantKeys, stored: &WrappedKey) -> Result<Option<Arc<DataKey>>, OpError> {
+        let mut known = self.data_keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = known.get(&stored.id).filter(|_| stored.wrapped.is_some()) {
+            return Ok(Some(key.clone()));
+        }
+        let key = keys.data_key(stored)?.map(Arc::new);
+        if let Some(key) = &key {
+            known.insert(stored.id, key.clone());
+        }
+        Ok(key)
+    }
+
     /// Notes that personal data of this debtor goes into the answer.
     pub fn saw_debtor(&self, debtor: Uuid) {
         self.debtors_read
@@ -84,11 +104,14 @@ impl OpScope {
         read.into_iter().collect()
     }
 
-    /// Closes the snapshot; the next resolver (of the next payload) opens a fresh one.
+    /// Closes the snapshot and forgets keys; the next resolver (of the next payload) opens a fresh one.
     ///
     /// # Errors
     /// [`DbError`] as met.
     pub async fn close(&self) -> Result<(), DbError> {
+        drop(std::mem::take(
+            &mut *self.data_keys.lock().unwrap_or_else(PoisonError::into_inner),
+        ));
         match self.snapshot.lock().await.take() {
             Some(tx) => tx.finish_read().await,
             None => Ok(()),
