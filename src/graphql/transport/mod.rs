@@ -24,6 +24,7 @@ mod lexer;
 pub mod limits;
 mod negotiation;
 mod params;
+mod parsed;
 mod prepare;
 mod sse;
 mod status;
@@ -47,6 +48,7 @@ use futures_util::stream::BoxStream;
 pub use self::connections::Connections;
 pub use self::document::{DocumentCost, check_document};
 pub use self::limits::Limits;
+use self::parsed::ParsedDocuments;
 use crate::platform::error_code::ErrorCode;
 use crate::platform::request_id::{RequestId, RequestIds};
 
@@ -192,7 +194,11 @@ pub fn router<E: Engine>(engine: Arc<E>) -> Router {
 /// As [`router`], counting open sockets and event streams in `connections`, so that a process that stops can wait
 /// for them ([`Connections::drained`]) after its engine has answered [`SocketEnd::Shutdown`].
 pub fn router_with_connections<E: Engine>(engine: Arc<E>, connections: Connections) -> Router {
-    let shared = Arc::new(Shared { engine, connections });
+    let shared = Arc::new(Shared {
+        engine,
+        connections,
+        documents: Arc::default(),
+    });
     Router::new()
         .route("/graphql", any(http::handle::<E>))
         .route("/graphql/ws", any(ws::upgrade::<E>))
@@ -203,6 +209,7 @@ pub fn router_with_connections<E: Engine>(engine: Arc<E>, connections: Connectio
 struct Shared<E: Engine> {
     engine: Arc<E>,
     connections: Connections,
+    documents: Arc<ParsedDocuments>,
 }
 
 /// What is known of a request from its head alone.

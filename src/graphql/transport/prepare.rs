@@ -5,6 +5,7 @@ use async_graphql::{Request, ServerError, Value, Variables};
 
 use super::document::{DocumentCost, check_document, select_operation};
 use super::params::Params;
+use super::parsed::ParsedDocuments;
 use super::{Limits, Refusal, lexer, status, text};
 use crate::platform::error_code::ErrorCode;
 
@@ -20,20 +21,22 @@ pub(super) struct Prepared {
 ///
 /// # Errors
 /// The GraphQL errors, each with its code, with which the request fails before it is executed.
-pub(super) fn prepare(params: Params, limits: &Limits) -> Result<Prepared, Vec<ServerError>> {
+pub(super) fn prepare(
+    params: Params,
+    limits: &Limits,
+    documents: &ParsedDocuments,
+) -> Result<Prepared, Vec<ServerError>> {
     lexer::check_source(&params.query, limits).map_err(one_error)?;
+    let document = documents
+        .parse(&params.query)
+        .map_err(|error| vec![status::with_code(error.into(), ErrorCode::GraphqlParseFailed)])?;
     let mut request = Request::new(params.query).variables(params.variables);
     request.operation_name = params.operation_name;
     request.extensions.0 = params.extensions;
 
-    let name = request.operation_name.clone();
-    let variables = std::mem::take(&mut request.variables);
-    let document = request
-        .parsed_query()
-        .map_err(|error| vec![status::with_code(error, ErrorCode::GraphqlParseFailed)])?;
-    let checked = check(document, name.as_deref(), &variables, limits);
-    request.variables = variables;
-    let (kind, cost) = checked?;
+    let name = request.operation_name.as_deref();
+    let (kind, cost) = check(&document, name, &request.variables, limits)?;
+    request.set_parsed_query(document);
     Ok(Prepared { request, kind, cost })
 }
 
@@ -107,7 +110,8 @@ mod tests {
     use super::*;
 
     fn prepare_json(json: serde_json::Value) -> Result<Prepared, (String, String)> {
-        prepare(Params::from_json(json).unwrap(), &Limits::default()).map_err(|errors| {
+        let (limits, documents) = (Limits::default(), ParsedDocuments::default());
+        prepare(Params::from_json(json).unwrap(), &limits, &documents).map_err(|errors| {
             let code = status::code_of(&errors[0])
                 .map(ErrorCode::as_str)
                 .unwrap_or_default();

@@ -198,6 +198,7 @@ impl<E: Engine> Connection<E> {
         let id: Arc<str> = id.into();
         let operation = Operation {
             engine: Arc::clone(&self.shared.engine),
+            documents: Arc::clone(&self.shared.documents),
             caller: operations.caller.clone(),
             meta,
             number: operations.started,

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::protocol;
 use crate::graphql::transport::params::Params;
 use crate::graphql::transport::prepare::prepare;
-use crate::graphql::transport::{Engine, Refusal, RequestMeta, execute, status};
+use crate::graphql::transport::{Engine, ParsedDocuments, Refusal, RequestMeta, execute, status};
 use crate::platform::error_code::ErrorCode;
 
 /// A message of an operation on its way to the socket.
@@ -29,6 +29,7 @@ pub(super) struct Outgoing {
 /// One operation.
 pub(super) struct Operation<E: Engine> {
     pub engine: Arc<E>,
+    pub documents: Arc<ParsedDocuments>,
     pub caller: E::Caller,
     pub meta: RequestMeta,
     pub number: u64,
@@ -58,10 +59,11 @@ impl<E: Engine> Operation<E> {
     ///
     /// Not a part of [`Operation::run`], whose state would then have room for a request as long as it runs.
     fn start(&self, params: Params) -> BoxStream<'static, Response> {
-        let failed = match prepare(params, self.engine.limits()) {
+        let engine = self.engine.as_ref();
+        let failed = match prepare(params, engine.limits(), &self.documents) {
             Ok(prepared) if prepared.kind == OperationType::Subscription => {
                 let (caller, meta) = (self.caller.clone(), self.meta.clone());
-                return execute::subscribe(self.engine.as_ref(), caller, prepared.request, meta);
+                return execute::subscribe(engine, caller, prepared.request, meta);
             }
             Ok(_) => status::to_response(&not_a_subscription()),
             Err(errors) => Response::from_errors(errors),
