@@ -205,7 +205,8 @@ impl Follower {
             }
             if self.look {
                 self.look = false;
-                self.read().await?;
+                // On the heap for as long as it lasts: a follower waits far more than it reads, and there are thousands.
+                Box::pin(self.read()).await?;
                 continue;
             }
             if let Some(user_id) = self.typing.take() {
@@ -377,7 +378,7 @@ impl Inbox {
                 }
             }
             if self.look {
-                self.backfill().await?;
+                Box::pin(self.backfill()).await?;
                 continue;
             }
             match self.receiver.recv().await {

@@ -371,7 +371,8 @@ impl Engine for GraphqlEngine {
             .then(move |mut response| {
                 types.complete(&query, operation_name.as_deref(), &mut response);
                 let (log, scope, operation) = (log.clone(), scope.clone(), operation.clone());
-                async move { conclude(&log, &scope, &operation, response).await }
+                // On the heap while it lasts: thousands of subscriptions wait for their next event.
+                async move { Box::pin(conclude(&log, &scope, &operation, response)).await }
             })
             .boxed()
     }

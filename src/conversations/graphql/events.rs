@@ -12,7 +12,7 @@ use crate::{
     identity::graphql::User,
     platform::{
         error_code::ErrorCode,
-        gql::{Cursor, OpScope, ScopeExt as _, bad_input, not_found, op_error, parse_id},
+        gql::{Cursor, OnHeap, OpScope, ScopeExt as _, bad_input, not_found, op_error, parse_id},
         ids::IdKind,
     },
 };
@@ -125,18 +125,19 @@ impl ConversationSubscriptions {
         ctx: &Context<'ctx>,
         #[graphql(desc = "`conv_…`")] conversation_id: ID,
         #[graphql(desc = "Resume after this cursor; from now on when left out.")] after: Option<Cursor>,
-    ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<ConversationEvent>> + use<'ctx>> {
+    ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<OnHeap<ConversationEvent>>> + use<'ctx>>
+    {
         let id = parse_id(IdKind::Conversation, "conversationId", &conversation_id)?;
         let after = FeedCursor::parse(after)?;
         let scope = ctx.data::<Arc<OpScope>>().map_err(|_| unauthenticated())?.clone();
         ctx.scope()?;
-        let items = feed::follow_conversation(scope.db(), scope.ctx(), id, after)
+        let items = Box::pin(feed::follow_conversation(scope.db(), scope.ctx(), id, after))
             .await
             .map_err(end)?;
         let ctx = ctx.clone();
         Ok(items.filter_map(move |item| {
             let (scope, ctx) = (scope.clone(), ctx.clone());
-            async move { conversation_event(&scope, &ctx, item).await.transpose() }
+            async move { Box::pin(conversation_event(&scope, &ctx, item)).await.transpose() }
         }))
     }
 
@@ -146,17 +147,18 @@ impl ConversationSubscriptions {
         &self,
         ctx: &Context<'ctx>,
         #[graphql(desc = "Resume after this cursor; from now on when left out.")] after: Option<Cursor>,
-    ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<InboxEvent>> + use<'ctx>> {
+    ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<OnHeap<InboxEvent>>> + use<'ctx>>
+    {
         let after = FeedCursor::parse(after)?;
         let scope = ctx.data::<Arc<OpScope>>().map_err(|_| unauthenticated())?.clone();
         let readers = ctx.data::<InboxReaders>()?;
-        let items = feed::follow_inbox(scope.db(), readers, scope.ctx(), after)
+        let items = Box::pin(feed::follow_inbox(scope.db(), readers, scope.ctx(), after))
             .await
             .map_err(end)?;
         let ctx = ctx.clone();
         Ok(items.filter_map(move |item| {
             let (scope, ctx) = (scope.clone(), ctx.clone());
-            async move { inbox_event(&scope, &ctx, item).await.transpose() }
+            async move { Box::pin(inbox_event(&scope, &ctx, item)).await.transpose() }
         }))
     }
 }
@@ -193,19 +195,20 @@ async fn conversation_event(
     scope: &OpScope,
     ctx: &Context<'_>,
     item: Result<FeedItem, FeedEnd>,
-) -> async_graphql::Result<Option<ConversationEvent>> {
+) -> async_graphql::Result<Option<OnHeap<ConversationEvent>>> {
     fresh(scope).await?;
     let event = match item.map_err(end)? {
         FeedItem::Event(event) => event,
         FeedItem::Typing { user_id, position } => {
             let user = User::load(ctx, user_id).await?;
-            return Ok(Some(ConversationEvent::TypingChanged(TypingChanged {
-                cursor: Cursor::of(position),
+            let cursor = Cursor::of(position);
+            return Ok(Some(OnHeap(ConversationEvent::TypingChanged(TypingChanged {
+                cursor,
                 user,
-            })));
+            }))));
         }
     };
-    Ok(match event.kind.as_str() {
+    let event = match event.kind.as_str() {
         "MESSAGE_ADDED" => Some(ConversationEvent::MessageAdded(message_added(ctx, &event).await?)),
         "MESSAGE_STATUS_CHANGED" => Some(ConversationEvent::MessageStatusChanged(
             status_changed(ctx, &event).await?,
@@ -217,19 +220,20 @@ async fn conversation_event(
             assigned(ctx, &event).await?,
         )),
         _ => None,
-    })
+    };
+    Ok(event.map(OnHeap))
 }
 
 async fn inbox_event(
     scope: &OpScope,
     ctx: &Context<'_>,
     item: Result<FeedItem, FeedEnd>,
-) -> async_graphql::Result<Option<InboxEvent>> {
+) -> async_graphql::Result<Option<OnHeap<InboxEvent>>> {
     fresh(scope).await?;
     let FeedItem::Event(event) = item.map_err(end)? else {
         return Ok(None);
     };
-    Ok(match event.kind.as_str() {
+    let event = match event.kind.as_str() {
         "MESSAGE_ADDED" => Some(InboxEvent::MessageAdded(message_added(ctx, &event).await?)),
         "MESSAGE_STATUS_CHANGED" => Some(InboxEvent::MessageStatusChanged(
             status_changed(ctx, &event).await?,
@@ -241,7 +245,8 @@ async fn inbox_event(
         "CONVERSATION_UPDATED" => Some(InboxEvent::ConversationUpdated(updated(ctx, &event).await?)),
         "CONVERSATION_ASSIGNED" => Some(InboxEvent::ConversationAssigned(assigned(ctx, &event).await?)),
         _ => None,
-    })
+    };
+    Ok(event.map(OnHeap))
 }
 
 /// Each payload reads a snapshot of its own.
