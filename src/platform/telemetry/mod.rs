@@ -28,9 +28,9 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::Subscriber;
-use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::filter::{FilterExt as _, LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::layer::{Filter, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
@@ -208,7 +208,11 @@ where
         LogFormat::Json => logs.json().flatten_event(true).with_span_list(false).boxed(),
         LogFormat::Text => logs.with_ansi(std::io::stdout().is_terminal()).boxed(),
     };
-    let chosen = EnvFilter::builder().parse(&config.log_filter)?;
+    // Most filters name targets only; those that name spans cost something at each poll of each request.
+    let chosen: Box<dyn Filter<_> + Send + Sync> = match config.log_filter.parse::<Targets>() {
+        Ok(targets) => Box::new(targets),
+        Err(_) => Box::new(EnvFilter::builder().parse(&config.log_filter)?),
+    };
     let exported = traces.map(|provider| {
         tracing_opentelemetry::layer()
             .with_tracer(provider.tracer(config.service_name))
@@ -217,7 +221,7 @@ where
     let quiet = quiet_libraries(LevelFilter::TRACE, LevelFilter::WARN);
     Ok(tracing_subscriber::registry()
         .with(exported)
-        .with(logs.with_filter(chosen).with_filter(quiet)))
+        .with(logs.with_filter(chosen.and(quiet))))
 }
 
 /// Everything up to `ours`, the quiet libraries up to `theirs`.

@@ -1,0 +1,113 @@
+//! `cargo bench`: what the spine does on this machine, as ratios to floors that are taken in the same run.
+//!
+//! A private PostgreSQL (durable, as in production) and Redis, 20 businesses of 10,000 accounts with a thread of five
+//! messages each, and the service itself as processes of their own: `serve`, and `worker` where jobs are part of what
+//! is measured. The load comes from here, over loopback, and ends by itself. All of it shares the machine's cores.
+//!
+//! `cargo bench -- accounts` runs the parts that are named; `--accounts 500` makes the data set smaller,
+//! `--seconds 3` the measurements shorter, `--sockets 500` opens fewer sockets, `--pool 10` gives the service, and the
+//! floors, as many connections to the database.
+
+mod accounts;
+mod caller;
+mod data;
+mod figures;
+mod http;
+mod memory;
+mod servers;
+mod sockets;
+mod webhook;
+#[expect(dead_code, reason = "the tests look at plans, too")]
+#[path = "../../tests/it/support/wire.rs"]
+mod wire;
+
+use std::{process::ExitCode, time::Duration};
+
+use anyhow::{Context as _, bail};
+
+use crate::servers::Bench;
+
+const USAGE: &str =
+    "cargo bench [-- [accounts] [webhook] [sockets] [--accounts N] [--seconds N] [--sockets N] [--pool N]]";
+
+/// What is to be measured.
+pub struct Plan {
+    parts: Vec<String>,
+    /// Accounts of each business.
+    accounts: usize,
+    /// How long one measurement lasts.
+    length: Duration,
+    sockets: usize,
+    /// Connections to the database, of the service and of the floors.
+    pool: usize,
+}
+
+impl Plan {
+    fn of_arguments() -> anyhow::Result<Self> {
+        let mut plan = Self {
+            parts: Vec::new(),
+            accounts: 10_000,
+            length: Duration::from_secs(10),
+            sockets: 5_000,
+            pool: 20,
+        };
+        let mut words = std::env::args().skip(1);
+        while let Some(word) = words.next() {
+            let mut number = || {
+                let value = words.next().with_context(|| format!("{word} needs a number"))?;
+                value.parse().with_context(|| format!("{word} {value}"))
+            };
+            match word.as_str() {
+                // Cargo says so to every bench.
+                "--bench" => {}
+                "--accounts" => plan.accounts = number()?,
+                "--sockets" => plan.sockets = number()?,
+                "--pool" => plan.pool = number()?,
+                "--seconds" => plan.length = Duration::from_secs(u64::try_from(number()?)?),
+                "accounts" | "webhook" | "sockets" => plan.parts.push(word),
+                other => bail!("{other} is not known: {USAGE}"),
+            }
+        }
+        // A page of 20 must be full, and every socket has a thread of its own.
+        let least = plan.sockets.div_ceil(data::BUSINESSES).max(20);
+        if plan.accounts < least {
+            bail!("--accounts must be {least} or more");
+        }
+        Ok(plan)
+    }
+
+    fn asks_for(&self, part: &str) -> bool {
+        self.parts.is_empty() || self.parts.iter().any(|named| named == part)
+    }
+}
+
+fn main() -> ExitCode {
+    let ran = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(run()));
+    match ran {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("the benchmark ended: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> anyhow::Result<()> {
+    let plan = Plan::of_arguments()?;
+    let bench = Bench::prepare(&plan).await?;
+    println!("{}", figures::machine(&bench).await?);
+    if plan.asks_for("accounts") {
+        accounts::measure(&bench, &plan).await?;
+    }
+    if plan.asks_for("webhook") {
+        webhook::measure(&bench, &plan).await?;
+    }
+    if plan.asks_for("sockets") {
+        sockets::measure(&bench, &plan).await?;
+    }
+    Ok(())
+}
