@@ -27,6 +27,10 @@ use anyhow::{Context as _, bail};
 
 use crate::servers::Bench;
 
+/// As the service has it: the floors must not pay for a slower one.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const USAGE: &str =
     "cargo bench [-- [accounts] [webhook] [sockets] [--accounts N] [--seconds N] [--sockets N] [--pool N]]";
 
@@ -69,9 +73,10 @@ impl Plan {
             }
         }
         // A page of 20 must be full, and every socket has a thread of its own.
-        let least = plan.sockets.div_ceil(data::BUSINESSES).max(20);
-        if plan.accounts < least {
-            bail!("--accounts must be {least} or more");
+        let sockets = if plan.asks_for("sockets") { plan.sockets } else { 0 };
+        let least = sockets.div_ceil(data::BUSINESSES).max(20);
+        if plan.accounts < least || plan.sockets == 0 {
+            bail!("--accounts must be {least} or more, --sockets 1 or more");
         }
         Ok(plan)
     }

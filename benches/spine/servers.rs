@@ -49,6 +49,7 @@ pub struct Bench {
 impl Bench {
     /// Starts the servers and fills the database.
     pub async fn prepare(plan: &Plan) -> anyhow::Result<Self> {
+        std::fs::File::create(log_file())?;
         let postgres = tokio::task::spawn_blocking(|| {
             LocalPostgres::start(LocalPostgresOptions {
                 data_dir: PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("bench-postgres"),
@@ -195,9 +196,10 @@ fn free_address() -> anyhow::Result<SocketAddr> {
 }
 
 async fn start_serving(command: Command, address: SocketAddr) -> anyhow::Result<Process> {
-    let process = Process::start(command, address)?;
+    let mut process = Process::start(command, address)?;
     let started = Instant::now();
     while tokio::net::TcpStream::connect(address).await.is_err() {
+        process.still_runs()?;
         if started.elapsed() > Duration::from_secs(30) {
             bail!("`serve` does not answer: see {}", log_file().display());
         }
@@ -218,7 +220,10 @@ pub struct Process {
 
 impl Process {
     fn start(mut command: Command, address: SocketAddr) -> anyhow::Result<Self> {
-        let log = std::fs::File::create(log_file())?;
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(log_file())?;
         let child = command
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
@@ -226,6 +231,14 @@ impl Process {
             .spawn()
             .context("the service cannot be started")?;
         Ok(Self { child, address })
+    }
+
+    /// Fails when the process has ended by itself.
+    pub fn still_runs(&mut self) -> anyhow::Result<()> {
+        match self.child.try_wait()? {
+            None => Ok(()),
+            Some(status) => bail!("a process ended ({status}): see {}", log_file().display()),
+        }
     }
 
     pub fn id(&self) -> u32 {

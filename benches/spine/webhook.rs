@@ -64,7 +64,7 @@ pub async fn measure(bench: &Bench, plan: &Plan) -> anyhow::Result<()> {
     let (floor, figure) = (median(floors), median(figures));
     println!(
         "inbound text, stored before the answer, {CONNECTIONS} connections: {figure:.0}/s, {:.0} % of inserting and \
-         committing the same rows bare ({floor:.0}/s)",
+         committing the same rows bare, without numbering and chaining ({floor:.0}/s)",
         figure / floor * 100.0
     );
     offered(bench, plan, &texts).await
@@ -72,7 +72,7 @@ pub async fn measure(bench: &Bench, plan: &Plan) -> anyhow::Result<()> {
 
 /// With the worker at work: how long the vendor waits, whatever became of the requests before.
 async fn offered(bench: &Bench, plan: &Plan, texts: &Texts) -> anyhow::Result<()> {
-    let (service, _worker) = (bench.serve_beside_others().await?, bench.work()?);
+    let (service, mut worker) = (bench.serve_beside_others().await?, bench.work()?);
     let length = plan.length * 3;
     let all = usize::try_from(length.as_secs())? * usize::try_from(OFFERED_PER_SECOND)?;
     let mut bar = Bar::new("inbound texts, 50 a second", WARM_UP + all);
@@ -107,6 +107,14 @@ async fn offered(bench: &Bench, plan: &Plan, texts: &Texts) -> anyhow::Result<()
             times.push(time);
         }
     }
+    worker.still_runs()?;
+    let waiting: i64 = sqlx::query_scalar("SELECT count(*) FROM queue._private_jobs")
+        .fetch_one(&mut bench.superuser().await?)
+        .await?;
+    ensure!(
+        waiting < i64::from(OFFERED_PER_SECOND) * 2,
+        "the worker does not keep up: {waiting} jobs wait"
+    );
     println!(
         "inbound text, {OFFERED_PER_SECOND}/s offered, a worker processing them: answered in {:.1} ms at the 50th, \
          {:.1} ms at the 99th percentile, {:.1} ms at the longest",

@@ -227,33 +227,32 @@ fn push_group(sql: &mut QueryBuilder<Postgres>, open: &str, parts: &[AccountCrit
     sql.push(close);
 }
 
-/// By the columns' places: names would be looked up again for every row.
 fn read_row(row: &PgRow, ordering: AccountOrdering) -> Result<ListedAccount, DbError> {
-    let id: Uuid = row.try_get(0)?;
+    let id: Uuid = row.try_get("id")?;
     let key = match ordering {
-        AccountOrdering::CreatedAt => AccountKey::Instant(row.try_get(17)?, id),
-        AccountOrdering::Balance => AccountKey::Number(row.try_get(17)?, id),
-        AccountOrdering::DueDate => AccountKey::Day(row.try_get(17)?, id),
-        AccountOrdering::LastName => AccountKey::Text(row.try_get(17)?, id),
+        AccountOrdering::CreatedAt => AccountKey::Instant(row.try_get("order_key")?, id),
+        AccountOrdering::Balance => AccountKey::Number(row.try_get("order_key")?, id),
+        AccountOrdering::DueDate => AccountKey::Day(row.try_get("order_key")?, id),
+        AccountOrdering::LastName => AccountKey::Text(row.try_get("order_key")?, id),
     };
     let account = AccountRow {
         id,
-        debtor_id: row.try_get(1)?,
-        account_number: row.try_get(2)?,
-        original_creditor: row.try_get(3)?,
-        status: row.try_get(4)?,
-        currency: row.try_get(5)?,
-        balance_minor: row.try_get(6)?,
-        original_balance_minor: row.try_get(7)?,
-        due_date: row.try_get(8)?,
-        assigned_agent_id: row.try_get(9)?,
-        custom_fields_cipher: row.try_get(10)?,
-        created_at: row.try_get(11)?,
-        updated_at: row.try_get(12)?,
-        first_name: row.try_get(13)?,
-        last_name: row.try_get(14)?,
-        preferred_language: row.try_get(15)?,
-        preferred_channel: row.try_get(16)?,
+        debtor_id: row.try_get("debtor_id")?,
+        account_number: row.try_get("account_number")?,
+        original_creditor: row.try_get("original_creditor")?,
+        status: row.try_get("status")?,
+        currency: row.try_get("currency")?,
+        balance_minor: row.try_get("balance_minor")?,
+        original_balance_minor: row.try_get("original_balance_minor")?,
+        due_date: row.try_get("due_date")?,
+        assigned_agent_id: row.try_get("assigned_agent_id")?,
+        custom_fields_cipher: row.try_get("custom_fields_cipher")?,
+        created_at: row.try_get("created_at")?,
+        updated_at: row.try_get("updated_at")?,
+        first_name: row.try_get("first_name")?,
+        last_name: row.try_get("last_name")?,
+        preferred_language: row.try_get("preferred_language")?,
+        preferred_channel: row.try_get("preferred_channel")?,
     };
     Ok(ListedAccount { row: account, key })
 }

@@ -27,7 +27,11 @@ async fn a_transaction_that_nobody_waits_for_any_more_is_not_handed_to_the_next(
         }
         for mut tx in own {
             let setting = tx.conn().fetch_one("SHOW transaction_read_only").await.unwrap();
-            assert_eq!(setting.get::<String, _>(0), "off", "this is the transaction that was given up");
+            assert_eq!(
+                setting.get::<String, _>(0),
+                "off",
+                "this is the transaction that was given up"
+            );
             tx.commit().await.unwrap();
         }
     }

@@ -192,6 +192,27 @@ async fn a_page_of_accounts_with_threads_and_messages_is_three_statements_whatev
     app.finish().await;
 }
 
+/// More than thirty items, which the library waits for otherwise than for fewer, and several look-ups for each of them.
+const WIDE_PAGE: &str = "{ accounts(first: 100) { edges { node { tags phone debtor { id }
+  conversations(first: 1) { edges { node { unreadCount messages(last: 1) { edges { node { id } } } } } } } } } }";
+
+#[tokio::test]
+async fn each_look_up_of_a_wide_page_is_one_statement() {
+    let (app, wire) = listened_to().await;
+    let agent = app.acme.agent().await;
+    data(&agent.gql(WIDE_PAGE, json!({})).await);
+    wire.clear();
+    let answer = agent.gql(WIDE_PAGE, json!({})).await;
+    assert_eq!(data(&answer)["accounts"]["edges"].as_array().unwrap().len(), 100);
+    let passed = wire.statements();
+    assert_eq!(
+        passed.len(),
+        2 + 1 + 4 + 2,
+        "BEGIN and COMMIT; accounts; tags, contacts, debtors, threads; unread counts and messages: {passed:#?}"
+    );
+    app.finish().await;
+}
+
 #[tokio::test]
 async fn the_hot_lists_and_the_feed_find_their_rows_by_index() {
     let (app, wire) = listened_to().await;

@@ -1,86 +1,113 @@
 //! Parsed documents of the last operations: front ends send the same few texts again and again, and parsing one takes
 //! longer than everything else that happens before its execution.
 
-use std::{
-    num::NonZeroUsize,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use async_graphql::parser::{Error, parse_query, types::ExecutableDocument};
+use async_graphql::parser::types::ExecutableDocument;
 use lru::LruCache;
 
-/// Longer texts are parsed each time: few are, and what is kept must stay small.
-const MOST_BYTES: usize = 8 * 1024;
-/// How many documents are kept.
-const MOST: NonZeroUsize = NonZeroUsize::new(512).unwrap();
+/// Longer texts are parsed each time: few are.
+const MOST_BYTES_OF_ONE: usize = 8 * 1024;
+/// Bytes of text of all documents that are kept. A document takes up to a hundred times its text (a field of two
+/// characters is one of 200 bytes), so that this is about 25 MB at the very most.
+const MOST_BYTES: usize = 256 * 1024;
 
 /// The documents of one process. Parsing does not depend on who asks, so all callers share them.
 #[derive(Debug)]
-pub(super) struct ParsedDocuments(Mutex<LruCache<String, Arc<ExecutableDocument>>>);
+pub(super) struct ParsedDocuments(Mutex<Kept>);
+
+#[derive(Debug)]
+struct Kept {
+    documents: LruCache<String, Arc<ExecutableDocument>>,
+    bytes: usize,
+}
 
 impl Default for ParsedDocuments {
     fn default() -> Self {
-        Self(Mutex::new(LruCache::new(MOST)))
+        Self(Mutex::new(Kept {
+            documents: LruCache::unbounded(),
+            bytes: 0,
+        }))
     }
 }
 
 impl ParsedDocuments {
-    /// The document of a text, from memory or parsed now.
-    ///
-    /// # Errors
-    /// Where the text is not GraphQL; that is not kept.
-    pub fn parse(&self, text: &str) -> Result<ExecutableDocument, Error> {
-        if text.len() > MOST_BYTES {
-            return parse_query(text);
-        }
-        if let Some(known) = self.lock().get(text).cloned() {
-            return Ok(known.as_ref().clone());
-        }
-        // Outside the lock: two requests may parse the same text at once, which is harmless.
-        let document = parse_query(text)?;
-        self.lock().put(text.to_owned(), Arc::new(document.clone()));
-        Ok(document)
+    /// The document of a text that was kept.
+    pub fn get(&self, text: &str) -> Option<ExecutableDocument> {
+        let known = self.lock().documents.get(text).cloned();
+        known.map(|document| document.as_ref().clone())
     }
 
-    fn lock(&self) -> MutexGuard<'_, LruCache<String, Arc<ExecutableDocument>>> {
+    /// Keeps the document of a text, in place of what was asked for longest ago. For documents within the limits only:
+    /// whatever is sent would otherwise push the useful ones out.
+    pub fn keep(&self, text: &str, document: &ExecutableDocument) {
+        if text.len() > MOST_BYTES_OF_ONE {
+            return;
+        }
+        let mut kept = self.lock();
+        if kept
+            .documents
+            .put(text.to_owned(), Arc::new(document.clone()))
+            .is_none()
+        {
+            kept.bytes += text.len();
+        }
+        while kept.bytes > MOST_BYTES
+            && let Some((oldest, _)) = kept.documents.pop_lru()
+        {
+            kept.bytes -= oldest.len();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use async_graphql::parser::parse_query;
+
     use super::*;
 
-    fn kept(documents: &ParsedDocuments) -> usize {
-        documents.lock().len()
+    fn keep(documents: &ParsedDocuments, text: &str) {
+        documents.keep(text, &parse_query(text).unwrap());
     }
 
     #[test]
     fn a_text_that_comes_again_has_the_same_document() {
         let documents = ParsedDocuments::default();
-        let first = documents.parse("query($n: Int) { a(n: $n) { b } }").unwrap();
-        let again = documents.parse("query($n: Int) { a(n: $n) { b } }").unwrap();
-        assert_eq!(format!("{first:?}"), format!("{again:?}"));
-        assert_eq!(kept(&documents), 1);
+        let text = "query($n: Int) { a(n: $n) { b } }";
+        assert!(documents.get(text).is_none());
+        keep(&documents, text);
+        keep(&documents, text);
+        let (known, parsed) = (documents.get(text).unwrap(), parse_query(text).unwrap());
+        assert_eq!(format!("{known:?}"), format!("{parsed:?}"));
+        assert_eq!(documents.lock().bytes, text.len());
     }
 
     #[test]
-    fn what_does_not_parse_or_is_long_is_not_kept() {
+    fn a_long_text_is_not_kept() {
         let documents = ParsedDocuments::default();
-        assert!(documents.parse("{ a(").is_err());
-        let long = format!("{{ a {} }}", " ".repeat(MOST_BYTES));
-        assert!(documents.parse(&long).is_ok());
-        assert_eq!(kept(&documents), 0);
+        let long = format!("{{ a {} }}", " ".repeat(MOST_BYTES_OF_ONE));
+        keep(&documents, &long);
+        assert!(documents.get(&long).is_none());
     }
 
     #[test]
     fn many_texts_push_out_only_those_that_nobody_asks_for() {
         let documents = ParsedDocuments::default();
-        for n in 0..3 * MOST.get() {
-            documents.parse(&format!("{{ a{n} }}")).unwrap();
-            documents.parse("{ popular }").unwrap();
+        keep(&documents, "{ popular }");
+        for n in 0..200 {
+            keep(&documents, &format!("{{ a{n} {} }}", " ".repeat(4_000)));
+            assert!(documents.get("{ popular }").is_some());
         }
-        assert_eq!(kept(&documents), MOST.get());
-        assert!(documents.lock().contains("{ popular }"));
+        let kept = documents.lock();
+        assert!(kept.bytes <= MOST_BYTES);
+        assert_eq!(
+            kept.bytes,
+            kept.documents.iter().map(|(text, _)| text.len()).sum::<usize>()
+        );
+        assert!(kept.documents.len() > 50);
     }
 }

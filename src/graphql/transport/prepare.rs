@@ -1,5 +1,6 @@
 //! From a request's parameters to a request that may be executed: parsed, selected, within the limits.
 
+use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection};
 use async_graphql::{Request, ServerError, Value, Variables};
 
@@ -27,8 +28,10 @@ pub(super) fn prepare(
     documents: &ParsedDocuments,
 ) -> Result<Prepared, Vec<ServerError>> {
     lexer::check_source(&params.query, limits).map_err(one_error)?;
-    let document = documents
-        .parse(&params.query)
+    let known = documents.get(&params.query);
+    let is_new = known.is_none();
+    let document = known
+        .map_or_else(|| parse_query(&params.query), Ok)
         .map_err(|error| vec![status::with_code(error.into(), ErrorCode::GraphqlParseFailed)])?;
     let mut request = Request::new(params.query).variables(params.variables);
     request.operation_name = params.operation_name;
@@ -36,6 +39,9 @@ pub(super) fn prepare(
 
     let name = request.operation_name.as_deref();
     let (kind, cost) = check(&document, name, &request.variables, limits)?;
+    if is_new {
+        documents.keep(&request.query, &document);
+    }
     request.set_parsed_query(document);
     Ok(Prepared { request, kind, cost })
 }

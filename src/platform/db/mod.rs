@@ -7,17 +7,14 @@ pub mod migrate;
 mod system;
 mod tenant;
 
-use std::{
-    pin::Pin,
-    task::{Poll, ready},
-    time::Duration,
-};
+use std::{pin::Pin, task::Poll, time::Duration};
 
 use futures_util::future::BoxFuture;
 use sqlx::{
-    AssertSqlSafe, Postgres, Transaction,
+    AssertSqlSafe, Postgres, SqlSafeStr as _, Transaction,
     postgres::{PgConnectOptions, PgPool, PgPoolOptions},
 };
+use tokio::runtime::Handle;
 
 pub use error::DbError;
 pub use system::{PlatformAudit, SystemTx};
@@ -145,37 +142,46 @@ impl Db {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place where transactions begin")]
-fn begin(pool: &PgPool, text: String) -> Beginning {
-    let pool = pool.clone();
+async fn begin(pool: &PgPool, text: String) -> Result<Transaction<'static, Postgres>, DbError> {
+    // May be given up at any time: nothing has begun. On the heap, because it has room for making a connection.
+    let connection = Box::pin(pool.acquire()).await?;
     // The context travels in the round trip of BEGIN. It holds uuids and fixed words only: nothing to escape.
-    Beginning(Some(Box::pin(async move {
-        Ok(pool.begin_with(AssertSqlSafe(text)).await?)
-    })))
+    let running = Transaction::begin(connection, Some(AssertSqlSafe(text).into_sql_str()));
+    Beginning {
+        running: Some(running),
+        runtime: Handle::current(),
+    }
+    .await
 }
 
 /// A transaction that is about to begin. When nobody waits for it any more (a socket closed, a time limit), it goes on
-/// by itself and is rolled back: sqlx counts a transaction as begun only once the answer to BEGIN is there, so that a
-/// `begin_with` that is dropped before would hand its connection on to the next request inside an open transaction.
-struct Beginning(Option<BoxFuture<'static, Result<Transaction<'static, Postgres>, DbError>>>);
+/// by itself and is rolled back: sqlx counts a transaction as begun only once the answer to BEGIN is there, so that one
+/// that is dropped before would hand its connection on to the next request inside an open transaction.
+struct Beginning {
+    running: Option<BoxFuture<'static, Result<Transaction<'static, Postgres>, sqlx::Error>>>,
+    runtime: Handle,
+}
 
 impl Future for Beginning {
     type Output = Result<Transaction<'static, Postgres>, DbError>;
 
     fn poll(mut self: Pin<&mut Self>, task: &mut std::task::Context<'_>) -> Poll<Self::Output> {
-        let Some(running) = &mut self.0 else {
+        // Taken out first: what panics or is ready must not be polled again.
+        let Some(mut running) = self.running.take() else {
             return Poll::Ready(Err(sqlx::Error::WorkerCrashed.into()));
         };
-        let begun = ready!(running.as_mut().poll(task));
-        self.0 = None;
-        Poll::Ready(begun)
+        let polled = running.as_mut().poll(task);
+        if polled.is_pending() {
+            self.running = Some(running);
+        }
+        polled.map_err(DbError::from)
     }
 }
 
 impl Drop for Beginning {
     fn drop(&mut self) {
-        // Without a runtime the process ends, and its connections with it.
-        if let (Some(running), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current()) {
-            runtime.spawn(running);
+        if let Some(running) = self.running.take() {
+            self.runtime.spawn(running);
         }
     }
 }

@@ -5,9 +5,17 @@
 
 use std::{
     collections::HashMap,
+    future::poll_fn,
     hash::Hash,
-    sync::{Mutex, PoisonError},
+    pin::pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
 };
+
+use futures_util::task::AtomicWaker;
 
 use tokio::sync::oneshot;
 
@@ -41,7 +49,7 @@ impl<K: Clone + Eq + Hash, V: Clone> Batch<K, V> {
             waiting.len() == 1
         };
         if first {
-            tokio::task::yield_now().await;
+            siblings_had_their_turn().await;
             let taken = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
             let mut keys: Vec<K> = Vec::with_capacity(taken.len());
             let mut seen = std::collections::HashSet::with_capacity(taken.len());
@@ -59,6 +67,42 @@ impl<K: Clone + Eq + Hash, V: Clone> Batch<K, V> {
             return Ok(receiver.try_recv().ok().flatten());
         }
         Ok(receiver.await.ok().flatten())
+    }
+}
+
+/// Waits until the runtime comes back of its own accord. Unlike `yield_now`, which is over at the next poll, whoever
+/// causes it: siblings of one object share a waker (`InPlace`), and one of them that goes on must not end it.
+async fn siblings_had_their_turn() {
+    let turn = Arc::new(Turn::default());
+    let waker = Waker::from(turn.clone());
+    let mut yielding = pin!(tokio::task::yield_now());
+    let mut asked = false;
+    poll_fn(|task| {
+        turn.task.register(task.waker());
+        if !asked {
+            asked = true;
+            // Never ready at the first poll; it wakes `turn`.
+            let _ = yielding.as_mut().poll(&mut Context::from_waker(&waker));
+        }
+        if turn.has_come.load(Ordering::Acquire) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
+}
+
+#[derive(Default)]
+struct Turn {
+    has_come: AtomicBool,
+    task: AtomicWaker,
+}
+
+impl Wake for Turn {
+    fn wake(self: Arc<Self>) {
+        self.has_come.store(true, Ordering::Release);
+        self.task.wake();
     }
 }
 

@@ -13,6 +13,7 @@ use super::errors::bad_input;
 
 /// Where a page stands in its list.
 #[derive(Clone, SimpleObject)]
+// Serial: the fields are there at once and need no task each.
 #[graphql(serial)]
 pub struct PageInfo {
     /// Whether there is more after the last edge.
@@ -69,6 +70,7 @@ macro_rules! relay_connection {
 
         /// A page of a list.
         #[derive(Clone, ::async_graphql::SimpleObject)]
+        // Serial: only the edges have to wait.
         #[graphql(serial)]
         pub struct $connection {
             /// The items with their cursors, in the list's order.

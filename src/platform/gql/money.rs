@@ -7,8 +7,8 @@ use crate::platform::money::{Currency, Money};
 
 /// An amount of money.
 #[derive(Clone, Debug, SimpleObject)]
-#[graphql(serial)]
-#[graphql(name = "Money")]
+// Serial: the fields are there at once and need no task each.
+#[graphql(name = "Money", serial)]
 pub struct MoneyValue {
     /// The amount in the currency's major unit, with its usual decimals: `"1234.50"`.
     pub amount: DecimalText,

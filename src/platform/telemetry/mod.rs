@@ -208,10 +208,13 @@ where
         LogFormat::Json => logs.json().flatten_event(true).with_span_list(false).boxed(),
         LogFormat::Text => logs.with_ansi(std::io::stdout().is_terminal()).boxed(),
     };
-    // Most filters name targets only; those that name spans cost something at each poll of each request.
-    let chosen: Box<dyn Filter<_> + Send + Sync> = match config.log_filter.parse::<Targets>() {
-        Ok(targets) => Box::new(targets),
-        Err(_) => Box::new(EnvFilter::builder().parse(&config.log_filter)?),
+    // Checked as a whole whatever becomes of it: `Targets` would take a span for the name of a target.
+    let chosen = EnvFilter::builder().parse(&config.log_filter)?;
+    // A filter that names no spans need not be asked at each poll of each request.
+    let names_spans = config.log_filter.contains('[');
+    let chosen: Box<dyn Filter<_> + Send + Sync> = match targets(&config.log_filter) {
+        Some(targets) if !names_spans => Box::new(targets),
+        _ => Box::new(chosen),
     };
     let exported = traces.map(|provider| {
         tracing_opentelemetry::layer()
@@ -222,6 +225,12 @@ where
     Ok(tracing_subscriber::registry()
         .with(exported)
         .with(logs.with_filter(chosen.and(quiet))))
+}
+
+/// The filter without its empty parts, which `EnvFilter` passes over and `Targets` takes for a level.
+fn targets(filter: &str) -> Option<Targets> {
+    let parts: Vec<&str> = filter.split(',').filter(|part| !part.trim().is_empty()).collect();
+    parts.join(",").parse().ok()
 }
 
 /// Everything up to `ours`, the quiet libraries up to `theirs`.
