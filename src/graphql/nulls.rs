@@ -88,7 +88,8 @@ fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Option
     let operation = match (&document.operations, name) {
         (DocumentOperations::Single(operation), _) => operation,
         (DocumentOperations::Multiple(all), Some(name)) => all.get(name)?,
-        (DocumentOperations::Multiple(_), None) => return None,
+        // One operation that has a name; of several, the name decides, and was asked for before.
+        (DocumentOperations::Multiple(all), None) => all.values().next().filter(|_| all.len() == 1)?,
     };
     let root = match operation.node.ty {
         OperationType::Query => "Query",
@@ -275,6 +276,18 @@ mod tests {
         );
         let aliased = "{ fine a: missing { fine } ...More } fragment More on Query { b: missing { fine } }";
         assert_eq!(answer(aliased).await, json!({ "fine": 1, "a": null, "b": null }));
+    }
+
+    #[tokio::test]
+    async fn an_operation_may_have_a_name() {
+        assert_eq!(
+            answer("query Named { fine missing { fine } }").await,
+            json!({ "fine": 1, "missing": null })
+        );
+        assert_eq!(
+            answer("query Named { fine thing { fine always } }").await,
+            json!({ "fine": 1, "thing": null })
+        );
     }
 
     #[tokio::test]

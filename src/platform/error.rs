@@ -1,6 +1,9 @@
 //! How an operation ends when it does not succeed.
 
-use crate::platform::{db::DbError, gql::UserError};
+use crate::platform::{
+    db::DbError,
+    gql::{UserError, UserErrorCode},
+};
 
 /// The outcome of a use case that did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +32,10 @@ impl From<DbError> for OpError {
     fn from(error: DbError) -> Self {
         match error {
             DbError::Unavailable(_) | DbError::Conflict => Self::Unavailable(error.to_string()),
+            DbError::OutOfRange => {
+                let message = "A date or time lies too far in the past or the future: give one between the years 0 and 9999.";
+                UserError::new(UserErrorCode::InvalidInput, message).into()
+            }
             other => Self::Internal(other.into()),
         }
     }

@@ -187,3 +187,30 @@ async fn what_is_known_of_a_person_can_be_put_right() {
     assert_eq!(found, ["Z-1"], "the new name is searched");
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_date_that_cannot_be_is_the_caller_s_mistake() {
+    let app = TestApp::start().await;
+    let admin = app.acme.sign_in("admin").await;
+    let too_early = json!({ "createdAt": { "from": "-200000-01-01T00:00:00Z" } });
+    let answer = admin.gql(LIST, json!({ "first": 1, "filter": too_early })).await;
+    assert_eq!(error_code(&answer), "BAD_USER_INPUT", "{answer}");
+    for day in ["-9999-01-01", "+262142-12-31", "2026-2-3"] {
+        let filter = json!({ "dueDate": { "from": day } });
+        let answer = admin.gql(LIST, json!({ "first": 1, "filter": filter })).await;
+        assert_eq!(error_code(&answer), "GRAPHQL_VALIDATION_FAILED", "{answer}");
+        let message = answer["errors"][0]["message"].as_str().unwrap();
+        assert!(message.contains("filter.dueDate.from"), "{message}");
+    }
+    let long_ago = funnelchat::platform::gql::keyset_cursor(
+        "accounts.CreatedAt.true",
+        &json!({ "Instant": ["-5000-01-01T00:00:00Z", "01a1f98b-f8a3-7425-b51a-5cc706ecc735"] }),
+    );
+    let answer = admin.gql(LIST, json!({ "first": 1, "after": long_ago })).await;
+    assert_eq!(error_code(&answer), "BAD_USER_INPUT", "{answer}");
+    let mut input = new_account("Z-9");
+    input["dueDate"] = json!("-4800-01-01");
+    let answer = admin.gql(CREATE, json!({ "input": input })).await;
+    assert_eq!(error_code(&answer), "GRAPHQL_VALIDATION_FAILED", "{answer}");
+    app.finish().await;
+}

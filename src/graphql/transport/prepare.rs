@@ -1,7 +1,9 @@
 //! From a request's parameters to a request that may be executed: parsed, selected, within the limits.
 
-use async_graphql::parser::parse_query;
+use std::collections::HashSet;
+
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection};
+use async_graphql::parser::{Error, parse_query};
 use async_graphql::{Request, ServerError, Value, Variables};
 
 use super::document::{DocumentCost, check_document, select_operation};
@@ -32,7 +34,7 @@ pub(super) fn prepare(
     let is_new = known.is_none();
     let document = known
         .map_or_else(|| parse_query(&params.query), Ok)
-        .map_err(|error| vec![status::with_code(error.into(), ErrorCode::GraphqlParseFailed)])?;
+        .map_err(parse_failed)?;
     let mut request = Request::new(params.query).variables(params.variables);
     request.operation_name = params.operation_name;
     request.extensions.0 = params.extensions;
@@ -57,8 +59,10 @@ fn check(
     let operation = &select_operation(document, operation_name)
         .map_err(one_error)?
         .node;
-    if operation.ty == OperationType::Subscription {
-        check_single_root_field(operation).map_err(one_error)?;
+    match operation.ty {
+        OperationType::Subscription => check_single_root_field(operation).map_err(one_error)?,
+        OperationType::Mutation => check_each_effect_once(document, operation).map_err(one_error)?,
+        OperationType::Query => {}
     }
     let missing = missing_variables(operation, variables);
     if missing.is_empty() {
@@ -79,6 +83,52 @@ fn check_single_root_field(operation: &OperationDefinition) -> Result<(), Refusa
             "a subscription selects exactly one field at its root, and not through a fragment",
         )),
     }
+}
+
+/// Two fields of a mutation under one key are one field, which has its effect once (specification 6.3.2, CollectFields).
+/// The executor would run both and merge what they answer: a debtor would have the text twice.
+fn check_each_effect_once(
+    document: &ExecutableDocument,
+    operation: &OperationDefinition,
+) -> Result<(), Refusal> {
+    let mut keys = HashSet::new();
+    let mut open = vec![&operation.selection_set.node];
+    // Fragments have no cycles here: the document was weighed.
+    while let Some(selections) = open.pop() {
+        for selection in &selections.items {
+            match &selection.node {
+                Selection::Field(field) => {
+                    let key = &field.node.response_key().node;
+                    if !keys.insert(key) {
+                        return Err(Refusal::new(
+                            ErrorCode::GraphqlValidationFailed,
+                            format!(
+                                "the mutation selects `{key}` at its root more than once: select it once, or give each \
+                                 an alias of its own"
+                            ),
+                        ));
+                    }
+                }
+                Selection::InlineFragment(fragment) => open.push(&fragment.node.selection_set.node),
+                Selection::FragmentSpread(spread) => {
+                    let fragment = document.fragments.get(&spread.node.fragment_name.node);
+                    open.extend(fragment.map(|fragment| &fragment.node.selection_set.node));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Where a document ceases to be GraphQL. The parser quotes the line, twice, however long it is.
+fn parse_failed(error: Error) -> Vec<ServerError> {
+    const MOST_CHARACTERS: usize = 400;
+    let mut error = ServerError::from(error);
+    if let Some((end, _)) = error.message.char_indices().nth(MOST_CHARACTERS) {
+        error.message.truncate(end);
+        error.message.push('…');
+    }
+    vec![status::with_code(error, ErrorCode::GraphqlParseFailed)]
 }
 
 /// An error for each variable that must have a value and has none. The executor would find some of these only in
@@ -150,6 +200,30 @@ mod tests {
         let (code, message) = error_of(json!({"query": "{ a( }"}));
         assert_eq!(code, "GRAPHQL_PARSE_FAILED");
         assert!(message.contains("1:"), "{message}");
+    }
+
+    #[test]
+    fn the_message_of_a_parse_error_is_short_whatever_was_sent() {
+        let (code, message) = error_of(json!({"query": format!("{{ a }}{}x(", " ".repeat(3_000))}));
+        assert_eq!(code, "GRAPHQL_PARSE_FAILED");
+        assert!(message.chars().count() <= 401, "{}", message.len());
+    }
+
+    #[test]
+    fn a_mutation_has_each_effect_once() {
+        for query in [
+            "mutation { send { id } send { status } }",
+            "mutation { send { id } ...F } fragment F on Mutation { send { status } }",
+            "mutation { ...F ...F } fragment F on Mutation { send { status } }",
+            "mutation { a: send { id } ... { a: other } }",
+        ] {
+            let (code, message) = error_of(json!({"query": query}));
+            assert_eq!(code, "GRAPHQL_VALIDATION_FAILED", "{query}");
+            assert!(message.contains("more than once"), "{message}");
+        }
+        let aliased =
+            "mutation { a: send { id } b: send { id } ...F } fragment F on Mutation { send { id } }";
+        assert!(prepare_json(json!({"query": aliased})).is_ok());
     }
 
     #[test]

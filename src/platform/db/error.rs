@@ -14,6 +14,9 @@ pub enum DbError {
     /// The database is away, refuses connections or the pool is exhausted.
     #[error("the database does not answer: {0}")]
     Unavailable(#[source] sqlx::Error),
+    /// A date or time lies outside what the database stores (4713 BC to AD 294276).
+    #[error("a date or time lies too far in the past or the future")]
+    OutOfRange,
     /// Anything else is our fault.
     #[error(transparent)]
     Other(sqlx::Error),
@@ -34,6 +37,8 @@ impl From<sqlx::Error> for DbError {
                 (Some("40001" | "40P01"), _) => Self::Conflict,
                 // 57P01-57P03: shutting down or starting up; 53300: too many connections.
                 (Some("57P01" | "57P02" | "57P03" | "53300"), _) => Self::Unavailable(error),
+                // datetime_field_overflow
+                (Some("22008"), _) => Self::OutOfRange,
                 (_, Some(name)) => Self::Constraint(name.to_owned()),
                 _ => Self::Other(error),
             },

@@ -16,9 +16,15 @@ pub struct Date(pub NaiveDate);
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
+            // Ten characters: chrono also reads years of more digits and before our era, RFC 3339 does not.
             Value::String(text) => NaiveDate::parse_from_str(text, "%Y-%m-%d")
+                .ok()
+                .filter(|_| text.len() == 10 && !text.starts_with(['+', '-']))
                 .map(Self)
-                .map_err(|_| InputValueError::custom(format!("{text:?} is not a date such as 2026-11-20"))),
+                .ok_or_else(|| {
+                    let shown: String = text.chars().take(40).collect();
+                    InputValueError::custom(format!("{shown:?} is not a date such as 2026-11-20"))
+                }),
             _ => Err(InputValueError::expected_type(value)),
         }
     }
