@@ -11,11 +11,13 @@ use async_graphql::{
     parser::{
         parse_query, parse_schema,
         types::{
-            BaseType, DocumentOperations, ExecutableDocument, OperationType, Selection, SelectionSet, Type,
-            TypeKind, TypeSystemDefinition,
+            BaseType, ExecutableDocument, OperationType, Selection, SelectionSet, Type, TypeKind,
+            TypeSystemDefinition,
         },
     },
 };
+
+use super::transport::document::select_operation;
 
 /// The type of every field of every object and interface.
 #[derive(Debug, Default)]
@@ -85,12 +87,7 @@ impl FieldTypes {
 }
 
 fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Option<(Name, &'a SelectionSet)> {
-    let operation = match (&document.operations, name) {
-        (DocumentOperations::Single(operation), _) => operation,
-        (DocumentOperations::Multiple(all), Some(name)) => all.get(name)?,
-        // One operation that has a name; of several, the name decides, and was asked for before.
-        (DocumentOperations::Multiple(all), None) => all.values().next().filter(|_| all.len() == 1)?,
-    };
+    let operation = select_operation(document, name).ok()?;
     let root = match operation.node.ty {
         OperationType::Query => "Query",
         OperationType::Mutation => "Mutation",

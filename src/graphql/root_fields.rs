@@ -4,19 +4,17 @@ use std::collections::HashSet;
 
 use async_graphql::{
     Positioned,
-    parser::types::{DocumentOperations, ExecutableDocument, OperationType, Selection, SelectionSet},
+    parser::types::{ExecutableDocument, OperationType, Selection, SelectionSet},
 };
+
+use super::transport::document::select_operation;
 
 /// The operation's kind and the names of its root fields, introspection left out.
 pub(super) fn root_fields(
     document: &ExecutableDocument,
     operation_name: Option<&str>,
 ) -> Option<(OperationType, Vec<String>)> {
-    let operation = match (&document.operations, operation_name) {
-        (DocumentOperations::Single(operation), _) => operation,
-        (DocumentOperations::Multiple(all), Some(name)) => all.get(name)?,
-        (DocumentOperations::Multiple(all), None) => all.values().next()?,
-    };
+    let operation = select_operation(document, operation_name).ok()?;
     let mut names = Vec::new();
     collect(
         document,

@@ -94,7 +94,7 @@ pub fn check_document(
 ///
 /// # Errors
 /// GRAPHQL_VALIDATION_FAILED when the name is not in the document, or is missing where there are several.
-pub(super) fn select_operation<'a>(
+pub(in crate::graphql) fn select_operation<'a>(
     document: &'a ExecutableDocument,
     operation_name: Option<&str>,
 ) -> Result<&'a Positioned<OperationDefinition>, Refusal> {

@@ -6,7 +6,7 @@ use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, Oper
 use async_graphql::parser::{Error, parse_query};
 use async_graphql::{Request, ServerError, Value, Variables};
 
-use super::document::{DocumentCost, check_document, select_operation};
+use super::document::{DocumentCost, check_document, select_operation, shortened};
 use super::params::Params;
 use super::parsed::ParsedDocuments;
 use super::{Limits, Refusal, lexer, status, text};
@@ -103,8 +103,9 @@ fn check_each_effect_once(
                         return Err(Refusal::new(
                             ErrorCode::GraphqlValidationFailed,
                             format!(
-                                "the mutation selects `{key}` at its root more than once: select it once, or give each \
-                                 an alias of its own"
+                                "the mutation selects `{}` at its root more than once: select it once, or give each \
+                                 an alias of its own",
+                                shortened(key)
                             ),
                         ));
                     }
