@@ -2,7 +2,10 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use async_graphql::{ErrorExtensionValues, Request, Response, ServerError, parser::types::OperationType};
+use async_graphql::{
+    ErrorExtensionValues, Request, Response, ServerError,
+    parser::types::{ExecutableDocument, OperationType},
+};
 use async_trait::async_trait;
 use axum::http::{HeaderMap, header, request::Parts};
 use futures_util::{StreamExt as _, stream::BoxStream};
@@ -10,8 +13,9 @@ use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Schema,
-    nulls::FieldTypes,
+    Schema, field_merging,
+    field_types::FieldTypes,
+    nulls,
     root_fields::root_fields,
     transport::{Engine, Limits, Refusal, RequestMeta, SocketEnd},
 };
@@ -108,7 +112,7 @@ impl GraphqlEngine {
 
     /// A field that exists and is not listed is open to nobody; one that does not exist is validation's to refuse.
     fn refuse_unlisted(&self, root: &str, field: &str) -> Result<(), Refusal> {
-        if !self.field_types.has(root, field) {
+        if self.field_types.get(root, field).is_none() {
             return Ok(());
         }
         tracing::error!(root, field, "a root field is missing in access::operations");
@@ -301,6 +305,10 @@ impl Engine for GraphqlEngine {
         }
     }
 
+    fn check_document(&self, document: &ExecutableDocument) -> Result<(), Refusal> {
+        field_merging::check(&self.field_types, document)
+    }
+
     async fn execute(&self, caller: Caller, mut request: Request, meta: RequestMeta) -> Response {
         let Some(plan) = plan(&mut request) else {
             return self.schema.execute(request).await;
@@ -322,8 +330,12 @@ impl Engine for GraphqlEngine {
         let request = self.with_data(&caller, request, scope.as_ref(), &meta);
         let (query, operation_name) = (request.query.clone(), request.operation_name.clone());
         let mut response = self.schema.execute(request).await;
-        self.field_types
-            .complete(&query, operation_name.as_deref(), &mut response);
+        nulls::complete(
+            &self.field_types,
+            &query,
+            operation_name.as_deref(),
+            &mut response,
+        );
         match scope {
             Some(scope) => conclude(&self.access_log, &scope, &plan.fields.join(","), response).await,
             None => response,
@@ -369,10 +381,10 @@ impl Engine for GraphqlEngine {
         self.schema
             .execute_stream(request)
             .then(move |mut response| {
-                types.complete(&query, operation_name.as_deref(), &mut response);
+                nulls::complete(&types, &query, operation_name.as_deref(), &mut response);
                 let (log, scope, operation) = (log.clone(), scope.clone(), operation.clone());
                 // On the heap while it lasts: thousands of subscriptions wait for their next event.
-                async move { Box::pin(conclude(&log, &scope, &operation, response)).await }
+                Box::pin(async move { conclude(&log, &scope, &operation, response).await })
             })
             .boxed()
     }

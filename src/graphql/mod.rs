@@ -5,6 +5,8 @@
 //! - [`transport`]: HTTP, WebSocket, server-sent events
 
 pub mod engine;
+mod field_merging;
+mod field_types;
 mod node;
 mod nulls;
 mod root_fields;
@@ -12,5 +14,5 @@ pub mod schema;
 pub mod transport;
 
 pub use engine::GraphqlEngine;
-pub use nulls::FieldTypes;
+pub use field_types::FieldTypes;
 pub use schema::{Schema, build_schema, sdl};

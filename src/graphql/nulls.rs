@@ -4,26 +4,18 @@
 //! async-graphql 7.2 leaves a failed field's key out instead, so that a client cannot tell "failed" from "not asked
 //! for", and an object of which every field failed becomes null whatever its fields' types say.
 
-use std::collections::HashMap;
-
 use async_graphql::{
     Name, PathSegment, Response, Value,
     parser::{
-        parse_query, parse_schema,
-        types::{
-            BaseType, ExecutableDocument, OperationType, Selection, SelectionSet, Type, TypeKind,
-            TypeSystemDefinition,
-        },
+        parse_query,
+        types::{BaseType, ExecutableDocument, OperationType, Selection, SelectionSet, Type},
     },
 };
 
-use super::transport::document::select_operation;
-
-/// The type of every field of every object and interface.
-#[derive(Debug, Default)]
-pub struct FieldTypes {
-    types: HashMap<Name, HashMap<Name, Type>>,
-}
+use super::{
+    field_types::{FieldTypes, named},
+    transport::document::select_operation,
+};
 
 /// Where a field may be found: selections, with the type that they are made on.
 type Scopes<'a> = Vec<(&'a Name, &'a SelectionSet)>;
@@ -31,59 +23,28 @@ type Scopes<'a> = Vec<(&'a Name, &'a SelectionSet)>;
 /// What is left of an error's path, seen from a value.
 type Paths<'a> = Vec<&'a [PathSegment]>;
 
-impl FieldTypes {
-    /// Reads the types from a schema definition; a text that is none gives no types, and nothing is completed.
-    pub fn of(sdl: &str) -> Self {
-        let mut types = HashMap::new();
-        let definitions = parse_schema(sdl).map_or_else(|_| Vec::new(), |document| document.definitions);
-        for definition in definitions {
-            let TypeSystemDefinition::Type(definition) = definition else {
-                continue;
-            };
-            let fields = match definition.node.kind {
-                TypeKind::Object(object) => object.fields,
-                TypeKind::Interface(interface) => interface.fields,
-                _ => continue,
-            };
-            let fields = fields.into_iter().map(|field| field.node);
-            types.insert(
-                definition.node.name.node,
-                fields.map(|field| (field.name.node, field.ty.node)).collect(),
-            );
-        }
-        Self { types }
+/// Completes the answer to `query` by the paths of its errors.
+pub fn complete(types: &FieldTypes, query: &str, operation_name: Option<&str>, response: &mut Response) {
+    let errors = response.errors.iter().map(|error| error.path.as_slice());
+    let paths: Paths<'_> = errors.filter(|path| !path.is_empty()).collect();
+    if paths.is_empty() {
+        return;
     }
-
-    /// Whether the type has this field.
-    pub fn has(&self, ty: &str, field: &str) -> bool {
-        self.types
-            .get(ty)
-            .is_some_and(|fields| fields.contains_key(field))
-    }
-
-    /// Completes the answer to `query` by the paths of its errors.
-    pub fn complete(&self, query: &str, operation_name: Option<&str>, response: &mut Response) {
-        let errors = response.errors.iter().map(|error| error.path.as_slice());
-        let paths: Paths<'_> = errors.filter(|path| !path.is_empty()).collect();
-        if paths.is_empty() {
-            return;
-        }
-        let Ok(document) = parse_query(query) else {
-            return;
-        };
-        let Some((root, selections)) = operation(&document, operation_name) else {
-            return;
-        };
-        let data = Type {
-            base: BaseType::Named(root.clone()),
-            nullable: true,
-        };
-        let completion = Completion {
-            types: &self.types,
-            document: &document,
-        };
-        completion.settle(&mut response.data, &data, &vec![(&root, selections)], &paths);
-    }
+    let Ok(document) = parse_query(query) else {
+        return;
+    };
+    let Some((root, selections)) = operation(&document, operation_name) else {
+        return;
+    };
+    let data = Type {
+        base: BaseType::Named(root.clone()),
+        nullable: true,
+    };
+    let completion = Completion {
+        types,
+        document: &document,
+    };
+    completion.settle(&mut response.data, &data, &vec![(&root, selections)], &paths);
 }
 
 fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Option<(Name, &'a SelectionSet)> {
@@ -97,7 +58,7 @@ fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Option
 }
 
 struct Completion<'a> {
-    types: &'a HashMap<Name, HashMap<Name, Type>>,
+    types: &'a FieldTypes,
     document: &'a ExecutableDocument,
 }
 
@@ -163,11 +124,7 @@ impl<'a> Completion<'a> {
             for selection in &selections.items {
                 match &selection.node {
                     Selection::Field(field) if field.node.response_key().node == key => {
-                        let Some(ty) = self
-                            .types
-                            .get(on)
-                            .and_then(|fields| fields.get(&field.node.name.node))
-                        else {
+                        let Some(ty) = self.types.get(on, &field.node.name.node) else {
                             continue;
                         };
                         found = found.or(Some(ty));
@@ -189,13 +146,6 @@ impl<'a> Completion<'a> {
             }
         }
         found.map(|ty| (ty, below))
-    }
-}
-
-fn named(ty: &Type) -> &Name {
-    match &ty.base {
-        BaseType::Named(name) => name,
-        BaseType::List(item) => named(item),
     }
 }
 
@@ -260,7 +210,7 @@ mod tests {
     async fn answer(query: &str) -> Json {
         let schema = Schema::new(Query, EmptyMutation, EmptySubscription);
         let mut response = schema.execute(query).await;
-        FieldTypes::of(&schema.sdl()).complete(query, None, &mut response);
+        complete(&FieldTypes::of(&schema.sdl()), query, None, &mut response);
         assert!(!response.errors.is_empty());
         response.data.into_json().unwrap()
     }

@@ -85,6 +85,18 @@ pub trait Engine: Send + Sync + 'static {
     /// caller something that the caller cannot choose, such as the address.
     fn caller_key(&self, caller: &Self::Caller) -> String;
 
+    /// Whether a document follows the rules that need the schema and that execution relies on, beyond what the
+    /// library validates. Asked once per text while the text is remembered; the document is within the limits.
+    ///
+    /// # Errors
+    /// GRAPHQL_VALIDATION_FAILED.
+    fn check_document(
+        &self,
+        _document: &async_graphql::parser::types::ExecutableDocument,
+    ) -> Result<(), Refusal> {
+        Ok(())
+    }
+
     /// Executes a query or mutation whose document is already parsed and within the limits. Errors of the response
     /// carry `extensions.code`; a resolver's error without one leaves as INTERNAL, masked.
     async fn execute(

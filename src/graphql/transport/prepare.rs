@@ -20,7 +20,7 @@ pub(super) struct Prepared {
     pub cost: DocumentCost,
 }
 
-/// Prepares a request for execution.
+/// Prepares a request for execution. `follows_schema` is asked of documents that are not known yet.
 ///
 /// # Errors
 /// The GraphQL errors, each with its code, with which the request fails before it is executed.
@@ -28,6 +28,7 @@ pub(super) fn prepare(
     params: Params,
     limits: &Limits,
     documents: &ParsedDocuments,
+    follows_schema: impl FnOnce(&ExecutableDocument) -> Result<(), Refusal>,
 ) -> Result<Prepared, Vec<ServerError>> {
     lexer::check_source(&params.query, limits).map_err(one_error)?;
     let known = documents.get(&params.query);
@@ -42,6 +43,7 @@ pub(super) fn prepare(
     let name = request.operation_name.as_deref();
     let (kind, cost) = check(&document, name, &request.variables, limits)?;
     if is_new {
+        follows_schema(&document).map_err(one_error)?;
         documents.keep(&request.query, &document);
     }
     request.set_parsed_query(document);
@@ -168,7 +170,7 @@ mod tests {
 
     fn prepare_json(json: serde_json::Value) -> Result<Prepared, (String, String)> {
         let (limits, documents) = (Limits::default(), ParsedDocuments::default());
-        prepare(Params::from_json(json).unwrap(), &limits, &documents).map_err(|errors| {
+        prepare(Params::from_json(json).unwrap(), &limits, &documents, |_| Ok(())).map_err(|errors| {
             let code = status::code_of(&errors[0])
                 .map(ErrorCode::as_str)
                 .unwrap_or_default();

@@ -86,7 +86,10 @@ async fn accept<E: Engine>(
         .max_frame_size(limits.max_socket_message_bytes);
     parts.headers.remove(header::COOKIE);
     let headers = parts.headers;
-    Ok(upgrade.on_upgrade(move |socket| Box::pin(serve(socket, shared, admission, origin, caller, headers))))
+    Ok(upgrade.on_upgrade(async move |socket| {
+        // On a task of its own: the one that waited for the upgrade keeps the room for that as long as it lives.
+        tokio::spawn(serve(socket, shared, admission, origin, caller, headers));
+    }))
 }
 
 async fn serve<E: Engine>(

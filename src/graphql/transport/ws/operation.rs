@@ -60,7 +60,9 @@ impl<E: Engine> Operation<E> {
     /// Not a part of [`Operation::run`], whose state would then have room for a request as long as it runs.
     fn start(&self, params: Params) -> BoxStream<'static, Response> {
         let engine = self.engine.as_ref();
-        let failed = match prepare(params, engine.limits(), &self.documents) {
+        let failed = match prepare(params, engine.limits(), &self.documents, |document| {
+            engine.check_document(document)
+        }) {
             Ok(prepared) if prepared.kind == OperationType::Subscription => {
                 let (caller, meta) = (self.caller.clone(), self.meta.clone());
                 return execute::subscribe(engine, caller, prepared.request, meta);
