@@ -113,7 +113,15 @@ async fn load_decisions(scope: &OpScope, ids: &[Uuid]) -> Result<HashMap<Uuid, C
         "SELECT d.id, d.debtor_id, d.decision, d.decided_at FROM decisions d
          LEFT JOIN accounts a ON a.business_id = d.business_id AND a.id = d.account_id
          WHERE d.business_id = $1 AND d.id = ANY($2)
-           AND ($3::uuid IS NULL OR a.assigned_agent_id IS NULL OR a.assigned_agent_id = $3)",
+           AND ($3::uuid IS NULL OR a.assigned_agent_id IS NULL OR a.assigned_agent_id = $3)
+           -- Nor of a message in a colleague's thread, whosever the account is.
+           AND ($3::uuid IS NULL OR NOT EXISTS (
+               SELECT FROM conversations c
+               JOIN messages m ON m.business_id = c.business_id AND m.conversation_id = c.id
+               WHERE c.business_id = d.business_id AND c.debtor_id = d.debtor_id AND c.assigned_agent_id <> $3
+                 AND (m.decision_id = d.id OR EXISTS (
+                     SELECT FROM delivery_attempts t
+                     WHERE t.business_id = m.business_id AND t.message_id = m.id AND t.decision_id = d.id))))",
         business,
         ids,
         agent,

@@ -214,3 +214,20 @@ async fn a_date_that_cannot_be_is_the_caller_s_mistake() {
     assert_eq!(error_code(&answer), "GRAPHQL_VALIDATION_FAILED", "{answer}");
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_list_that_can_mean_two_things_is_refused() {
+    let app = TestApp::start().await;
+    let admin = app.acme.sign_in("admin").await;
+    let none_of_nothing = json!({ "first": 1, "filter": { "or": [] } });
+    let answer = admin.gql(LIST, none_of_nothing).await;
+    assert_eq!(error_code(&answer), "BAD_USER_INPUT", "{answer}");
+    // Merged, the second page's names would stand on the first page's accounts.
+    let two_pages = "query { accounts(first: 1) { edges { node { id } } } ...More }
+                     fragment More on Query { accounts(first: 2) { edges { node { lastName } } } }";
+    for _ in 0..2 {
+        let answer = admin.gql(two_pages, json!({})).await;
+        assert_eq!(error_code(&answer), "GRAPHQL_VALIDATION_FAILED", "{answer}");
+    }
+    app.finish().await;
+}

@@ -272,6 +272,11 @@ impl AccountFilter {
         if self.tags.as_ref().is_some_and(|tags| tags.len() > 50) {
             return Err(bad_input("filter.tags: at most 50 labels."));
         }
+        if self.or.as_ref().is_some_and(Vec::is_empty) {
+            return Err(bad_input(
+                "filter.or: at least one of no conditions never holds; give one or more, or leave it out.",
+            ));
+        }
         let (balance, due, created) = (
             self.balance.as_ref(),
             self.due_date.as_ref(),

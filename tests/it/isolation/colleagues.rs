@@ -119,14 +119,14 @@ async fn what_a_colleague_works_on_is_not_found() {
         .unwrap();
     let mut thread = colleagues.clone();
     thread.secrets = vec!["A word from Colleagues".to_owned()];
-    for kind in ["conv", "msg"] {
+    for kind in ["conv", "msg", "dec"] {
         thread
             .secrets
             .extend([colleagues.get(kind).to_owned(), colleagues.uuid(kind).to_string()]);
     }
     let tried = Intruder {
         target: &thread,
-        kinds: &["conv", "msg"],
+        kinds: &["conv", "msg", "dec"],
         ..intruder
     }
     .sweep(&schema)
