@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::platform::{
     context::{SystemCtx, TenantCtx},
-    db::{Db, DbError},
+    db::{Db, DbError, SystemConnection},
     ids,
 };
 
@@ -66,8 +66,13 @@ impl AccessLog {
 
 async fn write(db: Db, mut waiting: mpsc::Receiver<Waiting>) {
     let mut batch: Vec<Waiting> = Vec::with_capacity(BATCH);
+    let mut connection = None;
     while waiting.recv_many(&mut batch, BATCH).await > 0 {
-        let written = insert(&db, &batch).await;
+        let written = insert(&db, &mut connection, &batch).await;
+        // Kept for those who wait already; else others may have it.
+        if written.is_err() || waiting.is_empty() {
+            connection = None;
+        }
         if let Err(error) = &written {
             tracing::error!(%error, "the access log could not be written");
         }
@@ -78,7 +83,11 @@ async fn write(db: Db, mut waiting: mpsc::Receiver<Waiting>) {
     }
 }
 
-async fn insert(db: &Db, batch: &[Waiting]) -> Result<(), DbError> {
+async fn insert(
+    db: &Db,
+    connection: &mut Option<SystemConnection>,
+    batch: &[Waiting],
+) -> Result<(), DbError> {
     let entries: Vec<serde_json::Value> = batch
         .iter()
         .map(|(entry, _)| {
@@ -92,18 +101,21 @@ async fn insert(db: &Db, batch: &[Waiting]) -> Result<(), DbError> {
             })
         })
         .collect();
-    let mut tx = db
-        .system(&SystemCtx::for_reason("access log", "access-log"))
-        .await?;
-    let now = tx.now();
+    let connection = match connection {
+        Some(connection) => connection,
+        none => none.insert(
+            db.system_connection(&SystemCtx::for_reason("access log", "access-log"))
+                .await?,
+        ),
+    };
     sqlx::query!(
         "INSERT INTO access_log (business_id, id, at, actor_id, operation, debtor_ids, request_id)
          SELECT e.business_id, e.id, $2, e.actor_id, e.operation, e.debtor_ids, e.request_id
          FROM jsonb_to_recordset($1) AS e(business_id uuid, id uuid, actor_id uuid, operation text, debtor_ids uuid[], request_id text)",
         serde_json::Value::Array(entries),
-        now,
+        db.clock().now(),
     )
-    .execute(tx.conn())
+    .execute(connection.conn())
     .await?;
-    tx.commit().await
+    Ok(())
 }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::platform::{
-    gql::{EdgeCursor, PageArgs, ScopeExt as _, op_error, parse_id},
+    gql::{AtHand, EdgeCursor, PageArgs, ScopeExt as _, op_error, parse_id},
     ids::{self, IdKind},
 };
 
@@ -48,6 +48,8 @@ struct AuditRow {
     request_id: Option<String>,
     hash: Vec<u8>,
 }
+
+impl AtHand for AuditEvent {}
 
 impl From<AuditRow> for AuditEvent {
     fn from(row: AuditRow) -> Self {

@@ -17,7 +17,7 @@ use sqlx::{
 use tokio::runtime::Handle;
 
 pub use error::DbError;
-pub use system::{PlatformAudit, SystemTx};
+pub use system::{PlatformAudit, SystemConnection, SystemTx};
 pub use tenant::{AuditEntry, Committed, LiveEvent, TenantTx};
 
 use crate::platform::{
@@ -108,6 +108,20 @@ impl Db {
         tracing::trace!(reason = ctx.reason(), "system transaction");
         let tx = begin(&self.system, "BEGIN".to_owned()).await?;
         Ok(SystemTx::new(tx, ctx.clone(), self.clock.clone()))
+    }
+
+    /// A connection outside any one business without a transaction around its statements.
+    ///
+    /// # Errors
+    /// [`DbError::Unavailable`] when no connection can be had.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where a connection without a transaction begins"
+    )]
+    pub async fn system_connection(&self, ctx: &SystemCtx) -> Result<SystemConnection, DbError> {
+        tracing::trace!(reason = ctx.reason(), "system connection");
+        let connection = Box::pin(self.system.acquire()).await?;
+        Ok(SystemConnection(connection))
     }
 
     /// The clock on which everything stored is dated.

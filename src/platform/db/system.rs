@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
-use sqlx::{PgConnection, Postgres, Transaction};
+use sqlx::{PgConnection, Postgres, Transaction, pool::PoolConnection};
 use uuid::Uuid;
 
 use super::{DbError, tenant::hex};
@@ -97,5 +97,16 @@ impl SystemTx {
         }
         self.tx.commit().await?;
         Ok(())
+    }
+}
+
+/// A connection outside any one business whose statements are transactions by themselves (PostgreSQL manual, section
+/// 55.2.2.1, "implicit transactions"): for a single write that must cost one round trip.
+pub struct SystemConnection(pub(super) PoolConnection<Postgres>);
+
+impl SystemConnection {
+    /// The connection, for `query!`: one statement is one transaction.
+    pub fn conn(&mut self) -> &mut PgConnection {
+        &mut self.0
     }
 }
