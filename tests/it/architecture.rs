@@ -243,7 +243,7 @@ fn imports_follow_the_table() {
             let room = path.split("::").next().unwrap();
             // Macros stand at the root of the crate.
             let fits = allowed.contains(&room)
-                || room == "relay_connection"
+                || ["relay_connection", "fields_at_hand"].contains(&room)
                 || (is_face(&source.name) && is_graphql_type(&path))
                 || (source.room == "providers"
                     && (path.split("::").nth(1) == Some("ports") || port_types.contains(&path)));

@@ -17,7 +17,7 @@ use crate::{
     platform::{
         error::OpError,
         gql::{
-            Date, EdgeCursor, EmailAddressScalar, MoneyValue, OpScope, PageArgs, PhoneNumberScalar,
+            AtHand, Date, EdgeCursor, EmailAddressScalar, MoneyValue, OpScope, PageArgs, PhoneNumberScalar,
             ScopeExt as _, op_error,
         },
         ids::{self, IdKind},
@@ -78,6 +78,22 @@ impl Account {
         Ok(row.map(|row| Self::new(scope, row)))
     }
 }
+
+crate::fields_at_hand!(Account {
+    "id" => id,
+    "accountNumber" => account_number,
+    "firstName" => first_name,
+    "lastName" => last_name,
+    "originalCreditor" => original_creditor,
+    "currentBalance" => current_balance,
+    "originalBalance" => original_balance,
+    "dueDate" => due_date,
+    "status" => status,
+    "preferredLanguage" => preferred_language,
+    "preferredContactMethod" => preferred_contact_method,
+    "createdAt" => created_at,
+    "updatedAt" => updated_at,
+});
 
 /// One debt of one person at your business.
 #[Object]
@@ -321,6 +337,8 @@ pub struct LedgerEntry {
     at: DateTime<Utc>,
 }
 
+impl AtHand for LedgerEntry {}
+
 impl LedgerEntry {
     fn of(row: &ledger::LedgerEntryRow) -> async_graphql::Result<Self> {
         let amount = money(row.amount_minor, &row.currency)?;
@@ -391,6 +409,15 @@ impl Debtor {
         Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
     }
 }
+
+crate::fields_at_hand!(Debtor {
+    "id" => id,
+    "firstName" => first_name,
+    "lastName" => last_name,
+    "preferredLanguage" => preferred_language,
+    "preferredContactMethod" => preferred_contact_method,
+    "createdAt" => created_at,
+});
 
 /// A person who owes, with all that belongs to the person rather than to one debt.
 #[Object]

@@ -137,7 +137,7 @@ impl ConversationSubscriptions {
         let ctx = ctx.clone();
         Ok(items.filter_map(move |item| {
             let (scope, ctx) = (scope.clone(), ctx.clone());
-            async move { Box::pin(conversation_event(&scope, &ctx, item)).await.transpose() }
+            Box::pin(async move { conversation_event(&scope, &ctx, item).await.transpose() })
         }))
     }
 
@@ -158,7 +158,7 @@ impl ConversationSubscriptions {
         let ctx = ctx.clone();
         Ok(items.filter_map(move |item| {
             let (scope, ctx) = (scope.clone(), ctx.clone());
-            async move { Box::pin(inbox_event(&scope, &ctx, item)).await.transpose() }
+            Box::pin(async move { inbox_event(&scope, &ctx, item).await.transpose() })
         }))
     }
 }

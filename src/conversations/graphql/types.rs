@@ -82,6 +82,17 @@ impl Conversation {
     }
 }
 
+crate::fields_at_hand!(Conversation {
+    "id" => id,
+    "channel" => channel,
+    "status" => status,
+    "resolution" => resolution,
+    "assignedAt" => assigned_at,
+    "createdAt" => created_at,
+    "updatedAt" => updated_at,
+    "closedAt" => closed_at,
+});
+
 /// A thread on one channel with one address.
 #[Object]
 impl Conversation {
@@ -260,6 +271,21 @@ impl Message {
         }))
     }
 }
+
+crate::fields_at_hand!(Message {
+    "id" => id,
+    "sequence" => sequence,
+    "direction" => direction,
+    "senderType" => sender_type,
+    "content" => content,
+    "deliveryStatus" => delivery_status,
+    "failureCode" => failure_code,
+    "failureReason" => failure_reason,
+    "sentAt" => sent_at,
+    "deliveredAt" => delivered_at,
+    "readAt" => read_at,
+    "createdAt" => created_at,
+});
 
 /// One message of a conversation.
 #[Object]

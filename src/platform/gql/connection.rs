@@ -68,6 +68,8 @@ macro_rules! relay_connection {
             pub node: $crate::platform::gql::InPlace<$node>,
         }
 
+        impl $crate::platform::gql::AtHand for $edge {}
+
         /// A page of a list.
         #[derive(Clone, ::async_graphql::SimpleObject)]
         // Serial: only the edges have to wait.

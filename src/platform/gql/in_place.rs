@@ -8,18 +8,20 @@
 use std::{borrow::Cow, future::poll_fn, pin::Pin, task::Poll};
 
 use async_graphql::{
-    ContainerType, ContextSelectionSet, Name, OutputType, Positioned, ServerResult, Value,
+    ContextSelectionSet, Name, OutputType, Positioned, ServerResult, Value,
     indexmap::IndexMap,
     parser::types::{Field, Selection},
     registry::Registry,
 };
 use futures_util::{pending, poll};
 
+use super::AtHand;
+
 /// The same object to the schema; only resolved otherwise.
 #[derive(Clone, Debug)]
 pub struct InPlace<T>(pub T);
 
-impl<T: ContainerType> OutputType for InPlace<T> {
+impl<T: AtHand> OutputType for InPlace<T> {
     fn type_name() -> Cow<'static, str> {
         T::type_name()
     }
@@ -97,7 +99,7 @@ fn name_of_plain_field(selection: &Positioned<Selection>) -> Option<&Name> {
 }
 
 /// As the library does, but in the order in which the fields were selected (GraphQL specification, section 6.3.2).
-async fn resolve_fields<T: ContainerType>(ctx: &ContextSelectionSet<'_>, object: &T) -> Value {
+async fn resolve_fields<T: AtHand>(ctx: &ContextSelectionSet<'_>, object: &T) -> Value {
     let resolve = async |field| {
         let ctx = ctx.with_field(field);
         object.resolve_field(&ctx).await.map(Option::unwrap_or_default)
@@ -121,6 +123,10 @@ async fn resolve_fields<T: ContainerType>(ctx: &ContextSelectionSet<'_>, object:
                 place,
                 Ok(Value::String(object.introspection_type_name().into_owned())),
             );
+            continue;
+        }
+        if let Some(result) = object.at_hand(&ctx.with_field(field)) {
+            keep(place, result);
             continue;
         }
         let mut running = pin_in(room.take(), resolve(field));
@@ -187,6 +193,8 @@ mod tests {
         }
     }
 
+    crate::fields_at_hand!(Thing { "atOnce" => at_once, "failingAtOnce" => failing_at_once, "later" => later });
+
     #[Object]
     impl Thing {
         async fn at_once(&self) -> i32 {
@@ -196,6 +204,10 @@ mod tests {
         async fn later(&self) -> i32 {
             tokio::task::yield_now().await;
             self.0 + 1
+        }
+
+        async fn failing_at_once(&self) -> async_graphql::Result<Option<i32>> {
+            Err("no".into())
         }
 
         async fn failing(&self) -> async_graphql::Result<Option<i32>> {
@@ -208,6 +220,8 @@ mod tests {
             InPlace(Inner(self.0 * 10))
         }
     }
+
+    crate::fields_at_hand!(Inner {});
 
     #[Object]
     impl Inner {
@@ -267,6 +281,8 @@ mod tests {
             "{ inner { atOnce } inner { later } }",
             "{ atOnce @skip(if: true) later @include(if: true) }",
             "{ failing }",
+            "{ failingAtOnce }",
+            "{ failingAtOnce atOnce other: failingAtOnce }",
             "{ failing later again: failing inner { failing } }",
         ] {
             let fragment = "fragment F on Thing { later inner { later } }";

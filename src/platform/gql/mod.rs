@@ -1,5 +1,6 @@
 //! What every slice's GraphQL needs: user errors, scalars, connections, batching, and the operation's own scope.
 
+mod at_hand;
 mod batch;
 mod connection;
 mod errors;
@@ -10,6 +11,7 @@ mod scalars;
 mod scope;
 mod user_error;
 
+pub use at_hand::{AtHand, resolve_at_once};
 pub use batch::Batch;
 pub use connection::{
     EdgeCursor, PageArgs, PageInfo, PageLimit, PageRequest, keyset_cursor, read_keyset_cursor,
