@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::{
     Plan,
     caller::operation,
-    figures::{Bar, median, throughput},
+    figures::{Bar, listed, median, throughput},
     http::Connection,
     servers::Bench,
     wire::Wire,
@@ -60,6 +60,11 @@ pub async fn measure(bench: &Bench, plan: &Plan) -> anyhow::Result<()> {
         figures.push(figure.await?);
         bar.advance(1);
     }
+    println!(
+        "rounds, bare: {}; the query: {}",
+        listed(&floors),
+        listed(&figures)
+    );
     let (floor, figure) = (median(floors), median(figures));
     println!(
         "accounts(first: {PAGE}) with threads and messages, {CONNECTIONS} connections: {figure:.0}/s, \

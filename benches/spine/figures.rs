@@ -53,6 +53,15 @@ where
     Ok(f64::from(done) / started.elapsed().as_secs_f64())
 }
 
+/// Rates of several rounds, for who wants to see how steady the machine was.
+pub fn listed(rates: &[f64]) -> String {
+    rates
+        .iter()
+        .map(|rate| format!("{rate:.0}/s"))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
 /// The middle one.
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
