@@ -17,7 +17,7 @@ use super::{
     field_types::FieldTypes,
     nulls,
     root_fields::root_fields,
-    transport::{Engine, Limits, Refusal, RequestMeta, SocketEnd},
+    transport::{Engine, Limits, Refusal, RequestMeta, SocketEnd, document::select_operation},
 };
 use crate::{
     access::{
@@ -36,7 +36,7 @@ use crate::{
         clock::WallClock,
         context::{IdempotencyKey, TenantCtx},
         error_code::ErrorCode,
-        gql::OpScope,
+        gql::{MayWrite, OpScope},
         live::Ring,
         rate_limit::{RateLimiter, RateLimits},
         request_id::{RequestId, RequestIds},
@@ -64,6 +64,8 @@ pub struct GraphqlEngine {
 struct Plan {
     kind: OperationType,
     fields: Vec<String>,
+    /// Whether lists may be answered as text.
+    may_write: MayWrite,
 }
 
 impl GraphqlEngine {
@@ -234,7 +236,13 @@ fn refused(refusal: &Refusal) -> Response {
 fn plan(request: &mut Request) -> Option<Plan> {
     let name = request.operation_name.clone();
     let document = request.parsed_query().ok()?;
-    root_fields(document, name.as_deref()).map(|(kind, fields)| Plan { kind, fields })
+    let operation = select_operation(document, name.as_deref()).ok()?;
+    let (kind, fields) = root_fields(document, operation);
+    Some(Plan {
+        kind,
+        fields,
+        may_write: MayWrite(!field_merging::merges_objects(document, &operation.node)),
+    })
 }
 
 /// Writes down whose data the answer holds and closes the snapshot; without the entry the answer does not leave.
@@ -327,7 +335,9 @@ impl Engine for GraphqlEngine {
                 ctx,
             ))
         });
-        let request = self.with_data(&caller, request, scope.as_ref(), &meta);
+        let request = self
+            .with_data(&caller, request, scope.as_ref(), &meta)
+            .data(plan.may_write);
         let (query, operation_name) = (request.query.clone(), request.operation_name.clone());
         let mut response = self.schema.execute(request).await;
         nulls::complete(

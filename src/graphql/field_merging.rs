@@ -9,7 +9,10 @@ use std::collections::HashSet;
 use async_graphql::{
     Name, Positioned,
     indexmap::IndexMap,
-    parser::types::{BaseType, ExecutableDocument, Field, OperationType, Selection, SelectionSet, Type},
+    parser::types::{
+        BaseType, ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
+        Type,
+    },
 };
 
 use super::{
@@ -33,6 +36,28 @@ pub fn check(types: &FieldTypes, document: &ExecutableDocument) -> Result<(), Re
         merging.check(&[(&root, &operation.node.selection_set.node)], true)?;
     }
     Ok(())
+}
+
+/// Whether an operation selects one composite field more than once, so that its values must be merged.
+pub fn merges_objects(document: &ExecutableDocument, operation: &OperationDefinition) -> bool {
+    let nothing_known = FieldTypes::default();
+    let merging = Merging {
+        types: &nothing_known,
+        document,
+    };
+    let anywhere = Name::new("");
+    let mut open = vec![&operation.selection_set.node];
+    while let Some(selections) = open.pop() {
+        for fields in merging.collect(&[(&anywhere, selections)]).values() {
+            let mut below = fields.iter().map(|(_, field)| &field.node.selection_set.node);
+            let first = below.next();
+            open.extend(first);
+            if first.is_some_and(|first| !first.items.is_empty()) && fields.len() > 1 {
+                return true;
+            }
+        }
+    }
+    false
 }
 
 /// A field, and the type on which it is selected.
@@ -253,6 +278,31 @@ mod tests {
                 reason.as_ref().is_some_and(|reason| reason.contains(why)),
                 "{query}: {reason:?}"
             );
+        }
+    }
+
+    #[test]
+    fn only_composite_fields_selected_twice_are_merged() {
+        for (query, merges) in [
+            ("{ thing { id id inner { id } } }", false),
+            ("{ a: thing { id } b: thing { id } }", false),
+            (
+                "{ thing { ...F ...F id } } fragment F on Thing { id inner { id } }",
+                false,
+            ),
+            (
+                "{ thing { ...F inner { name } } } fragment F on Thing { inner { id } }",
+                true,
+            ),
+            (
+                "{ thing { inner { ... { inner { id } } inner { name } } } }",
+                true,
+            ),
+            ("{ thing { id } ... on Query { thing { name } } }", true),
+        ] {
+            let document = parse_query(query).unwrap();
+            let (_, operation) = document.operations.iter().next().unwrap();
+            assert_eq!(merges_objects(&document, &operation.node), merges, "{query}");
         }
     }
 

@@ -16,6 +16,7 @@ use super::{
     field_types::{FieldTypes, named},
     transport::document::select_operation,
 };
+use crate::platform::gql::read_back;
 
 /// Where a field may be found: selections, with the type that they are made on.
 type Scopes<'a> = Vec<(&'a Name, &'a SelectionSet)>;
@@ -36,6 +37,7 @@ pub fn complete(types: &FieldTypes, query: &str, operation_name: Option<&str>, r
     let Some((root, selections)) = operation(&document, operation_name) else {
         return;
     };
+    read_back(&mut response.data);
     let data = Type {
         base: BaseType::Named(root.clone()),
         nullable: true,

@@ -4,17 +4,14 @@ use std::collections::HashSet;
 
 use async_graphql::{
     Positioned,
-    parser::types::{ExecutableDocument, OperationType, Selection, SelectionSet},
+    parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet},
 };
-
-use super::transport::document::select_operation;
 
 /// The operation's kind and the names of its root fields, introspection left out.
 pub(super) fn root_fields(
     document: &ExecutableDocument,
-    operation_name: Option<&str>,
-) -> Option<(OperationType, Vec<String>)> {
-    let operation = select_operation(document, operation_name).ok()?;
+    operation: &Positioned<OperationDefinition>,
+) -> (OperationType, Vec<String>) {
     let mut names = Vec::new();
     collect(
         document,
@@ -22,7 +19,7 @@ pub(super) fn root_fields(
         &mut HashSet::new(),
         &mut names,
     );
-    Some((operation.node.ty, names))
+    (operation.node.ty, names)
 }
 
 fn collect(

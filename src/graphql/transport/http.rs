@@ -181,7 +181,7 @@ fn too_large(found: &str, limits: &Limits) -> Rejection {
 
 /// A finished response as an HTTP response, with the headers that the engine has set.
 fn encode(response: GraphqlResponse, media_type: MediaType) -> Response {
-    let body = status::to_json(&status::Body::of(&response));
+    let body = status::Body::of(&response).to_json();
     let mut encoded = (status::http_status(&response, media_type), body).into_response();
     encoded.headers_mut().insert(
         header::CONTENT_TYPE,

@@ -137,10 +137,7 @@ fn revoked() -> Refusal {
 
 /// The event of one response. JSON text has no line breaks, so one data line holds it.
 fn next(response: &GraphqlResponse) -> String {
-    format!(
-        "event: next\ndata: {}\n\n",
-        status::to_json(&status::Body::of(response))
-    )
+    format!("event: next\ndata: {}\n\n", status::Body::of(response).to_json())
 }
 
 fn into_response(body: Body) -> Response {

@@ -6,11 +6,12 @@
 
 use async_graphql::{PathSegment, Response, ServerError, Value};
 use axum::http::StatusCode;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::Refusal;
 use super::negotiation::MediaType;
 use crate::platform::error_code::ErrorCode;
+use crate::platform::gql::{read_back, write_json};
 
 /// The text of every INTERNAL error.
 const MASKED: &str = "something went wrong on our side; the request id finds it in our log";
@@ -145,10 +146,10 @@ pub(super) fn ends_subscription(response: &Response) -> bool {
     source_failed || response.errors.iter().any(must_reload)
 }
 
-/// A response as JSON, without `data` where nothing was executed.
+/// A response as it leaves, without `data` where nothing was executed.
 #[derive(Serialize)]
 pub(super) struct Body<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "serialize_data")]
     data: Option<&'a Value>,
     #[serde(skip_serializing_if = "<[ServerError]>::is_empty")]
     errors: &'a [ServerError],
@@ -164,6 +165,32 @@ impl<'a> Body<'a> {
             extensions: &response.extensions,
         }
     }
+
+    /// As JSON text, with the parts that are written already as they are.
+    pub fn to_json(&self) -> String {
+        let mut text = Vec::with_capacity(1024);
+        text.push(b'{');
+        if let Some(data) = self.data {
+            text.extend_from_slice(b"\"data\":");
+            write_json(data, &mut text);
+        }
+        let rest = to_json(&Self { data: None, ..*self });
+        // `rest` is an object too, without data: what stands between its braces goes on here.
+        if rest.len() > 2 && self.data.is_some() {
+            text.push(b',');
+        }
+        text.extend_from_slice(&rest.as_bytes()[1..]);
+        String::from_utf8(text).expect("JSON that was written as text is UTF-8")
+    }
+}
+
+/// Inside of another message, where text cannot be put as it is.
+fn serialize_data<S: Serializer>(data: &Option<&Value>, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut data = data.cloned();
+    if let Some(data) = &mut data {
+        read_back(data);
+    }
+    data.serialize(serializer)
 }
 
 /// A value as JSON text.
@@ -223,11 +250,11 @@ mod tests {
     #[test]
     fn a_fault_says_nothing_of_its_cause() {
         let response = finished(vec![error("password of db is x", Some("INTERNAL"), &["a"])]);
-        let text = to_json(&Body::of(&response));
+        let text = Body::of(&response).to_json();
         assert!(!text.contains("password") && !text.contains("kept"), "{text}");
         let told = finished(vec![error("no such account", Some("NOT_FOUND"), &["a"])]);
         assert!(
-            to_json(&Body::of(&told)).contains("kept"),
+            Body::of(&told).to_json().contains("kept"),
             "other errors keep their details"
         );
     }
@@ -235,10 +262,13 @@ mod tests {
     #[test]
     fn data_is_absent_only_where_nothing_was_executed() {
         let refused = finished(vec![error("x", Some("BAD_USER_INPUT"), &[])]);
-        assert!(!to_json(&Body::of(&refused)).contains("\"data\""));
+        assert!(!Body::of(&refused).to_json().contains("\"data\""));
         let executed = finished(vec![error("x", Some("NOT_FOUND"), &["a"])]);
-        assert!(to_json(&Body::of(&executed)).contains("\"data\":null"));
-        assert!(to_json(&Body::of(&Response::new(value!({"a": 1})))).contains("\"data\":{\"a\":1}"));
+        assert!(Body::of(&executed).to_json().contains("\"data\":null"));
+        assert_eq!(
+            Body::of(&Response::new(value!({"a": 1}))).to_json(),
+            r#"{"data":{"a":1}}"#
+        );
     }
 
     #[test]

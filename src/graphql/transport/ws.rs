@@ -24,8 +24,8 @@ mod protocol;
 
 use std::sync::Arc;
 
+use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -34,7 +34,6 @@ use tokio::time::Instant;
 
 use self::connection::Connection;
 use self::protocol::SUB_PROTOCOL;
-use super::connections::Admission;
 use super::http::Rejection;
 use super::negotiation::MediaType;
 use super::{Engine, Origin, Refusal, Shared, execute, sse};
@@ -87,28 +86,16 @@ async fn accept<E: Engine>(
     parts.headers.remove(header::COOKIE);
     let headers = parts.headers;
     Ok(upgrade.on_upgrade(async move |socket| {
+        let connection = Box::new(Connection {
+            socket,
+            shared,
+            admission,
+            origin,
+            last_heard: Instant::now(),
+        });
         // On a task of its own: the one that waited for the upgrade keeps the room for that as long as it lives.
-        tokio::spawn(serve(socket, shared, admission, origin, caller, headers));
+        tokio::spawn(connection.run(caller, headers));
     }))
-}
-
-async fn serve<E: Engine>(
-    socket: WebSocket,
-    shared: Arc<Shared<E>>,
-    admission: Admission,
-    origin: Origin,
-    caller: Option<E::Caller>,
-    headers: HeaderMap,
-) {
-    Connection {
-        socket,
-        shared,
-        admission,
-        origin,
-        last_heard: Instant::now(),
-    }
-    .run(caller, headers)
-    .await;
 }
 
 fn not_an_upgrade() -> Rejection {

@@ -1,21 +1,21 @@
-//! Resolves the fields of an object one after the other on the spot, and waits only for those that must wait.
+//! Resolves the fields of an object one after the other on the spot, waits only for those that must wait, and writes
+//! the answer as JSON.
 //!
-//! async-graphql 7.2 makes a task of every field (`resolve_container` puts each into a `FuturesUnordered`), which costs
-//! more than most fields do: of a page of accounts with threads and messages, half the time of the whole request. Lists
-//! are where it adds up, so the edges and nodes of every connection are resolved here. (Extensions of the
-//! library that wrap each field would not be called; the schema has none.)
+//! async-graphql 7.2 makes a task of every field (`resolve_container` puts each into a `FuturesUnordered`) and a tree
+//! of all values, which costs more than most fields do: of a page of accounts with threads and messages, half the time
+//! of the whole request. Lists are where it adds up, so the edges and nodes of every connection are resolved here.
+//! (Extensions of the library that wrap each field would not be called; the schema has none.)
 
-use std::{borrow::Cow, future::poll_fn, pin::Pin, task::Poll};
+use std::{borrow::Cow, collections::HashMap, future::poll_fn, ops::Range, pin::Pin, task::Poll};
 
 use async_graphql::{
     ContextSelectionSet, Name, OutputType, Positioned, ServerResult, Value,
-    indexmap::IndexMap,
-    parser::types::{Field, Selection},
+    parser::types::{Field, FragmentDefinition, Selection},
     registry::Registry,
 };
 use futures_util::{pending, poll};
 
-use super::AtHand;
+use super::{AtHand, MayWrite, write_json};
 
 /// The same object to the schema; only resolved otherwise.
 #[derive(Clone, Debug)]
@@ -35,10 +35,9 @@ impl<T: AtHand> OutputType for InPlace<T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
-        if only_plain_fields(&ctx.item.node.items) {
-            Ok(resolve_fields(ctx, &self.0).await)
-        } else {
-            self.0.resolve(ctx, field).await
+        match plain_fields(ctx, &T::type_name()) {
+            Some(fields) => Ok(write_fields(ctx, &self.0, &fields).await),
+            None => Box::pin(self.0.resolve(ctx, field)).await,
         }
     }
 }
@@ -81,48 +80,113 @@ fn pin_in<F: Future>(room: Option<Pin<Box<F>>>, future: F) -> Pin<Box<F>> {
     }
 }
 
-/// Whether nothing but fields is selected: no fragments or directives, and no two fields under one name, whose values
-/// would have to be merged.
-fn only_plain_fields(selections: &[Positioned<Selection>]) -> bool {
-    selections.iter().enumerate().all(|(place, selection)| {
-        let name = name_of_plain_field(selection);
-        let before = || selections[..place].iter().map(name_of_plain_field);
-        name.is_some() && before().all(|other| other != name)
+/// The fields that are selected on an object of type `on`, each key once; `None` where the library must look at them
+/// itself: values to be merged, directives, conditions on interfaces.
+fn plain_fields<'a>(ctx: &ContextSelectionSet<'a>, on: &str) -> Option<Vec<&'a Positioned<Field>>> {
+    if !ctx.data_opt::<MayWrite>().is_some_and(|may| may.0) {
+        return None;
+    }
+    let selections = &ctx.item.node.items;
+    let mut fields = Vec::with_capacity(selections.len());
+    collect(selections, &ctx.query_env.fragments, on, &mut fields).then_some(fields)
+}
+
+fn collect<'a>(
+    selections: &'a [Positioned<Selection>],
+    fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
+    on: &str,
+    fields: &mut Vec<&'a Positioned<Field>>,
+) -> bool {
+    selections.iter().all(|selection| match &selection.node {
+        selection if !selection.directives().is_empty() => false,
+        Selection::Field(field) => {
+            let key = &field.node.response_key().node;
+            // Under one key there is one field (`field_merging`), and what must be merged does not come here.
+            if !fields.iter().any(|known| known.node.response_key().node == *key) {
+                fields.push(field);
+            }
+            true
+        }
+        Selection::InlineFragment(fragment) => {
+            let condition = fragment.node.type_condition.as_ref();
+            condition.is_none_or(|condition| condition.node.on.node == on)
+                && collect(&fragment.node.selection_set.node.items, fragments, on, fields)
+        }
+        Selection::FragmentSpread(spread) => {
+            let fragment = fragments.get(&spread.node.fragment_name.node);
+            fragment.is_some_and(|fragment| {
+                fragment.node.type_condition.node.on.node == on
+                    && collect(&fragment.node.selection_set.node.items, fragments, on, fields)
+            })
+        }
     })
 }
 
-fn name_of_plain_field(selection: &Positioned<Selection>) -> Option<&Name> {
-    match &selection.node {
-        Selection::Field(field) if field.node.directives.is_empty() => Some(&field.node.response_key().node),
-        _ => None,
+/// The values of an object's fields as JSON, in the order in which they became known.
+struct Texts {
+    text: Vec<u8>,
+    /// Where the value of each field stands.
+    places: Vec<Option<Range<usize>>>,
+}
+
+impl Texts {
+    fn keep(&mut self, place: usize, value: &Value) {
+        let start = self.text.len();
+        write_json(value, &mut self.text);
+        self.places[place] = Some(start..self.text.len());
+    }
+
+    /// The object, in the order in which its fields were selected (specification, section 6.3.2). A failed field is
+    /// left out, as the library does; whoever answers puts its null there.
+    fn object(&self, fields: &[&Positioned<Field>]) -> Value {
+        if self.places.iter().all(Option::is_none) {
+            return Value::Null;
+        }
+        let keys = fields
+            .iter()
+            .map(|field| field.node.response_key().node.len() + 4);
+        let mut object = Vec::with_capacity(2 + self.text.len() + keys.sum::<usize>());
+        object.push(b'{');
+        for (field, place) in fields.iter().zip(&self.places) {
+            let Some(place) = place else { continue };
+            if object.len() > 1 {
+                object.push(b',');
+            }
+            // A name is letters, digits and underscores (section 2.1.9): nothing to escape.
+            object.push(b'"');
+            object.extend_from_slice(field.node.response_key().node.as_bytes());
+            object.extend_from_slice(b"\":");
+            object.extend_from_slice(&self.text[place.clone()]);
+        }
+        object.push(b'}');
+        Value::Binary(object.into())
     }
 }
 
-/// As the library does, but in the order in which the fields were selected (GraphQL specification, section 6.3.2).
-async fn resolve_fields<T: AtHand>(ctx: &ContextSelectionSet<'_>, object: &T) -> Value {
+async fn write_fields<T: AtHand>(
+    ctx: &ContextSelectionSet<'_>,
+    object: &T,
+    fields: &[&Positioned<Field>],
+) -> Value {
     let resolve = async |field| {
         let ctx = ctx.with_field(field);
         object.resolve_field(&ctx).await.map(Option::unwrap_or_default)
     };
-    let selections = &ctx.item.node.items;
-    let mut values = vec![None; selections.len()];
-    // A failed field is left out, as the library does; whoever answers puts its null there.
+    let mut texts = Texts {
+        text: Vec::with_capacity(512),
+        places: vec![None; fields.len()],
+    };
     let mut keep = |place: usize, result: ServerResult<Value>| match result {
-        Ok(value) => values[place] = Some(value),
+        Ok(value) => texts.keep(place, &value),
         Err(error) => ctx.add_error(error),
     };
     let mut waiting = Vec::new();
     // Most fields have their value at once, and leave their room to the next.
     let mut room = None;
-    for (place, selection) in selections.iter().enumerate() {
-        let Selection::Field(field) = &selection.node else {
-            continue;
-        };
+    for (place, field) in fields.iter().enumerate() {
         if field.node.name.node == "__typename" {
-            keep(
-                place,
-                Ok(Value::String(object.introspection_type_name().into_owned())),
-            );
+            let name = object.introspection_type_name().into_owned();
+            keep(place, Ok(Value::String(name)));
             continue;
         }
         if let Some(result) = object.at_hand(&ctx.with_field(field)) {
@@ -156,23 +220,12 @@ async fn resolve_fields<T: AtHand>(ctx: &ContextSelectionSet<'_>, object: &T) ->
         }
     })
     .await;
-
-    let mut object = IndexMap::with_capacity(selections.len());
-    for (selection, value) in selections.iter().zip(values) {
-        if let (Some(name), Some(value)) = (name_of_plain_field(selection), value) {
-            object.insert(name.clone(), value);
-        }
-    }
-    if object.is_empty() {
-        Value::Null
-    } else {
-        Value::Object(object)
-    }
+    texts.object(fields)
 }
 
 #[cfg(test)]
 mod tests {
-    use async_graphql::{EmptyMutation, EmptySubscription, Object, Schema};
+    use async_graphql::{EmptyMutation, EmptySubscription, Object, Request, Schema};
     use serde_json::json;
 
     use super::*;
@@ -240,8 +293,15 @@ mod tests {
     }
 
     async fn answer(query: &str) -> serde_json::Value {
+        answer_if(query, true).await
+    }
+
+    async fn answer_if(query: &str, may_write: bool) -> serde_json::Value {
         let schema = Schema::new(Query, EmptyMutation, EmptySubscription);
-        serde_json::to_value(schema.execute(query).await).unwrap()
+        let request = Request::new(query).data(MayWrite(may_write));
+        let mut response = schema.execute(request).await;
+        crate::platform::gql::read_back(&mut response.data);
+        serde_json::to_value(response).unwrap()
     }
 
     fn paths_of_errors(answer: &serde_json::Value) -> Vec<String> {
@@ -254,11 +314,12 @@ mod tests {
     #[tokio::test]
     async fn fields_stand_in_the_order_in_which_they_were_selected() {
         let schema = Schema::new(Query, EmptyMutation, EmptySubscription);
-        let answer = schema
-            .execute("{ thing { later atOnce inner { again: later __typename atOnce } } }")
-            .await;
-        let text = serde_json::to_string(&answer.data).unwrap();
-        let expected = r#"{"later":2,"atOnce":1,"inner":{"again":11,"__typename":"Inner","atOnce":10}}"#;
+        let query = "{ thing { later ...F __typename } } fragment F on Thing { atOnce later inner { again: later __typename atOnce } }";
+        let answer = schema.execute(Request::new(query).data(MayWrite(true))).await;
+        let mut text = Vec::new();
+        write_json(&answer.data, &mut text);
+        let text = String::from_utf8(text).unwrap();
+        let expected = r#"{"later":2,"atOnce":1,"inner":{"again":11,"__typename":"Inner","atOnce":10},"__typename":"Thing"}"#;
         assert_eq!(text, format!("{{\"thing\":{expected}}}"));
     }
 
@@ -274,22 +335,24 @@ mod tests {
 
     #[tokio::test]
     async fn whatever_is_selected_the_answer_is_the_library_s() {
-        for selection in [
-            "{ atOnce later }",
-            "{ ...F atOnce } ",
-            "{ ... on Thing { later } inner { atOnce } }",
-            "{ inner { atOnce } inner { later } }",
-            "{ atOnce @skip(if: true) later @include(if: true) }",
-            "{ failing }",
-            "{ failingAtOnce }",
-            "{ failingAtOnce atOnce other: failingAtOnce }",
-            "{ failing later again: failing inner { failing } }",
+        for (selection, may_write) in [
+            ("{ atOnce later }", true),
+            ("{ ...F atOnce } ", true),
+            ("{ ...F atOnce later ...F } ", true),
+            ("{ ... on Thing { later } inner { atOnce ... { later } } }", true),
+            ("{ inner { atOnce } inner { later } }", false),
+            ("{ ...F inner { atOnce } }", false),
+            ("{ atOnce @skip(if: true) later @include(if: true) }", true),
+            ("{ failing }", true),
+            ("{ failingAtOnce }", true),
+            ("{ failingAtOnce atOnce other: failingAtOnce }", true),
+            ("{ failing later again: failing inner { failing } }", true),
         ] {
             let fragment = "fragment F on Thing { later inner { later } }";
             let used = if selection.contains("...F") { fragment } else { "" };
             let (ours, theirs) = (
-                answer(&format!("{{ it: thing {selection} }} {used}")).await,
-                answer(&format!("{{ it: plain {selection} }} {used}")).await,
+                answer_if(&format!("{{ it: thing {selection} }} {used}"), may_write).await,
+                answer_if(&format!("{{ it: plain {selection} }} {used}"), false).await,
             );
             assert_eq!(ours["data"], theirs["data"], "{selection}");
             // Their order, and where in the text they stand, say nothing.

@@ -10,6 +10,7 @@ mod mutation;
 mod scalars;
 mod scope;
 mod user_error;
+mod written;
 
 pub use at_hand::{AtHand, resolve_at_once};
 pub use batch::Batch;
@@ -23,3 +24,4 @@ pub use mutation::{Done, Outcome, mutate};
 pub use scalars::{Cursor, Date, DecimalText, EmailAddressScalar, PhoneNumberScalar, input_id, parse_id};
 pub use scope::{OpScope, ScopeExt};
 pub use user_error::{UserError, UserErrorCode};
+pub use written::{MayWrite, read_back, write_json};

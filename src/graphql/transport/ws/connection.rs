@@ -36,7 +36,9 @@ pub(super) struct Connection<E: Engine> {
 
 impl<E: Engine> Connection<E> {
     /// Serves the socket. `caller` is who the upgrade's cookie has logged in, `upgrade` its headers.
-    pub async fn run(mut self, caller: Option<E::Caller>, upgrade: HeaderMap) {
+    ///
+    /// In a box, because each future that passes it on by value would have room for it, thousands of times.
+    pub async fn run(mut self: Box<Self>, caller: Option<E::Caller>, upgrade: HeaderMap) {
         let end = match Box::pin(self.greet(caller, upgrade)).await {
             Ok(caller) => self.serve(caller).await,
             Err(end) => end,
@@ -260,7 +262,7 @@ impl<E: Engine> Connection<E> {
 
     /// Says why, and gives the client a moment to say goodbye: dropping the socket at once could reset the
     /// connection before the close frame is read.
-    async fn close(mut self, end: End) {
+    async fn close(mut self: Box<Self>, end: End) {
         if let End::Close(code, reason) = &end
             && self.send(protocol::close_frame(*code, reason)).await.is_err()
         {
