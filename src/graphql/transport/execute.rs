@@ -70,7 +70,7 @@ pub(super) async fn guarded<T>(
 }
 
 /// The panic's own message goes to the log through the process's panic hook.
-fn panicked(request_id: &str) -> Response {
+pub(super) fn panicked(request_id: &str) -> Response {
     tracing::error!(request_id, "an operation panicked");
     status::to_response(&Refusal::new(ErrorCode::Internal, "the operation panicked"))
 }

@@ -32,7 +32,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use tokio::time::Instant;
 
-use self::connection::Connection;
+use self::connection::{Connection, Upgrade};
 use self::protocol::SUB_PROTOCOL;
 use super::http::Rejection;
 use super::negotiation::MediaType;
@@ -85,6 +85,7 @@ async fn accept<E: Engine>(
         .max_frame_size(limits.max_socket_message_bytes);
     parts.headers.remove(header::COOKIE);
     let headers = parts.headers;
+    let head = Box::new(Upgrade { caller, headers });
     Ok(upgrade.on_upgrade(async move |socket| {
         let connection = Box::new(Connection {
             socket,
@@ -94,7 +95,7 @@ async fn accept<E: Engine>(
             last_heard: Instant::now(),
         });
         // On a task of its own: the one that waited for the upgrade keeps the room for that as long as it lives.
-        tokio::spawn(connection.run(caller, headers));
+        tokio::spawn(connection.run(head));
     }))
 }
 

@@ -24,7 +24,8 @@ pub struct OpScope {
     db: Db,
     keyring: Keyring,
     ctx: TenantCtx,
-    snapshot: tokio::sync::Mutex<Option<TenantTx>>,
+    /// In a box: a subscription keeps the scope and has no snapshot most of the time.
+    snapshot: tokio::sync::Mutex<Option<Box<TenantTx>>>,
     debtors_read: Mutex<BTreeSet<Uuid>>,
     /// Unwrapped once for all that one person's key opens.
     data_keys: Mutex<HashMap<Uuid, Arc<DataKey>>>,
@@ -57,9 +58,10 @@ impl OpScope {
     pub async fn snapshot(&self) -> Result<MappedMutexGuard<'_, TenantTx>, DbError> {
         let mut slot = self.snapshot.lock().await;
         if slot.is_none() {
-            *slot = Some(self.db.snapshot(&self.ctx).await?);
+            *slot = Some(Box::new(self.db.snapshot(&self.ctx).await?));
         }
-        MutexGuard::try_map(slot, Option::as_mut).map_err(|_| DbError::Other(sqlx::Error::WorkerCrashed))
+        MutexGuard::try_map(slot, Option::as_deref_mut)
+            .map_err(|_| DbError::Other(sqlx::Error::WorkerCrashed))
     }
 
     pub fn keyring(&self) -> &Keyring {

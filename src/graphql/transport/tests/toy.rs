@@ -231,6 +231,8 @@ pub struct ToyEngine {
     pub limits: Limits,
     pub ids: RequestIds,
     pub end: watch::Sender<Option<SocketEnd>>,
+    /// Each running subscription holds it too.
+    pub running: Arc<()>,
 }
 
 impl ToyEngine {
@@ -241,6 +243,7 @@ impl ToyEngine {
             limits,
             ids: RequestIds::new(7),
             end: watch::Sender::new(None),
+            running: Arc::default(),
         }
     }
 
@@ -312,7 +315,8 @@ impl Engine for ToyEngine {
     }
 
     fn subscribe(&self, caller: Caller, request: Request, meta: RequestMeta) -> BoxStream<'static, Response> {
-        self.schema.execute_stream(request.data(meta).data(caller))
+        let request = request.data(meta).data(caller).data(Arc::clone(&self.running));
+        self.schema.execute_stream(request)
     }
 
     async fn socket_end(&self, _: &Caller) -> SocketEnd {

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::operation::{Operation, Outgoing};
+use super::operation::{self, Operation, Outgoing};
 use super::protocol::{self, ClientMessage, End};
 use crate::graphql::transport::connections::Admission;
 use crate::graphql::transport::params::Params;
@@ -34,12 +34,20 @@ pub(super) struct Connection<E: Engine> {
     pub last_heard: Instant,
 }
 
+/// What the upgrade request says of who opens the socket.
+pub(super) struct Upgrade<E: Engine> {
+    /// Whom its cookie has logged in.
+    pub caller: Option<E::Caller>,
+    pub headers: HeaderMap,
+}
+
 impl<E: Engine> Connection<E> {
-    /// Serves the socket. `caller` is who the upgrade's cookie has logged in, `upgrade` its headers.
+    /// Serves the socket.
     ///
-    /// In a box, because each future that passes it on by value would have room for it, thousands of times.
-    pub async fn run(mut self: Box<Self>, caller: Option<E::Caller>, upgrade: HeaderMap) {
-        let end = match Box::pin(self.greet(caller, upgrade)).await {
+    /// In boxes, because each future that passes something on by value has room for it as long as it lives, and there
+    /// are thousands of sockets.
+    pub async fn run(mut self: Box<Self>, upgrade: Box<Upgrade<E>>) {
+        let end = match Box::pin(self.greet(upgrade)).await {
             Ok(caller) => self.serve(caller).await,
             Err(end) => end,
         };
@@ -48,7 +56,7 @@ impl<E: Engine> Connection<E> {
     }
 
     /// The login: waits for `connection_init`, authenticates, acknowledges.
-    async fn greet(&mut self, caller: Option<E::Caller>, upgrade: HeaderMap) -> Result<E::Caller, End> {
+    async fn greet(&mut self, upgrade: Box<Upgrade<E>>) -> Result<Arc<E::Caller>, End> {
         if self
             .socket
             .protocol()
@@ -61,7 +69,7 @@ impl<E: Engine> Connection<E> {
         }
         let limits = self.shared.engine.limits();
         let (init_timeout, most) = (limits.socket_init_timeout, limits.max_connections_per_caller);
-        let logging_in = self.log_in(caller, upgrade);
+        let logging_in = self.log_in(upgrade.caller, upgrade.headers);
         let caller = timeout(init_timeout, logging_in)
             .await
             .unwrap_or_else(|_| Err(End::Close(4408, "connection_init did not come in time".into())))?;
@@ -69,7 +77,7 @@ impl<E: Engine> Connection<E> {
             return Err(End::refused(sse::too_many(most)));
         }
         self.write(protocol::ack()).await?;
-        Ok(caller)
+        Ok(Arc::new(caller))
     }
 
     async fn log_in(&mut self, caller: Option<E::Caller>, upgrade: HeaderMap) -> Result<E::Caller, End> {
@@ -120,12 +128,12 @@ impl<E: Engine> Connection<E> {
     }
 
     /// Operations, until the client leaves or the socket must end.
-    async fn serve(&mut self, caller: E::Caller) -> End {
+    async fn serve(&mut self, caller: Arc<E::Caller>) -> End {
         let shared = Arc::clone(&self.shared);
         let engine = shared.engine.as_ref();
         let mut socket_end = engine.socket_end(&caller);
         let (sender, mut outgoing) = mpsc::channel(engine.limits().socket_backlog);
-        let mut operations = Operations::new(caller.clone(), sender);
+        let mut operations = Operations::new(Arc::clone(&caller), sender);
         let (interval, patience) = (
             engine.limits().socket_ping_interval,
             engine.limits().socket_silence_timeout,
@@ -199,15 +207,14 @@ impl<E: Engine> Connection<E> {
         }
         let id: Arc<str> = id.into();
         let operation = Operation {
-            engine: Arc::clone(&self.shared.engine),
-            documents: Arc::clone(&self.shared.documents),
-            caller: operations.caller.clone(),
-            meta,
+            request_id: meta.request_id.clone(),
             number: operations.started,
             id: Arc::clone(&id),
             socket: operations.sender.clone(),
         };
-        let task = AbortOnDropHandle::new(tokio::spawn(operation.run(params)));
+        let caller = E::Caller::clone(&operations.caller);
+        let responses = operation::start(&self.shared, caller, params, meta);
+        let task = AbortOnDropHandle::new(tokio::spawn(operation.run(responses)));
         operations.running.insert(
             id,
             Running {
@@ -285,7 +292,7 @@ enum Event {
 
 /// The operations of a socket. Dropping them stops their tasks.
 struct Operations<E: Engine> {
-    caller: E::Caller,
+    caller: Arc<E::Caller>,
     sender: mpsc::Sender<Box<Outgoing>>,
     running: HashMap<Arc<str>, Running>,
     /// How many the client has asked for so far.
@@ -293,7 +300,7 @@ struct Operations<E: Engine> {
 }
 
 impl<E: Engine> Operations<E> {
-    fn new(caller: E::Caller, sender: mpsc::Sender<Box<Outgoing>>) -> Self {
+    fn new(caller: Arc<E::Caller>, sender: mpsc::Sender<Box<Outgoing>>) -> Self {
         Self {
             caller,
             sender,

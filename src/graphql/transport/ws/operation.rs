@@ -1,5 +1,6 @@
 //! One operation on a socket: a task that turns a subscription's responses into messages.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use async_graphql::Response;
@@ -11,7 +12,7 @@ use tokio::sync::mpsc;
 use super::protocol;
 use crate::graphql::transport::params::Params;
 use crate::graphql::transport::prepare::prepare;
-use crate::graphql::transport::{Engine, ParsedDocuments, Refusal, RequestMeta, execute, status};
+use crate::graphql::transport::{Engine, Refusal, RequestMeta, Shared, execute, status};
 use crate::platform::error_code::ErrorCode;
 
 /// A message of an operation on its way to the socket.
@@ -27,50 +28,31 @@ pub(super) struct Outgoing {
 }
 
 /// One operation.
-pub(super) struct Operation<E: Engine> {
-    pub engine: Arc<E>,
-    pub documents: Arc<ParsedDocuments>,
-    pub caller: E::Caller,
-    pub meta: RequestMeta,
+pub(super) struct Operation {
+    pub request_id: String,
     pub number: u64,
     pub id: Arc<str>,
     /// Boxed, since the channel sets aside room for a block of messages on every socket.
     pub socket: mpsc::Sender<Box<Outgoing>>,
 }
 
-impl<E: Engine> Operation<E> {
+impl Operation {
     /// Runs the operation to its end. Returns early when the socket is gone.
     ///
     /// An operation whose source fails, or whose subscriber must load anew (CURSOR_EXPIRED, RESYNC), ends with
     /// `error`: graphql-ws hands its payload to the subscriber's `error` callback and forgets the operation, while
     /// errors inside a `next` would look like one event among others.
-    pub async fn run(self, params: Params) {
-        let mut responses = self.start(params);
-        loop {
-            let message = self.message(responses.next().await);
-            let last = message.last;
-            if self.socket.send(message).await.is_err() || last {
-                return;
+    // A block, not an `async fn`, whose state would have room for its arguments twice.
+    pub fn run(self, mut responses: BoxStream<'static, Response>) -> impl Future<Output = ()> + Send {
+        async move {
+            loop {
+                let message = self.message(responses.next().await);
+                let last = message.last;
+                if self.socket.send(message).await.is_err() || last {
+                    return;
+                }
             }
         }
-    }
-
-    /// The responses of the operation; one that fails before its execution has one response.
-    ///
-    /// Not a part of [`Operation::run`], whose state would then have room for a request as long as it runs.
-    fn start(&self, params: Params) -> BoxStream<'static, Response> {
-        let engine = self.engine.as_ref();
-        let failed = match prepare(params, engine.limits(), &self.documents, |document| {
-            engine.check_document(document)
-        }) {
-            Ok(prepared) if prepared.kind == OperationType::Subscription => {
-                let (caller, meta) = (self.caller.clone(), self.meta.clone());
-                return execute::subscribe(engine, caller, prepared.request, meta);
-            }
-            Ok(_) => status::to_response(&not_a_subscription()),
-            Err(errors) => Response::from_errors(errors),
-        };
-        stream::iter([failed]).boxed()
     }
 
     /// What the client is told of the next response, or of their end.
@@ -78,7 +60,7 @@ impl<E: Engine> Operation<E> {
         let (text, last) = match response {
             None => (protocol::complete(&self.id), true),
             Some(mut response) => {
-                status::finish(&mut response, &self.meta.request_id);
+                status::finish(&mut response, &self.request_id);
                 let last = status::ends_subscription(&response);
                 let to_text = if last { protocol::error } else { protocol::next };
                 (to_text(&self.id, &response), last)
@@ -91,6 +73,38 @@ impl<E: Engine> Operation<E> {
             last,
         })
     }
+}
+
+/// The responses of an operation; one that fails before its execution has one response. A panic is a response too:
+/// this runs on the socket's own task, whose other operations go on.
+pub(super) fn start<E: Engine>(
+    shared: &Shared<E>,
+    caller: E::Caller,
+    params: Params,
+    meta: RequestMeta,
+) -> BoxStream<'static, Response> {
+    let request_id = meta.request_id.clone();
+    let starting = AssertUnwindSafe(|| subscribe(shared, caller, params, meta));
+    catch_unwind(starting).unwrap_or_else(|_panic| stream::iter([execute::panicked(&request_id)]).boxed())
+}
+
+fn subscribe<E: Engine>(
+    shared: &Shared<E>,
+    caller: E::Caller,
+    params: Params,
+    meta: RequestMeta,
+) -> BoxStream<'static, Response> {
+    let engine = shared.engine.as_ref();
+    let failed = match prepare(params, engine.limits(), &shared.documents, |document| {
+        engine.check_document(document)
+    }) {
+        Ok(prepared) if prepared.kind == OperationType::Subscription => {
+            return execute::subscribe(engine, caller, prepared.request, meta);
+        }
+        Ok(_) => status::to_response(&not_a_subscription()),
+        Err(errors) => Response::from_errors(errors),
+    };
+    stream::iter([failed]).boxed()
 }
 
 fn not_a_subscription() -> Refusal {
