@@ -23,7 +23,7 @@ use crate::{
         crypto::{OsEntropy, Vault},
         db::{Db, DbOptions},
         gql::PageLimit,
-        jobs::{JobRegistry, WorkerOptions},
+        jobs::{JobError, JobRegistry, WorkerOptions},
         keys::Keyring,
         live::{LiveBus, Ring, run_redis_bell, run_sweep},
         rate_limit::{Backend, RateLimiter, RedisBackend},
@@ -323,20 +323,29 @@ fn mailer(config: &Config) -> anyhow::Result<Option<Arc<dyn StaffMailer>>> {
         .transpose()
 }
 
+fn with_smtp(mailer: &Option<Arc<dyn StaffMailer>>) -> Result<&dyn StaffMailer, JobError> {
+    mailer
+        .as_deref()
+        .ok_or_else(|| JobError::Retry("SMTP_URL is not configured".to_owned()))
+}
+
 /// Which code runs which job.
 fn registry(identity: &Identity, mailer: Option<Arc<dyn StaffMailer>>, slice: &Conversations) -> JobRegistry {
     let mut registry = JobRegistry::default();
-    let owner = identity.clone();
+    let post = (identity.clone(), mailer);
+    let ours = post.clone();
     registry.platform::<identity::SendVerificationMail, _, _>(move |job| {
-        let (identity, mailer) = (owner.clone(), mailer.clone());
-        async move {
-            let Some(mailer) = mailer else {
-                return Err(crate::platform::jobs::JobError::Retry(
-                    "SMTP_URL is not configured".to_owned(),
-                ));
-            };
-            identity::send_verification_mail(&identity, mailer.as_ref(), job).await
-        }
+        let (identity, mailer) = ours.clone();
+        async move { identity::send_verification_mail(&identity, with_smtp(&mailer)?, job).await }
+    });
+    let ours = post.clone();
+    registry.tenant(move |ctx, job: identity::SendInvitationMail| {
+        let (identity, mailer) = ours.clone();
+        async move { identity::send_invitation_mail(&identity, with_smtp(&mailer)?, &ctx, job).await }
+    });
+    registry.tenant(move |ctx, job: identity::SendWelcomeMail| {
+        let (identity, mailer) = post.clone();
+        async move { identity::send_welcome_mail(&identity, with_smtp(&mailer)?, &ctx, job).await }
     });
     let owner = slice.clone();
     registry.tenant(move |ctx, job: conversations::deliver::DeliverMessage| {

@@ -97,6 +97,9 @@ macro_rules! cells {
 cells! {
     BusinessRead => "business", "read";
     UserRead => "user", "read";
+    UserReadDetails => "user", "read_details";
+    UserManage => "user", "manage";
+    UserManageAny => "user", "manage_any";
     AccountRead => "account", "read";
     AccountCreate => "account", "create";
     AccountUpdate => "account", "update";

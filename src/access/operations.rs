@@ -16,6 +16,7 @@ pub enum Needs {
 
 /// Root type, field, need. Sorted by root and name.
 pub const OPERATIONS: &[(&str, &str, Needs)] = &[
+    ("Mutation", "acceptInvitation", Needs::Nothing),
     (
         "Mutation",
         "assignConversation",
@@ -29,6 +30,7 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "createAccount",
         Needs::Permission(Cell::AccountCreate),
     ),
+    ("Mutation", "inviteUser", Needs::Permission(Cell::UserManage)),
     ("Mutation", "login", Needs::Nothing),
     ("Mutation", "logout", Needs::SignIn),
     (
@@ -40,6 +42,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ("Mutation", "registerBusiness", Needs::Nothing),
     (
         "Mutation",
+        "revokeInvitation",
+        Needs::Permission(Cell::UserManage),
+    ),
+    (
+        "Mutation",
         "sendMessage",
         Needs::Permission(Cell::ConversationSend),
     ),
@@ -49,6 +56,7 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "startConversation",
         Needs::Permission(Cell::ConversationStart),
     ),
+    ("Mutation", "switchBusiness", Needs::SignIn),
     (
         "Mutation",
         "updateAccount",
@@ -59,6 +67,7 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "updateConversation",
         Needs::Permission(Cell::ConversationUpdate),
     ),
+    ("Mutation", "updateUser", Needs::Permission(Cell::UserManage)),
     ("Mutation", "verifyEmail", Needs::Nothing),
     ("Query", "account", Needs::Permission(Cell::AccountRead)),
     ("Query", "accounts", Needs::Permission(Cell::AccountRead)),
@@ -78,8 +87,10 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ),
     ("Query", "debtor", Needs::Permission(Cell::AccountRead)),
     ("Query", "debtors", Needs::Permission(Cell::AccountRead)),
+    ("Query", "invitations", Needs::Permission(Cell::UserReadDetails)),
     ("Query", "node", Needs::SignIn),
     ("Query", "nodes", Needs::SignIn),
+    ("Query", "users", Needs::Permission(Cell::UserRead)),
     ("Query", "viewer", Needs::SignIn),
     (
         "Subscription",

@@ -36,7 +36,7 @@ pub(super) async fn doctor(config: &Config) -> anyhow::Result<ExitCode> {
 
 fn check_settings(config: &Config, findings: &mut Findings) {
     if config.mail.is_none() {
-        findings.add("SMTP_URL is not set: verification mails will wait in the queue");
+        findings.add("SMTP_URL is not set: mails to staff will wait in the queue");
     }
     if config.redis_url.is_none() {
         findings.add("REDIS_URL is not set: with more than one process live events arrive seconds late and limits count per process");

@@ -10,7 +10,7 @@ use super::{
     Identity,
     mfa::{self, Enrollment},
     password::verify_password,
-    session::{IssuedSession, open_session},
+    session::{IssuedSession, find_place, open_session},
     store::{self, IdentityRow},
     tokens::{Purpose, TokenProblem, hash_secret},
 };
@@ -87,11 +87,33 @@ pub(super) async fn login(
         )
         .into());
     }
-    audit(identity, request_id, "login.password_accepted", Some(row.id)).await?;
-    let now = identity.wall.now();
-    Ok(match row.totp_confirmed_at {
-        Some(_) => LoginStep::Challenge(identity.tokens.challenge(Purpose::MfaChallenge, row.id, now)?),
-        None => LoginStep::Enrollment(identity.tokens.challenge(Purpose::MfaEnrollment, row.id, now)?),
+    let mut tx = identity
+        .db
+        .system(&SystemCtx::for_reason("log-in", request_id))
+        .await?;
+    // Who can be let in nowhere is told so before they look for their second factor.
+    find_place(&mut tx, &row, None).await?;
+    push_audit(&mut tx, "login.password_accepted", Some(row.id));
+    tx.commit().await?;
+    second_factor(identity, row.id, row.totp_confirmed_at.is_some(), None)
+}
+
+/// What comes after the right password; the session will be in `business`, if one is named.
+pub(super) fn second_factor(
+    identity: &Identity,
+    person: Uuid,
+    is_enrolled: bool,
+    business: Option<Uuid>,
+) -> Result<LoginStep, OpError> {
+    let token = |purpose| {
+        identity
+            .tokens
+            .challenge(purpose, person, business, identity.wall.now())
+    };
+    Ok(if is_enrolled {
+        LoginStep::Challenge(token(Purpose::MfaChallenge)?)
+    } else {
+        LoginStep::Enrollment(token(Purpose::MfaEnrollment)?)
     })
 }
 
@@ -103,7 +125,7 @@ pub(super) async fn complete_mfa(
     token: &str,
     code: &str,
 ) -> Result<IssuedSession, OpError> {
-    let identity_id = read_challenge(identity, Purpose::MfaChallenge, token)?;
+    let (identity_id, business) = read_challenge(identity, Purpose::MfaChallenge, token)?;
     let guard = FailureGuard::enter(identity, peer, &identity_id.to_string()).await?;
     let mut tx = identity
         .db
@@ -123,7 +145,7 @@ pub(super) async fn complete_mfa(
         .await?;
         return Err(wrong_code());
     }
-    let issued = open_session(identity, &mut tx, &row, None).await?;
+    let issued = open_session(identity, &mut tx, &row, business).await?;
     tx.commit().await?;
     guard.succeeded().await;
     Ok(issued)
@@ -165,7 +187,7 @@ pub(super) async fn begin_enrollment(
     request_id: &str,
     token: &str,
 ) -> Result<Enrollment, OpError> {
-    let identity_id = read_challenge(identity, Purpose::MfaEnrollment, token)?;
+    let (identity_id, _) = read_challenge(identity, Purpose::MfaEnrollment, token)?;
     let mut tx = identity
         .db
         .system(&SystemCtx::for_reason("second factor enrolment", request_id))
@@ -198,7 +220,7 @@ pub(super) async fn confirm_enrollment(
     token: &str,
     code: &str,
 ) -> Result<(Vec<String>, IssuedSession), OpError> {
-    let identity_id = read_challenge(identity, Purpose::MfaEnrollment, token)?;
+    let (identity_id, business) = read_challenge(identity, Purpose::MfaEnrollment, token)?;
     let guard = FailureGuard::enter(identity, peer, &identity_id.to_string()).await?;
     let mut tx = identity
         .db
@@ -221,15 +243,20 @@ pub(super) async fn confirm_enrollment(
         .collect();
     store::confirm_totp(&mut tx, row.id, step, &hashes).await?;
     push_audit(&mut tx, "mfa.enrolled", Some(row.id));
-    let issued = open_session(identity, &mut tx, &row, None).await?;
+    let issued = open_session(identity, &mut tx, &row, business).await?;
     tx.commit().await?;
     guard.succeeded().await;
     Ok((codes, issued))
 }
 
-fn read_challenge(identity: &Identity, purpose: Purpose, token: &str) -> Result<Uuid, OpError> {
+/// Whose log-in it is, and the business that it leads to, if one is named.
+fn read_challenge(
+    identity: &Identity,
+    purpose: Purpose,
+    token: &str,
+) -> Result<(Uuid, Option<Uuid>), OpError> {
     match identity.tokens.read(purpose, token, identity.wall.now()) {
-        Ok(claims) => Ok(claims.sub),
+        Ok(claims) => Ok((claims.sub, claims.biz)),
         Err(TokenProblem::Invalid | TokenProblem::Expired) => Err(challenge_ended()),
     }
 }
@@ -243,7 +270,7 @@ pub(super) fn push_audit(tx: &mut SystemTx, action: &'static str, object: Option
     });
 }
 
-async fn audit(
+pub(super) async fn audit(
     identity: &Identity,
     request_id: &str,
     action: &'static str,
@@ -260,14 +287,14 @@ async fn audit(
 /// Counts failures only, per IP and per account, so that an office behind one address is not locked out by
 /// success. Every try is counted before it is made and given back when it was right: parallel guesses cannot slip
 /// through between looking and counting.
-struct FailureGuard<'a> {
+pub(super) struct FailureGuard<'a> {
     identity: &'a Identity,
     subjects: [String; 2],
     counted_at: DateTime<Utc>,
 }
 
 impl<'a> FailureGuard<'a> {
-    async fn enter(identity: &'a Identity, peer: IpAddr, account: &str) -> Result<Self, OpError> {
+    pub(super) async fn enter(identity: &'a Identity, peer: IpAddr, account: &str) -> Result<Self, OpError> {
         let counted_at = identity.wall.now();
         let guard = Self {
             identity,
@@ -294,7 +321,7 @@ impl<'a> FailureGuard<'a> {
         ]
     }
 
-    async fn succeeded(&self) {
+    pub(super) async fn succeeded(&self) {
         self.identity.limiter.refund(&self.rules(), self.counted_at).await;
     }
 }

@@ -1,12 +1,15 @@
 //! Who is calling: businesses, identities, memberships, sessions, second factors. Produces [`Caller`].
 //!
-//! Owns `businesses`, `identities`, `recovery_codes`, `one_time_tokens`, `users`, `sessions`, `refresh_tokens`.
+//! Owns `businesses`, `identities`, `recovery_codes`, `one_time_tokens`, `users`, `invitations`, `sessions`,
+//! `refresh_tokens`.
 //! Identities have no one business, so this slice works through `SystemTx` with what is personal sealed under the
 //! platform key. May import `platform`, `access`, `audit`.
 
+mod accept_invitation;
 mod authenticate;
 mod caller;
 pub mod graphql;
+mod invite;
 mod login;
 mod mfa;
 mod password;
@@ -16,12 +19,17 @@ mod revocations;
 mod session;
 mod signing_keys;
 mod store;
+mod switch_business;
+mod team_store;
 mod tokens;
+mod update_user;
 
 use std::sync::Arc;
 
+pub use accept_invitation::{SendWelcomeMail, send_welcome_mail};
 pub use authenticate::{AuthRefused, authenticate};
 pub use caller::{Caller, Membership};
+pub use invite::{SendInvitationMail, send_invitation_mail};
 pub use register::{KnownMember, SendVerificationMail, add_known_member, send_verification_mail};
 pub use revocations::{Revocations, run_revocation_poll};
 pub use signing_keys::{SigningKeysError, TokenSigningKey, TokenSigningKeys};

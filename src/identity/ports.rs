@@ -14,6 +14,20 @@ pub enum StaffMail {
     },
     /// Somebody tried to register with an address that has an identity already.
     AlreadyRegistered,
+    /// Asks somebody to join a business.
+    Invitation {
+        /// Who invites.
+        business: String,
+        /// The link with the one-time token.
+        link: String,
+    },
+    /// Greets a new member.
+    Welcome {
+        /// Whose staff they are now.
+        business: String,
+        /// Where to sign in.
+        link: String,
+    },
 }
 
 /// Sends mails to staff.

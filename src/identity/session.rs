@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{
     Caller, Identity, authenticate,
     login::push_audit,
-    store::{self, IdentityRow, NewSession},
+    store::{self, IdentityRow, MembershipRow, NewSession},
     tokens::{ACCESS_LIFETIME, Claims, Purpose, REFRESH_LIFETIME, hash_secret, new_secret},
 };
 use crate::platform::{
@@ -29,7 +29,7 @@ pub(super) struct IssuedSession {
     pub(super) caller: Caller,
 }
 
-/// Opens a session in the person's first active business, or in `business`.
+/// Opens a session in `business`, or in the active one that the person used last.
 pub(super) async fn open_session(
     identity: &Identity,
     tx: &mut SystemTx,
@@ -47,17 +47,28 @@ pub(super) async fn open_session(
         expires_at: now + REFRESH_LIFETIME,
     };
     store::insert_session(tx, &new, now).await?;
+    // Looked at again: whoever changes a membership locks its row, changes it, and ends its sessions. The new session
+    // holds that row too (by its foreign key), so either the change has waited and will find the session, or it is over
+    // and is seen here.
+    let place = match place {
+        Some(place) => find_place(tx, row, Some(place.business_id)).await?,
+        None => None,
+    };
     push_audit(tx, "session.opened", Some(session_id));
     issue(identity, tx, session_id, row.id, place).await
 }
 
-struct Place {
+pub(super) struct Place {
     business_id: Uuid,
     user_id: Uuid,
     role: String,
 }
 
-async fn find_place(
+/// Where a session of the person would be; `None` for a super admin, who is in no business unless one is named.
+///
+/// # Errors
+/// SUSPENDED, with the reason, when there is no active membership.
+pub(super) async fn find_place(
     tx: &mut SystemTx,
     row: &IdentityRow,
     business: Option<Uuid>,
@@ -65,23 +76,39 @@ async fn find_place(
     if row.platform_role.is_some() && business.is_none() {
         return Ok(None);
     }
-    let place = store::memberships(tx, row.id)
-        .await?
+    let mut memberships = store::memberships(tx, row.id).await?;
+    memberships.retain(|found| business.is_none_or(|wanted| wanted == found.business_id));
+    let why_not = why_no_place(memberships.first());
+    let place = memberships
         .into_iter()
-        .filter(|found| business.is_none_or(|wanted| wanted == found.business_id))
-        .find(|found| found.status == "ACTIVE" && found.business_status == "ACTIVE");
-    match place {
-        Some(found) => Ok(Some(Place {
-            business_id: found.business_id,
-            user_id: found.user_id,
-            role: found.role,
-        })),
-        None => Err(UserError::new(
-            UserErrorCode::Suspended,
-            "You have no active membership. Ask an administrator of your business.",
-        )
-        .into()),
+        .find(MembershipRow::may_be_entered)
+        .ok_or(why_not)?;
+    Ok(Some(Place {
+        business_id: place.business_id,
+        user_id: place.user_id,
+        role: place.role,
+    }))
+}
+
+impl MembershipRow {
+    /// Whether a session may be opened there.
+    pub(super) fn may_be_entered(&self) -> bool {
+        self.status == "ACTIVE" && self.business_status == "ACTIVE"
     }
+}
+
+/// What keeps a person out who has the right password (AUTH-037).
+fn why_no_place(membership: Option<&MembershipRow>) -> UserError {
+    let message = match membership.map(|found| (found.status.as_str(), found.business_status.as_str())) {
+        None => "You are a member of no business. Ask an administrator of yours to invite you.",
+        Some(("SUSPENDED", _)) => "Your membership is suspended. Ask an administrator of your business.",
+        Some(("INACTIVE", _)) => {
+            "Your membership has been deactivated. Ask an administrator of your business to reactivate it."
+        }
+        Some((_, "PENDING")) => "Your business waits for its founder to verify their e-mail address.",
+        Some(_) => "Your business is suspended. Ask funnelchat's support.",
+    };
+    UserError::new(UserErrorCode::Suspended, message)
 }
 
 async fn issue(
@@ -189,7 +216,8 @@ pub(super) async fn logout(identity: &Identity, request_id: &str, session_id: Uu
     Ok(())
 }
 
-fn forget(identity: &Identity, session_id: Uuid) {
+/// After the commit that ended a session: its access tokens and its open sockets end too.
+pub(super) fn forget(identity: &Identity, session_id: Uuid) {
     identity.revocations.add(session_id, identity.wall.now());
     identity.db.live().ring(Ring::SessionEnded { session_id });
 }

@@ -178,15 +178,20 @@ pub(super) struct MembershipRow {
     pub(super) user_id: Uuid,
     pub(super) role: String,
     pub(super) status: String,
+    pub(super) business_name: String,
     pub(super) business_status: String,
 }
 
+/// A person's memberships, the last used first, then the oldest; at most a hundred.
 pub(super) async fn memberships(tx: &mut SystemTx, identity: Uuid) -> Result<Vec<MembershipRow>, DbError> {
     Ok(sqlx::query_as!(
         MembershipRow,
-        "SELECT u.business_id, u.id AS user_id, u.role, u.status, b.status AS business_status
+        "SELECT u.business_id, u.id AS user_id, u.role, u.status, b.name AS business_name, b.status AS business_status
          FROM users u JOIN businesses b ON b.id = u.business_id
-         WHERE u.identity_id = $1 ORDER BY u.created_at, u.id",
+         WHERE u.identity_id = $1
+         ORDER BY (SELECT max(s.last_used_at) FROM sessions s
+                   WHERE s.business_id = u.business_id AND s.user_id = u.id) DESC NULLS LAST, u.created_at, u.id
+         LIMIT 100",
         identity
     )
     .fetch_all(tx.conn())
@@ -417,6 +422,22 @@ pub(super) async fn spend_refresh_token(
     .execute(tx.conn())
     .await?;
     Ok(())
+}
+
+/// Ends a session that has not ended yet; false when it has.
+pub(super) async fn leave_session(
+    tx: &mut SystemTx,
+    session: Uuid,
+    wall: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let left = sqlx::query!(
+        "UPDATE sessions SET revoked_at = $2, revoked_reason = 'LOGOUT' WHERE id = $1 AND revoked_at IS NULL",
+        session,
+        wall
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(left.rows_affected() == 1)
 }
 
 pub(super) async fn revoke_session(

@@ -95,10 +95,12 @@ impl TokenKeys {
         Ok(jsonwebtoken::encode(&header, claims, &self.signing.1)?)
     }
 
+    /// A token of a log-in that waits for its second factor; the session will be in `business`, if one is named.
     pub(super) fn challenge(
         &self,
         purpose: Purpose,
         identity: Uuid,
+        business: Option<Uuid>,
         now: DateTime<Utc>,
     ) -> anyhow::Result<String> {
         let exp = (now + CHALLENGE_LIFETIME).timestamp();
@@ -107,7 +109,7 @@ impl TokenKeys {
             sub: identity,
             exp,
             sid: None,
-            biz: None,
+            biz: business,
             usr: None,
             role: None,
         })

@@ -45,7 +45,8 @@ impl StaffMailer for SmtpMailer {
     }
 }
 
-/// Subject, plain text and HTML. The links are made by us of unreserved characters: nothing to escape.
+/// Subject, plain text and HTML. The links are made by us of unreserved characters: nothing to escape; names are a
+/// business's own words.
 fn render(mail: &StaffMail) -> (&'static str, String, String) {
     match mail {
         StaffMail::VerifyEmail { link } => (
@@ -68,5 +69,58 @@ fn render(mail: &StaffMail) -> (&'static str, String, String) {
              If it was not you, ignore this mail.</p>"
                 .to_owned(),
         ),
+        StaffMail::Invitation { business, link } => (
+            "You are invited to funnelchat",
+            format!(
+                "{business} invites you to join its team on funnelchat.\n\nOpen this link to accept. It is good once, for 7 \
+                 days:\n\n{link}\n\nIf you do not know who this is, ignore this mail."
+            ),
+            format!(
+                "<p>{business} invites you to join its team on funnelchat.</p><p><a href=\"{link}\">Accept the \
+                 invitation</a> (the link is good once, for 7 days).</p><p>If you do not know who this is, ignore this \
+                 mail.</p>",
+                business = escaped(business)
+            ),
+        ),
+        StaffMail::Welcome { business, link } => (
+            "Welcome to funnelchat",
+            format!("You are a member of {business} on funnelchat now.\n\nSign in here: {link}\n"),
+            format!(
+                "<p>You are a member of {business} on funnelchat now.</p><p><a href=\"{link}\">Sign in</a></p>",
+                business = escaped(business)
+            ),
+        ),
+    }
+}
+
+/// Text that stands for itself in HTML (HTML Living Standard, section 13.1.2: `&` and `<` begin something else).
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_business_cannot_write_html_into_our_mails() {
+        let business = "<a href=\"https://evil.example\">Smith & Sons</a>".to_owned();
+        for mail in [
+            StaffMail::Invitation {
+                business: business.clone(),
+                link: "https://f.example/a".to_owned(),
+            },
+            StaffMail::Welcome {
+                business: business.clone(),
+                link: "https://f.example".to_owned(),
+            },
+        ] {
+            let (_, text, html) = render(&mail);
+            assert!(text.contains(&business), "{text}");
+            assert!(html.contains("Smith &amp; Sons&lt;/a&gt;"), "{html}");
+            assert!(!html.contains("evil.example\">Smith & Sons"), "{html}");
+        }
     }
 }

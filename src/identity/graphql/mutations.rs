@@ -223,16 +223,16 @@ pub struct RequestFacts {
     pub peer: IpAddr,
 }
 
-fn request<'a>(ctx: &Context<'a>) -> async_graphql::Result<(&'a Identity, &'a RequestFacts)> {
+pub(super) fn request<'a>(ctx: &Context<'a>) -> async_graphql::Result<(&'a Identity, &'a RequestFacts)> {
     Ok((ctx.data::<Identity>()?, ctx.data::<RequestFacts>()?))
 }
 
 /// Mutations of sign-up and sign-in.
 #[derive(Default)]
-pub struct IdentityMutations;
+pub struct SignInMutations;
 
 #[Object]
-impl IdentityMutations {
+impl SignInMutations {
     /// Registers a business and its first administrator. Public. A verification mail follows; the answer does not say
     /// whether the address was known.
     async fn register_business(
@@ -275,7 +275,7 @@ impl IdentityMutations {
     }
 
     /// Signs in with e-mail and password. Public. Staff always need a second factor: the answer is a challenge, or the
-    /// request to enrol one.
+    /// request to enrol one. Who is a member of several businesses comes into the one that they used last.
     async fn login(
         &self,
         ctx: &Context<'_>,
@@ -283,24 +283,7 @@ impl IdentityMutations {
     ) -> async_graphql::Result<LoginPayload> {
         let (identity, facts) = request(ctx)?;
         let password = SecretString::from(input.password);
-        let step = login::login(identity, &facts.request_id, facts.peer, &input.email.0, &password).await;
-        Ok(match outcome(step)? {
-            Ok(LoginStep::Challenge(token)) => LoginPayload {
-                mfa_challenge: Some(MfaChallenge {
-                    token,
-                    methods: vec![MfaMethod::Totp, MfaMethod::RecoveryCode],
-                }),
-                ..LoginPayload::default()
-            },
-            Ok(LoginStep::Enrollment(token)) => LoginPayload {
-                mfa_enrollment: Some(MfaEnrollment { token }),
-                ..LoginPayload::default()
-            },
-            Err(user_errors) => LoginPayload {
-                user_errors,
-                ..LoginPayload::default()
-            },
-        })
+        step_payload(login::login(identity, &facts.request_id, facts.peer, &input.email.0, &password).await)
     }
 
     /// Answers a challenge with a TOTP or recovery code and opens the session. Public.
@@ -392,7 +375,29 @@ impl IdentityMutations {
     }
 }
 
-fn login_payload(issued: Result<IssuedSession, OpError>) -> async_graphql::Result<LoginPayload> {
+/// After the right password: the second factor.
+pub(super) fn step_payload(step: Result<LoginStep, OpError>) -> async_graphql::Result<LoginPayload> {
+    Ok(match outcome(step)? {
+        Ok(LoginStep::Challenge(token)) => LoginPayload {
+            mfa_challenge: Some(MfaChallenge {
+                token,
+                methods: vec![MfaMethod::Totp, MfaMethod::RecoveryCode],
+            }),
+            ..LoginPayload::default()
+        },
+        Ok(LoginStep::Enrollment(token)) => LoginPayload {
+            mfa_enrollment: Some(MfaEnrollment { token }),
+            ..LoginPayload::default()
+        },
+        Err(user_errors) => LoginPayload {
+            user_errors,
+            ..LoginPayload::default()
+        },
+    })
+}
+
+/// A session, or what keeps it from opening.
+pub(super) fn login_payload(issued: Result<IssuedSession, OpError>) -> async_graphql::Result<LoginPayload> {
     Ok(match outcome(issued)? {
         Ok(issued) => LoginPayload {
             session: Some(tokens(issued)),

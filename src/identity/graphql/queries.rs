@@ -7,10 +7,10 @@ use crate::identity::Caller;
 
 /// Queries about yourself and your business.
 #[derive(Default)]
-pub struct IdentityQueries;
+pub struct ViewerQueries;
 
 #[Object]
-impl IdentityQueries {
+impl ViewerQueries {
     /// Who you are, and what you may do.
     async fn viewer(&self, ctx: &Context<'_>) -> async_graphql::Result<Viewer> {
         Ok(Viewer {

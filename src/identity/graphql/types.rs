@@ -2,16 +2,25 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{Context, Enum, ID, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, ID, Object, SimpleObject};
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{
     access::{Cell, Role, authorize},
     conversations::ConversationLoaders,
-    identity::{Caller, Identity, store},
+    identity::{
+        Caller, Identity,
+        invite::open_address,
+        store::{self, MembershipRow},
+        team_store::{self, UserRow},
+    },
     platform::{
+        context::{SystemCtx, TenantCtx},
         error::OpError,
-        gql::{Batch, Cursor, OpScope, PhoneNumberScalar, ScopeExt as _, op_error},
+        gql::{
+            AtHand, Batch, Cursor, EmailAddressScalar, OpScope, PhoneNumberScalar, ScopeExt as _, op_error,
+        },
         ids::{self, IdKind},
     },
 };
@@ -50,8 +59,38 @@ impl From<Role> for RoleName {
     }
 }
 
+/// Whether a member of staff may come in.
+#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
+pub enum UserStatus {
+    /// May sign in.
+    Active,
+    /// Deactivated: left, or is away for long.
+    Inactive,
+    /// Kept out for the time being.
+    Suspended,
+}
+
+impl UserStatus {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "ACTIVE",
+            Self::Inactive => "INACTIVE",
+            Self::Suspended => "SUSPENDED",
+        }
+    }
+
+    fn parse(text: &str) -> Self {
+        match text {
+            "ACTIVE" => Self::Active,
+            "SUSPENDED" => Self::Suspended,
+            _ => Self::Inactive,
+        }
+    }
+}
+
 /// A member of your business's staff.
 #[derive(Clone, SimpleObject)]
+#[graphql(complex)]
 pub struct User {
     /// The user's id (`usr_…`).
     id: ID,
@@ -59,12 +98,47 @@ pub struct User {
     name: String,
     /// Role in your business.
     role: RoleName,
+    /// Whether they may come in.
+    status: UserStatus,
+    /// When they joined.
+    created_at: DateTime<Utc>,
+    #[graphql(skip)]
+    uuid: Uuid,
+    /// What was read beforehand.
+    #[graphql(skip)]
+    details: Option<UserDetails>,
 }
+
+/// The person behind a member.
+#[derive(Clone)]
+struct UserDetails {
+    email: String,
+    last_active_at: Option<DateTime<Utc>>,
+}
+
+/// A member of your business's staff.
+#[ComplexObject]
+impl User {
+    /// E-mail address; null for those who do not look after the staff, but for their own.
+    async fn email(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<EmailAddressScalar>> {
+        let details = self.details(ctx).await?;
+        Ok(details.map(|found| EmailAddressScalar(found.email)))
+    }
+
+    /// When they last signed in or renewed their session; null before the first time, and as `email`.
+    async fn last_active_at(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<DateTime<Utc>>> {
+        let details = self.details(ctx).await?;
+        Ok(details.and_then(|found| found.last_active_at))
+    }
+}
+
+impl AtHand for User {}
 
 /// The slice's look-ups of one operation.
 #[derive(Default)]
 pub struct IdentityLoaders {
     users: Batch<Uuid, User>,
+    details: Batch<Uuid, UserDetails>,
 }
 
 impl User {
@@ -81,23 +155,71 @@ impl User {
             .await
             .map_err(op_error)
     }
+
+    pub(super) fn of(row: UserRow) -> Option<Self> {
+        Some(Self {
+            id: ids::encode(IdKind::User, row.id).into(),
+            role: Role::parse(&row.role)?.into(),
+            status: UserStatus::parse(&row.status),
+            name: row.name,
+            created_at: row.created_at,
+            uuid: row.id,
+            details: None,
+        })
+    }
+
+    async fn details(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<UserDetails>> {
+        if let Some(known) = &self.details {
+            return Ok(Some(known.clone()));
+        }
+        let scope = ctx.scope()?;
+        let is_own = scope.ctx().user_id() == Some(self.uuid);
+        if !is_own && authorize(scope.ctx(), Cell::UserReadDetails).is_err() {
+            return Ok(None);
+        }
+        let fetch = async |ids: Vec<Uuid>| load_details(scope, &ids).await;
+        ctx.data::<IdentityLoaders>()?
+            .details
+            .load(self.uuid, fetch)
+            .await
+            .map_err(op_error)
+    }
 }
 
 async fn load_users(scope: &OpScope, users: &[Uuid]) -> Result<HashMap<Uuid, User>, OpError> {
-    let found = store::user_names(&mut *scope.snapshot().await?, users).await?;
+    let found = team_store::users_by_id(&mut *scope.snapshot().await?, users).await?;
     Ok(found
         .into_iter()
-        .map(|(id, (name, role))| {
-            (
-                id,
-                User {
-                    id: ids::encode(IdKind::User, id).into(),
-                    name,
-                    role: role.into(),
-                },
-            )
-        })
+        .filter_map(|(id, row)| User::of(row).map(|user| (id, user)))
         .collect())
+}
+
+async fn load_details(scope: &OpScope, users: &[Uuid]) -> Result<HashMap<Uuid, UserDetails>, OpError> {
+    let found = team_store::member_details(&mut *scope.snapshot().await?, users).await?;
+    found
+        .into_iter()
+        .map(|row| {
+            let email = open_address(scope.keyring(), "identities", row.identity_id, &row.email_cipher)?;
+            let details = UserDetails {
+                email: email.as_str().to_owned(),
+                last_active_at: row.last_active_at,
+            };
+            Ok((row.user_id, details))
+        })
+        .collect()
+}
+
+/// A place of yours in a business.
+#[derive(SimpleObject)]
+pub struct Membership {
+    /// The business's id (`biz_…`): hand it to switchBusiness.
+    business_id: ID,
+    /// The business's name.
+    business_name: String,
+    /// Who you are there (`usr_…`).
+    user_id: ID,
+    /// Your role there.
+    role: RoleName,
 }
 
 /// Your business.
@@ -180,7 +302,19 @@ impl Viewer {
         match &self.caller {
             Caller::Member(membership) => {
                 let id = membership.user_id;
-                let find = async |scope: &OpScope| Ok(load_users(scope, &[id]).await?.into_values().next());
+                let wants_details = ["email", "lastActiveAt"]
+                    .iter()
+                    .any(|name| ctx.look_ahead().field(name).exists());
+                let find = async |scope: &OpScope| {
+                    let Some(mut user) = load_users(scope, &[id]).await?.remove(&id) else {
+                        return Ok(None);
+                    };
+                    // Right after a log-in the operation has no scope of its own to ask for them later.
+                    if wants_details {
+                        user.details = load_details(scope, &[id]).await?.remove(&id);
+                    }
+                    Ok(Some(user))
+                };
                 in_own_business(ctx, &self.caller, find)
                     .await
                     .map(Option::flatten)
@@ -192,6 +326,18 @@ impl Viewer {
     /// Your business; null for a super admin, who is in none.
     async fn business(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Business>> {
         in_own_business(ctx, &self.caller, async |scope| Business::of(scope).await).await
+    }
+
+    /// The businesses that you may enter, the last used first (at most 100): switchBusiness takes you from one to another.
+    async fn memberships(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Membership>> {
+        let person = match &self.caller {
+            Caller::Member(membership) => membership.identity_id,
+            Caller::Platform { identity_id, .. } => *identity_id,
+            Caller::Anonymous { .. } => return Ok(Vec::new()),
+        };
+        memberships_of(ctx.data::<Identity>()?, person)
+            .await
+            .map_err(op_error)
     }
 
     /// What you may do, as `resource:action`, in alphabetical order.
@@ -218,14 +364,38 @@ impl Viewer {
     }
 }
 
+async fn memberships_of(identity: &Identity, person: Uuid) -> Result<Vec<Membership>, OpError> {
+    let mut tx = identity
+        .db
+        .system(&SystemCtx::for_reason("own memberships", "viewer"))
+        .await?;
+    let found = store::memberships(&mut tx, person).await?;
+    tx.commit().await?;
+    Ok(found
+        .into_iter()
+        .filter(MembershipRow::may_be_entered)
+        .filter_map(|row| {
+            Some(Membership {
+                role: Role::parse(&row.role)?.into(),
+                business_id: ids::encode(IdKind::Business, row.business_id).into(),
+                business_name: row.business_name,
+                user_id: ids::encode(IdKind::User, row.user_id).into(),
+            })
+        })
+        .collect())
+}
+
 /// Reads in the caller's business; `None` when they are in none. Right after a log-in the request itself is still
-/// anonymous: the new session's own rights are used.
+/// anonymous, and after a switch it is still of the business that was left: the new session's own rights are used.
 async fn in_own_business<T>(
     ctx: &Context<'_>,
     caller: &Caller,
     read: impl AsyncFnOnce(&OpScope) -> Result<T, OpError>,
 ) -> async_graphql::Result<Option<T>> {
-    if let Ok(scope) = ctx.scope() {
+    let business = caller.tenant().map(TenantCtx::business_id);
+    if let Ok(scope) = ctx.scope()
+        && Some(scope.ctx().business_id()) == business
+    {
         return read(scope).await.map(Some).map_err(op_error);
     }
     let (Some(tenant), Ok(identity)) = (caller.tenant(), ctx.data::<Identity>()) else {

@@ -1,11 +1,13 @@
 //! A transaction outside any one business: registration, log-in, webhook routing, reconcilers, the clock.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use sqlx::{PgConnection, Postgres, Transaction, pool::PoolConnection};
 use uuid::Uuid;
 
-use super::{DbError, tenant::hex};
+use super::{AuditEntry, DbError, tenant::hex};
 use crate::platform::{
     clock::BusinessClock,
     context::{Actor, SystemCtx},
@@ -29,6 +31,8 @@ pub struct SystemTx {
     ctx: SystemCtx,
     clock: BusinessClock,
     audits: Vec<serde_json::Value>,
+    /// For the businesses' own trails.
+    tenant_audits: BTreeMap<Uuid, Vec<serde_json::Value>>,
 }
 
 impl SystemTx {
@@ -38,6 +42,7 @@ impl SystemTx {
             ctx,
             clock,
             audits: Vec::new(),
+            tenant_audits: BTreeMap::new(),
         }
     }
 
@@ -64,6 +69,13 @@ impl SystemTx {
         }));
     }
 
+    /// Buffers a row of a business's own audit trail, written at commit: for what concerns one business and is done by
+    /// somebody who is not inside it yet.
+    pub fn audit_in(&mut self, business_id: Uuid, actor: Actor, entry: AuditEntry) {
+        let row = entry.row(actor, self.ctx.request_id());
+        self.tenant_audits.entry(business_id).or_default().push(row);
+    }
+
     /// Adds a job that acts for `business_id` (or for none) when this transaction commits.
     ///
     /// # Errors
@@ -85,6 +97,18 @@ impl SystemTx {
     /// # Errors
     /// [`DbError`] as met: then nothing of the transaction stands.
     pub async fn commit(mut self) -> Result<(), DbError> {
+        // The businesses' heads in the order of their ids, then the platform's: always the same, so that no two wait for
+        // each other.
+        for (business_id, audits) in std::mem::take(&mut self.tenant_audits) {
+            sqlx::query!(
+                "SELECT app.commit_head($1, $2, '[]', $3)",
+                business_id,
+                self.clock.now(),
+                serde_json::Value::Array(audits),
+            )
+            .fetch_one(self.conn())
+            .await?;
+        }
         if !self.audits.is_empty() {
             let audits = serde_json::Value::Array(std::mem::take(&mut self.audits));
             sqlx::query!(

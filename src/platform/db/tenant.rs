@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::DbError;
 use crate::platform::{
     clock::BusinessClock,
-    context::TenantCtx,
+    context::{Actor, TenantCtx},
     ids,
     jobs::Job,
     live::{LiveBus, Ring},
@@ -48,6 +48,21 @@ impl AuditEntry {
     pub fn about(mut self, debtor_id: Option<Uuid>) -> Self {
         self.debtor_id = debtor_id;
         self
+    }
+
+    /// As `app.commit_head` takes it.
+    pub(super) fn row(self, actor: Actor, request_id: &str) -> serde_json::Value {
+        json!({
+            "id": ids::next(),
+            "actor_kind": actor.kind(),
+            "actor_id": actor.id(),
+            "action": self.action,
+            "object_id": self.object_id,
+            "debtor_id": self.debtor_id,
+            "request_id": request_id,
+            "details": hex(&self.details),
+            "key_id": self.key_id,
+        })
     }
 }
 
@@ -136,18 +151,8 @@ impl TenantTx {
 
     /// Buffers an audit row: written, numbered and chained at commit.
     pub fn audit(&mut self, entry: AuditEntry) {
-        let actor = self.ctx.actor();
-        self.audits.push(json!({
-            "id": ids::next(),
-            "actor_kind": actor.kind(),
-            "actor_id": actor.id(),
-            "action": entry.action,
-            "object_id": entry.object_id,
-            "debtor_id": entry.debtor_id,
-            "request_id": self.ctx.request_id().as_ref(),
-            "details": hex(&entry.details),
-            "key_id": entry.key_id,
-        }));
+        self.audits
+            .push(entry.row(self.ctx.actor(), self.ctx.request_id()));
     }
 
     /// Buffers a live event: written and numbered at commit, then rung.

@@ -36,6 +36,11 @@ pub const OPEN_TO_SYSTEM: &[(&str, &str, &str)] = &[
         "one writer batches the rows of all businesses' operations",
     ),
     (
+        "audit_events",
+        "INSERT",
+        "who accepts an invitation is not inside the business yet",
+    ),
+    (
         "business_head",
         "INSERT SELECT UPDATE",
         "made at registration; the clock reads the newest instant; pruning moves the floor",
@@ -54,6 +59,11 @@ pub const OPEN_TO_SYSTEM: &[(&str, &str, &str)] = &[
         "delivery_attempts",
         "SELECT",
         "the reconciler finds what is overdue",
+    ),
+    (
+        "invitations",
+        "SELECT UPDATE",
+        "who holds a link names no business; accepted outside any",
     ),
     ("live_events", "DELETE SELECT", "pruned after 72 hours"),
     ("messages", "SELECT", "the reconciler finds what is overdue"),
@@ -80,6 +90,10 @@ pub const GLOBAL_INDEXES: &[(&str, &str)] = &[
     (
         "delivery_attempts_due",
         "a reconciler looks through all businesses for what is overdue",
+    ),
+    (
+        "invitations_token",
+        "a link names no business: its token of 256 random bits finds the invitation",
     ),
     (
         "messages_due",

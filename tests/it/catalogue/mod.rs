@@ -263,6 +263,9 @@ async fn roles_that_run_the_service_own_nothing_and_bypass_nothing() {
     assert_eq!(
         definers,
         [
+            "app.end_member_sessions as funnelchat_owner",
+            "app.member_details as funnelchat_owner",
+            "app.member_with_address as funnelchat_owner",
             "app.post_to_balance as funnelchat_owner",
             "app.search_debtors as funnelchat_search",
             "queue.enqueue as funnelchat_worker",

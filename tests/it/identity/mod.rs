@@ -1,12 +1,15 @@
-//! Who may come in: registration, log-in, second factors, lockout, sessions.
+//! Who may come in: registration, log-in, second factors, lockout, sessions, invitations, members.
 
+mod invitations;
 mod log_in;
+mod members;
 mod register;
 mod sessions;
+mod switch;
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, data};
+use crate::support::{Client, TestApp, data};
 
 const LOGIN: &str = "mutation($email: EmailAddress!, $password: String!) {
   login(input: { email: $email, password: $password }) {
@@ -41,4 +44,60 @@ async fn complete(client: &Client, token: &Value, code: &str) -> Value {
 async fn refresh(client: &Client, token: &Value) -> Value {
     let answer = client.gql(REFRESH, json!({ "token": token })).await;
     data(&answer)["refreshSession"].clone()
+}
+
+/// What `inviteUser` answers, errors and all.
+async fn invite_as(client: &Client, email: &str, role: &str) -> Value {
+    let (first, rest) = email.split('@').next().unwrap().split_at(1);
+    let name = first.to_uppercase() + rest;
+    client
+        .gql(
+            "mutation($i: InviteUserInput!) { inviteUser(input: $i) {
+               invitation { id email name role status invitedBy { name } } userErrors { code field message } } }",
+            json!({ "i": { "email": email, "name": name, "role": role } }),
+        )
+        .await
+}
+
+/// What `inviteUser` answers to who may.
+async fn invite(client: &Client, email: &str, role: &str) -> Value {
+    data(&invite_as(client, email, role).await)["inviteUser"].clone()
+}
+
+/// The addresses of the open invitations.
+async fn open_invitations(client: &Client) -> Value {
+    let answer = client
+        .gql(
+            "{ invitations(first: 10) { edges { node { email } } } }",
+            json!({}),
+        )
+        .await;
+    data(&answer)["invitations"]["edges"].clone()
+}
+
+/// The token of the newest invitation mailed to this address.
+fn link_token(app: &TestApp, address: &str) -> String {
+    let mails = app.sandbox.state().mails_to(address);
+    let text = mails
+        .into_iter()
+        .rev()
+        .filter_map(|mail| mail.text)
+        .find(|text| text.contains("/accept-invitation?token="))
+        .expect("an invitation");
+    let (_, token) = text.split_once("/accept-invitation?token=").unwrap();
+    token.split_whitespace().next().unwrap().to_owned()
+}
+
+/// What `acceptInvitation` answers.
+async fn accept(app: &TestApp, token: &str, password: &Value) -> Value {
+    let answer = app
+        .anonymous()
+        .gql(
+            "mutation($i: AcceptInvitationInput!) { acceptInvitation(input: $i) {
+               session { accessToken } mfaChallenge { token } mfaEnrollment { token }
+               userErrors { code field message } } }",
+            json!({ "i": { "token": token, "password": password } }),
+        )
+        .await;
+    data(&answer)["acceptInvitation"].clone()
 }

@@ -181,6 +181,13 @@ async fn every_role_may_do_what_the_matrix_says_and_no_more() {
     let mut superuser = app.superuser().await;
     app.text(&app.acme, &app.acme.debtor_number(0), "For everybody's inbox")
         .await;
+    let agents = admin
+        .gql(
+            "{ users(filter: { role: [AGENT] }, first: 1) { edges { node { id } } } }",
+            json!({}),
+        )
+        .await;
+    let agent = data(&agents)["users"]["edges"][0]["node"]["id"].clone();
     for (login, role, line) in [
         ("manager", Role::Manager, 51),
         ("agent", Role::Agent, 52),
@@ -188,7 +195,7 @@ async fn every_role_may_do_what_the_matrix_says_and_no_more() {
         // Last: the sweep ends its session, which makes the others' objects.
         ("admin", Role::BusinessAdmin, 54),
     ] {
-        let client = if login == "admin" {
+        let mut client = if login == "admin" {
             admin.clone()
         } else {
             app.acme.sign_in(login).await
@@ -204,7 +211,15 @@ async fn every_role_may_do_what_the_matrix_says_and_no_more() {
             if root == "Subscription" {
                 arguments.insert("after".to_owned(), json!("live1_0"));
             }
+            // A manager has to do with agents only.
+            if field.name == "updateUser" {
+                arguments.insert("input".to_owned(), json!({ "id": agent }));
+            }
             let answer = call(&client, &schema, root, field, &arguments).await;
+            // The session that switches ends: its successor goes on.
+            if let Some(token) = answer["data"]["switchBusiness"]["session"]["accessToken"].as_str() {
+                client.access_token = Some(token.to_owned());
+            }
             let need = needs(root, &field.name);
             let allowed = match need {
                 Some(Needs::Permission(cell)) => table.allows(role, cell),

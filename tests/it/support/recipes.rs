@@ -27,6 +27,7 @@ impl Ids {
         let phone = format!("+16465550{line:03}");
         let (first, last) = (format!("Quill{mark}"), format!("Zephyr{mark}"));
         let (number, mail) = (format!("NUMBER-{mark}"), format!("{mark}@person.example"));
+        let invited = format!("{mark}@invited.example");
         let street = format!("{line} {mark} Street");
         let created = staff
             .gql(
@@ -67,12 +68,22 @@ impl Ids {
             .await;
         app.run_jobs().await;
         let decision = &data(&answer)["sendMessage"]["decision"]["id"];
+        let invitation = staff
+            .gql(
+                "mutation($e: EmailAddress!) { inviteUser(input: { email: $e, name: \"Somebody\", role: AGENT }) {
+                   invitation { id } userErrors { field message } } }",
+                json!({ "e": invited }),
+            )
+            .await;
+        app.run_jobs().await;
+        let invitation = &data(&invitation)["inviteUser"]["invitation"]["id"];
         let by_prefix: BTreeMap<&'static str, String> = [
             ("acct", &account["id"]),
             ("dbtr", &account["debtor"]["id"]),
             ("conv", &thread["id"]),
             ("msg", &message["id"]),
             ("dec", decision),
+            ("inv", invitation),
             ("usr", &seen["viewer"]["user"]["id"]),
             ("biz", &seen["viewer"]["business"]["id"]),
         ]
@@ -86,7 +97,7 @@ impl Ids {
             )
         })
         .collect();
-        let mut secrets: Vec<String> = vec![first, last, phone, number, mail, street, text];
+        let mut secrets: Vec<String> = vec![first, last, phone, number, mail, street, text, invited];
         for id in by_prefix.values() {
             secrets.extend([id.clone(), uuid_of(id).to_string()]);
         }
@@ -101,7 +112,7 @@ impl Ids {
 
     /// Ids that nobody has.
     pub fn nobodys() -> Self {
-        let by_prefix = ["acct", "dbtr", "conv", "msg", "dec", "usr", "biz"]
+        let by_prefix = ["acct", "dbtr", "conv", "msg", "dec", "inv", "usr", "biz"]
             .into_iter()
             .map(|prefix| (prefix, another(prefix)))
             .collect();
@@ -144,10 +155,13 @@ pub fn kind_of(field: &str, slot: &Slot) -> Option<&'static str> {
         ("debtor", "id") => Some("dbtr"),
         ("conversation", "id") => Some("conv"),
         ("complianceDecision", "id") => Some("dec"),
+        ("revokeInvitation", "id") => Some("inv"),
+        ("updateUser", "id") => Some("usr"),
         (_, "accountId") => Some("acct"),
         (_, "conversationId") => Some("conv"),
         (_, "debtorId") => Some("dbtr"),
         (_, "userId") => Some("usr"),
+        (_, "businessId") => Some("biz"),
         (field, other) => panic!("say in recipes.rs what {field}({other}) names"),
     }
 }

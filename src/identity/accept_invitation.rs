@@ -1,0 +1,274 @@
+//! An invited person becomes a member. Who is new sets a password; who has an identity already gives theirs and gains
+//! another membership. The link proves the address; the second factor comes after, as in any log-in.
+
+use std::net::IpAddr;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    Identity, NewMember,
+    invite::{check_name, open_address},
+    login::{FailureGuard, LoginStep, audit, push_audit, second_factor},
+    password::{check_new_password, hash_password, verify_password},
+    ports::{StaffMail, StaffMailer},
+    store::{self, IdentityRow, NewIdentity},
+    team_store::{self, HeldInvitation},
+    tokens::hash_secret,
+};
+use crate::{
+    access::Role,
+    platform::{
+        context::{Actor, SystemCtx, TenantCtx},
+        db::{AuditEntry, SystemTx},
+        email::EmailAddress,
+        error::OpError,
+        gql::{UserError, UserErrorCode},
+        ids,
+        jobs::{Job, JobError},
+    },
+};
+
+/// What comes with the link.
+pub(super) struct Acceptance {
+    pub(super) token: String,
+    pub(super) password: Option<SecretString>,
+    /// Instead of the name in the invitation.
+    pub(super) name: Option<String>,
+}
+
+/// Greets a new member.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct SendWelcomeMail {
+    user_id: Uuid,
+}
+
+impl Job for SendWelcomeMail {
+    const NAME: &'static str = "identity.send_welcome_mail";
+}
+
+fn bad_link() -> OpError {
+    UserError::at(
+        UserErrorCode::BadCredentials,
+        "token",
+        "This invitation has expired, was withdrawn, or was used. Ask an administrator of the business for a new one.",
+    )
+    .into()
+}
+
+/// The person behind the address, as looked at before the password is worked on.
+enum Person {
+    /// No identity has the address; with the hash of the new password.
+    Nobody(String),
+    /// One has it that never showed that the address is theirs. The link shows it now: a stranger who registered with the
+    /// address before keeps nothing, their password neither.
+    Unverified(IdentityRow, String),
+    /// Somebody who gave the right password.
+    Known(IdentityRow),
+}
+
+/// Accepts an invitation and answers as a log-in does.
+///
+/// # Errors
+/// User errors: BAD_CREDENTIALS for a link that is not good and for a wrong password, and what does not fit.
+pub(super) async fn accept_invitation(
+    identity: &Identity,
+    request_id: &str,
+    peer: IpAddr,
+    acceptance: Acceptance,
+) -> Result<LoginStep, OpError> {
+    let token_hash = hash_secret(&acceptance.token);
+    let ctx = SystemCtx::for_reason("accept an invitation", request_id);
+    let mut tx = identity.db.system(&ctx).await?;
+    let held = team_store::held_invitation(&mut tx, &token_hash)
+        .await?
+        .ok_or_else(bad_link)?;
+    let row = store::identity_by_email(&mut tx, &held.email_blind).await?;
+    tx.commit().await?;
+    if held.business_status != "ACTIVE" {
+        return Err(UserError::new(
+            UserErrorCode::Suspended,
+            "The business that invited you is suspended. Ask its administrator.",
+        )
+        .into());
+    }
+    let role = Role::parse(&held.role).ok_or_else(bad_link)?;
+    let name = check_name(acceptance.name.as_deref().unwrap_or(&held.name))?;
+    let email = open_address(&identity.keyring, "invitations", held.id, &held.email_cipher)?;
+    let password = acceptance.password.as_ref();
+    let person = match row {
+        Some(row) if row.email_verified_at.is_some() => {
+            known_person(identity, request_id, peer, &email, row, password).await?
+        }
+        Some(row) => Person::Unverified(row, new_password(&email, password).await?),
+        None => Person::Nobody(new_password(&email, password).await?),
+    };
+
+    let mut tx = identity.db.system(&ctx).await?;
+    let held = team_store::lock_held_invitation(&mut tx, &token_hash)
+        .await?
+        .ok_or_else(bad_link)?;
+    let (person_id, is_enrolled) = settle_person(identity, &mut tx, &held, &email, person).await?;
+    let user_id = ids::next();
+    let member = NewMember {
+        business_id: held.business_id,
+        user_id,
+        identity_id: person_id,
+        name,
+        role,
+    };
+    store::insert_member(&mut tx, &member).await.map_err(|error| {
+        // They joined by an earlier invitation in the same moment.
+        if error.is_constraint("users_business_id_identity_id_key") {
+            return bad_link();
+        }
+        OpError::from(error)
+    })?;
+    team_store::set_invitation_accepted(&mut tx, &held, user_id).await?;
+    tx.enqueue(Some(held.business_id), &SendWelcomeMail { user_id })
+        .await?;
+    let details = json!({ "user": user_id, "role": role.as_str() });
+    tx.audit_in(
+        held.business_id,
+        Actor::User(user_id),
+        AuditEntry::plain("invitation.accepted", held.id, &details),
+    );
+    push_audit(&mut tx, "login.password_accepted", Some(person_id));
+    tx.commit().await?;
+    second_factor(identity, person_id, is_enrolled, Some(held.business_id))
+}
+
+/// Checks the password of somebody who has an identity; failures count as those of a log-in.
+async fn known_person(
+    identity: &Identity,
+    request_id: &str,
+    peer: IpAddr,
+    email: &EmailAddress,
+    row: IdentityRow,
+    password: Option<&SecretString>,
+) -> Result<Person, OpError> {
+    let wrong = || {
+        OpError::from(UserError::at(
+            UserErrorCode::BadCredentials,
+            "password",
+            "You have a log-in already: give its password to join this business with it.",
+        ))
+    };
+    let password = password.ok_or_else(wrong)?;
+    let guard = FailureGuard::enter(identity, peer, &email.normalised()).await?;
+    if !verify_password(password, Some(&row.password_hash)).await? {
+        audit(identity, request_id, "login.failed", None).await?;
+        return Err(wrong());
+    }
+    guard.succeeded().await;
+    Ok(Person::Known(row))
+}
+
+async fn new_password(email: &EmailAddress, password: Option<&SecretString>) -> Result<String, OpError> {
+    let password = password.ok_or_else(|| {
+        UserError::invalid(
+            "password",
+            "Choose a password of 12 to 128 characters; several words are fine.",
+        )
+    })?;
+    check_new_password(password.expose_secret(), email.as_str())?;
+    Ok(hash_password(password).await?)
+}
+
+/// Makes sure that the person is still who was looked at, and that they have a verified identity. Returns its id, and
+/// whether a second factor is enrolled.
+async fn settle_person(
+    identity: &Identity,
+    tx: &mut SystemTx,
+    held: &HeldInvitation,
+    email: &EmailAddress,
+    person: Person,
+) -> Result<(Uuid, bool), OpError> {
+    let (seen, password_hash) = match person {
+        Person::Nobody(password_hash) => {
+            let id = new_identity(identity, tx, held, email, password_hash).await?;
+            return Ok((id, false));
+        }
+        Person::Unverified(row, password_hash) => (row, Some(password_hash)),
+        Person::Known(row) => (row, None),
+    };
+    let now = store::lock_identity(tx, seen.id).await?.ok_or_else(changed)?;
+    if now.password_hash != seen.password_hash || now.email_verified_at != seen.email_verified_at {
+        return Err(changed());
+    }
+    if let Some(password_hash) = password_hash {
+        team_store::set_verified(tx, now.id, &password_hash).await?;
+        push_audit(tx, "email.verified", Some(now.id));
+    }
+    Ok((now.id, now.totp_confirmed_at.is_some()))
+}
+
+async fn new_identity(
+    identity: &Identity,
+    tx: &mut SystemTx,
+    held: &HeldInvitation,
+    email: &EmailAddress,
+    password_hash: String,
+) -> Result<Uuid, OpError> {
+    let id = ids::next();
+    let address = email.as_str().as_bytes();
+    let new = NewIdentity {
+        id,
+        email_blind: held.email_blind.clone(),
+        email_cipher: identity
+            .keyring
+            .platform_seal("identities", "email_cipher", id, address)?,
+        password_hash,
+        platform_role: None,
+    };
+    store::insert_identity(tx, &new).await.map_err(|error| {
+        if error.is_constraint("identities_email_blind_key") {
+            return changed();
+        }
+        OpError::from(error)
+    })?;
+    team_store::set_verified(tx, id, &new.password_hash).await?;
+    push_audit(tx, "email.verified", Some(id));
+    Ok(id)
+}
+
+fn changed() -> OpError {
+    UserError::new(
+        UserErrorCode::Conflict,
+        "Your log-in was changed at this very moment. Try again.",
+    )
+    .into()
+}
+
+/// Runs [`SendWelcomeMail`]; sent twice when the worker dies after the mail.
+///
+/// # Errors
+/// [`JobError::Retry`] while mail or database are away.
+pub async fn send_welcome_mail(
+    identity: &Identity,
+    mailer: &dyn StaffMailer,
+    ctx: &TenantCtx,
+    job: SendWelcomeMail,
+) -> Result<(), JobError> {
+    let mut tx = identity.db.tenant(ctx).await?;
+    let business = team_store::business_name(&mut tx).await?;
+    let details = team_store::member_details(&mut tx, &[job.user_id]).await?;
+    tx.finish_read().await?;
+    let Some(person) = details.first() else {
+        return Ok(());
+    };
+    let email = open_address(
+        &identity.keyring,
+        "identities",
+        person.identity_id,
+        &person.email_cipher,
+    )
+    .map_err(|error| JobError::Fatal(error.to_string()))?;
+    let link = identity.settings.public_base_url.clone();
+    mailer
+        .send(&email, StaffMail::Welcome { business, link })
+        .await
+        .map_err(|error| JobError::Retry(format!("mail was not taken: {error}")))
+}

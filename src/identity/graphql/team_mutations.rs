@@ -1,0 +1,226 @@
+//! Mutations of a business's staff: invitations, members, and the way from one business to another.
+
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use secrecy::SecretString;
+
+use super::{
+    User,
+    mutations::{LoginPayload, login_payload, request, step_payload},
+    team::{Invitation, StaffRole},
+    types::UserStatus,
+};
+use crate::{
+    identity::{
+        Caller, Identity,
+        accept_invitation::{self, Acceptance},
+        invite::{self, Invitee},
+        session, switch_business,
+        update_user::{self, UserPatch},
+    },
+    platform::{
+        error::OpError,
+        gql::{Done, EmailAddressScalar, Outcome, UserError, input_id, mutate},
+        ids::IdKind,
+    },
+};
+
+/// Whom to ask to join your business.
+#[derive(InputObject)]
+pub struct InviteUserInput {
+    /// Where the link is mailed.
+    email: EmailAddressScalar,
+    /// What they will be called, unless they choose otherwise.
+    name: String,
+    /// The role that they will have. A manager invites agents only.
+    role: StaffRole,
+}
+
+/// The invitation to withdraw.
+#[derive(InputObject)]
+pub struct RevokeInvitationInput {
+    /// `inv_…`
+    id: ID,
+}
+
+/// What inviteUser answers.
+#[derive(SimpleObject)]
+pub struct InviteUserPayload {
+    /// The invitation, new or renewed.
+    invitation: Option<Invitation>,
+    /// What to put right; empty on success.
+    user_errors: Vec<UserError>,
+}
+
+/// What revokeInvitation answers.
+#[derive(SimpleObject)]
+pub struct RevokeInvitationPayload {
+    /// The invitation as it is now.
+    invitation: Option<Invitation>,
+    /// What to put right; empty on success.
+    user_errors: Vec<UserError>,
+}
+
+async fn invitation_of(ctx: &Context<'_>, outcome: &Outcome) -> async_graphql::Result<Option<Invitation>> {
+    match outcome.object {
+        Some(id) => Invitation::load(ctx, id).await,
+        None => Ok(None),
+    }
+}
+
+/// The link of an invitation, and the password with which you will sign in.
+#[derive(InputObject)]
+pub struct AcceptInvitationInput {
+    /// What stands behind `token=` in the link.
+    token: String,
+    /// A new one of 12 to 128 characters; if you have a log-in already, that of your log-in. Without it the user error
+    /// tells which is meant.
+    password: Option<String>,
+    /// What you want to be called, if not as the invitation says.
+    name: Option<String>,
+}
+
+/// What to change about a member of staff; what is left out stays.
+#[derive(InputObject)]
+pub struct UpdateUserInput {
+    /// `usr_…`
+    id: ID,
+    /// The new role. Nobody changes their own.
+    role: Option<StaffRole>,
+    /// Whether they may come in. Nobody changes their own.
+    status: Option<UserStatus>,
+    /// The new display name.
+    name: Option<String>,
+}
+
+/// What updateUser answers.
+#[derive(SimpleObject)]
+pub struct UpdateUserPayload {
+    /// The member as they are now.
+    user: Option<User>,
+    /// What to put right; empty on success.
+    user_errors: Vec<UserError>,
+}
+
+/// Where to go.
+#[derive(InputObject)]
+pub struct SwitchBusinessInput {
+    /// `biz_…`, one of `viewer { memberships }`.
+    business_id: ID,
+}
+
+/// Mutations of a business's staff.
+#[derive(Default)]
+pub struct TeamMutations;
+
+#[Object]
+impl TeamMutations {
+    /// Asks somebody to join your business. They get a mail with a link that is good once, for seven days. Inviting an
+    /// address again renews its invitation, and the old link is good no more.
+    async fn invite_user(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whom, as what.")] input: InviteUserInput,
+    ) -> async_graphql::Result<InviteUserPayload> {
+        let identity = ctx.data::<Identity>()?;
+        let invitee = Invitee {
+            email: input.email.0,
+            name: input.name,
+            role: input.role.into(),
+        };
+        let outcome = mutate(ctx, async |tx, _| {
+            Ok(invite::invite_user(identity, tx, invitee).await?.into())
+        })
+        .await?;
+        Ok(InviteUserPayload {
+            invitation: invitation_of(ctx, &outcome).await?,
+            user_errors: outcome.user_errors,
+        })
+    }
+
+    /// Withdraws an open invitation: its link is good no more.
+    async fn revoke_invitation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which one.")] input: RevokeInvitationInput,
+    ) -> async_graphql::Result<RevokeInvitationPayload> {
+        let outcome = mutate(ctx, async |tx, _| {
+            let id = input_id(IdKind::Invitation, "id", &input.id)?;
+            invite::revoke_invitation(tx, id).await?;
+            Ok(id.into())
+        })
+        .await?;
+        Ok(RevokeInvitationPayload {
+            invitation: invitation_of(ctx, &outcome).await?,
+            user_errors: outcome.user_errors,
+        })
+    }
+
+    /// Joins the business of an invitation, and goes on as login does: with a challenge, or the request to enrol a second
+    /// factor. Public, with the link's token.
+    async fn accept_invitation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The link's token, and who you are.")] input: AcceptInvitationInput,
+    ) -> async_graphql::Result<LoginPayload> {
+        let (identity, facts) = request(ctx)?;
+        let acceptance = Acceptance {
+            token: input.token,
+            password: input.password.map(SecretString::from),
+            name: input.name,
+        };
+        let step =
+            accept_invitation::accept_invitation(identity, &facts.request_id, facts.peer, acceptance).await;
+        step_payload(step)
+    }
+
+    /// Changes a member's role, status or name. With a new role or status their sessions and sockets in your business end
+    /// at once. A manager changes agents only, nobody changes their own role or status, and one active administrator
+    /// always remains.
+    async fn update_user(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who, and what.")] input: UpdateUserInput,
+    ) -> async_graphql::Result<UpdateUserPayload> {
+        let identity = ctx.data::<Identity>()?;
+        let mut ended = Vec::new();
+        let outcome = mutate(ctx, async |tx, _| {
+            let id = input_id(IdKind::User, "id", &input.id)?;
+            let patch = UserPatch {
+                role: input.role.map(Into::into),
+                status: input.status.map(UserStatus::as_str),
+                name: input.name,
+            };
+            ended = update_user::update_user(identity, tx, id, patch).await?;
+            Ok::<Done, OpError>(id.into())
+        })
+        .await?;
+        for session_id in ended {
+            session::forget(identity, session_id);
+        }
+        Ok(UpdateUserPayload {
+            user: match outcome.object {
+                Some(id) => User::load(ctx, id).await?,
+                None => None,
+            },
+            user_errors: outcome.user_errors,
+        })
+    }
+
+    /// Takes you to another business of which you are a member: a new session there, without a second log-in. The session
+    /// that you call this with ends.
+    async fn switch_business(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Where to.")] input: SwitchBusinessInput,
+    ) -> async_graphql::Result<LoginPayload> {
+        let (identity, facts) = request(ctx)?;
+        let issued = match input_id(IdKind::Business, "businessId", &input.business_id) {
+            Ok(business) => {
+                let caller = ctx.data::<Caller>()?;
+                switch_business::switch_business(identity, &facts.request_id, caller, business).await
+            }
+            Err(error) => Err(error.into()),
+        };
+        login_payload(issued)
+    }
+}

@@ -1,0 +1,428 @@
+//! SQL about a business's staff: invitations, members, and what stands behind a member.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::{
+    access::Role,
+    platform::{
+        db::{DbError, SystemTx, TenantTx},
+        gql::PageRequest,
+    },
+};
+
+/// An invitation as the business sees it.
+pub(super) struct InvitationRow {
+    pub(super) id: Uuid,
+    pub(super) email_cipher: Vec<u8>,
+    pub(super) name: String,
+    pub(super) role: String,
+    pub(super) state: String,
+    pub(super) invited_by: Uuid,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) expires_at: DateTime<Utc>,
+}
+
+/// What is asked of somebody; the address is already indexed and sealed.
+pub(super) struct NewInvitation {
+    pub(super) id: Uuid,
+    pub(super) email_blind: [u8; 32],
+    pub(super) email_cipher: Vec<u8>,
+    pub(super) name: String,
+    pub(super) role: Role,
+    pub(super) invited_by: Uuid,
+    pub(super) expires_at: DateTime<Utc>,
+}
+
+/// Stores an open invitation.
+///
+/// # Errors
+/// `invitations_open` when the address has one.
+pub(super) async fn insert_invitation(tx: &mut TenantTx, new: &NewInvitation) -> Result<(), DbError> {
+    let (business, now) = (tx.business_id(), tx.now());
+    sqlx::query!(
+        "INSERT INTO invitations (business_id, id, email_blind, email_cipher, name, role, state, invited_by, created_at,
+             expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, 'OPEN', $7, $8, $9)",
+        business,
+        new.id,
+        new.email_blind.as_slice(),
+        new.email_cipher,
+        new.name,
+        new.role.as_str(),
+        new.invited_by,
+        now,
+        new.expires_at,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// The open invitation of an address and its role, locked.
+pub(super) async fn lock_invitation_of(
+    tx: &mut TenantTx,
+    email_blind: &[u8],
+) -> Result<Option<(Uuid, String)>, DbError> {
+    let business = tx.business_id();
+    let row = sqlx::query!(
+        "SELECT id, role FROM invitations WHERE business_id = $1 AND email_blind = $2 AND state = 'OPEN' FOR UPDATE",
+        business,
+        email_blind
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(|row| (row.id, row.role)))
+}
+
+/// Renews an open invitation. The link of an earlier mail is good no more.
+pub(super) async fn renew_invitation(
+    tx: &mut TenantTx,
+    id: Uuid,
+    new: &NewInvitation,
+) -> Result<(), DbError> {
+    let business = tx.business_id();
+    sqlx::query!(
+        "UPDATE invitations SET name = $3, role = $4, invited_by = $5, expires_at = $6, token_hash = NULL
+         WHERE business_id = $1 AND id = $2",
+        business,
+        id,
+        new.name,
+        new.role.as_str(),
+        new.invited_by,
+        new.expires_at,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// An invitation in whatever state, locked.
+pub(super) async fn lock_invitation(tx: &mut TenantTx, id: Uuid) -> Result<Option<InvitationRow>, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_as!(
+        InvitationRow,
+        "SELECT id, email_cipher, name, role, state, invited_by, created_at, expires_at
+         FROM invitations WHERE business_id = $1 AND id = $2 FOR UPDATE",
+        business,
+        id
+    )
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+pub(super) async fn invitation(tx: &mut TenantTx, id: Uuid) -> Result<Option<InvitationRow>, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_as!(
+        InvitationRow,
+        "SELECT id, email_cipher, name, role, state, invited_by, created_at, expires_at
+         FROM invitations WHERE business_id = $1 AND id = $2",
+        business,
+        id
+    )
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// Invitations that can be accepted now, newest first, in reading direction, with one row more than asked.
+pub(super) async fn page_of_invitations(
+    tx: &mut TenantTx,
+    page: &PageRequest,
+    past: Option<Uuid>,
+) -> Result<Vec<InvitationRow>, DbError> {
+    let (business, now) = (tx.business_id(), tx.now());
+    Ok(sqlx::query_as!(
+        InvitationRow,
+        "SELECT id, email_cipher, name, role, state, invited_by, created_at, expires_at
+         FROM invitations
+         WHERE business_id = $1 AND state = 'OPEN' AND expires_at > $2
+           AND ($3::uuid IS NULL OR CASE WHEN $4 THEN id > $3 ELSE id < $3 END)
+         ORDER BY CASE WHEN $4 THEN id END, CASE WHEN NOT $4 THEN id END DESC LIMIT $5",
+        business,
+        now,
+        past,
+        page.backward,
+        page.fetch(),
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+pub(super) async fn set_invitation_token(tx: &mut TenantTx, id: Uuid, hash: &[u8]) -> Result<(), DbError> {
+    let business = tx.business_id();
+    sqlx::query!(
+        "UPDATE invitations SET token_hash = $3 WHERE business_id = $1 AND id = $2",
+        business,
+        id,
+        hash
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn set_invitation_revoked(tx: &mut TenantTx, id: Uuid) -> Result<(), DbError> {
+    let (business, now) = (tx.business_id(), tx.now());
+    sqlx::query!(
+        "UPDATE invitations SET state = 'REVOKED', settled_at = $3 WHERE business_id = $1 AND id = $2",
+        business,
+        id,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn business_name(tx: &mut TenantTx) -> Result<String, DbError> {
+    let business = tx.business_id();
+    Ok(
+        sqlx::query_scalar!("SELECT name FROM businesses WHERE id = $1", business)
+            .fetch_one(tx.conn())
+            .await?,
+    )
+}
+
+/// An invitation as the person sees it who holds its link.
+pub(super) struct HeldInvitation {
+    pub(super) business_id: Uuid,
+    pub(super) id: Uuid,
+    pub(super) email_blind: Vec<u8>,
+    pub(super) email_cipher: Vec<u8>,
+    pub(super) name: String,
+    pub(super) role: String,
+    pub(super) business_status: String,
+}
+
+/// The invitation whose newest link has this token, if it can be accepted now.
+pub(super) async fn held_invitation(
+    tx: &mut SystemTx,
+    token_hash: &[u8],
+) -> Result<Option<HeldInvitation>, DbError> {
+    let now = tx.now();
+    Ok(sqlx::query_as!(
+        HeldInvitation,
+        "SELECT i.business_id, i.id, i.email_blind, i.email_cipher, i.name, i.role, b.status AS business_status
+         FROM invitations i JOIN businesses b ON b.id = i.business_id
+         WHERE i.token_hash = $1 AND i.state = 'OPEN' AND i.expires_at > $2",
+        token_hash,
+        now
+    )
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// The same, locked: it is accepted once.
+pub(super) async fn lock_held_invitation(
+    tx: &mut SystemTx,
+    token_hash: &[u8],
+) -> Result<Option<HeldInvitation>, DbError> {
+    let now = tx.now();
+    Ok(sqlx::query_as!(
+        HeldInvitation,
+        "SELECT i.business_id, i.id, i.email_blind, i.email_cipher, i.name, i.role, b.status AS business_status
+         FROM invitations i JOIN businesses b ON b.id = i.business_id
+         WHERE i.token_hash = $1 AND i.state = 'OPEN' AND i.expires_at > $2 FOR UPDATE OF i",
+        token_hash,
+        now
+    )
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+pub(super) async fn set_invitation_accepted(
+    tx: &mut SystemTx,
+    held: &HeldInvitation,
+    user: Uuid,
+) -> Result<(), DbError> {
+    let now = tx.now();
+    sqlx::query!(
+        "UPDATE invitations SET state = 'ACCEPTED', user_id = $3, settled_at = $4 WHERE business_id = $1 AND id = $2",
+        held.business_id,
+        held.id,
+        user,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Makes an address verified, with the password that was chosen by whoever showed that it is theirs.
+pub(super) async fn set_verified(
+    tx: &mut SystemTx,
+    identity: Uuid,
+    password_hash: &str,
+) -> Result<(), DbError> {
+    let now = tx.now();
+    sqlx::query!(
+        "UPDATE identities SET password_hash = $2, email_verified_at = $3 WHERE id = $1",
+        identity,
+        password_hash,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// A member of the business's staff.
+#[derive(Clone, Debug)]
+pub(super) struct UserRow {
+    pub(super) id: Uuid,
+    pub(super) name: String,
+    pub(super) role: String,
+    pub(super) status: String,
+    pub(super) created_at: DateTime<Utc>,
+}
+
+/// Those of `users` who are of the business.
+pub(super) async fn users_by_id(
+    tx: &mut TenantTx,
+    users: &[Uuid],
+) -> Result<HashMap<Uuid, UserRow>, DbError> {
+    let business = tx.business_id();
+    let rows = sqlx::query_as!(
+        UserRow,
+        "SELECT id, name, role, status, created_at FROM users WHERE business_id = $1 AND id = ANY($2)",
+        business,
+        users
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+}
+
+/// Which members; all conditions given must hold.
+#[derive(Clone, Debug, Default)]
+pub(super) struct UserCriteria {
+    pub(super) roles: Option<Vec<String>>,
+    pub(super) statuses: Option<Vec<String>>,
+    /// A part of the name, …
+    pub(super) name_part: Option<String>,
+    /// … or else this one.
+    pub(super) or_user: Option<Uuid>,
+}
+
+/// A page of members, who joined first coming first, in reading direction, with one row more than asked. A business's
+/// staff is few: what does not lead to an index is read through.
+pub(super) async fn page_of_users(
+    tx: &mut TenantTx,
+    criteria: &UserCriteria,
+    page: &PageRequest,
+    past: Option<Uuid>,
+) -> Result<Vec<UserRow>, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_as!(
+        UserRow,
+        "SELECT id, name, role, status, created_at FROM users
+         WHERE business_id = $1
+           AND ($2::text[] IS NULL OR role = ANY($2)) AND ($3::text[] IS NULL OR status = ANY($3))
+           AND ($4::text IS NULL OR strpos(lower(name), lower($4)) > 0 OR id = $5)
+           AND ($6::uuid IS NULL OR CASE WHEN $7 THEN id < $6 ELSE id > $6 END)
+         ORDER BY CASE WHEN $7 THEN id END DESC, CASE WHEN NOT $7 THEN id END LIMIT $8",
+        business,
+        criteria.roles.as_deref(),
+        criteria.statuses.as_deref(),
+        criteria.name_part,
+        criteria.or_user,
+        past,
+        page.backward,
+        page.fetch(),
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// The person behind a member.
+pub(super) struct MemberDetails {
+    pub(super) user_id: Uuid,
+    pub(super) identity_id: Uuid,
+    pub(super) email_cipher: Vec<u8>,
+    pub(super) last_active_at: Option<DateTime<Utc>>,
+}
+
+pub(super) async fn member_details(tx: &mut TenantTx, users: &[Uuid]) -> Result<Vec<MemberDetails>, DbError> {
+    Ok(sqlx::query_as!(
+        MemberDetails,
+        r#"SELECT user_id AS "user_id!", identity_id AS "identity_id!", email_cipher AS "email_cipher!", last_active_at
+         FROM app.member_details($1)"#,
+        users
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// The member of the business who has this address.
+pub(super) async fn member_with_address(
+    tx: &mut TenantTx,
+    email_blind: &[u8],
+) -> Result<Option<Uuid>, DbError> {
+    Ok(
+        sqlx::query_scalar!("SELECT app.member_with_address($1)", email_blind)
+            .fetch_one(tx.conn())
+            .await?,
+    )
+}
+
+/// Locks `users` and every active administrator against changes, always in the same order, so that two administrators
+/// who act upon each other take turns.
+pub(super) async fn lock_with_administrators(
+    tx: &mut TenantTx,
+    users: &[Uuid],
+) -> Result<Vec<UserRow>, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_as!(
+        UserRow,
+        "SELECT id, name, role, status, created_at FROM users
+         WHERE business_id = $1 AND (id = ANY($2) OR (role = 'BUSINESS_ADMIN' AND status = 'ACTIVE'))
+         ORDER BY id FOR NO KEY UPDATE",
+        business,
+        users
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// Waits for whoever is opening a session of this member, and makes those who come later wait.
+pub(super) async fn hold_sessions_off(tx: &mut TenantTx, user: Uuid) -> Result<(), DbError> {
+    let business = tx.business_id();
+    sqlx::query!(
+        "SELECT id FROM users WHERE business_id = $1 AND id = $2 FOR UPDATE",
+        business,
+        user
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn set_user(tx: &mut TenantTx, row: &UserRow) -> Result<(), DbError> {
+    let business = tx.business_id();
+    sqlx::query!(
+        "UPDATE users SET name = $3, role = $4, status = $5 WHERE business_id = $1 AND id = $2",
+        business,
+        row.id,
+        row.name,
+        row.role,
+        row.status
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Ends a member's sessions in the business; which they were.
+pub(super) async fn end_member_sessions(
+    tx: &mut TenantTx,
+    user: Uuid,
+    wall: DateTime<Utc>,
+) -> Result<Vec<Uuid>, DbError> {
+    Ok(
+        sqlx::query_scalar!(r#"SELECT app.end_member_sessions($1, $2) AS "id!""#, user, wall)
+            .fetch_all(tx.conn())
+            .await?,
+    )
+}

@@ -1,0 +1,275 @@
+//! Who is in a business, as what: lists, new roles, and doors that close at once.
+
+use serde_json::{Value, json};
+
+use super::{log_in, refresh};
+use crate::support::{Client, TestApp, data, error_code, user_errors};
+use funnelchat::cli::seed::DEMO_PASSWORD;
+
+const UPDATE: &str = "mutation($i: UpdateUserInput!) { updateUser(input: $i) {
+  user { name role status } userErrors { code field message } } }";
+
+async fn staff(client: &Client, filter: Value) -> Vec<Value> {
+    let answer = client
+        .gql(
+            "query($f: UserFilter) { users(filter: $f, first: 100) { edges { node {
+               id name role status email createdAt lastActiveAt } } } }",
+            json!({ "f": filter }),
+        )
+        .await;
+    let edges = data(&answer)["users"]["edges"].as_array().unwrap().clone();
+    edges.into_iter().map(|edge| edge["node"].clone()).collect()
+}
+
+async fn id_of(client: &Client, role: &str) -> Value {
+    staff(client, json!({ "role": [role] })).await[0]["id"].clone()
+}
+
+async fn update(client: &Client, input: Value) -> Value {
+    let answer = client.gql(UPDATE, json!({ "i": input })).await;
+    data(&answer)["updateUser"].clone()
+}
+
+async fn may_act(client: &Client) -> bool {
+    let answer = client.gql("{ viewer { role } }", json!({})).await;
+    answer.get("errors").is_none() || {
+        assert_eq!(error_code(&answer), "UNAUTHENTICATED");
+        false
+    }
+}
+
+#[tokio::test]
+async fn the_staff_is_listed_and_addresses_are_for_those_who_look_after_it() {
+    let app = TestApp::start().await;
+    let admin = app.acme.sign_in("admin").await;
+    let all = staff(&admin, json!(null)).await;
+    let roles: Vec<&str> = all.iter().filter_map(|user| user["role"].as_str()).collect();
+    assert_eq!(
+        roles,
+        ["BUSINESS_ADMIN", "MANAGER", "AGENT", "COMPLIANCE_OFFICER"],
+        "who joined first comes first, and nobody of another business"
+    );
+    assert_eq!(all[0]["email"], "admin@acme.example");
+    assert!(all[0]["lastActiveAt"].is_string() && all[2]["lastActiveAt"].is_null());
+    let one = |filter: Value| {
+        let admin = admin.clone();
+        async move {
+            let found = staff(&admin, filter).await;
+            found
+                .iter()
+                .filter_map(|user| user["name"].as_str().map(str::to_owned))
+                .collect::<Vec<_>>()
+        }
+    };
+    assert_eq!(
+        one(json!({ "role": ["AGENT", "MANAGER"] })).await,
+        ["Manager of Acme Recovery", "Agent of Acme Recovery"]
+    );
+    assert_eq!(
+        one(json!({ "search": "MANAG" })).await,
+        ["Manager of Acme Recovery"]
+    );
+    assert_eq!(
+        one(json!({ "search": "Agent@acme.example" })).await,
+        ["Agent of Acme Recovery"]
+    );
+    assert_eq!(one(json!({ "search": "agent@globex.example" })).await, [""; 0]);
+    assert_eq!(one(json!({ "status": ["SUSPENDED"] })).await, [""; 0]);
+
+    // Page by page, there and back.
+    let page = "query($a: String, $b: String, $f: Int, $l: Int) { users(first: $f, after: $a, last: $l, before: $b) {
+        edges { node { role } } pageInfo { endCursor startCursor hasNextPage hasPreviousPage } } }";
+    let first = admin.gql(page, json!({ "f": 3 })).await;
+    let first = &data(&first)["users"];
+    assert_eq!(first["pageInfo"]["hasNextPage"], true);
+    let second = admin
+        .gql(page, json!({ "f": 3, "a": first["pageInfo"]["endCursor"] }))
+        .await;
+    let second = &data(&second)["users"];
+    assert_eq!(
+        second["edges"],
+        json!([{ "node": { "role": "COMPLIANCE_OFFICER" } }])
+    );
+    let back = admin
+        .gql(page, json!({ "l": 2, "b": second["pageInfo"]["startCursor"] }))
+        .await;
+    assert_eq!(
+        data(&back)["users"]["edges"],
+        json!([{ "node": { "role": "MANAGER" } }, { "node": { "role": "AGENT" } }])
+    );
+
+    let agent = app.acme.agent().await;
+    let seen = staff(&agent, json!(null)).await;
+    for user in &seen {
+        let is_own = user["role"] == "AGENT";
+        assert_eq!(user["email"].is_string(), is_own, "{user}");
+        assert_eq!(user["lastActiveAt"].is_string(), is_own, "{user}");
+    }
+    assert!(
+        staff(&agent, json!({ "search": "admin@acme.example" }))
+            .await
+            .is_empty(),
+        "nor does the search tell whose address it is"
+    );
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_deactivated_member_is_out_at_once_and_comes_back_when_reactivated() {
+    let app = TestApp::start().await;
+    let (admin, agent) = (app.acme.sign_in("admin").await, app.acme.agent().await);
+    let elsewhere = app.globex.agent().await;
+    let id = id_of(&admin, "AGENT").await;
+    let mut socket = agent.socket().await;
+    let half_way = log_in(&app.anonymous(), "agent@acme.example", DEMO_PASSWORD).await;
+    assert!(half_way["mfaChallenge"]["token"].is_string());
+
+    for (status, says) in [("SUSPENDED", "suspended"), ("INACTIVE", "deactivated")] {
+        let changed = update(&admin, json!({ "id": id, "status": status })).await;
+        assert_eq!(changed["user"]["status"], status, "{changed}");
+        assert!(!may_act(&agent).await, "the access token ends at once");
+        let refused = refresh(&app.anonymous(), &json!(agent.refresh_token)).await;
+        assert_eq!(user_errors(&refused), ["BAD_CREDENTIALS"]);
+        let refused = log_in(&app.anonymous(), "agent@acme.example", DEMO_PASSWORD).await;
+        assert_eq!(user_errors(&refused), ["SUSPENDED"]);
+        let message = refused["userErrors"][0]["message"].as_str().unwrap();
+        assert!(message.contains(says), "{message}");
+    }
+    assert_eq!(socket.close_code().await, 4401);
+    let late = super::complete(
+        &app.anonymous(),
+        &half_way["mfaChallenge"]["token"],
+        &crate::support::totp_code(&app.wall),
+    )
+    .await;
+    assert_eq!(
+        user_errors(&late),
+        ["SUSPENDED"],
+        "a log-in that had begun ends too"
+    );
+    assert!(may_act(&elsewhere).await && may_act(&admin).await);
+
+    let back = update(&admin, json!({ "id": id, "status": "ACTIVE" })).await;
+    assert_eq!(back["user"]["status"], "ACTIVE");
+    assert!(!may_act(&agent).await, "the old session stays ended");
+    assert!(may_act(&app.acme.agent().await).await);
+    assert_eq!(app.audited("user.updated").await, 3);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_new_role_counts_at_once_and_a_new_name_ends_nothing() {
+    let app = TestApp::start().await;
+    let (admin, agent) = (app.acme.sign_in("admin").await, app.acme.agent().await);
+    let id = id_of(&admin, "AGENT").await;
+    let renamed = update(&admin, json!({ "id": id, "name": "  Jo Field " })).await;
+    assert_eq!(renamed["user"]["name"], "Jo Field");
+    let same = update(&admin, json!({ "id": id, "role": "AGENT", "status": "ACTIVE" })).await;
+    assert_eq!(user_errors(&same), [""; 0]);
+    assert!(may_act(&agent).await);
+    assert_eq!(
+        app.audited("user.updated").await,
+        1,
+        "nothing changed, nothing to record"
+    );
+    let refused = update(&admin, json!({ "id": id, "name": " " })).await;
+    assert_eq!(refused["userErrors"][0]["field"], json!(["input", "name"]));
+
+    update(&admin, json!({ "id": id, "role": "MANAGER" })).await;
+    assert!(!may_act(&agent).await);
+    let viewer = app.acme.agent().await.gql("{ viewer { role } }", json!({})).await;
+    assert_eq!(data(&viewer)["viewer"]["role"], "MANAGER");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn nobody_changes_themselves_and_a_manager_changes_agents_only() {
+    let app = TestApp::start().await;
+    let (admin, manager) = (app.acme.sign_in("admin").await, app.acme.sign_in("manager").await);
+    let own = id_of(&admin, "BUSINESS_ADMIN").await;
+    for (change, field) in [
+        (json!({ "role": "AGENT" }), "role"),
+        (json!({ "status": "INACTIVE" }), "status"),
+    ] {
+        let mut input = change;
+        input["id"] = own.clone();
+        let refused = update(&admin, input).await;
+        assert_eq!(user_errors(&refused), ["CONFLICT"]);
+        assert_eq!(refused["userErrors"][0]["field"], json!(["input", field]));
+    }
+    let renamed = update(&admin, json!({ "id": own, "name": "Chief" })).await;
+    assert_eq!(renamed["user"]["name"], "Chief");
+    let (agent, compliance) = (
+        id_of(&admin, "AGENT").await,
+        id_of(&admin, "COMPLIANCE_OFFICER").await,
+    );
+    for input in [
+        json!({ "id": own, "status": "SUSPENDED" }),
+        json!({ "id": compliance, "name": "Else" }),
+        json!({ "id": agent, "role": "MANAGER" }),
+        json!({ "id": agent, "role": "BUSINESS_ADMIN" }),
+    ] {
+        let answer = manager.gql(UPDATE, json!({ "i": input })).await;
+        assert_eq!(error_code(&answer), "FORBIDDEN", "{input}: {answer}");
+    }
+    let suspended = update(&manager, json!({ "id": agent, "status": "SUSPENDED" })).await;
+    assert_eq!(suspended["user"]["status"], "SUSPENDED");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn two_administrators_who_demote_each_other_leave_one() {
+    let app = TestApp::start().await;
+    let admin = app.acme.sign_in("admin").await;
+    let (first, second) = (
+        id_of(&admin, "BUSINESS_ADMIN").await,
+        id_of(&admin, "MANAGER").await,
+    );
+    for _ in 0..3 {
+        let made = update(&admin, json!({ "id": second, "role": "BUSINESS_ADMIN" })).await;
+        assert_eq!(user_errors(&made), [""; 0]);
+        let other = app.acme.sign_in("manager").await;
+        let demote = |id: &Value| json!({ "i": { "id": id, "role": "AGENT" } });
+        let (one, two) = tokio::join!(
+            admin.gql(UPDATE, demote(&second)),
+            other.gql(UPDATE, demote(&first))
+        );
+        let worked = |answer: &Value| answer["data"]["updateUser"]["user"].is_object();
+        assert!(worked(&one) != worked(&two), "one of them: {one} {two}");
+        let survivors = if worked(&one) {
+            admin.clone()
+        } else {
+            // The other way round: make the first the administrator again.
+            let made = update(&other, json!({ "id": first, "role": "BUSINESS_ADMIN" })).await;
+            assert_eq!(user_errors(&made), [""; 0]);
+            return app.finish().await;
+        };
+        let left = staff(&survivors, json!({ "role": ["BUSINESS_ADMIN"] })).await;
+        assert_eq!(left.len(), 1, "{left:?}");
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_member_who_is_signing_in_is_not_forgotten() {
+    let app = TestApp::start().await;
+    let admin = app.acme.sign_in("admin").await;
+    let id = id_of(&admin, "AGENT").await;
+    for _ in 0..5 {
+        let entered = log_in(&app.anonymous(), "agent@acme.example", DEMO_PASSWORD).await;
+        let (client, code) = (app.anonymous(), crate::support::totp_code(&app.wall));
+        let (completed, suspended) = tokio::join!(
+            super::complete(&client, &entered["mfaChallenge"]["token"], &code),
+            update(&admin, json!({ "id": id, "status": "SUSPENDED" }))
+        );
+        assert_eq!(suspended["user"]["status"], "SUSPENDED");
+        let mut newcomer = app.anonymous();
+        newcomer.access_token = completed["session"]["accessToken"].as_str().map(str::to_owned);
+        assert!(
+            newcomer.access_token.is_none() || !may_act(&newcomer).await,
+            "no session outlives the suspension: {completed}"
+        );
+        update(&admin, json!({ "id": id, "status": "ACTIVE" })).await;
+    }
+    app.finish().await;
+}
