@@ -34,6 +34,9 @@ CALL app.open_to_system('invitations', 'SELECT, UPDATE');
 CREATE POLICY system ON audit_events FOR INSERT TO funnelchat_system WITH CHECK (true);
 GRANT INSERT ON audit_events TO funnelchat_system;
 
+-- Fewer permissions than the role's, each as `resource:action`; all of the role's where null.
+ALTER TABLE users ADD COLUMN permissions text[];
+
 CREATE INDEX sessions_member ON sessions (business_id, user_id);
 
 -- Identities and sessions have no one business, so that the app's role reaches neither. These are its doors to what

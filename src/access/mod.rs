@@ -117,6 +117,17 @@ cells! {
 }
 
 impl Cell {
+    /// As the API and the database spell it: `resource:action`.
+    pub fn label(self) -> String {
+        let (resource, action) = self.names();
+        format!("{resource}:{action}")
+    }
+
+    /// The reverse of [`Cell::label`].
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|cell| cell.label() == text)
+    }
+
     fn bit(self) -> u32 {
         Self::ALL
             .iter()
@@ -192,6 +203,31 @@ impl AccessTable {
         self.grants.get(&role).copied().unwrap_or_default()
     }
 
+    /// What is left of `role` for a person who was given fewer permissions (labels of cells). Nothing is ever added: a
+    /// permission that the role does not hold, or that is known no more, counts for nothing.
+    pub fn grants_within(&self, role: Role, permissions: Option<&[String]>) -> GrantSet {
+        let whole = self.grants(role);
+        let Some(permissions) = permissions else {
+            return whole;
+        };
+        Cell::ALL
+            .iter()
+            .filter(|cell| whole.has(cell.bit()) && permissions.contains(&cell.label()))
+            .fold(GrantSet::default(), |set, cell| set.with(cell.bit()))
+    }
+
+    /// What [`Self::grants_within`] leaves, in alphabetical order.
+    pub fn labels_within(&self, role: Role, permissions: Option<&[String]>) -> Vec<String> {
+        let set = self.grants_within(role, permissions);
+        let mut labels: Vec<String> = Cell::ALL
+            .iter()
+            .filter(|cell| set.has(cell.bit()))
+            .map(|cell| cell.label())
+            .collect();
+        labels.sort();
+        labels
+    }
+
     /// Whether `role` holds `cell`.
     pub fn allows(&self, role: Role, cell: Cell) -> bool {
         self.grants(role).has(cell.bit())
@@ -206,4 +242,30 @@ fn is_known(fields: &[String]) -> bool {
         && Cell::ALL
             .iter()
             .any(|cell| cell.names() == (resource.as_str(), action.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn fewer_permissions_are_a_part_of_the_role_and_never_more() {
+        let table = AccessTable::load().await.unwrap();
+        for role in Role::ALL {
+            let whole = table.labels_within(role, None);
+            assert!(
+                whole.iter().all(|label| Cell::parse(label).is_some()),
+                "{whole:?}"
+            );
+            let everything: Vec<String> = Cell::ALL.iter().map(|cell| cell.label()).collect();
+            assert_eq!(table.labels_within(role, Some(&everything)), whole);
+            assert!(table.labels_within(role, Some(&[])).is_empty());
+            let odd = ["user:read".to_owned(), "nothing:known".to_owned()];
+            let left = table.labels_within(role, Some(&odd));
+            assert!(
+                left.iter()
+                    .all(|label| label == "user:read" && whole.contains(label))
+            );
+        }
+    }
 }

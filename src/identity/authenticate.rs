@@ -73,7 +73,7 @@ pub fn authenticate(
     match (claims.biz, claims.usr) {
         (Some(business), Some(user_id)) => {
             let scope = role.is_scoped_to_assignments().then_some(user_id);
-            let grants = identity.access.grants(role);
+            let grants = identity.access.grants_within(role, claims.prm.as_deref());
             let ctx = TenantCtx::authenticated(
                 business,
                 Actor::User(user_id),

@@ -62,6 +62,7 @@ pub(super) struct Place {
     business_id: Uuid,
     user_id: Uuid,
     role: String,
+    permissions: Option<Vec<String>>,
 }
 
 /// Where a session of the person would be; `None` for a super admin, who is in no business unless one is named.
@@ -87,6 +88,7 @@ pub(super) async fn find_place(
         business_id: place.business_id,
         user_id: place.user_id,
         role: place.role,
+        permissions: place.permissions,
     }))
 }
 
@@ -140,6 +142,7 @@ async fn issue(
         biz: place.as_ref().map(|place| place.business_id),
         usr: place.as_ref().map(|place| place.user_id),
         role: Some(role),
+        prm: place.and_then(|place| place.permissions),
     })?;
     let local = std::net::IpAddr::from([127, 0, 0, 1]);
     let caller = authenticate(identity, Some(&format!("Bearer {access_token}")), local, "login")

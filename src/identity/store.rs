@@ -177,6 +177,7 @@ pub(super) struct MembershipRow {
     pub(super) business_id: Uuid,
     pub(super) user_id: Uuid,
     pub(super) role: String,
+    pub(super) permissions: Option<Vec<String>>,
     pub(super) status: String,
     pub(super) business_name: String,
     pub(super) business_status: String,
@@ -186,7 +187,8 @@ pub(super) struct MembershipRow {
 pub(super) async fn memberships(tx: &mut SystemTx, identity: Uuid) -> Result<Vec<MembershipRow>, DbError> {
     Ok(sqlx::query_as!(
         MembershipRow,
-        "SELECT u.business_id, u.id AS user_id, u.role, u.status, b.name AS business_name, b.status AS business_status
+        "SELECT u.business_id, u.id AS user_id, u.role, u.permissions, u.status, b.name AS business_name,
+                b.status AS business_status
          FROM users u JOIN businesses b ON b.id = u.business_id
          WHERE u.identity_id = $1
          ORDER BY (SELECT max(s.last_used_at) FROM sessions s

@@ -274,6 +274,7 @@ pub(super) struct UserRow {
     pub(super) id: Uuid,
     pub(super) name: String,
     pub(super) role: String,
+    pub(super) permissions: Option<Vec<String>>,
     pub(super) status: String,
     pub(super) created_at: DateTime<Utc>,
 }
@@ -286,7 +287,7 @@ pub(super) async fn users_by_id(
     let business = tx.business_id();
     let rows = sqlx::query_as!(
         UserRow,
-        "SELECT id, name, role, status, created_at FROM users WHERE business_id = $1 AND id = ANY($2)",
+        "SELECT id, name, role, permissions, status, created_at FROM users WHERE business_id = $1 AND id = ANY($2)",
         business,
         users
     )
@@ -317,7 +318,7 @@ pub(super) async fn page_of_users(
     let business = tx.business_id();
     Ok(sqlx::query_as!(
         UserRow,
-        "SELECT id, name, role, status, created_at FROM users
+        "SELECT id, name, role, permissions, status, created_at FROM users
          WHERE business_id = $1
            AND ($2::text[] IS NULL OR role = ANY($2)) AND ($3::text[] IS NULL OR status = ANY($3))
            AND ($4::text IS NULL OR strpos(lower(name), lower($4)) > 0 OR id = $5)
@@ -376,7 +377,7 @@ pub(super) async fn lock_with_administrators(
     let business = tx.business_id();
     Ok(sqlx::query_as!(
         UserRow,
-        "SELECT id, name, role, status, created_at FROM users
+        "SELECT id, name, role, permissions, status, created_at FROM users
          WHERE business_id = $1 AND (id = ANY($2) OR (role = 'BUSINESS_ADMIN' AND status = 'ACTIVE'))
          ORDER BY id FOR NO KEY UPDATE",
         business,
@@ -402,11 +403,12 @@ pub(super) async fn hold_sessions_off(tx: &mut TenantTx, user: Uuid) -> Result<(
 pub(super) async fn set_user(tx: &mut TenantTx, row: &UserRow) -> Result<(), DbError> {
     let business = tx.business_id();
     sqlx::query!(
-        "UPDATE users SET name = $3, role = $4, status = $5 WHERE business_id = $1 AND id = $2",
+        "UPDATE users SET name = $3, role = $4, permissions = $5, status = $6 WHERE business_id = $1 AND id = $2",
         business,
         row.id,
         row.name,
         row.role,
+        row.permissions.as_deref(),
         row.status
     )
     .execute(tx.conn())

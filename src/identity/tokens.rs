@@ -45,6 +45,9 @@ pub(super) struct Claims {
     pub(super) usr: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) role: Option<String>,
+    /// Fewer permissions than the role's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) prm: Option<Vec<String>>,
 }
 
 /// Why a token was not taken.
@@ -112,6 +115,7 @@ impl TokenKeys {
             biz: business,
             usr: None,
             role: None,
+            prm: None,
         })
     }
 

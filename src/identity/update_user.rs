@@ -1,5 +1,5 @@
-//! Changes a member's role, status or name. A new role or status counts at once: the member's sessions in the business
-//! end in the same transaction.
+//! Changes a member's role, permissions, status or name. All but the name count at once: the member's sessions in the
+//! business end in the same transaction.
 
 use serde_json::json;
 use uuid::Uuid;
@@ -22,6 +22,8 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub(super) struct UserPatch {
     pub(super) role: Option<Role>,
+    /// A part of the role's, as labels of cells; `Some(None)` gives all of them back. A new role comes whole.
+    pub(super) permissions: Option<Option<Vec<String>>>,
     /// `ACTIVE`, `INACTIVE` or `SUSPENDED`.
     pub(super) status: Option<&'static str>,
     pub(super) name: Option<String>,
@@ -30,8 +32,8 @@ pub(super) struct UserPatch {
 /// Applies the patch. Returns the sessions that it ended, to be forgotten once it is committed.
 ///
 /// # Errors
-/// NOT_FOUND for a user who is not of the business; CONFLICT for one's own role or status, and for the last
-/// administrator.
+/// NOT_FOUND for a user who is not of the business; CONFLICT for one's own role, permissions or status, and for the
+/// last administrator.
 pub(super) async fn update_user(
     identity: &Identity,
     tx: &mut TenantTx,
@@ -48,8 +50,12 @@ pub(super) async fn update_user(
         .cloned()
         .ok_or_else(|| UserError::not_found("id", "user"))?;
     let mut after = before.clone();
-    if let Some(role) = patch.role {
+    if let Some(role) = patch.role.filter(|role| role.as_str() != before.role) {
         role.as_str().clone_into(&mut after.role);
+        after.permissions = None;
+    }
+    if let Some(permissions) = patch.permissions {
+        after.permissions = check_permissions(identity, &after.role, permissions)?;
     }
     if let Some(status) = patch.status {
         status.clone_into(&mut after.status);
@@ -57,9 +63,18 @@ pub(super) async fn update_user(
     if let Some(name) = &patch.name {
         after.name = check_name(name)?;
     }
-    let (role_changes, status_changes) = (after.role != before.role, after.status != before.status);
+    let changed: Vec<&str> = [
+        ("role", after.role != before.role),
+        ("permissions", after.permissions != before.permissions),
+        ("status", after.status != before.status),
+        ("name", after.name != before.name),
+    ]
+    .into_iter()
+    .filter_map(|(name, set)| set.then_some(name))
+    .collect();
+    let ends_sessions = changed.iter().any(|field| *field != "name");
     if myself == Some(id) {
-        refuse_own(role_changes, status_changes)?;
+        refuse_own(&changed)?;
     } else {
         authorize_over(tx, &before.role)?;
         authorize_over(tx, &after.role)?;
@@ -74,18 +89,9 @@ pub(super) async fn update_user(
         Cell::UserManageAny
     };
     check_still_in_office(identity, &locked, myself, needed)?;
-    let changed: Vec<&str> = [
-        ("role", role_changes),
-        ("status", status_changes),
-        ("name", after.name != before.name),
-    ]
-    .into_iter()
-    .filter_map(|(name, set)| set.then_some(name))
-    .collect();
     if changed.is_empty() {
         return Ok(Vec::new());
     }
-    let ends_sessions = role_changes || status_changes;
     if ends_sessions {
         store::hold_sessions_off(tx, id).await?;
     }
@@ -98,6 +104,7 @@ pub(super) async fn update_user(
     let details = json!({
         "changed": changed,
         "role": { "from": before.role, "to": after.role },
+        "permissions": { "from": before.permissions, "to": after.permissions },
         "status": { "from": before.status, "to": after.status },
         "sessions_ended": ended.len(),
     });
@@ -105,21 +112,52 @@ pub(super) async fn update_user(
     Ok(ended)
 }
 
-fn refuse_own(role_changes: bool, status_changes: bool) -> Result<(), UserError> {
-    let field = match (role_changes, status_changes) {
-        (true, _) => "role",
-        (_, true) => "status",
-        _ => return Ok(()),
+/// Puts a part of the role's permissions into a fixed order.
+fn check_permissions(
+    identity: &Identity,
+    role: &str,
+    permissions: Option<Vec<String>>,
+) -> Result<Option<Vec<String>>, UserError> {
+    let Some(mut permissions) = permissions else {
+        return Ok(None);
     };
-    Err(UserError::at(
-        UserErrorCode::Conflict,
-        field,
-        "Nobody changes their own role or status: ask another administrator of your business.",
-    ))
+    let held = Role::parse(role)
+        .map(|role| identity.access.labels_within(role, None))
+        .unwrap_or_default();
+    if !permissions.iter().all(|label| held.contains(label)) {
+        return Err(UserError::invalid(
+            "permissions",
+            format!(
+                "These are not all permissions of the role. It has: {}.",
+                held.join(", ")
+            ),
+        ));
+    }
+    permissions.sort();
+    permissions.dedup();
+    Ok(Some(permissions))
 }
 
+fn refuse_own(changed: &[&str]) -> Result<(), UserError> {
+    match changed.iter().find(|field| **field != "name") {
+        None => Ok(()),
+        Some(field) => Err(UserError::at(
+            UserErrorCode::Conflict,
+            field,
+            "Nobody changes their own role, permissions or status: ask another administrator of your business.",
+        )),
+    }
+}
+
+/// Whether the member can do everything that the staff may need of an administrator.
 fn is_administrator(row: &UserRow) -> bool {
-    row.role == Role::BusinessAdmin.as_str() && row.status == "ACTIVE"
+    let needed = [Cell::UserManage.label(), Cell::UserManageAny.label()];
+    row.role == Role::BusinessAdmin.as_str()
+        && row.status == "ACTIVE"
+        && row
+            .permissions
+            .as_ref()
+            .is_none_or(|held| needed.iter().all(|label| held.contains(label)))
 }
 
 /// A business without an administrator could never have one again.
@@ -134,10 +172,10 @@ fn refuse_without_administrator(
     if others || !is_administrator(before) || is_administrator(after) {
         return Ok(());
     }
-    let field = if before.role == after.role {
-        "status"
-    } else {
-        "role"
+    let field = match after {
+        _ if before.role != after.role => "role",
+        _ if before.status != after.status => "status",
+        _ => "permissions",
     };
     Err(UserError::at(
         UserErrorCode::Conflict,
@@ -157,8 +195,13 @@ fn check_still_in_office(
     let in_office = locked
         .iter()
         .find(|row| row.id == myself && row.status == "ACTIVE")
-        .and_then(|row| Role::parse(&row.role))
-        .is_some_and(|role| identity.access.allows(role, needed));
+        .and_then(|row| Some((Role::parse(&row.role)?, row.permissions.as_deref())))
+        .is_some_and(|(role, permissions)| {
+            identity
+                .access
+                .labels_within(role, permissions)
+                .contains(&needed.label())
+        });
     if in_office {
         return Ok(());
     }
@@ -176,6 +219,7 @@ mod tests {
             id: Uuid::from_u128(id),
             name: "Somebody".to_owned(),
             role: role.to_owned(),
+            permissions: None,
             status: status.to_owned(),
             created_at: chrono::DateTime::UNIX_EPOCH,
         }
@@ -188,8 +232,23 @@ mod tests {
         let suspended = row(1, "BUSINESS_ADMIN", "SUSPENDED");
         let idle = row(2, "BUSINESS_ADMIN", "INACTIVE");
         let second = row(3, "BUSINESS_ADMIN", "ACTIVE");
-        let alone = [admin.clone(), idle];
-        for (after, field) in [(&demoted, "role"), (&suspended, "status")] {
+        let bound = UserRow {
+            permissions: Some(vec!["user:manage".to_owned()]),
+            ..admin.clone()
+        };
+        let alone = [
+            admin.clone(),
+            idle,
+            UserRow {
+                id: Uuid::from_u128(4),
+                ..bound.clone()
+            },
+        ];
+        for (after, field) in [
+            (&demoted, "role"),
+            (&suspended, "status"),
+            (&bound, "permissions"),
+        ] {
             let refused = refuse_without_administrator(&alone, &admin, after).unwrap_err();
             assert_eq!(refused.code, UserErrorCode::Conflict);
             assert_eq!(refused.field.unwrap()[1], field);

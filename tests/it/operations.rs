@@ -35,6 +35,7 @@ const BOUNDED_LISTS: &[(&str, &str)] = &[
     ("MfaChallenge.methods", "the methods there are, two"),
     ("Query.nodes", "as many as ids were given, 100 at most"),
     ("UserError.field", "one path"),
+    ("User.permissions", "the cells there are"),
     ("Viewer.memberships", "100, in the statement"),
     ("Viewer.permissions", "the cells there are"),
 ];

@@ -1,6 +1,6 @@
 //! Mutations of a business's staff: invitations, members, and the way from one business to another.
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use secrecy::SecretString;
 
 use super::{
@@ -86,6 +86,9 @@ pub struct UpdateUserInput {
     id: ID,
     /// The new role. Nobody changes their own.
     role: Option<StaffRole>,
+    /// A part of the role's permissions, as `resource:action`, to have fewer than the role; null gives all of them back.
+    /// A new role comes with all of its own. Nobody changes their own.
+    permissions: MaybeUndefined<Vec<String>>,
     /// Whether they may come in. Nobody changes their own.
     status: Option<UserStatus>,
     /// The new display name.
@@ -173,9 +176,9 @@ impl TeamMutations {
         step_payload(step)
     }
 
-    /// Changes a member's role, status or name. With a new role or status their sessions and sockets in your business end
-    /// at once. A manager changes agents only, nobody changes their own role or status, and one active administrator
-    /// always remains.
+    /// Changes a member's role, permissions, status or name. With all but a new name their sessions and sockets in your
+    /// business end at once. A manager changes agents only, nobody changes more than their own name, and one active
+    /// administrator always remains.
     async fn update_user(
         &self,
         ctx: &Context<'_>,
@@ -187,6 +190,7 @@ impl TeamMutations {
             let id = input_id(IdKind::User, "id", &input.id)?;
             let patch = UserPatch {
                 role: input.role.map(Into::into),
+                permissions: input.permissions.into(),
                 status: input.status.map(UserStatus::as_str),
                 name: input.name,
             };

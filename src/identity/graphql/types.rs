@@ -104,6 +104,11 @@ pub struct User {
     created_at: DateTime<Utc>,
     #[graphql(skip)]
     uuid: Uuid,
+    #[graphql(skip)]
+    access_role: Role,
+    /// Fewer permissions than the role's.
+    #[graphql(skip)]
+    fewer: Option<Vec<String>>,
     /// What was read beforehand.
     #[graphql(skip)]
     details: Option<UserDetails>,
@@ -129,6 +134,17 @@ impl User {
     async fn last_active_at(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<DateTime<Utc>>> {
         let details = self.details(ctx).await?;
         Ok(details.and_then(|found| found.last_active_at))
+    }
+
+    /// What they may do, as `resource:action`, in alphabetical order; null as `email`.
+    async fn permissions(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Vec<String>>> {
+        if !self.may_see_details(ctx)? {
+            return Ok(None);
+        }
+        let access = &ctx.data::<Identity>()?.access;
+        Ok(Some(
+            access.labels_within(self.access_role, self.fewer.as_deref()),
+        ))
     }
 }
 
@@ -157,26 +173,37 @@ impl User {
     }
 
     pub(super) fn of(row: UserRow) -> Option<Self> {
+        let role = Role::parse(&row.role)?;
         Some(Self {
             id: ids::encode(IdKind::User, row.id).into(),
-            role: Role::parse(&row.role)?.into(),
+            role: role.into(),
+            access_role: role,
             status: UserStatus::parse(&row.status),
             name: row.name,
             created_at: row.created_at,
             uuid: row.id,
+            fewer: row.permissions,
             details: None,
         })
+    }
+
+    /// One's own are always read beforehand where the operation has no scope to judge by.
+    fn may_see_details(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        if self.details.is_some() {
+            return Ok(true);
+        }
+        let viewer = ctx.scope()?.ctx();
+        Ok(viewer.user_id() == Some(self.uuid) || authorize(viewer, Cell::UserReadDetails).is_ok())
     }
 
     async fn details(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<UserDetails>> {
         if let Some(known) = &self.details {
             return Ok(Some(known.clone()));
         }
-        let scope = ctx.scope()?;
-        let is_own = scope.ctx().user_id() == Some(self.uuid);
-        if !is_own && authorize(scope.ctx(), Cell::UserReadDetails).is_err() {
+        if !self.may_see_details(ctx)? {
             return Ok(None);
         }
+        let scope = ctx.scope()?;
         let fetch = async |ids: Vec<Uuid>| load_details(scope, &ids).await;
         ctx.data::<IdentityLoaders>()?
             .details
@@ -302,7 +329,7 @@ impl Viewer {
         match &self.caller {
             Caller::Member(membership) => {
                 let id = membership.user_id;
-                let wants_details = ["email", "lastActiveAt"]
+                let wants_details = ["email", "lastActiveAt", "permissions"]
                     .iter()
                     .any(|name| ctx.look_ahead().field(name).exists());
                 let find = async |scope: &OpScope| {
@@ -348,7 +375,7 @@ impl Viewer {
         let mut held: Vec<String> = Cell::ALL
             .iter()
             .filter(|cell| authorize(ctx, **cell).is_ok())
-            .map(|cell| format!("{}:{}", cell.names().0, cell.names().1))
+            .map(|cell| cell.label())
             .collect();
         held.sort();
         held

@@ -112,6 +112,7 @@ const PLAIN: &[(&str, &str)] = &[
         "an HMAC; outlives erasure, so that nobody is written to again",
     ),
     ("users.name", "a member of staff, not a debtor"),
+    ("users.permissions", "words of ours"),
 ];
 
 #[tokio::test]

@@ -273,3 +273,72 @@ async fn a_member_who_is_signing_in_is_not_forgotten() {
     }
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_member_can_be_given_fewer_permissions_than_their_role_and_never_more() {
+    let app = TestApp::start().await;
+    let (admin, agent) = (app.acme.sign_in("admin").await, app.acme.agent().await);
+    let id = id_of(&admin, "AGENT").await;
+    for wrong in ["audit:read", "user:manage", "nothing:known", ""] {
+        let refused = update(
+            &admin,
+            json!({ "id": id, "permissions": ["account:read", wrong] }),
+        )
+        .await;
+        assert_eq!(user_errors(&refused), ["INVALID_INPUT"], "{wrong}");
+        assert_eq!(refused["userErrors"][0]["field"], json!(["input", "permissions"]));
+    }
+    assert!(may_act(&agent).await);
+    let few = ["account:read", "conversation:read", "user:read"];
+    let given = [few[1], few[0], few[2], few[0]];
+    let bound = update(&admin, json!({ "id": id, "permissions": given })).await;
+    assert_eq!(user_errors(&bound), [""; 0]);
+    assert!(!may_act(&agent).await, "it counts at once");
+
+    const MINE: &str = "{ viewer { permissions user { permissions } } }";
+    let agent = app.acme.agent().await;
+    let account = app.account_id(&app.acme, 0).await;
+    let start = "mutation($a: ID!) { startConversation(input: { accountId: $a, channel: SMS }) { userErrors { code } } }";
+    let renewed = refresh(&app.anonymous(), &json!(agent.refresh_token)).await;
+    let mut later = app.anonymous();
+    later.access_token = renewed["session"]["accessToken"].as_str().map(str::to_owned);
+    for client in [&agent, &later] {
+        let mine = client.gql(MINE, json!({})).await;
+        assert_eq!(data(&mine)["viewer"]["permissions"], json!(few));
+        assert_eq!(data(&mine)["viewer"]["user"]["permissions"], json!(few));
+        let refused = client.gql(start, json!({ "a": account })).await;
+        assert_eq!(error_code(&refused), "FORBIDDEN");
+    }
+
+    // Null gives the role back; a new role comes whole.
+    let back = update(&admin, json!({ "id": id, "permissions": null })).await;
+    assert_eq!(user_errors(&back), [""; 0]);
+    let agent = app.acme.agent().await;
+    let started = agent.gql(start, json!({ "a": account })).await;
+    assert_eq!(user_errors(&data(&started)["startConversation"]), [""; 0]);
+    update(&admin, json!({ "id": id, "permissions": [] })).await;
+    update(&admin, json!({ "id": id, "role": "MANAGER" })).await;
+    let mine = app.acme.agent().await.gql(MINE, json!({})).await;
+    assert!(
+        mine.to_string().contains("conversation:assign_any"),
+        "no trace of the old role: {mine}"
+    );
+
+    // An administrator who may not manage the staff is not the one that must remain.
+    let manager = id_of(&admin, "MANAGER").await;
+    update(
+        &admin,
+        json!({ "id": manager, "role": "BUSINESS_ADMIN", "permissions": ["user:read", "user:manage"] }),
+    )
+    .await;
+    let half = app.acme.sign_in("manager").await;
+    let own = admin.gql("{ viewer { user { id } } }", json!({})).await;
+    let own = &data(&own)["viewer"]["user"]["id"];
+    let answer = half
+        .gql(UPDATE, json!({ "i": { "id": own, "status": "INACTIVE" } }))
+        .await;
+    assert_eq!(error_code(&answer), "FORBIDDEN", "{answer}");
+    let refused = update(&admin, json!({ "id": own, "permissions": ["user:read"] })).await;
+    assert_eq!(user_errors(&refused), ["CONFLICT"]);
+    app.finish().await;
+}
