@@ -17,7 +17,7 @@ use crate::{
         transport::{self, Connections},
     },
     http::HttpState,
-    identity::{self, Identity, IdentitySettings, Revocations, TokenKeys, ports::StaffMailer},
+    identity::{self, Activity, Identity, IdentitySettings, Revocations, TokenKeys, ports::StaffMailer},
     platform::{
         clock::{BusinessClock, WallClock},
         crypto::{OsEntropy, Vault},
@@ -134,9 +134,12 @@ impl App {
             wall: wall.clone(),
             limiter: limiter.clone(),
             revocations: Arc::new(Revocations::default()),
+            activity: Arc::new(Activity::default()),
             settings: IdentitySettings {
                 public_base_url: public_base_url.clone(),
                 totp_reuse_allowed: config.totp_reuse_allowed,
+                session_idle: chrono::TimeDelta::from_std(config.session_idle)?,
+                password_classes_required: config.password_classes_required,
                 rate_limits: config.rate_limits,
             },
         };
@@ -207,6 +210,10 @@ impl App {
         self.tasks.spawn(identity::run_revocation_poll(
             self.identity.clone(),
             POLL,
+            stop.clone(),
+        ));
+        self.tasks.spawn(identity::run_activity_recorder(
+            self.identity.clone(),
             stop.clone(),
         ));
         self.tasks
@@ -323,30 +330,10 @@ fn mailer(config: &Config) -> anyhow::Result<Option<Arc<dyn StaffMailer>>> {
         .transpose()
 }
 
-fn with_smtp(mailer: &Option<Arc<dyn StaffMailer>>) -> Result<&dyn StaffMailer, JobError> {
-    mailer
-        .as_deref()
-        .ok_or_else(|| JobError::Retry("SMTP_URL is not configured".to_owned()))
-}
-
 /// Which code runs which job.
 fn registry(identity: &Identity, mailer: Option<Arc<dyn StaffMailer>>, slice: &Conversations) -> JobRegistry {
     let mut registry = JobRegistry::default();
-    let post = (identity.clone(), mailer);
-    let ours = post.clone();
-    registry.platform::<identity::SendVerificationMail, _, _>(move |job| {
-        let (identity, mailer) = ours.clone();
-        async move { identity::send_verification_mail(&identity, with_smtp(&mailer)?, job).await }
-    });
-    let ours = post.clone();
-    registry.tenant(move |ctx, job: identity::SendInvitationMail| {
-        let (identity, mailer) = ours.clone();
-        async move { identity::send_invitation_mail(&identity, with_smtp(&mailer)?, &ctx, job).await }
-    });
-    registry.tenant(move |ctx, job: identity::SendWelcomeMail| {
-        let (identity, mailer) = post.clone();
-        async move { identity::send_welcome_mail(&identity, with_smtp(&mailer)?, &ctx, job).await }
-    });
+    register_identity_jobs(&mut registry, identity, mailer);
     let owner = slice.clone();
     registry.tenant(move |ctx, job: conversations::deliver::DeliverMessage| {
         let slice = owner.clone();
@@ -373,4 +360,51 @@ fn registry(identity: &Identity, mailer: Option<Arc<dyn StaffMailer>>, slice: &C
         async move { conversations::reconcile::prune_live_events(&slice).await }
     });
     registry
+}
+
+fn register_identity_jobs(
+    registry: &mut JobRegistry,
+    identity: &Identity,
+    mailer: Option<Arc<dyn StaffMailer>>,
+) {
+    fn configured(mailer: Option<&Arc<dyn StaffMailer>>) -> Result<&dyn StaffMailer, JobError> {
+        mailer
+            .map(AsRef::as_ref)
+            .ok_or_else(|| JobError::Retry("SMTP_URL is not configured".to_owned()))
+    }
+    let parts = (identity.clone(), mailer.clone());
+    registry.platform::<identity::SendVerificationMail, _, _>(move |job| {
+        let (identity, mailer) = parts.clone();
+        async move { identity::send_verification_mail(&identity, configured(mailer.as_ref())?, job).await }
+    });
+    let parts = (identity.clone(), mailer.clone());
+    registry.platform::<identity::SendAccountMail, _, _>(move |job| {
+        let (identity, mailer) = parts.clone();
+        async move { identity::send_account_mail(&identity, configured(mailer.as_ref())?, job).await }
+    });
+    let parts = (identity.clone(), mailer.clone());
+    registry.tenant(move |ctx, job: identity::SendInvitationMail| {
+        let (identity, mailer) = parts.clone();
+        async move { identity::send_invitation_mail(&identity, configured(mailer.as_ref())?, &ctx, job).await }
+    });
+    let parts = (identity.clone(), mailer.clone());
+    registry.tenant(move |ctx, job: identity::SendWelcomeMail| {
+        let (identity, mailer) = parts.clone();
+        async move { identity::send_welcome_mail(&identity, configured(mailer.as_ref())?, &ctx, job).await }
+    });
+    let parts = (identity.clone(), mailer);
+    registry.platform::<identity::SendKeyWarning, _, _>(move |job| {
+        let (identity, mailer) = parts.clone();
+        async move { identity::send_key_warning(&identity, configured(mailer.as_ref())?, job).await }
+    });
+    let owner = identity.clone();
+    registry.reconciler("identity.warn_of_ending_keys", "17 * * * *", move || {
+        let identity = owner.clone();
+        async move { identity::warn_of_ending_keys(&identity).await }
+    });
+    let owner = identity.clone();
+    registry.reconciler("identity.forget_login_failures", "47 * * * *", move || {
+        let identity = owner.clone();
+        async move { identity::forget_login_failures(&identity).await }
+    });
 }

@@ -76,6 +76,11 @@ pub struct Config {
     pub shutdown_grace: Duration,
     /// `SIMULATED_CLOCK`: whether business time may be advanced; never in production.
     pub simulated_clock: bool,
+    /// `SESSION_IDLE_SECONDS`: how long a session may go unused before a refresh ends it.
+    pub session_idle: Duration,
+    /// `PASSWORD_CLASSES_REQUIRED`: whether passwords of fewer than twenty characters need small and capital letters,
+    /// digits and other characters.
+    pub password_classes_required: bool,
     /// `TOTP_REUSE_ALLOWED`: whether a one-time code may be used again while it is shown; never in production.
     pub totp_reuse_allowed: bool,
 }
@@ -273,6 +278,9 @@ impl Config {
                 "must not be true in production: it lets business time be advanced",
             );
         }
+        // Not below an access token's life: a person at work has no reason to refresh earlier.
+        let session_idle = reader.seconds("SESSION_IDLE_SECONDS", 1_800, 900..=604_800);
+        let password_classes_required = reader.or_default("PASSWORD_CLASSES_REQUIRED", true, parse::boolean);
         let totp_reuse_allowed = reader.or_default("TOTP_REUSE_ALLOWED", !production, parse::boolean);
         if production && totp_reuse_allowed {
             reader.problem(
@@ -303,6 +311,8 @@ impl Config {
             worker_concurrency,
             shutdown_grace,
             simulated_clock,
+            session_idle,
+            password_classes_required,
             totp_reuse_allowed,
         })
     }

@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | [`platform`] | database, queue, live bus, keys, ids, clocks, money, limits: knows no business noun | nothing |
 //! | [`access`] | roles, permissions, which operation needs which | nothing |
-//! | [`identity`] | businesses, people, sessions, second factors | access, audit |
+//! | [`identity`] | businesses, people, passwords, sessions, second factors, API keys | access, audit |
 //! | [`audit`] | the append-only trail, its verifier, the log of reads | identity, access |
 //! | [`ledger`] | double entry: posts and sums | nothing |
 //! | [`accounts`] | debtors, accounts, contact points, tags, notes | identity, access, audit, ledger |

@@ -114,6 +114,9 @@ cells! {
     DecisionRead => "decision", "read";
     DecisionCheck => "decision", "check";
     AuditRead => "audit", "read";
+    ApiKeyRead => "api_key", "read";
+    ApiKeyManage => "api_key", "manage";
+    ProfileUpdate => "profile", "update";
 }
 
 impl Cell {

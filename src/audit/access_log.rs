@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use crate::platform::{
-    context::{SystemCtx, TenantCtx},
+    context::{Actor, SystemCtx, TenantCtx},
     db::{Db, DbError, SystemConnection},
     ids,
 };
@@ -28,9 +28,13 @@ pub struct AccessEntry {
 }
 
 impl AccessEntry {
-    /// The entry of an operation by a member of staff; `None` when nobody's data was read or no person reads.
+    /// The entry of an operation by a member of staff or an API key; `None` when nobody's data was read, or when people
+    /// read their own and the service itself reads.
     pub fn of(ctx: &TenantCtx, operation: &str, debtor_ids: Vec<Uuid>) -> Option<Self> {
-        let actor_id = ctx.user_id().filter(|_| !debtor_ids.is_empty())?;
+        let actor_id = match ctx.actor() {
+            Actor::User(id) | Actor::Service(id) if !debtor_ids.is_empty() => id,
+            _ => return None,
+        };
         Some(Self {
             business_id: ctx.business_id(),
             actor_id,

@@ -29,7 +29,7 @@ use crate::{
     compliance::graphql::ComplianceLoaders,
     conversations::ConversationLoaders,
     identity::{
-        AuthRefused, Caller, Identity, authenticate,
+        AuthRefused, Caller, Identity, authenticate, authenticate_socket,
         graphql::{IdentityLoaders, RequestFacts},
     },
     platform::{
@@ -199,6 +199,7 @@ impl GraphqlEngine {
             .data(RequestFacts {
                 request_id: meta.request_id.as_str().into(),
                 peer: meta.peer,
+                user_agent: meta.user_agent.as_deref().map(Into::into),
             })
             .data(AccountLoaders::default())
             .data(ConversationLoaders::default())
@@ -279,7 +280,9 @@ impl Engine for GraphqlEngine {
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok());
         let request_id = parts.extensions.get::<RequestId>().map_or("", |id| id.0.as_str());
-        authenticate(&self.identity, header, peer, request_id).map_err(Self::refusal)
+        authenticate(&self.identity, header, peer, request_id)
+            .await
+            .map_err(Self::refusal)
     }
 
     async fn authenticate_socket(
@@ -291,7 +294,9 @@ impl Engine for GraphqlEngine {
         let header = ["authorization", "Authorization"]
             .iter()
             .find_map(|name| params.get(name)?.as_str());
-        let caller = authenticate(&self.identity, header, peer, "socket").map_err(Self::refusal)?;
+        let caller = authenticate_socket(&self.identity, header, peer, "socket")
+            .await
+            .map_err(Self::refusal)?;
         if caller.is_anonymous() {
             return Err(Refusal::new(
                 ErrorCode::Unauthenticated,
@@ -309,6 +314,7 @@ impl Engine for GraphqlEngine {
         match caller {
             Caller::Anonymous { peer } => format!("ip {peer}"),
             Caller::Member(membership) => format!("user {}", membership.user_id),
+            Caller::Service(key) => format!("key {}", key.key_id),
             Caller::Platform { identity_id, .. } => format!("identity {identity_id}"),
         }
     }

@@ -11,8 +11,10 @@ use uuid::Uuid;
 use super::{
     Identity, NewMember,
     invite::{check_name, open_address},
-    login::{FailureGuard, LoginStep, audit, push_audit, second_factor},
-    password::{check_new_password, hash_password, verify_password},
+    lockout::{Account, FailureGuard},
+    login::{LoginStep, Passed, push_audit, second_factor},
+    password::{hash_password, verify_password},
+    password_policy::{self, About},
     ports::{StaffMail, StaffMailer},
     store::{self, IdentityRow, NewIdentity},
     team_store::{self, HeldInvitation},
@@ -100,22 +102,22 @@ pub(super) async fn accept_invitation(
     let password = acceptance.password.as_ref();
     let person = match row {
         Some(row) if row.email_verified_at.is_some() => {
-            known_person(identity, request_id, peer, &email, row, password).await?
+            known_person(identity, request_id, peer, (&held, &email), row, password).await?
         }
-        Some(row) => Person::Unverified(row, new_password(&email, password).await?),
-        None => Person::Nobody(new_password(&email, password).await?),
+        Some(row) => Person::Unverified(row, new_password(identity, &email, &name, password).await?),
+        None => Person::Nobody(new_password(identity, &email, &name, password).await?),
     };
 
     let mut tx = identity.db.system(&ctx).await?;
     let held = team_store::lock_held_invitation(&mut tx, &token_hash)
         .await?
         .ok_or_else(bad_link)?;
-    let (person_id, is_enrolled) = settle_person(identity, &mut tx, &held, &email, person).await?;
+    let settled = settle_person(identity, &mut tx, &held, &email, person).await?;
     let user_id = ids::next();
     let member = NewMember {
         business_id: held.business_id,
         user_id,
-        identity_id: person_id,
+        identity_id: settled.person,
         name,
         role,
     };
@@ -135,9 +137,14 @@ pub(super) async fn accept_invitation(
         Actor::User(user_id),
         AuditEntry::plain("invitation.accepted", held.id, &details),
     );
-    push_audit(&mut tx, "login.password_accepted", Some(person_id));
+    push_audit(&mut tx, "login.password_accepted", Some(settled.person));
     tx.commit().await?;
-    second_factor(identity, person_id, is_enrolled, Some(held.business_id))
+    let passed = Passed {
+        person: settled.person,
+        password_hash: &settled.password_hash,
+        is_enrolled: settled.is_enrolled,
+    };
+    second_factor(identity, &passed, Some(held.business_id))
 }
 
 /// Checks the password of somebody who has an identity; failures count as those of a log-in.
@@ -145,7 +152,7 @@ async fn known_person(
     identity: &Identity,
     request_id: &str,
     peer: IpAddr,
-    email: &EmailAddress,
+    (held, email): (&HeldInvitation, &EmailAddress),
     row: IdentityRow,
     password: Option<&SecretString>,
 ) -> Result<Person, OpError> {
@@ -157,39 +164,60 @@ async fn known_person(
         ))
     };
     let password = password.ok_or_else(wrong)?;
-    let guard = FailureGuard::enter(identity, peer, &email.normalised()).await?;
+    let account = Account {
+        name: &email.normalised(),
+        blind: &held.email_blind,
+        password_hash: Some(&row.password_hash),
+    };
+    let guard = FailureGuard::enter(identity, request_id, peer, account).await?;
     if !verify_password(password, Some(&row.password_hash)).await? {
-        audit(identity, request_id, "login.failed", None).await?;
+        guard.failed("login.failed", Some(row.id)).await?;
         return Err(wrong());
     }
-    guard.succeeded().await;
+    guard.succeeded().await?;
     Ok(Person::Known(row))
 }
 
-async fn new_password(email: &EmailAddress, password: Option<&SecretString>) -> Result<String, OpError> {
+async fn new_password(
+    identity: &Identity,
+    email: &EmailAddress,
+    name: &str,
+    password: Option<&SecretString>,
+) -> Result<String, OpError> {
     let password = password.ok_or_else(|| {
         UserError::invalid(
             "password",
-            "Choose a password of 12 to 128 characters; several words are fine.",
+            "Choose a password of 15 to 128 characters; several words are fine.",
         )
     })?;
-    check_new_password(password.expose_secret(), email.as_str())?;
+    let about = About {
+        email: email.as_str(),
+        names: &[name],
+        second_factor: false,
+        classes_required: identity.settings.password_classes_required,
+    };
+    password_policy::check(password.expose_secret(), &about).map_err(|broken| broken.at("password"))?;
     Ok(hash_password(password).await?)
 }
 
-/// Makes sure that the person is still who was looked at, and that they have a verified identity. Returns its id, and
-/// whether a second factor is enrolled.
+/// Whose membership it becomes.
+struct Settled {
+    person: Uuid,
+    password_hash: String,
+    is_enrolled: bool,
+}
+
+/// Makes sure that the person is still who was looked at, and that they have a verified identity.
 async fn settle_person(
     identity: &Identity,
     tx: &mut SystemTx,
     held: &HeldInvitation,
     email: &EmailAddress,
     person: Person,
-) -> Result<(Uuid, bool), OpError> {
+) -> Result<Settled, OpError> {
     let (seen, password_hash) = match person {
         Person::Nobody(password_hash) => {
-            let id = new_identity(identity, tx, held, email, password_hash).await?;
-            return Ok((id, false));
+            return new_identity(identity, tx, held, email, password_hash).await;
         }
         Person::Unverified(row, password_hash) => (row, Some(password_hash)),
         Person::Known(row) => (row, None),
@@ -198,11 +226,15 @@ async fn settle_person(
     if now.password_hash != seen.password_hash || now.email_verified_at != seen.email_verified_at {
         return Err(changed());
     }
-    if let Some(password_hash) = password_hash {
-        team_store::set_verified(tx, now.id, &password_hash).await?;
+    if let Some(password_hash) = &password_hash {
+        team_store::set_verified(tx, now.id, password_hash).await?;
         push_audit(tx, "email.verified", Some(now.id));
     }
-    Ok((now.id, now.totp_confirmed_at.is_some()))
+    Ok(Settled {
+        person: now.id,
+        password_hash: password_hash.unwrap_or(now.password_hash),
+        is_enrolled: now.totp_confirmed_at.is_some(),
+    })
 }
 
 async fn new_identity(
@@ -211,7 +243,7 @@ async fn new_identity(
     held: &HeldInvitation,
     email: &EmailAddress,
     password_hash: String,
-) -> Result<Uuid, OpError> {
+) -> Result<Settled, OpError> {
     let id = ids::next();
     let address = email.as_str().as_bytes();
     let new = NewIdentity {
@@ -231,7 +263,11 @@ async fn new_identity(
     })?;
     team_store::set_verified(tx, id, &new.password_hash).await?;
     push_audit(tx, "email.verified", Some(id));
-    Ok(id)
+    Ok(Settled {
+        person: id,
+        password_hash: new.password_hash,
+        is_enrolled: false,
+    })
 }
 
 fn changed() -> OpError {

@@ -1,9 +1,10 @@
-//! From an `Authorization` header (or a socket's `connection_init`) to a [`Caller`].
+//! From an `Authorization` header (or a socket's `connection_init`) to a [`Caller`]. A person's token is read without
+//! asking the database; an API key is looked up.
 
 use std::{net::IpAddr, sync::Arc};
 
 use super::{
-    Caller, Identity, Membership,
+    Caller, Identity, Membership, api_keys,
     tokens::{Purpose, TokenProblem},
 };
 use crate::{
@@ -24,16 +25,42 @@ pub struct AuthRefused {
     pub expired: bool,
 }
 
-const MALFORMED: &str = "The Authorization header must be: Bearer <access token>.";
+const MALFORMED: &str = "The Authorization header must be: Bearer <access token or API key>.";
 const INVALID: &str = "The access token is not valid. Sign in again.";
 const EXPIRED: &str = "The access token has expired. Call refreshSession with your refresh token.";
 const ENDED: &str = "This session has ended. Sign in again.";
 
-/// Reads the credential. No header at all is an anonymous caller; a bad one is refused, never ignored.
+pub(super) fn unauthenticated(message: &'static str, expired: bool) -> AuthRefused {
+    AuthRefused {
+        code: ErrorCode::Unauthenticated,
+        message,
+        expired,
+    }
+}
+
+/// Reads the credential of an operation over HTTP, which is use of the session. No header at all is an anonymous
+/// caller; a bad one is refused, never ignored.
 ///
 /// # Errors
 /// [`AuthRefused`] with what to do next.
-pub fn authenticate(
+pub async fn authenticate(
+    identity: &Identity,
+    authorization: Option<&str>,
+    peer: IpAddr,
+    request_id: &str,
+) -> Result<Caller, AuthRefused> {
+    let caller = authenticate_socket(identity, authorization, peer, request_id).await?;
+    if let Some(person) = caller.person() {
+        identity.activity.note(person.session_id, identity.wall.now());
+    }
+    Ok(caller)
+}
+
+/// The same for a socket: an open page connects anew by itself, so that it is no use of the session.
+///
+/// # Errors
+/// [`AuthRefused`] with what to do next.
+pub async fn authenticate_socket(
     identity: &Identity,
     authorization: Option<&str>,
     peer: IpAddr,
@@ -42,20 +69,25 @@ pub fn authenticate(
     let Some(authorization) = authorization else {
         return Ok(Caller::Anonymous { peer });
     };
-    let refuse = |message, expired| AuthRefused {
-        code: ErrorCode::Unauthenticated,
-        message,
-        expired,
-    };
-    let (scheme, token) = authorization
+    let (scheme, credential) = authorization
         .split_once(' ')
-        .ok_or_else(|| refuse(MALFORMED, false))?;
+        .ok_or_else(|| unauthenticated(MALFORMED, false))?;
     if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(refuse(MALFORMED, false));
+        return Err(unauthenticated(MALFORMED, false));
     }
+    let credential = credential.trim();
+    if credential.starts_with(api_keys::MARK) {
+        return api_keys::authenticate_key(identity, credential, request_id).await;
+    }
+    read_token(identity, credential, request_id)
+}
+
+/// Whose access token this is.
+pub(super) fn read_token(identity: &Identity, token: &str, request_id: &str) -> Result<Caller, AuthRefused> {
+    let refuse = unauthenticated;
     let claims = identity
         .tokens
-        .read(Purpose::Access, token.trim(), identity.wall.now())
+        .read(Purpose::Access, token, identity.wall.now())
         .map_err(|problem| match problem {
             TokenProblem::Invalid => refuse(INVALID, false),
             TokenProblem::Expired => refuse(EXPIRED, true),

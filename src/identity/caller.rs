@@ -14,6 +14,8 @@ pub enum Caller {
     Anonymous { peer: IpAddr },
     /// A member of a business's staff, signed in.
     Member(Arc<Membership>),
+    /// A program that acts for its business by an API key.
+    Service(Arc<ServiceKey>),
     /// A super admin, inside no business.
     Platform {
         identity_id: Uuid,
@@ -34,28 +36,64 @@ pub struct Membership {
     pub expires_at: DateTime<Utc>,
 }
 
+/// An API key that acts for its business.
+#[derive(Clone, Debug)]
+pub struct ServiceKey {
+    pub key_id: Uuid,
+    pub ctx: TenantCtx,
+    /// When the key ends (wall time).
+    pub expires_at: DateTime<Utc>,
+}
+
+/// A person who is signed in, and by which session.
+#[derive(Clone, Copy, Debug)]
+pub struct Person {
+    pub identity_id: Uuid,
+    pub session_id: Uuid,
+}
+
 impl Caller {
     /// The context of the caller's business, if there is one.
     pub fn tenant(&self) -> Option<&TenantCtx> {
         match self {
             Self::Member(membership) => Some(&membership.ctx),
+            Self::Service(key) => Some(&key.ctx),
             Self::Anonymous { .. } | Self::Platform { .. } => None,
         }
     }
 
-    /// The session, if signed in.
+    /// The person, if one is signed in: not a program.
+    pub fn person(&self) -> Option<Person> {
+        let (identity_id, session_id) = match self {
+            Self::Anonymous { .. } | Self::Service(_) => return None,
+            Self::Member(membership) => (membership.identity_id, membership.session_id),
+            Self::Platform {
+                identity_id,
+                session_id,
+                ..
+            } => (*identity_id, *session_id),
+        };
+        Some(Person {
+            identity_id,
+            session_id,
+        })
+    }
+
+    /// The session or API key, if there is one: with its end ends what was begun with it.
     pub fn session_id(&self) -> Option<Uuid> {
         match self {
             Self::Anonymous { .. } => None,
+            Self::Service(key) => Some(key.key_id),
             Self::Member(membership) => Some(membership.session_id),
             Self::Platform { session_id, .. } => Some(*session_id),
         }
     }
 
-    /// When the access token ends (wall time), if signed in.
+    /// When the access token or API key ends (wall time), if there is one.
     pub fn expires_at(&self) -> Option<DateTime<Utc>> {
         match self {
             Self::Anonymous { .. } => None,
+            Self::Service(key) => Some(key.expires_at),
             Self::Member(membership) => Some(membership.expires_at),
             Self::Platform { expires_at, .. } => Some(*expires_at),
         }

@@ -2,17 +2,18 @@
 
 use std::net::IpAddr;
 
-use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::{
-    Identity,
+    Identity, credential_store,
+    lockout::{Account, FailureGuard},
     mfa::{self, Enrollment},
     password::verify_password,
     session::{IssuedSession, find_place, open_session},
     store::{self, IdentityRow},
-    tokens::{Purpose, TokenProblem, hash_secret},
+    tokens::{Claims, Purpose, TokenProblem, hash_secret, password_mark},
+    user_sessions::Origin,
 };
 use crate::platform::{
     context::{Actor, SystemCtx},
@@ -20,7 +21,6 @@ use crate::platform::{
     email::EmailAddress,
     error::OpError,
     gql::{UserError, UserErrorCode},
-    rate_limit::Rule,
 };
 
 /// What comes after the right password.
@@ -67,19 +67,26 @@ pub(super) async fn login(
         return Err(wrong_credentials());
     };
     let normalised = email.normalised();
-    let guard = FailureGuard::enter(identity, peer, &normalised).await?;
+    let blind = identity.keyring.platform_blind(&normalised);
     let mut tx = identity
         .db
         .system(&SystemCtx::for_reason("log-in", request_id))
         .await?;
-    let row = store::identity_by_email(&mut tx, &identity.keyring.platform_blind(&normalised)).await?;
+    let row = store::identity_by_email(&mut tx, &blind).await?;
     tx.commit().await?;
+    let account = Account {
+        name: &normalised,
+        blind: &blind,
+        password_hash: row.as_ref().map(|row| row.password_hash.as_str()),
+    };
+    let guard = FailureGuard::enter(identity, request_id, peer, account).await?;
     let fits = verify_password(password, row.as_ref().map(|row| row.password_hash.as_str())).await?;
+    let person = row.as_ref().map(|row| row.id);
     let Some(row) = row.filter(|_| fits) else {
-        audit(identity, request_id, "login.failed", None).await?;
+        guard.failed("login.failed", person).await?;
         return Err(wrong_credentials());
     };
-    guard.succeeded().await;
+    guard.succeeded().await?;
     if row.email_verified_at.is_none() {
         return Err(UserError::new(
             UserErrorCode::EmailNotVerified,
@@ -95,22 +102,39 @@ pub(super) async fn login(
     find_place(&mut tx, &row, None).await?;
     push_audit(&mut tx, "login.password_accepted", Some(row.id));
     tx.commit().await?;
-    second_factor(identity, row.id, row.totp_confirmed_at.is_some(), None)
+    second_factor(identity, &Passed::of(&row), None)
+}
+
+/// Somebody who gave the right password.
+pub(super) struct Passed<'a> {
+    pub(super) person: Uuid,
+    pub(super) password_hash: &'a str,
+    pub(super) is_enrolled: bool,
+}
+
+impl<'a> Passed<'a> {
+    pub(super) fn of(row: &'a IdentityRow) -> Self {
+        Self {
+            person: row.id,
+            password_hash: &row.password_hash,
+            is_enrolled: row.totp_confirmed_at.is_some(),
+        }
+    }
 }
 
 /// What comes after the right password; the session will be in `business`, if one is named.
 pub(super) fn second_factor(
     identity: &Identity,
-    person: Uuid,
-    is_enrolled: bool,
+    passed: &Passed<'_>,
     business: Option<Uuid>,
 ) -> Result<LoginStep, OpError> {
     let token = |purpose| {
+        let now = identity.wall.now();
         identity
             .tokens
-            .challenge(purpose, person, business, identity.wall.now())
+            .challenge(purpose, passed.person, business, passed.password_hash, now)
     };
-    Ok(if is_enrolled {
+    Ok(if passed.is_enrolled {
         LoginStep::Challenge(token(Purpose::MfaChallenge)?)
     } else {
         LoginStep::Enrollment(token(Purpose::MfaEnrollment)?)
@@ -121,33 +145,25 @@ pub(super) fn second_factor(
 pub(super) async fn complete_mfa(
     identity: &Identity,
     request_id: &str,
-    peer: IpAddr,
+    origin: Origin<'_>,
     token: &str,
     code: &str,
 ) -> Result<IssuedSession, OpError> {
-    let (identity_id, business) = read_challenge(identity, Purpose::MfaChallenge, token)?;
-    let guard = FailureGuard::enter(identity, peer, &identity_id.to_string()).await?;
+    let challenge = read_challenge(identity, Purpose::MfaChallenge, token)?;
+    let guard = guard_challenge(identity, request_id, origin.peer, &challenge).await?;
     let mut tx = identity
         .db
         .system(&SystemCtx::for_reason("second factor", request_id))
         .await?;
-    let row = store::lock_identity(&mut tx, identity_id)
-        .await?
-        .ok_or_else(challenge_ended)?;
+    let row = lock_challenged(&mut tx, &challenge).await?;
     if !spend_code(identity, &mut tx, &row, code).await? {
         drop(tx);
-        audit(
-            identity,
-            request_id,
-            "login.second_factor_failed",
-            Some(identity_id),
-        )
-        .await?;
+        guard.failed("login.second_factor_failed", Some(row.id)).await?;
         return Err(wrong_code());
     }
-    let issued = open_session(identity, &mut tx, &row, business).await?;
+    let issued = open_session(identity, &mut tx, &row, challenge.biz, origin).await?;
+    guard.signed_in(&mut tx).await?;
     tx.commit().await?;
-    guard.succeeded().await;
     Ok(issued)
 }
 
@@ -187,14 +203,12 @@ pub(super) async fn begin_enrollment(
     request_id: &str,
     token: &str,
 ) -> Result<Enrollment, OpError> {
-    let (identity_id, _) = read_challenge(identity, Purpose::MfaEnrollment, token)?;
+    let challenge = read_challenge(identity, Purpose::MfaEnrollment, token)?;
     let mut tx = identity
         .db
         .system(&SystemCtx::for_reason("second factor enrolment", request_id))
         .await?;
-    let row = store::lock_identity(&mut tx, identity_id)
-        .await?
-        .ok_or_else(challenge_ended)?;
+    let row = lock_challenged(&mut tx, &challenge).await?;
     if row.totp_confirmed_at.is_some() {
         return Err(challenge_ended());
     }
@@ -216,24 +230,23 @@ pub(super) async fn begin_enrollment(
 pub(super) async fn confirm_enrollment(
     identity: &Identity,
     request_id: &str,
-    peer: IpAddr,
+    origin: Origin<'_>,
     token: &str,
     code: &str,
 ) -> Result<(Vec<String>, IssuedSession), OpError> {
-    let (identity_id, business) = read_challenge(identity, Purpose::MfaEnrollment, token)?;
-    let guard = FailureGuard::enter(identity, peer, &identity_id.to_string()).await?;
+    let challenge = read_challenge(identity, Purpose::MfaEnrollment, token)?;
+    let guard = guard_challenge(identity, request_id, origin.peer, &challenge).await?;
     let mut tx = identity
         .db
         .system(&SystemCtx::for_reason("second factor enrolment", request_id))
         .await?;
-    let row = store::lock_identity(&mut tx, identity_id)
-        .await?
-        .ok_or_else(challenge_ended)?;
+    let row = lock_challenged(&mut tx, &challenge).await?;
     if row.totp_confirmed_at.is_some() {
         return Err(challenge_ended());
     }
     let Some(step) = totp_step(identity, &row, code.trim())? else {
         drop(tx);
+        guard.failed("login.second_factor_failed", Some(row.id)).await?;
         return Err(wrong_code());
     };
     let codes = mfa::new_recovery_codes();
@@ -243,22 +256,48 @@ pub(super) async fn confirm_enrollment(
         .collect();
     store::confirm_totp(&mut tx, row.id, step, &hashes).await?;
     push_audit(&mut tx, "mfa.enrolled", Some(row.id));
-    let issued = open_session(identity, &mut tx, &row, business).await?;
+    let issued = open_session(identity, &mut tx, &row, challenge.biz, origin).await?;
+    guard.signed_in(&mut tx).await?;
     tx.commit().await?;
-    guard.succeeded().await;
     Ok((codes, issued))
 }
 
-/// Whose log-in it is, and the business that it leads to, if one is named.
-fn read_challenge(
-    identity: &Identity,
-    purpose: Purpose,
-    token: &str,
-) -> Result<(Uuid, Option<Uuid>), OpError> {
+fn read_challenge(identity: &Identity, purpose: Purpose, token: &str) -> Result<Claims, OpError> {
     match identity.tokens.read(purpose, token, identity.wall.now()) {
-        Ok(claims) => Ok((claims.sub, claims.biz)),
+        Ok(claims) => Ok(claims),
         Err(TokenProblem::Invalid | TokenProblem::Expired) => Err(challenge_ended()),
     }
+}
+
+/// Counts a try at the second factor as a try to sign in.
+async fn guard_challenge<'a>(
+    identity: &'a Identity,
+    request_id: &'a str,
+    peer: IpAddr,
+    challenge: &Claims,
+) -> Result<FailureGuard<'a>, OpError> {
+    let ctx = SystemCtx::for_reason("second factor", request_id);
+    let mut tx = identity.db.system(&ctx).await?;
+    let person = credential_store::find_identity(&mut tx, challenge.sub).await?;
+    let blind = credential_store::email_blind(&mut tx, challenge.sub).await?;
+    tx.commit().await?;
+    let (Some(person), Some(blind)) = (person, blind) else {
+        return Err(challenge_ended());
+    };
+    let account = Account {
+        name: &person.id.to_string(),
+        blind: &blind,
+        password_hash: Some(&person.password_hash),
+    };
+    FailureGuard::enter(identity, request_id, peer, account).await
+}
+
+/// The person behind a challenge, locked. A password that was changed since has ended it.
+async fn lock_challenged(tx: &mut SystemTx, challenge: &Claims) -> Result<IdentityRow, OpError> {
+    store::lock_identity(tx, challenge.sub)
+        .await?
+        .filter(|row| challenge.pwd.as_deref() == Some(&password_mark(&row.password_hash)))
+        .ok_or_else(challenge_ended)
 }
 
 pub(super) fn push_audit(tx: &mut SystemTx, action: &'static str, object: Option<Uuid>) {
@@ -268,60 +307,4 @@ pub(super) fn push_audit(tx: &mut SystemTx, action: &'static str, object: Option
         object_id: object,
         details: serde_json::json!({}),
     });
-}
-
-pub(super) async fn audit(
-    identity: &Identity,
-    request_id: &str,
-    action: &'static str,
-    object: Option<Uuid>,
-) -> Result<(), OpError> {
-    let mut tx = identity
-        .db
-        .system(&SystemCtx::for_reason("log-in audit", request_id))
-        .await?;
-    push_audit(&mut tx, action, object);
-    Ok(tx.commit().await?)
-}
-
-/// Counts failures only, per IP and per account, so that an office behind one address is not locked out by
-/// success. Every try is counted before it is made and given back when it was right: parallel guesses cannot slip
-/// through between looking and counting.
-pub(super) struct FailureGuard<'a> {
-    identity: &'a Identity,
-    subjects: [String; 2],
-    counted_at: DateTime<Utc>,
-}
-
-impl<'a> FailureGuard<'a> {
-    pub(super) async fn enter(identity: &'a Identity, peer: IpAddr, account: &str) -> Result<Self, OpError> {
-        let counted_at = identity.wall.now();
-        let guard = Self {
-            identity,
-            subjects: [peer.to_string(), account.to_owned()],
-            counted_at,
-        };
-        let verdict = identity.limiter.check(&guard.rules(), counted_at).await;
-        if verdict.allowed {
-            return Ok(guard);
-        }
-        let minutes = verdict.retry_after.as_secs().div_ceil(60).max(1);
-        Err(UserError::new(
-            UserErrorCode::Locked,
-            format!("Too many failed attempts. Try again in {minutes} minute(s)."),
-        )
-        .into())
-    }
-
-    fn rules(&self) -> [(Rule, &str); 2] {
-        let limits = &self.identity.settings.rate_limits;
-        [
-            (limits.login_failures_per_ip, self.subjects[0].as_str()),
-            (limits.login_failures_per_account, self.subjects[1].as_str()),
-        ]
-    }
-
-    pub(super) async fn succeeded(&self) {
-        self.identity.limiter.refund(&self.rules(), self.counted_at).await;
-    }
 }

@@ -1,20 +1,32 @@
 //! Who is calling: businesses, identities, memberships, sessions, second factors. Produces [`Caller`].
 //!
-//! Owns `businesses`, `identities`, `recovery_codes`, `one_time_tokens`, `users`, `invitations`, `sessions`,
-//! `refresh_tokens`.
+//! Owns `businesses`, `identities`, `recovery_codes`, `one_time_tokens`, `password_resets`, `login_failures`, `users`,
+//! `invitations`, `sessions`, `refresh_tokens`, `api_keys`.
 //! Identities have no one business, so this slice works through `SystemTx` with what is personal sealed under the
 //! platform key. May import `platform`, `access`, `audit`.
 
 mod accept_invitation;
+mod account_mail;
+mod activity;
+mod api_key_store;
+mod api_keys;
 mod authenticate;
 mod caller;
+mod change_password;
+mod credential_store;
+mod device;
 pub mod graphql;
 mod invite;
+mod key_warnings;
+mod lockout;
 mod login;
 mod mfa;
 mod password;
+mod password_policy;
 pub mod ports;
+mod profile_store;
 mod register;
+mod reset_password;
 mod revocations;
 mod session;
 mod signing_keys;
@@ -22,14 +34,20 @@ mod store;
 mod switch_business;
 mod team_store;
 mod tokens;
+mod update_profile;
 mod update_user;
+mod user_sessions;
 
 use std::sync::Arc;
 
 pub use accept_invitation::{SendWelcomeMail, send_welcome_mail};
-pub use authenticate::{AuthRefused, authenticate};
-pub use caller::{Caller, Membership};
+pub use account_mail::{SendAccountMail, send_account_mail};
+pub use activity::{Activity, run_activity_recorder};
+pub use authenticate::{AuthRefused, authenticate, authenticate_socket};
+pub use caller::{Caller, Membership, Person, ServiceKey};
 pub use invite::{SendInvitationMail, send_invitation_mail};
+pub use key_warnings::{SendKeyWarning, send_key_warning, warn_of_ending_keys};
+pub use lockout::forget_login_failures;
 pub use register::{KnownMember, SendVerificationMail, add_known_member, send_verification_mail};
 pub use revocations::{Revocations, run_revocation_poll};
 pub use signing_keys::{SigningKeysError, TokenSigningKey, TokenSigningKeys};
@@ -60,6 +78,7 @@ pub struct Identity {
     pub(crate) wall: Arc<dyn WallClock>,
     pub(crate) limiter: Arc<RateLimiter>,
     pub(crate) revocations: Arc<Revocations>,
+    pub(crate) activity: Arc<Activity>,
     pub(crate) settings: IdentitySettings,
 }
 
@@ -72,6 +91,10 @@ pub struct IdentitySettings {
     /// (`TOTP_REUSE_ALLOWED`), because its demo users share one secret and one visitor tries them all within half a
     /// minute.
     pub totp_reuse_allowed: bool,
+    /// How long a session may go unused before a refresh ends it.
+    pub session_idle: chrono::TimeDelta,
+    /// Whether passwords of fewer than twenty characters need all four kinds of them.
+    pub password_classes_required: bool,
     /// How many log-ins may fail, per address and per account.
     pub rate_limits: RateLimits,
 }

@@ -8,7 +8,7 @@ use argon2::{
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Semaphore;
 
-use crate::platform::gql::UserError;
+use super::password_policy::normalise;
 
 static AT_ONCE: Semaphore = Semaphore::const_new(2);
 
@@ -25,7 +25,7 @@ pub async fn hash_password(password: &SecretString) -> anyhow::Result<String> {
     let _turn = AT_ONCE.acquire().await?;
     tokio::task::spawn_blocking(move || {
         Argon2::default()
-            .hash_password(password.expose_secret().as_bytes())
+            .hash_password(normalise(password.expose_secret()).as_bytes())
             .map(|hash| hash.to_string())
             .map_err(|error| anyhow::anyhow!("argon2: {error}"))
     })
@@ -44,30 +44,12 @@ pub(super) async fn verify_password(password: &SecretString, stored: Option<&str
     let fits = tokio::task::spawn_blocking(move || {
         PasswordHash::new(&stored).is_ok_and(|hash| {
             Argon2::default()
-                .verify_password(password.expose_secret().as_bytes(), &hash)
+                .verify_password(normalise(password.expose_secret()).as_bytes(), &hash)
                 .is_ok()
         })
     })
     .await?;
     Ok(known && fits)
-}
-
-/// Checks what a new password must be: 12 to 128 characters, and not the address itself.
-pub(super) fn check_new_password(password: &str, email: &str) -> Result<(), UserError> {
-    let length = password.chars().count();
-    if !(12..=128).contains(&length) {
-        return Err(UserError::invalid(
-            "password",
-            "A password has 12 to 128 characters; several words are fine.",
-        ));
-    }
-    if password.eq_ignore_ascii_case(email) {
-        return Err(UserError::invalid(
-            "password",
-            "Choose a password that is not your e-mail address.",
-        ));
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -85,6 +67,14 @@ mod tests {
                 .unwrap()
         );
         assert!(!verify_password(&password, None).await.unwrap());
+        let typed = SecretString::from("u\u{308}ber den wolken");
+        let stored = hash_password(&SecretString::from("\u{fc}ber den wolken"))
+            .await
+            .unwrap();
+        assert!(
+            verify_password(&typed, Some(&stored)).await.unwrap(),
+            "however the keyboard spells it"
+        );
         assert!(
             PasswordHash::new(DECOY).is_ok(),
             "the decoy must cost a real verification"

@@ -28,6 +28,22 @@ pub enum StaffMail {
         /// Where to sign in.
         link: String,
     },
+    /// A link for a new password, as somebody asked for.
+    PasswordReset {
+        /// The link with the one-time token.
+        link: String,
+    },
+    /// The password was changed or reset.
+    PasswordChanged,
+    /// Somebody fails to sign in as this person.
+    LoginFailures,
+    /// An API key of the business ends soon.
+    ApiKeyEnds {
+        /// The key's beginning.
+        prefix: String,
+        /// When it ends, in words.
+        ends: String,
+    },
 }
 
 /// Sends mails to staff.

@@ -2,13 +2,14 @@
 //! Staff otherwise join by invitation only, so no role and no business id is ever taken from the caller.
 
 use chrono::TimeDelta;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
     Identity, NewBusiness, NewMember,
-    password::{check_new_password, hash_password},
+    password::hash_password,
+    password_policy::{self, About},
     ports::{StaffMail, StaffMailer},
     store::{self, NewIdentity},
     tokens::{hash_secret, new_secret},
@@ -70,11 +71,14 @@ pub(super) async fn register_business(
             ));
         }
     }
-    if let Err(error) = check_new_password(
-        secrecy::ExposeSecret::expose_secret(&registration.password),
-        &registration.email,
-    ) {
-        errors.push(error);
+    let about = About {
+        email: &registration.email,
+        names: &[&registration.name, &registration.business_name],
+        second_factor: false,
+        classes_required: identity.settings.password_classes_required,
+    };
+    if let Err(broken) = password_policy::check(registration.password.expose_secret(), &about) {
+        errors.push(broken.at("password"));
     }
     let Some(email) = email.filter(|_| errors.is_empty()) else {
         return Err(OpError::User(errors));

@@ -1,4 +1,4 @@
-//! Sessions that ended while their access token is still good. A log-out counts at once in this process, within
+//! Sessions and API keys that ended while what was begun with them goes on. A log-out counts at once in this process, within
 //! a ring in the others, and within a poll where the ring was lost.
 
 use std::{
@@ -14,14 +14,14 @@ use uuid::Uuid;
 use super::{Identity, tokens::ACCESS_LIFETIME};
 use crate::platform::{context::SystemCtx, db::DbError, live::Ring};
 
-/// Ended sessions, remembered for as long as their last access token could live.
+/// Ended sessions and API keys, remembered for as long as a session's last access token could live.
 #[derive(Debug, Default)]
 pub struct Revocations {
     ended: RwLock<HashMap<Uuid, DateTime<Utc>>>,
 }
 
 impl Revocations {
-    /// Whether the session has ended.
+    /// Whether the session or API key has ended.
     pub fn contains(&self, session: Uuid) -> bool {
         self.ended
             .read()
@@ -41,6 +41,14 @@ impl Revocations {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .retain(|_, at| *at >= instant);
+    }
+}
+
+/// Says here and everywhere that these sessions or API keys have ended: call it once that is committed.
+pub(super) fn forget_all(identity: &Identity, ended: &[Uuid]) {
+    for session_id in ended.iter().copied() {
+        identity.revocations.add(session_id, identity.wall.now());
+        identity.db.live().ring(Ring::SessionEnded { session_id });
     }
 }
 
@@ -72,7 +80,8 @@ async fn look(identity: &Identity) -> Result<(), DbError> {
         .system(&SystemCtx::for_reason("ended sessions", "revocation-poll"))
         .await?;
     let rows = sqlx::query!(
-        r#"SELECT id, revoked_at AS "revoked_at!" FROM sessions WHERE revoked_at > $1"#,
+        r#"SELECT id AS "id!", revoked_at AS "revoked_at!" FROM sessions WHERE revoked_at > $1
+           UNION ALL SELECT id, revoked_at FROM api_keys WHERE revoked_at > $1"#,
         horizon
     )
     .fetch_all(tx.conn())

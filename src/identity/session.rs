@@ -1,14 +1,19 @@
 //! Sessions: opened after the second factor, kept by rotating refresh tokens, ended by log-out or by a refresh
-//! token that comes back after it was spent, which means that somebody else has it (RFC 9700 section 4.14.2).
+//! token that comes back after it was spent, which means that somebody else has it (RFC 9700 section 4.14.2), or that
+//! comes after too long without use.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    Caller, Identity, authenticate,
+    Caller, Identity,
+    authenticate::read_token,
+    credential_store,
     login::push_audit,
+    revocations::forget_all,
     store::{self, IdentityRow, MembershipRow, NewSession},
     tokens::{ACCESS_LIFETIME, Claims, Purpose, REFRESH_LIFETIME, hash_secret, new_secret},
+    user_sessions::{Origin, remember_origin},
 };
 use crate::platform::{
     context::SystemCtx,
@@ -16,7 +21,6 @@ use crate::platform::{
     error::OpError,
     gql::{UserError, UserErrorCode},
     ids,
-    live::Ring,
 };
 
 /// What a client gets to act with.
@@ -35,6 +39,7 @@ pub(super) async fn open_session(
     tx: &mut SystemTx,
     row: &IdentityRow,
     business: Option<Uuid>,
+    origin: Origin<'_>,
 ) -> Result<IssuedSession, OpError> {
     let place = find_place(tx, row, business).await?;
     let now = identity.wall.now();
@@ -54,6 +59,8 @@ pub(super) async fn open_session(
         Some(place) => find_place(tx, row, Some(place.business_id)).await?,
         None => None,
     };
+    remember_origin(identity, tx, session_id, origin).await?;
+    identity.activity.opened(session_id, now);
     push_audit(tx, "session.opened", Some(session_id));
     issue(identity, tx, session_id, row.id, place).await
 }
@@ -142,11 +149,11 @@ async fn issue(
         biz: place.as_ref().map(|place| place.business_id),
         usr: place.as_ref().map(|place| place.user_id),
         role: Some(role),
+        pwd: None,
         prm: place.and_then(|place| place.permissions),
     })?;
-    let local = std::net::IpAddr::from([127, 0, 0, 1]);
-    let caller = authenticate(identity, Some(&format!("Bearer {access_token}")), local, "login")
-        .map_err(|refused| OpError::Internal(refused.into()))?;
+    let caller =
+        read_token(identity, &access_token, "login").map_err(|refused| OpError::Internal(refused.into()))?;
     Ok(IssuedSession {
         access_token,
         access_expires_at,
@@ -165,7 +172,8 @@ fn refresh_refused() -> OpError {
     .into()
 }
 
-/// Spends a refresh token for new tokens. One that was spent before, or has expired, ends the whole session.
+/// Spends a refresh token for new tokens. One that was spent before, or has expired, or comes after too long without
+/// use, ends the whole session.
 pub(super) async fn refresh(
     identity: &Identity,
     request_id: &str,
@@ -183,7 +191,12 @@ pub(super) async fn refresh(
     if found.revoked_at.is_some() {
         return Err(refresh_refused());
     }
-    if found.spent_at.is_some() || found.expires_at <= now {
+    let last_used = identity
+        .activity
+        .last(found.session_id)
+        .map_or(found.last_used_at, |seen| seen.max(found.last_used_at));
+    let idle = last_used + identity.settings.session_idle < now;
+    if found.spent_at.is_some() || found.expires_at <= now || idle {
         let reason = if found.spent_at.is_some() {
             "REUSE"
         } else {
@@ -192,11 +205,11 @@ pub(super) async fn refresh(
         store::revoke_session(&mut tx, found.session_id, reason, now).await?;
         push_audit(&mut tx, "session.revoked", Some(found.session_id));
         tx.commit().await?;
-        forget(identity, found.session_id);
+        forget_all(identity, &[found.session_id]);
         return Err(refresh_refused());
     }
     store::spend_refresh_token(&mut tx, &hash, now).await?;
-    let row = store::lock_identity(&mut tx, found.identity_id)
+    let row = credential_store::find_identity(&mut tx, found.identity_id)
         .await?
         .ok_or_else(refresh_refused)?;
     let place = find_place(&mut tx, &row, found.business_id).await?;
@@ -215,12 +228,6 @@ pub(super) async fn logout(identity: &Identity, request_id: &str, session_id: Uu
     store::revoke_session(&mut tx, session_id, "LOGOUT", identity.wall.now()).await?;
     push_audit(&mut tx, "session.revoked", Some(session_id));
     tx.commit().await?;
-    forget(identity, session_id);
+    forget_all(identity, &[session_id]);
     Ok(())
-}
-
-/// After the commit that ended a session: its access tokens and its open sockets end too.
-pub(super) fn forget(identity: &Identity, session_id: Uuid) {
-    identity.revocations.add(session_id, identity.wall.now());
-    identity.db.live().ring(Ring::SessionEnded { session_id });
 }

@@ -376,9 +376,8 @@ pub(super) async fn insert_refresh_token(
     .execute(tx.conn())
     .await?;
     sqlx::query!(
-        "UPDATE sessions SET last_used_at = $2, expires_at = $3 WHERE id = $1",
+        "UPDATE sessions SET expires_at = $2 WHERE id = $1",
         session,
-        wall,
         expires_at
     )
     .execute(tx.conn())
@@ -393,6 +392,7 @@ pub(super) struct RefreshRow {
     pub(super) business_id: Option<Uuid>,
     pub(super) expires_at: DateTime<Utc>,
     pub(super) spent_at: Option<DateTime<Utc>>,
+    pub(super) last_used_at: DateTime<Utc>,
     pub(super) revoked_at: Option<DateTime<Utc>>,
 }
 
@@ -402,7 +402,8 @@ pub(super) async fn lock_refresh_token(
 ) -> Result<Option<RefreshRow>, DbError> {
     Ok(sqlx::query_as!(
         RefreshRow,
-        "SELECT s.id AS session_id, s.identity_id, s.business_id, t.expires_at, t.spent_at, s.revoked_at
+        "SELECT s.id AS session_id, s.identity_id, s.business_id, t.expires_at, t.spent_at, s.last_used_at,
+                s.revoked_at
          FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id
          WHERE t.token_hash = $1 FOR UPDATE",
         hash

@@ -4,10 +4,12 @@
 use uuid::Uuid;
 
 use super::{
-    Caller, Identity,
+    Caller, Identity, Person,
     login::push_audit,
-    session::{IssuedSession, forget, open_session},
+    revocations::forget_all,
+    session::{IssuedSession, open_session},
     store,
+    user_sessions::Origin,
 };
 use crate::platform::{
     context::SystemCtx,
@@ -23,6 +25,7 @@ use crate::platform::{
 pub(super) async fn switch_business(
     identity: &Identity,
     request_id: &str,
+    origin: Origin<'_>,
     caller: &Caller,
     business: Uuid,
 ) -> Result<IssuedSession, OpError> {
@@ -32,15 +35,10 @@ pub(super) async fn switch_business(
             "Your session has ended. Sign in again.",
         ))
     };
-    let (person, left) = match caller {
-        Caller::Member(membership) => (membership.identity_id, membership.session_id),
-        Caller::Platform {
-            identity_id,
-            session_id,
-            ..
-        } => (*identity_id, *session_id),
-        Caller::Anonymous { .. } => return Err(ended()),
-    };
+    let Person {
+        identity_id: person,
+        session_id: left,
+    } = caller.person().ok_or_else(ended)?;
     let mut tx = identity
         .db
         .system(&SystemCtx::for_reason("switch of business", request_id))
@@ -50,13 +48,13 @@ pub(super) async fn switch_business(
     if !memberships.iter().any(|found| found.business_id == business) {
         return Err(UserError::not_found("businessId", "business").into());
     }
-    let issued = open_session(identity, &mut tx, &row, Some(business)).await?;
+    let issued = open_session(identity, &mut tx, &row, Some(business), origin).await?;
     // Of two switches at once, or a switch and a log-out, one finds the session ended.
     if !store::leave_session(&mut tx, left, identity.wall.now()).await? {
         return Err(ended());
     }
     push_audit(&mut tx, "session.switched", Some(left));
     tx.commit().await?;
-    forget(identity, left);
+    forget_all(identity, &[left]);
     Ok(issued)
 }

@@ -45,6 +45,9 @@ pub(super) struct Claims {
     pub(super) usr: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) role: Option<String>,
+    /// Of a challenge: which password it was that was right. With another one the challenge is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) pwd: Option<String>,
     /// Fewer permissions than the role's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) prm: Option<Vec<String>>,
@@ -104,6 +107,7 @@ impl TokenKeys {
         purpose: Purpose,
         identity: Uuid,
         business: Option<Uuid>,
+        password_hash: &str,
         now: DateTime<Utc>,
     ) -> anyhow::Result<String> {
         let exp = (now + CHALLENGE_LIFETIME).timestamp();
@@ -115,6 +119,7 @@ impl TokenKeys {
             biz: business,
             usr: None,
             role: None,
+            pwd: Some(password_mark(password_hash)),
             prm: None,
         })
     }
@@ -141,6 +146,11 @@ impl TokenKeys {
             true => Ok(claims),
         }
     }
+}
+
+/// Tells one stored password from the next, and nothing else of it.
+pub(super) fn password_mark(password_hash: &str) -> String {
+    URL_SAFE_NO_PAD.encode(&hash_secret(password_hash)[..12])
 }
 
 /// A fresh random secret to hand out: `prefix` and 256 bits.

@@ -45,8 +45,8 @@ impl StaffMailer for SmtpMailer {
     }
 }
 
-/// Subject, plain text and HTML. The links are made by us of unreserved characters: nothing to escape; names are a
-/// business's own words.
+/// Subject, plain text and HTML. Links, keys' beginnings and dates are made by us of unreserved characters: nothing to
+/// escape; names are a business's own words.
 fn render(mail: &StaffMail) -> (&'static str, String, String) {
     match mail {
         StaffMail::VerifyEmail { link } => (
@@ -90,6 +90,36 @@ fn render(mail: &StaffMail) -> (&'static str, String, String) {
                 business = escaped(business)
             ),
         ),
+        StaffMail::PasswordReset { link } => (
+            "Choose a new password",
+            format!(
+                "Somebody, probably you, asked for a new password at funnelchat.\n\nOpen this link to choose one. It is good \
+                 for one hour, and once:\n\n{link}\n\nIf it was not you, ignore this mail: your password stays as it is."
+            ),
+            format!(
+                "<p>Somebody, probably you, asked for a new password at funnelchat.</p><p><a href=\"{link}\">Choose a new \
+                 password</a> (the link is good for one hour, and once).</p><p>If it was not you, ignore this mail: your \
+                 password stays as it is.</p>"
+            ),
+        ),
+        StaffMail::PasswordChanged => plain(
+            "Your password was changed",
+            "Your password at funnelchat was changed, and every session of yours was ended. If it was not you, ask for a \
+             new password at once and tell an administrator of your business.",
+        ),
+        StaffMail::LoginFailures => plain(
+            "Somebody cannot sign in as you",
+            "In the last hour somebody failed five times or more to sign in at funnelchat as you. If it was not you, your \
+             account is still safe: choose a new password if yours is used anywhere else, and tell an administrator of \
+             your business.",
+        ),
+        StaffMail::ApiKeyEnds { prefix, ends } => plain(
+            "An API key of your business ends soon",
+            &format!(
+                "The API key that begins with {prefix} ends on {ends}. Make a new one, put it in the place of the old one, \
+                 and revoke that: what uses it stops otherwise."
+            ),
+        ),
     }
 }
 
@@ -98,6 +128,11 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
+}
+
+/// A mail of one paragraph.
+fn plain(subject: &'static str, text: &str) -> (&'static str, String, String) {
+    (subject, text.to_owned(), format!("<p>{text}</p>"))
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use crate::support::{
 /// Lists that are no connections, with what bounds them.
 const BOUNDED_LISTS: &[(&str, &str)] = &[
     ("Account.tags", "50, checked when they are set"),
+    ("ApiKey.scopes", "the cells of the service role"),
     ("Business.inboundNumbers", "100, in the statement"),
     (
         "ComplianceDecision.missingContent",
@@ -34,6 +35,7 @@ const BOUNDED_LISTS: &[(&str, &str)] = &[
     ),
     ("MfaChallenge.methods", "the methods there are, two"),
     ("Query.nodes", "as many as ids were given, 100 at most"),
+    ("Query.sessions", "100, in the statement"),
     ("UserError.field", "one path"),
     ("User.permissions", "the cells there are"),
     ("Viewer.memberships", "100, in the statement"),
@@ -338,6 +340,7 @@ const MALFORMED: &[(&str, &[&str])] = &[
         "DateTime",
         &["", "x", "2026-01-01", "2026-01-01T00:00:00", "noon"],
     ),
+    ("TimeZone", &["", "x", "EST5PDT4", "America", "\u{0}"]),
     (
         "Cursor",
         &[
@@ -397,7 +400,14 @@ async fn a_malformed_value_is_explained_at_its_place() {
     }
     assert_eq!(
         tried,
-        BTreeSet::from(["Date", "DateTime", "Decimal", "EmailAddress", "PhoneNumber"])
+        BTreeSet::from([
+            "Date",
+            "DateTime",
+            "Decimal",
+            "EmailAddress",
+            "PhoneNumber",
+            "TimeZone"
+        ])
     );
     problems.none();
     app.finish().await;

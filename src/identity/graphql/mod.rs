@@ -1,6 +1,9 @@
 //! The slice's face in the API.
 
+mod api_keys;
+mod credentials;
 mod mutations;
+mod profile;
 mod queries;
 mod team;
 mod team_mutations;
@@ -12,10 +15,21 @@ use async_graphql::MergedObject;
 pub use mutations::RequestFacts;
 pub use types::{Business, IdentityLoaders, RoleName, User, Viewer};
 
-/// Queries about yourself, your business and its staff.
+/// Queries about yourself, your business, its staff and its keys.
 #[derive(Default, MergedObject)]
-pub struct IdentityQueries(queries::ViewerQueries, team_queries::TeamQueries);
+pub struct IdentityQueries(
+    queries::ViewerQueries,
+    team_queries::TeamQueries,
+    credentials::CredentialQueries,
+    api_keys::ApiKeyQueries,
+);
 
-/// Mutations of sign-up, sign-in and staff.
+/// Mutations of sign-up, sign-in, staff, passwords, sessions and keys.
 #[derive(Default, MergedObject)]
-pub struct IdentityMutations(mutations::SignInMutations, team_mutations::TeamMutations);
+pub struct IdentityMutations(
+    mutations::SignInMutations,
+    team_mutations::TeamMutations,
+    credentials::CredentialMutations,
+    api_keys::ApiKeyMutations,
+    profile::ProfileMutations,
+);

@@ -13,6 +13,7 @@ use crate::{
         login::{self, LoginStep},
         register::{self, Registration},
         session::{self, IssuedSession},
+        user_sessions::Origin,
     },
     platform::{
         error::OpError,
@@ -40,7 +41,7 @@ pub struct RegisterBusinessInput {
     name: String,
     /// The administrator's e-mail address.
     email: EmailAddressScalar,
-    /// 12 to 128 characters.
+    /// 15 to 128 characters; below 20 of all four kinds (small and capital letters, digits, others).
     password: String,
 }
 
@@ -209,7 +210,7 @@ fn tokens(issued: IssuedSession) -> SessionTokens {
 }
 
 /// User errors go into the payload, everything else to the top level.
-fn outcome<T>(result: Result<T, OpError>) -> async_graphql::Result<Result<T, Vec<UserError>>> {
+pub(super) fn outcome<T>(result: Result<T, OpError>) -> async_graphql::Result<Result<T, Vec<UserError>>> {
     match result {
         Ok(value) => Ok(Ok(value)),
         Err(OpError::User(errors)) => Ok(Err(errors)),
@@ -217,10 +218,21 @@ fn outcome<T>(result: Result<T, OpError>) -> async_graphql::Result<Result<T, Vec
     }
 }
 
-/// What the public operations need of the request.
+/// What the operations need of the request.
 pub struct RequestFacts {
     pub request_id: Arc<str>,
     pub peer: IpAddr,
+    /// The client's name for itself.
+    pub user_agent: Option<Arc<str>>,
+}
+
+impl RequestFacts {
+    pub(super) fn origin(&self) -> Origin<'_> {
+        Origin {
+            peer: self.peer,
+            user_agent: self.user_agent.as_deref(),
+        }
+    }
 }
 
 pub(super) fn request<'a>(ctx: &Context<'a>) -> async_graphql::Result<(&'a Identity, &'a RequestFacts)> {
@@ -293,8 +305,14 @@ impl SignInMutations {
         #[graphql(desc = "The challenge and its answer.")] input: CompleteMfaInput,
     ) -> async_graphql::Result<LoginPayload> {
         let (identity, facts) = request(ctx)?;
-        let issued =
-            login::complete_mfa(identity, &facts.request_id, facts.peer, &input.token, &input.code).await;
+        let issued = login::complete_mfa(
+            identity,
+            &facts.request_id,
+            facts.origin(),
+            &input.token,
+            &input.code,
+        )
+        .await;
         login_payload(issued)
     }
 
@@ -329,9 +347,14 @@ impl SignInMutations {
         #[graphql(desc = "The enrolment and the new app's first code.")] input: ConfirmMfaEnrollmentInput,
     ) -> async_graphql::Result<ConfirmMfaEnrollmentPayload> {
         let (identity, facts) = request(ctx)?;
-        let confirmed =
-            login::confirm_enrollment(identity, &facts.request_id, facts.peer, &input.token, &input.code)
-                .await;
+        let confirmed = login::confirm_enrollment(
+            identity,
+            &facts.request_id,
+            facts.origin(),
+            &input.token,
+            &input.code,
+        )
+        .await;
         Ok(match outcome(confirmed)? {
             Ok((recovery_codes, issued)) => ConfirmMfaEnrollmentPayload {
                 recovery_codes,
@@ -358,14 +381,14 @@ impl SignInMutations {
     /// Ends your session: its tokens, and its open sockets.
     async fn logout(&self, ctx: &Context<'_>) -> async_graphql::Result<LogoutPayload> {
         let (identity, facts) = request(ctx)?;
-        let Some(session_id) = ctx.data::<Caller>()?.session_id() else {
+        let Some(person) = ctx.data::<Caller>()?.person() else {
             let error = UserError::new(UserErrorCode::BadCredentials, "You are not signed in.");
             return Ok(LogoutPayload {
                 ended: false,
                 user_errors: vec![error],
             });
         };
-        session::logout(identity, &facts.request_id, session_id)
+        session::logout(identity, &facts.request_id, person.session_id)
             .await
             .map_err(op_error)?;
         Ok(LogoutPayload {

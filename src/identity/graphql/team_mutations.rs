@@ -14,7 +14,8 @@ use crate::{
         Caller, Identity,
         accept_invitation::{self, Acceptance},
         invite::{self, Invitee},
-        session, switch_business,
+        revocations::forget_all,
+        switch_business,
         update_user::{self, UserPatch},
     },
     platform::{
@@ -198,9 +199,7 @@ impl TeamMutations {
             Ok::<Done, OpError>(id.into())
         })
         .await?;
-        for session_id in ended {
-            session::forget(identity, session_id);
-        }
+        forget_all(identity, &ended);
         Ok(UpdateUserPayload {
             user: match outcome.object {
                 Some(id) => User::load(ctx, id).await?,
@@ -221,7 +220,14 @@ impl TeamMutations {
         let issued = match input_id(IdKind::Business, "businessId", &input.business_id) {
             Ok(business) => {
                 let caller = ctx.data::<Caller>()?;
-                switch_business::switch_business(identity, &facts.request_id, caller, business).await
+                switch_business::switch_business(
+                    identity,
+                    &facts.request_id,
+                    facts.origin(),
+                    caller,
+                    business,
+                )
+                .await
             }
             Err(error) => Err(error.into()),
         };

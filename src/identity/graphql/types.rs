@@ -6,12 +6,14 @@ use async_graphql::{ComplexObject, Context, Enum, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::profile::UserProfile;
 use crate::{
     access::{Cell, Role, authorize},
     conversations::ConversationLoaders,
     identity::{
         Caller, Identity,
         invite::open_address,
+        profile_store,
         store::{self, MembershipRow},
         team_store::{self, UserRow},
     },
@@ -320,11 +322,12 @@ impl Viewer {
     async fn role(&self) -> RoleName {
         match &self.caller {
             Caller::Member(membership) => membership.role.into(),
+            Caller::Service(_) => RoleName::Service,
             Caller::Anonymous { .. } | Caller::Platform { .. } => RoleName::SuperAdmin,
         }
     }
 
-    /// You as a member of staff; null for a super admin, who is in no business.
+    /// You as a member of staff; null for a super admin, who is in no business, and for an API key.
     async fn user(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<User>> {
         match &self.caller {
             Caller::Member(membership) => {
@@ -346,8 +349,21 @@ impl Viewer {
                     .await
                     .map(Option::flatten)
             }
-            Caller::Anonymous { .. } | Caller::Platform { .. } => Ok(None),
+            Caller::Anonymous { .. } | Caller::Service(_) | Caller::Platform { .. } => Ok(None),
         }
+    }
+
+    /// What you want to read; null outside a business, and for an API key.
+    async fn profile(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<UserProfile>> {
+        let Caller::Member(membership) = &self.caller else {
+            return Ok(None);
+        };
+        let find = async |scope: &OpScope| {
+            let mut tx = scope.snapshot().await?;
+            Ok(profile_store::profile(&mut tx, membership.user_id).await?)
+        };
+        let found = in_own_business(ctx, &self.caller, find).await?;
+        Ok(found.flatten().map(UserProfile::from))
     }
 
     /// Your business; null for a super admin, who is in none.
@@ -357,12 +373,10 @@ impl Viewer {
 
     /// The businesses that you may enter, the last used first (at most 100): switchBusiness takes you from one to another.
     async fn memberships(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Membership>> {
-        let person = match &self.caller {
-            Caller::Member(membership) => membership.identity_id,
-            Caller::Platform { identity_id, .. } => *identity_id,
-            Caller::Anonymous { .. } => return Ok(Vec::new()),
+        let Some(person) = self.caller.person() else {
+            return Ok(Vec::new());
         };
-        memberships_of(ctx.data::<Identity>()?, person)
+        memberships_of(ctx.data::<Identity>()?, person.identity_id)
             .await
             .map_err(op_error)
     }

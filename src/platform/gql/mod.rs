@@ -21,7 +21,9 @@ pub use errors::{bad_input, forbidden, not_found, op_error};
 pub use in_place::{InPlace, OnHeap};
 pub use money::{MoneyInput, MoneyValue};
 pub use mutation::{Done, Outcome, mutate};
-pub use scalars::{Cursor, Date, DecimalText, EmailAddressScalar, PhoneNumberScalar, input_id, parse_id};
+pub use scalars::{
+    Cursor, Date, DecimalText, EmailAddressScalar, PhoneNumberScalar, TimeZoneScalar, input_id, parse_id,
+};
 pub use scope::{OpScope, ScopeExt};
 pub use user_error::{UserError, UserErrorCode};
 pub use written::{MayWrite, read_back, write_json};

@@ -85,6 +85,25 @@ impl ScalarType for EmailAddressScalar {
     }
 }
 
+/// A time zone of the IANA database, such as `America/New_York`. An unknown one is a user error of its field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimeZoneScalar(pub String);
+
+/// A time zone of the IANA database, such as `America/New_York`. An unknown one is a user error of its field.
+#[Scalar(name = "TimeZone", specified_by_url = "https://www.iana.org/time-zones")]
+impl ScalarType for TimeZoneScalar {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match value {
+            Value::String(text) if text.len() <= 64 => Ok(Self(text)),
+            other => Err(InputValueError::expected_type(other)),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.clone())
+    }
+}
+
 /// A decimal number as a string, such as `"1234.56"`: never a float, so that no cent is lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecimalText(pub String);

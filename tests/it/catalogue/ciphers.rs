@@ -24,6 +24,8 @@ const CIPHERS: &[(&str, &str)] = &[
     ("provider_accounts.previous_secret_cipher", "platform"),
     ("provider_accounts.secret_cipher", "platform"),
     ("provider_events.payload_cipher", "business"),
+    ("sessions.address_cipher", "platform"),
+    ("sessions.user_agent_cipher", "platform"),
 ];
 
 /// Plain text and bytes in tenant tables, and why they tell nothing of a person, or may stand open. Columns whose
@@ -41,6 +43,10 @@ const PLAIN: &[(&str, &str)] = &[
     ),
     ("accounts.currency", "an ISO 4217 code"),
     ("accounts.original_creditor", "a company"),
+    ("api_keys.name", "what an integration is for"),
+    ("api_keys.prefix", "the beginning of a random text"),
+    ("api_keys.scopes", "names of permission cells"),
+    ("api_keys.secret_hash", "a hash"),
     ("audit_events.action", "our own words"),
     (
         "audit_events.details",
@@ -111,8 +117,10 @@ const PLAIN: &[(&str, &str)] = &[
         "suppressions.address_blind",
         "an HMAC; outlives erasure, so that nobody is written to again",
     ),
+    ("users.language", "a member of staff, not a debtor"),
     ("users.name", "a member of staff, not a debtor"),
     ("users.permissions", "words of ours"),
+    ("users.time_zone", "a member of staff, not a debtor"),
 ];
 
 #[tokio::test]

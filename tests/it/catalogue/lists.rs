@@ -16,6 +16,11 @@ pub const PLATFORM_TABLES: &[(&str, &str)] = &[
     ("platform_audit_events", "acts that belong to no business"),
     ("platform_head", "the head of the platform's own chain"),
     (
+        "login_failures",
+        "of an account that somebody tries to enter, whether or not there is one; an HMAC and instants",
+    ),
+    ("password_resets", "of an identity; hashes only"),
+    (
         "platform_keys",
         "wrapped keys for what lies outside any one business",
     ),
@@ -30,6 +35,11 @@ pub const PLATFORM_TABLES: &[(&str, &str)] = &[
 
 /// Tenant tables that background processes reach for every business, with what they may do there, and why.
 pub const OPEN_TO_SYSTEM: &[(&str, &str, &str)] = &[
+    (
+        "api_keys",
+        "SELECT UPDATE",
+        "a key is found, and its use written down, before its business is known; its end is announced",
+    ),
     (
         "access_log",
         "INSERT",
@@ -87,6 +97,18 @@ pub const GLOBAL_UNIQUES: &[(&str, &str)] = &[
 
 /// Other indexes that do not begin with the business, and why.
 pub const GLOBAL_INDEXES: &[(&str, &str)] = &[
+    (
+        "api_keys_expiry",
+        "a reconciler looks through all businesses for keys about to end",
+    ),
+    (
+        "api_keys_revoked",
+        "every process looks for keys that were revoked just now",
+    ),
+    (
+        "api_keys_secret",
+        "a key is found by its hash before its business is known",
+    ),
     (
         "delivery_attempts_due",
         "a reconciler looks through all businesses for what is overdue",

@@ -196,6 +196,10 @@ async fn guessing_the_password_behind_a_link_locks_as_a_log_in_does() {
     assert_eq!(user_errors(&locked), ["LOCKED"]);
     let locked = log_in(&app.anonymous(), "agent@acme.example", DEMO_PASSWORD).await;
     assert_eq!(user_errors(&locked), ["LOCKED"], "it is one count");
+    // Five failures in an hour are told to the person.
+    app.run_jobs().await;
+    let told = app.sandbox.state().mails_to("agent@acme.example").pop().unwrap();
+    assert_eq!(told.subject, "Somebody cannot sign in as you");
     app.finish().await;
 }
 

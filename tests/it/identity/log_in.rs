@@ -57,6 +57,7 @@ async fn five_failures_lock_an_account_for_a_quarter_of_an_hour_and_nobody_elses
     app.wall.advance(TimeDelta::minutes(17));
     let free = log_in(&fresh, AGENT, DEMO_PASSWORD).await;
     assert!(free["mfaChallenge"]["token"].is_string(), "{free}");
+    app.run_jobs().await;
     app.finish().await;
 }
 
@@ -99,6 +100,7 @@ async fn guessed_codes_lock_the_second_factor_too() {
     }
     let locked = complete(&caller_at(&app, "203.0.113.1"), token, &totp_code(&app.wall)).await;
     assert_eq!(user_errors(&locked), ["LOCKED"]);
+    app.run_jobs().await;
     app.finish().await;
 }
 

@@ -1,8 +1,13 @@
-//! Who may come in: registration, log-in, second factors, lockout, sessions, invitations, members.
+//! Who may come in: registration, log-in, second factors, lockout, passwords, sessions, API keys, invitations, members.
 
+mod api_keys;
 mod invitations;
+mod lockout;
 mod log_in;
 mod members;
+mod own_sessions;
+mod passwords;
+mod profile;
 mod register;
 mod sessions;
 mod switch;

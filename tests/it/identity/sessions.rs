@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sqlx::{Executor as _, Row as _};
 
 use super::refresh;
-use crate::support::{Client, TestApp, data, error_code, user_errors};
+use crate::support::{Client, Options, TestApp, data, error_code, user_errors};
 
 async fn may_act(client: &Client) -> bool {
     let answer = client.gql("{ viewer { role } }", json!({})).await;
@@ -62,7 +62,12 @@ async fn a_spent_refresh_token_that_comes_back_ends_the_whole_family() {
 
 #[tokio::test]
 async fn a_session_lives_seven_days_from_its_last_refresh() {
-    let app = TestApp::start().await;
+    // Idle log-out comes earlier by default.
+    let app = TestApp::start_with(Options {
+        settings: vec![("SESSION_IDLE_SECONDS", "604800".to_owned())],
+        ..Options::default()
+    })
+    .await;
     let agent = app.acme.agent().await;
     let client = app.anonymous();
     app.wall.advance(TimeDelta::days(6));

@@ -200,12 +200,22 @@ async fn every_role_may_do_what_the_matrix_says_and_no_more() {
         } else {
             app.acme.sign_in(login).await
         };
-        let ids = Ids::make(&app, &app.acme, &admin, &format!("Role{login}"), line).await;
+        let mut ids = Ids::make(&app, &app.acme, &admin, &format!("Role{login}"), line).await;
+        ids.set("sess", app.spare_session(&client).await);
         give_to(&mut superuser, &ids, None).await;
         let mut operations = schema.operations();
-        // The end of the session comes last.
-        operations.sort_by_key(|(_, field)| field.name == "logout");
+        // What ends sessions comes last, and the end of the password at the very end.
+        operations.sort_by_key(|(_, field)| match field.name.as_str() {
+            "revokeOtherSessions" => 1,
+            "logout" => 2,
+            "changePassword" => 3,
+            _ => 0,
+        });
         for (root, field) in operations {
+            let acting = match field.name.as_str() {
+                "changePassword" => app.acme.sign_in(login).await,
+                _ => client.clone(),
+            };
             let mut arguments = plain_arguments(&schema, field, &ids);
             // From the beginning: a permitted feed then has something to tell at once.
             if root == "Subscription" {
@@ -215,7 +225,7 @@ async fn every_role_may_do_what_the_matrix_says_and_no_more() {
             if field.name == "updateUser" {
                 arguments.insert("input".to_owned(), json!({ "id": agent }));
             }
-            let answer = call(&client, &schema, root, field, &arguments).await;
+            let answer = call(&acting, &schema, root, field, &arguments).await;
             // The session that switches ends: its successor goes on.
             if let Some(token) = answer["data"]["switchBusiness"]["session"]["accessToken"].as_str() {
                 client.access_token = Some(token.to_owned());

@@ -17,6 +17,8 @@ pub struct Client {
     pub addr: SocketAddr,
     pub access_token: Option<String>,
     pub refresh_token: Option<String>,
+    /// Who signed in.
+    pub email: Option<String>,
     forwarded_for: Option<String>,
     http: reqwest::Client,
 }
@@ -46,6 +48,7 @@ impl Client {
             addr,
             access_token: None,
             refresh_token: None,
+            email: None,
             forwarded_for: None,
             http: reqwest::Client::builder()
                 .timeout(std::time::Duration::from_secs(30))
@@ -63,12 +66,22 @@ impl Client {
 
     /// Password, then TOTP.
     pub async fn sign_in(addr: SocketAddr, wall: &ManualWallClock, email: &str) -> Self {
-        let mut client = Self::anonymous(addr);
+        Self::anonymous(addr).signing_in(wall, email, DEMO_PASSWORD).await
+    }
+
+    /// The same with another password, from wherever this caller is.
+    pub async fn signing_in(self, wall: &ManualWallClock, email: &str, password: &str) -> Self {
+        self.signing_in_with(email, password, &totp_code(wall)).await
+    }
+
+    /// The same with a second factor of one's own.
+    pub async fn signing_in_with(mut self, email: &str, password: &str, code: &str) -> Self {
+        let client = &mut self;
         let login = client
             .gql(
                 "mutation($email: EmailAddress!, $password: String!) {
                    login(input: {email: $email, password: $password}) { mfaChallenge { token } userErrors { message } } }",
-                json!({ "email": email, "password": DEMO_PASSWORD }),
+                json!({ "email": email, "password": password }),
             )
             .await;
         let token = data(&login)["login"]["mfaChallenge"]["token"]
@@ -80,13 +93,25 @@ impl Client {
                 "mutation($token: String!, $code: String!) {
                    completeMfa(input: {token: $token, code: $code}) {
                      session { accessToken refreshToken } userErrors { message } } }",
-                json!({ "token": token, "code": totp_code(wall) }),
+                json!({ "token": token, "code": code }),
             )
             .await;
         let session = &data(&session)["completeMfa"]["session"];
         client.access_token = Some(session["accessToken"].as_str().expect("a session").to_owned());
         client.refresh_token = session["refreshToken"].as_str().map(str::to_owned);
-        client
+        client.email = Some(email.to_owned());
+        self
+    }
+
+    /// The id of the session that acts.
+    pub async fn session_id(&self) -> String {
+        let answer = self.gql("{ sessions { id isCurrent } }", json!({})).await;
+        let sessions = data(&answer)["sessions"].as_array().expect("a list");
+        let current = sessions.iter().find(|session| session["isCurrent"] == true);
+        current.expect("the present one")["id"]
+            .as_str()
+            .expect("an id")
+            .to_owned()
     }
 
     /// One operation; the whole answer.

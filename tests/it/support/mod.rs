@@ -172,6 +172,15 @@ impl TestApp {
         Client::anonymous(self.addr)
     }
 
+    /// Another session of the same person: its id.
+    pub async fn spare_session(&self, of: &Client) -> String {
+        let email = of.email.as_deref().expect("somebody who signed in");
+        Client::sign_in(self.addr, &self.wall, email)
+            .await
+            .session_id()
+            .await
+    }
+
     /// The database, to start a second process on it.
     pub fn database(&self) -> services::TestDatabase {
         self.database.clone()

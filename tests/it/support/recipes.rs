@@ -6,7 +6,7 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use funnelchat::platform::ids;
+use funnelchat::{cli::seed::DEMO_PASSWORD, platform::ids};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -67,6 +67,14 @@ impl Ids {
             )
             .await;
         app.run_jobs().await;
+        // A key of the business, and a session of the staff's beside the one that acts.
+        let key = staff
+            .gql(
+                "mutation($n: String!) { createApiKey(input: { name: $n, scopes: [\"account:read\"] }) { apiKey { id } userErrors { message } } }",
+                json!({ "n": format!("Key of {mark}") }),
+            )
+            .await;
+        let spare = json!(app.spare_session(staff).await);
         let decision = &data(&answer)["sendMessage"]["decision"]["id"];
         let invitation = staff
             .gql(
@@ -86,6 +94,8 @@ impl Ids {
             ("inv", invitation),
             ("usr", &seen["viewer"]["user"]["id"]),
             ("biz", &seen["viewer"]["business"]["id"]),
+            ("key", &key["data"]["createApiKey"]["apiKey"]["id"]),
+            ("sess", &spare),
         ]
         .into_iter()
         .map(|(prefix, id)| {
@@ -112,10 +122,12 @@ impl Ids {
 
     /// Ids that nobody has.
     pub fn nobodys() -> Self {
-        let by_prefix = ["acct", "dbtr", "conv", "msg", "dec", "inv", "usr", "biz"]
-            .into_iter()
-            .map(|prefix| (prefix, another(prefix)))
-            .collect();
+        let by_prefix = [
+            "acct", "dbtr", "conv", "msg", "dec", "inv", "usr", "biz", "key", "sess",
+        ]
+        .into_iter()
+        .map(|prefix| (prefix, another(prefix)))
+        .collect();
         Self {
             by_prefix,
             secrets: Vec::new(),
@@ -126,6 +138,11 @@ impl Ids {
         self.by_prefix
             .get(prefix)
             .unwrap_or_else(|| panic!("no object {prefix}_… was made"))
+    }
+
+    /// Puts another object in the place of the one that was made.
+    pub fn set(&mut self, prefix: &'static str, id: String) {
+        self.by_prefix.insert(prefix, id);
     }
 
     pub fn uuid(&self, prefix: &str) -> Uuid {
@@ -157,6 +174,8 @@ pub fn kind_of(field: &str, slot: &Slot) -> Option<&'static str> {
         ("complianceDecision", "id") => Some("dec"),
         ("revokeInvitation", "id") => Some("inv"),
         ("updateUser", "id") => Some("usr"),
+        ("revokeApiKey", "id") => Some("key"),
+        ("revokeSession", "id") => Some("sess"),
         (_, "accountId") => Some("acct"),
         (_, "conversationId") => Some("conv"),
         (_, "debtorId") => Some("dbtr"),
@@ -190,6 +209,9 @@ pub fn plain_arguments(schema: &Schema, field: &Field, ids: &Ids) -> Map<String,
             ("amount", "Decimal") => json!("10.00"),
             ("channel", "Channel") => json!("SMS"),
             ("email", "EmailAddress") => json!(format!("nobody-{nth}@else.example")),
+            ("currentPassword", "String") => json!(DEMO_PASSWORD),
+            ("newPassword", "String") => json!(format!("a new password that nobody has {nth}")),
+            ("scopes", "String") => json!(["account:read"]),
             ("password", "String") => json!("a password that nobody has"),
             ("token" | "code" | "refreshToken", "String") => json!("000000"),
             ("content", "String") => json!("Hello."),
