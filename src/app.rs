@@ -9,6 +9,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     access::AccessTable,
+    accounts::PlanStatus,
     audit::AccessLog,
     config::{Config, DatabaseUrls, Environment},
     conversations::{self, Conversations, feed::InboxReaders},
@@ -154,7 +155,12 @@ impl App {
         let request_ids = Arc::new(RequestIds::new(rand::random()));
         let page_limit = PageLimit(i32::try_from(config.limits.page_size).unwrap_or(100));
         let engine = Arc::new(GraphqlEngine {
-            schema: build_schema(identity.clone(), InboxReaders::default(), page_limit),
+            schema: build_schema(
+                identity.clone(),
+                InboxReaders::default(),
+                page_limit,
+                Arc::new(PlanStatus),
+            ),
             field_types: Arc::new(FieldTypes::of(&sdl())),
             identity: identity.clone(),
             access_log: AccessLog::start(db.clone()),

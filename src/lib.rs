@@ -9,8 +9,8 @@
 //! | [`identity`] | businesses, people, passwords, sessions, second factors, API keys | access, audit |
 //! | [`audit`] | the append-only trail, its verifier, the log of reads | identity, access |
 //! | [`ledger`] | double entry: posts and sums | nothing |
-//! | [`accounts`] | debtors, accounts, contact points, tags, notes | identity, access, audit, ledger |
-//! | [`compliance`] | may we contact this person now? rules, decisions, permits, opt-outs | identity, access, audit, accounts |
+//! | [`accounts`] | debtors, accounts, contact points, tags, notes, creditors, saved views | identity, access, audit, ledger |
+//! | [`compliance`] | may we contact this person now? rules, decisions, permits, opt-outs, holds | identity, access, audit, accounts |
 //! | [`conversations`] | threads, messages, delivery, the live feed | identity, access, audit, accounts, compliance |
 //! | [`providers`] | adapters to vendors | the slices' ports and the types in them |
 //! | [`sandbox`] | stand-ins that speak the vendors' own protocols | nothing, `platform` neither |

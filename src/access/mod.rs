@@ -103,6 +103,16 @@ cells! {
     AccountRead => "account", "read";
     AccountCreate => "account", "create";
     AccountUpdate => "account", "update";
+    AccountDelete => "account", "delete";
+    AccountRestore => "account", "restore";
+    AccountAssignSelf => "account", "assign_self";
+    AccountAssignAny => "account", "assign_any";
+    AccountViewSave => "account_view", "save";
+    NoteAdd => "note", "add";
+    CreditorRead => "creditor", "read";
+    CreditorCreate => "creditor", "create";
+    HoldSet => "hold", "set";
+    HoldRelease => "hold", "release";
     LedgerRead => "ledger", "read";
     ConversationRead => "conversation", "read";
     ConversationStart => "conversation", "start";

@@ -17,6 +17,12 @@ pub enum Needs {
 /// Root type, field, need. Sorted by root and name.
 pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ("Mutation", "acceptInvitation", Needs::Nothing),
+    ("Mutation", "addAccountNote", Needs::Permission(Cell::NoteAdd)),
+    (
+        "Mutation",
+        "assignAccounts",
+        Needs::Permission(Cell::AccountAssignSelf),
+    ),
     (
         "Mutation",
         "assignConversation",
@@ -32,6 +38,26 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         Needs::Permission(Cell::AccountCreate),
     ),
     ("Mutation", "createApiKey", Needs::Permission(Cell::ApiKeyManage)),
+    (
+        "Mutation",
+        "createCreditor",
+        Needs::Permission(Cell::CreditorCreate),
+    ),
+    (
+        "Mutation",
+        "createPlacement",
+        Needs::Permission(Cell::CreditorCreate),
+    ),
+    (
+        "Mutation",
+        "deleteAccount",
+        Needs::Permission(Cell::AccountDelete),
+    ),
+    (
+        "Mutation",
+        "deleteAccountView",
+        Needs::Permission(Cell::AccountViewSave),
+    ),
     ("Mutation", "inviteUser", Needs::Permission(Cell::UserManage)),
     ("Mutation", "login", Needs::Nothing),
     ("Mutation", "logout", Needs::SignIn),
@@ -42,8 +68,14 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ),
     ("Mutation", "refreshSession", Needs::Nothing),
     ("Mutation", "registerBusiness", Needs::Nothing),
+    ("Mutation", "releaseHold", Needs::Permission(Cell::HoldRelease)),
     ("Mutation", "requestPasswordReset", Needs::Nothing),
     ("Mutation", "resetPassword", Needs::Nothing),
+    (
+        "Mutation",
+        "restoreAccount",
+        Needs::Permission(Cell::AccountRestore),
+    ),
     ("Mutation", "revokeApiKey", Needs::Permission(Cell::ApiKeyManage)),
     (
         "Mutation",
@@ -54,9 +86,15 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ("Mutation", "revokeSession", Needs::SignIn),
     (
         "Mutation",
+        "saveAccountView",
+        Needs::Permission(Cell::AccountViewSave),
+    ),
+    (
+        "Mutation",
         "sendMessage",
         Needs::Permission(Cell::ConversationSend),
     ),
+    ("Mutation", "setHold", Needs::Permission(Cell::HoldSet)),
     ("Mutation", "setTyping", Needs::Permission(Cell::ConversationSend)),
     (
         "Mutation",
@@ -64,6 +102,7 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         Needs::Permission(Cell::ConversationStart),
     ),
     ("Mutation", "switchBusiness", Needs::SignIn),
+    ("Mutation", "tagAccounts", Needs::Permission(Cell::AccountUpdate)),
     (
         "Mutation",
         "updateAccount",
@@ -82,6 +121,7 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ("Mutation", "updateUser", Needs::Permission(Cell::UserManage)),
     ("Mutation", "verifyEmail", Needs::Nothing),
     ("Query", "account", Needs::Permission(Cell::AccountRead)),
+    ("Query", "accountViews", Needs::Permission(Cell::AccountRead)),
     ("Query", "accounts", Needs::Permission(Cell::AccountRead)),
     ("Query", "apiKeys", Needs::Permission(Cell::ApiKeyRead)),
     ("Query", "auditEvents", Needs::Permission(Cell::AuditRead)),
@@ -98,11 +138,13 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "conversations",
         Needs::Permission(Cell::ConversationRead),
     ),
+    ("Query", "creditors", Needs::Permission(Cell::CreditorRead)),
     ("Query", "debtor", Needs::Permission(Cell::AccountRead)),
     ("Query", "debtors", Needs::Permission(Cell::AccountRead)),
     ("Query", "invitations", Needs::Permission(Cell::UserReadDetails)),
     ("Query", "node", Needs::SignIn),
     ("Query", "nodes", Needs::SignIn),
+    ("Query", "placements", Needs::Permission(Cell::CreditorRead)),
     ("Query", "sessions", Needs::SignIn),
     ("Query", "users", Needs::Permission(Cell::UserRead)),
     ("Query", "viewer", Needs::SignIn),

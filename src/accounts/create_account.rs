@@ -5,8 +5,12 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    NewContact, PostalAddress, add_contacts, debtor_keys,
-    model::name_key,
+    BalanceComponents, NewContact, Origin, PostalAddress, add_contacts,
+    balance_components::set_components,
+    creditors::checked_origin,
+    debtor_keys,
+    model::{MOST_TAGS, name_key},
+    notes,
     store::{self, debtor_by_id},
 };
 use crate::{
@@ -36,7 +40,9 @@ pub struct NewAccount {
     pub contacts: Vec<NewContact>,
     pub address: Option<PostalAddress>,
     pub original_creditor: Option<String>,
+    pub origin: Origin,
     pub current_balance: Money,
+    pub components: Option<BalanceComponents>,
     pub original_balance: Option<Money>,
     pub due_date: Option<NaiveDate>,
     pub tags: Vec<String>,
@@ -60,16 +66,20 @@ pub async fn create_account(
     if !errors.is_empty() {
         return Err(OpError::User(errors));
     }
+    let origin = checked_origin(tx, new.origin).await?;
     let keys = keyring.business(db, tx.business_id()).await?;
     let person = find_or_make_debtor(tx, &keys, &new).await?;
     let account_id = ids::next();
-    insert_account(tx, &keys, account_id, &person, &new).await?;
+    insert_account(tx, &keys, account_id, &person, origin, &new).await?;
     ledger::post_opening(tx, account_id, person.id, new.current_balance).await?;
+    if let Some(components) = &new.components {
+        set_components(tx, account_id, person.id, components).await?;
+    }
     if !new.tags.is_empty() {
         store::replace_tags(tx, account_id, &new.tags).await?;
     }
     if let Some(body) = new.notes.as_deref().filter(|body| !body.trim().is_empty()) {
-        insert_note(tx, &keys, account_id, &person, body).await?;
+        notes::insert_note(tx, &keys, account_id, &person.profile, body).await?;
     }
     tx.audit(
         AuditEntry::plain(
@@ -118,7 +128,7 @@ fn check(new: &NewAccount) -> Vec<UserError> {
             ));
         }
     }
-    if new.tags.len() > 50 {
+    if new.tags.len() > MOST_TAGS {
         errors.push(UserError::invalid("tags", "An account has at most 50 tags."));
     }
     if new.current_balance.minor() < 0 {
@@ -145,7 +155,7 @@ fn check(new: &NewAccount) -> Vec<UserError> {
     if new
         .notes
         .as_ref()
-        .is_some_and(|notes| notes.chars().count() > 10_000)
+        .is_some_and(|text| text.chars().count() > notes::MOST_CHARACTERS)
     {
         errors.push(UserError::invalid(
             "notes",
@@ -268,6 +278,7 @@ async fn insert_account(
     keys: &TenantKeys,
     id: Uuid,
     person: &Person,
+    origin: Origin,
     new: &NewAccount,
 ) -> Result<(), OpError> {
     let custom = match &new.custom_fields {
@@ -294,8 +305,8 @@ async fn insert_account(
     };
     sqlx::query!(
         "INSERT INTO accounts (business_id, id, debtor_id, account_number, original_creditor, status, currency,
-             original_balance_minor, due_date, custom_fields_cipher, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, 'ACTIVE', $6, $7, $8, $9, $10, $10)",
+             original_balance_minor, due_date, custom_fields_cipher, creditor_id, placement_id, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, 'ACTIVE', $6, $7, $8, $9, $10, $11, $12, $12)",
         business,
         id,
         person.id,
@@ -305,44 +316,12 @@ async fn insert_account(
         new.original_balance.map(Money::minor),
         new.due_date,
         custom,
+        origin.creditor_id,
+        origin.placement_id,
         now,
     )
     .execute(tx.conn())
     .await
     .map_err(|error| taken(error.into()))?;
-    Ok(())
-}
-
-async fn insert_note(
-    tx: &mut TenantTx,
-    keys: &TenantKeys,
-    account: Uuid,
-    person: &Person,
-    body: &str,
-) -> Result<(), OpError> {
-    let Some(author) = tx.ctx().user_id() else {
-        return Ok(());
-    };
-    let id = ids::next();
-    let sealed = keys.seal(
-        &person.profile,
-        "account_notes",
-        "body_cipher",
-        id,
-        body.as_bytes(),
-    )?;
-    let (business, now) = (tx.business_id(), tx.now());
-    sqlx::query!(
-        "INSERT INTO account_notes (business_id, id, account_id, author_id, body_cipher, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6)",
-        business,
-        id,
-        account,
-        author,
-        sealed,
-        now,
-    )
-    .execute(tx.conn())
-    .await?;
     Ok(())
 }

@@ -32,9 +32,51 @@ pub(super) struct AccountCriteria {
     pub(super) due_to: Option<NaiveDate>,
     pub(super) created_from: Option<DateTime<Utc>>,
     pub(super) created_to: Option<DateTime<Utc>>,
+    pub(super) updated_from: Option<DateTime<Utc>>,
+    pub(super) updated_to: Option<DateTime<Utc>>,
+    /// Past due since this day or longer.
+    pub(super) overdue_since: Option<NaiveDate>,
+    /// Past due since this day at the longest, or not at all.
+    pub(super) not_overdue_before: Option<NaiveDate>,
+    pub(super) creditor: Option<Uuid>,
+    pub(super) placement: Option<Uuid>,
+    pub(super) agent: Option<Uuid>,
+    pub(super) unassigned: Option<bool>,
+    pub(super) languages: Option<Vec<String>>,
+    /// Kinds of holds, as the database spells them.
+    pub(super) holds: Option<Vec<String>>,
     pub(super) all_of: Vec<AccountCriteria>,
     pub(super) any_of: Vec<AccountCriteria>,
     pub(super) none_of: Vec<AccountCriteria>,
+}
+
+/// What the conditions of a whole tree name, each once.
+#[derive(Clone, Debug, Default)]
+pub(super) struct References {
+    pub(super) creditors: Vec<Uuid>,
+    pub(super) placements: Vec<Uuid>,
+    pub(super) agents: Vec<Uuid>,
+}
+
+impl AccountCriteria {
+    pub(super) fn references(&self) -> References {
+        let mut named = References::default();
+        self.collect(&mut named);
+        for ids in [&mut named.creditors, &mut named.placements, &mut named.agents] {
+            ids.sort_unstable();
+            ids.dedup();
+        }
+        named
+    }
+
+    fn collect(&self, named: &mut References) {
+        named.creditors.extend(self.creditor);
+        named.placements.extend(self.placement);
+        named.agents.extend(self.agent);
+        for part in self.all_of.iter().chain(&self.any_of).chain(&self.none_of) {
+            part.collect(named);
+        }
+    }
 }
 
 /// What a search text can match.
@@ -64,15 +106,25 @@ pub(super) enum AccountKey {
     Text(String, Uuid),
 }
 
-/// A due date that sorts behind all others stands for "none".
-const NO_DUE_DATE: &str = "coalesce(a.due_date, date '9999-12-31')";
+/// A due date that sorts behind all others stands for "none". Word for word the expression of the index `accounts_due`.
+const DUE: &str = "(CASE WHEN a.due_date IS NULL THEN date '9999-12-31' ELSE a.due_date END)";
 
 impl AccountOrdering {
+    /// As the database spells it in a saved view.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::CreatedAt => "CREATED_AT",
+            Self::Balance => "BALANCE",
+            Self::DueDate => "DUE_DATE",
+            Self::LastName => "LAST_NAME",
+        }
+    }
+
     fn expression(self) -> &'static str {
         match self {
             Self::CreatedAt => "a.created_at",
             Self::Balance => "a.balance_minor",
-            Self::DueDate => NO_DUE_DATE,
+            Self::DueDate => DUE,
             Self::LastName => "d.name_key COLLATE \"C\"",
         }
     }
@@ -98,8 +150,8 @@ pub(super) async fn page_of_accounts(
 ) -> Result<Vec<ListedAccount>, DbError> {
     let mut sql = QueryBuilder::<Postgres>::new(
         "SELECT a.id, a.debtor_id, a.account_number, a.original_creditor, a.status, a.currency, a.balance_minor,
-                a.original_balance_minor, a.due_date, a.assigned_agent_id, a.custom_fields_cipher, a.created_at,
-                a.updated_at, d.first_name, d.last_name, d.preferred_language, d.preferred_channel, ",
+                a.original_balance_minor, a.due_date, a.assigned_agent_id, a.creditor_id, a.placement_id,
+                a.custom_fields_cipher, a.created_at, a.updated_at, d.first_name, d.last_name, d.preferred_language, d.preferred_channel, ",
     );
     sql.push(list.ordering.expression()).push(" AS order_key");
     push_from_where(&mut sql, tx, list);
@@ -147,7 +199,7 @@ fn push_from_where(sql: &mut QueryBuilder<Postgres>, tx: &TenantTx, list: &Accou
             .push_bind(agent)
             .push(")");
     }
-    push_criteria(sql, &list.criteria);
+    push_criteria(sql, tx.business_id(), &list.criteria);
     match &list.search {
         None => {}
         Some(Search::Debtors(ids)) => {
@@ -158,16 +210,16 @@ fn push_from_where(sql: &mut QueryBuilder<Postgres>, tx: &TenantTx, list: &Accou
         Some(Search::DebtorsOrNumber(ids, number)) => {
             sql.push(" AND (a.debtor_id = ANY(")
                 .push_bind(ids.clone())
-                .push(") OR (a.account_number >= ");
+                .push(") OR (a.account_number COLLATE \"C\" >= ");
             sql.push_bind(number.clone())
-                .push(" AND a.account_number < ")
+                .push(" AND a.account_number COLLATE \"C\" < ")
                 .push_bind(format!("{number}\u{10FFFF}"));
             sql.push("))");
         }
     }
 }
 
-fn push_criteria(sql: &mut QueryBuilder<Postgres>, criteria: &AccountCriteria) {
+fn push_criteria(sql: &mut QueryBuilder<Postgres>, business: Uuid, criteria: &AccountCriteria) {
     if let Some(statuses) = &criteria.statuses {
         sql.push(" AND a.status = ANY(")
             .push_bind(statuses.clone())
@@ -187,11 +239,14 @@ fn push_criteria(sql: &mut QueryBuilder<Postgres>, criteria: &AccountCriteria) {
     if let Some(max) = criteria.balance_max {
         sql.push(" AND a.balance_minor <= ").push_bind(max);
     }
+    if criteria.due_from.is_some() || criteria.due_to.is_some() {
+        sql.push(" AND a.due_date IS NOT NULL");
+    }
     if let Some(from) = criteria.due_from {
-        sql.push(" AND a.due_date >= ").push_bind(from);
+        sql.push(" AND ").push(DUE).push(" >= ").push_bind(from);
     }
     if let Some(to) = criteria.due_to {
-        sql.push(" AND a.due_date <= ").push_bind(to);
+        sql.push(" AND ").push(DUE).push(" <= ").push_bind(to);
     }
     if let Some(from) = criteria.created_from {
         sql.push(" AND a.created_at >= ").push_bind(from);
@@ -199,31 +254,88 @@ fn push_criteria(sql: &mut QueryBuilder<Postgres>, criteria: &AccountCriteria) {
     if let Some(to) = criteria.created_to {
         sql.push(" AND a.created_at <= ").push_bind(to);
     }
+    if let Some(from) = criteria.updated_from {
+        sql.push(" AND a.updated_at >= ").push_bind(from);
+    }
+    if let Some(to) = criteria.updated_to {
+        sql.push(" AND a.updated_at <= ").push_bind(to);
+    }
+    // An account without a date is due after all others, hence never overdue.
+    if let Some(since) = criteria.overdue_since {
+        sql.push(" AND ").push(DUE).push(" <= ").push_bind(since);
+    }
+    if let Some(since) = criteria.not_overdue_before {
+        sql.push(" AND ").push(DUE).push(" >= ").push_bind(since);
+    }
+    push_whose(sql, business, criteria);
     for part in &criteria.all_of {
-        push_group(sql, " AND (true", std::slice::from_ref(part), ")");
+        push_group(sql, business, " AND (true", part, ")");
     }
     if !criteria.any_of.is_empty() {
         sql.push(" AND (false");
         for part in &criteria.any_of {
-            push_group(sql, " OR (true", std::slice::from_ref(part), ")");
+            push_group(sql, business, " OR (true", part, ")");
         }
         sql.push(")");
     }
     for part in &criteria.none_of {
-        push_group(
-            sql,
-            " AND NOT coalesce((true",
-            std::slice::from_ref(part),
-            "), false)",
-        );
+        push_group(sql, business, " AND NOT coalesce((true", part, "), false)");
     }
 }
 
-fn push_group(sql: &mut QueryBuilder<Postgres>, open: &str, parts: &[AccountCriteria], close: &str) {
-    sql.push(open);
-    for part in parts {
-        push_criteria(sql, part);
+/// Whom the account concerns. Languages have no index: there are two or three of them, so that each is a large part of
+/// the tenant, and the list's own order is walked; the others have one each.
+fn push_whose(sql: &mut QueryBuilder<Postgres>, business: Uuid, criteria: &AccountCriteria) {
+    if let Some(creditor) = criteria.creditor {
+        sql.push(" AND a.creditor_id = ").push_bind(creditor);
     }
+    if let Some(placement) = criteria.placement {
+        sql.push(" AND a.placement_id = ").push_bind(placement);
+    }
+    if let Some(agent) = criteria.agent {
+        sql.push(" AND a.assigned_agent_id = ").push_bind(agent);
+    }
+    match criteria.unassigned {
+        Some(true) => {
+            sql.push(" AND a.assigned_agent_id IS NULL");
+        }
+        Some(false) => {
+            sql.push(" AND a.assigned_agent_id IS NOT NULL");
+        }
+        None => {}
+    }
+    if let Some(languages) = &criteria.languages {
+        sql.push(" AND d.preferred_language = ANY(")
+            .push_bind(languages.clone())
+            .push(")");
+    }
+    if let Some(kinds) = &criteria.holds {
+        push_holds(sql, business, kinds);
+    }
+}
+
+/// First the people with such a hold, as an array by which the accounts' index is searched; then whether it is on this
+/// debt or on the person.
+fn push_holds(sql: &mut QueryBuilder<Postgres>, business: Uuid, kinds: &[String]) {
+    sql.push(" AND a.debtor_id = ANY(ARRAY(SELECT h.debtor_id FROM holds h WHERE h.business_id = ")
+        .push_bind(business)
+        .push(" AND h.lifted_at IS NULL AND h.kind = ANY(")
+    .push_bind(kinds.to_vec())
+    .push("))) AND EXISTS (SELECT FROM holds h WHERE h.business_id = a.business_id AND h.debtor_id = a.debtor_id")
+    .push(" AND h.lifted_at IS NULL AND (h.account_id IS NULL OR h.account_id = a.id) AND h.kind = ANY(")
+    .push_bind(kinds.to_vec())
+    .push("))");
+}
+
+fn push_group(
+    sql: &mut QueryBuilder<Postgres>,
+    business: Uuid,
+    open: &str,
+    part: &AccountCriteria,
+    close: &str,
+) {
+    sql.push(open);
+    push_criteria(sql, business, part);
     sql.push(close);
 }
 
@@ -246,6 +358,8 @@ fn read_row(row: &PgRow, ordering: AccountOrdering) -> Result<ListedAccount, DbE
         original_balance_minor: row.try_get("original_balance_minor")?,
         due_date: row.try_get("due_date")?,
         assigned_agent_id: row.try_get("assigned_agent_id")?,
+        creditor_id: row.try_get("creditor_id")?,
+        placement_id: row.try_get("placement_id")?,
         custom_fields_cipher: row.try_get("custom_fields_cipher")?,
         created_at: row.try_get("created_at")?,
         updated_at: row.try_get("updated_at")?,

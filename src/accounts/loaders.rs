@@ -4,7 +4,12 @@ use std::{collections::HashMap, sync::Arc};
 
 use uuid::Uuid;
 
-use super::store::{self, AccountRow, DebtorRow};
+use super::{
+    balance_components::{ComponentsRow, components_of},
+    creditors::{CreditorRow, PlacementRow, creditors_by_ids, placements_by_ids},
+    notes::{NotePage, Notes, notes_of_accounts},
+    store::{self, AccountRow, DebtorRow},
+};
 use crate::platform::{
     error::OpError,
     gql::{Batch, OpScope},
@@ -27,6 +32,10 @@ pub struct AccountLoaders {
     debtors: Batch<Uuid, Arc<DebtorRow>>,
     contacts: Batch<Uuid, Arc<Vec<OpenContact>>>,
     tags: Batch<Uuid, Arc<Vec<String>>>,
+    notes: Batch<NotePage, Notes>,
+    creditors: Batch<Uuid, Arc<CreditorRow>>,
+    placements: Batch<Uuid, Arc<PlacementRow>>,
+    components: Batch<Uuid, Arc<ComponentsRow>>,
 }
 
 impl AccountLoaders {
@@ -79,6 +88,62 @@ impl AccountLoaders {
             })
             .await?;
         Ok(found.unwrap_or_default())
+    }
+
+    pub(super) async fn notes(&self, scope: &OpScope, page: NotePage) -> Result<Notes, OpError> {
+        let found = self
+            .notes
+            .load(page, async |pages: Vec<NotePage>| {
+                let mut tx = scope.snapshot().await?;
+                Ok::<_, OpError>(notes_of_accounts(&mut tx, pages).await?)
+            })
+            .await?;
+        Ok(found.unwrap_or_default())
+    }
+
+    pub(super) async fn creditor(
+        &self,
+        scope: &OpScope,
+        id: Uuid,
+    ) -> Result<Option<Arc<CreditorRow>>, OpError> {
+        self.creditors
+            .load(id, async |ids: Vec<Uuid>| {
+                let mut tx = scope.snapshot().await?;
+                let rows = creditors_by_ids(&mut tx, &ids).await?;
+                Ok(rows.into_iter().map(|row| (row.id, Arc::new(row))).collect())
+            })
+            .await
+    }
+
+    pub(super) async fn placement(
+        &self,
+        scope: &OpScope,
+        id: Uuid,
+    ) -> Result<Option<Arc<PlacementRow>>, OpError> {
+        self.placements
+            .load(id, async |ids: Vec<Uuid>| {
+                let mut tx = scope.snapshot().await?;
+                let rows = placements_by_ids(&mut tx, &ids).await?;
+                Ok(rows.into_iter().map(|row| (row.id, Arc::new(row))).collect())
+            })
+            .await
+    }
+
+    pub(super) async fn components(
+        &self,
+        scope: &OpScope,
+        account: Uuid,
+    ) -> Result<Option<Arc<ComponentsRow>>, OpError> {
+        self.components
+            .load(account, async |ids: Vec<Uuid>| {
+                let mut tx = scope.snapshot().await?;
+                let rows = components_of(&mut tx, &ids).await?;
+                Ok(rows
+                    .into_iter()
+                    .map(|row| (row.account_id, Arc::new(row)))
+                    .collect())
+            })
+            .await
     }
 }
 

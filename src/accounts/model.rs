@@ -3,6 +3,9 @@
 use async_graphql::{Enum, InputObject, SimpleObject};
 use serde::{Deserialize, Serialize};
 
+/// At most this many labels on one account.
+pub(super) const MOST_TAGS: usize = 50;
+
 /// Where an account stands.
 #[derive(Clone, Copy, Debug, Enum, Eq, Hash, PartialEq)]
 pub enum AccountStatus {

@@ -48,6 +48,8 @@ pub struct AccountRow {
     pub original_balance_minor: Option<i64>,
     pub due_date: Option<NaiveDate>,
     pub assigned_agent_id: Option<Uuid>,
+    pub creditor_id: Option<Uuid>,
+    pub placement_id: Option<Uuid>,
     pub custom_fields_cipher: Option<Vec<u8>>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -128,8 +130,8 @@ pub(super) async fn accounts_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<V
     Ok(sqlx::query_as!(
         AccountRow,
         "SELECT a.id, a.debtor_id, a.account_number, a.original_creditor, a.status, a.currency, a.balance_minor,
-                a.original_balance_minor, a.due_date, a.assigned_agent_id, a.custom_fields_cipher, a.created_at,
-                a.updated_at, d.first_name, d.last_name, d.preferred_language, d.preferred_channel
+                a.original_balance_minor, a.due_date, a.assigned_agent_id, a.creditor_id, a.placement_id,
+                a.custom_fields_cipher, a.created_at, a.updated_at, d.first_name, d.last_name, d.preferred_language, d.preferred_channel
          FROM accounts a JOIN debtors d ON d.business_id = a.business_id AND d.id = a.debtor_id
          WHERE a.business_id = $1 AND a.id = ANY($2) AND a.deleted_at IS NULL
            AND ($3::uuid IS NULL OR a.assigned_agent_id IS NULL OR a.assigned_agent_id = $3)",

@@ -4,7 +4,10 @@ use chrono::NaiveDate;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{AccountStatus, DebtorPatch, store, update_debtor::update_debtor};
+use super::{
+    AccountStatus, BalanceComponents, DebtorPatch, OriginPatch, balance_components::set_components,
+    model::MOST_TAGS, store, update_debtor::update_debtor,
+};
 use crate::{
     access::{Cell, authorize},
     platform::{
@@ -22,6 +25,8 @@ pub struct AccountPatch {
     pub original_creditor: Option<Option<String>>,
     pub due_date: Option<Option<NaiveDate>>,
     pub tags: Option<Vec<String>>,
+    pub origin: OriginPatch,
+    pub components: Option<BalanceComponents>,
     /// Of the person behind the account.
     pub debtor: DebtorPatch,
 }
@@ -51,10 +56,14 @@ pub async fn update_account(
         .into());
     }
     if let Some(tags) = &patch.tags {
-        if tags.len() > 50 || tags.iter().any(|tag| !(1..=50).contains(&tag.chars().count())) {
+        if tags.len() > MOST_TAGS || tags.iter().any(|tag| !(1..=50).contains(&tag.chars().count())) {
             return Err(UserError::invalid("tags", "At most 50 tags of 1 to 50 characters each.").into());
         }
         store::replace_tags(tx, id, tags).await?;
+    }
+    let origin = patch.origin.checked(tx).await?;
+    if let Some(components) = &patch.components {
+        set_components(tx, id, debtor_id, components).await?;
     }
     update_debtor(tx, keyring, db, debtor_id, &patch.debtor).await?;
     let (business, now) = (tx.business_id(), tx.now());
@@ -63,6 +72,8 @@ pub async fn update_account(
              status = coalesce($3, status),
              original_creditor = CASE WHEN $4 THEN $5 ELSE original_creditor END,
              due_date = CASE WHEN $6 THEN $7 ELSE due_date END,
+             creditor_id = CASE WHEN $9 THEN $10 ELSE creditor_id END,
+             placement_id = CASE WHEN $11 THEN $12 ELSE placement_id END,
              updated_at = $8
          WHERE business_id = $1 AND id = $2",
         business,
@@ -73,6 +84,10 @@ pub async fn update_account(
         patch.due_date.is_some(),
         patch.due_date.flatten(),
         now,
+        origin.creditor_id.is_some(),
+        origin.creditor_id.flatten(),
+        origin.placement_id.is_some(),
+        origin.placement_id.flatten(),
     )
     .execute(tx.conn())
     .await?;
@@ -81,6 +96,9 @@ pub async fn update_account(
         ("original_creditor", patch.original_creditor.is_some()),
         ("due_date", patch.due_date.is_some()),
         ("tags", patch.tags.is_some()),
+        ("creditor", origin.creditor_id.is_some()),
+        ("placement", origin.placement_id.is_some()),
+        ("balance_components", patch.components.is_some()),
     ]
     .into_iter()
     .filter_map(|(name, set)| set.then_some(name))

@@ -10,8 +10,8 @@ use uuid::Uuid;
 use crate::{
     access::Role,
     accounts::{
-        NewAccount, NewContact, PostalAddress, contact_points_of, create_account, record_validation_notice,
-        scoped_debtor_of_account,
+        NewAccount, NewContact, Origin, PostalAddress, contact_points_of, create_account,
+        record_validation_notice, scoped_debtor_of_account,
     },
     app::{App, Databases},
     compliance::{NewConsent, place_hold, record_consent},
@@ -480,6 +480,8 @@ fn new_account(demo: &DemoBusiness, index: usize, person: &Person) -> anyhow::Re
             postal_code: Some(person.zip.to_owned()),
             country: Some("US".to_owned()),
         }),
+        origin: Origin::default(),
+        components: None,
         original_creditor: Some("First Example Bank".to_owned()),
         current_balance: Money::from_minor(person.cents, Currency::USD),
         original_balance: None,

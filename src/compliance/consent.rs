@@ -69,8 +69,7 @@ pub async fn place_hold(tx: &mut TenantTx, debtor: Uuid, kind: &str) -> Result<(
     let (business, now, id) = (tx.business_id(), tx.now(), ids::next());
     let placed = sqlx::query!(
         "INSERT INTO holds (business_id, id, debtor_id, kind, placed_at)
-         SELECT $1, $2, $3, $4, $5
-         WHERE NOT EXISTS (SELECT FROM holds WHERE business_id = $1 AND debtor_id = $3 AND kind = $4 AND lifted_at IS NULL)",
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
         business,
         id,
         debtor,

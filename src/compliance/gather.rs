@@ -12,7 +12,7 @@ use super::{
     facts::{
         self, Action, ActionKind, ActionType, Attorney, Bankruptcy, Cease, Consent, ConsentStatus, Consents,
         Deceased, Direction, Dispute, Facts, HistoryEntry, InReplyTo, Location, Medium, OptOut, OptOutScope,
-        OptOutTarget, Profile, Provider, Recipient, Tenant, TenantRole, Validation,
+        OptOutTarget, Profile, Provider, Recipient, ServiceMember, Tenant, TenantRole, Validation,
     },
 };
 use crate::{
@@ -83,7 +83,8 @@ struct Found {
     contacts: Vec<ContactJson>,
 }
 
-/// Collects the facts about `contact`; `None` when the person is not there or not the caller's.
+/// Collects the facts about `contact`; `None` when the person is not there or not the caller's, or when the account was
+/// deleted.
 pub(super) async fn gather(
     tx: &mut TenantTx,
     keys: &TenantKeys,
@@ -135,7 +136,7 @@ pub(super) async fn gather(
         ..Facts::nothing_on_file()
     };
     Ok(Some(Gathered {
-        facts: with_holds(facts, &found.holds),
+        facts: with_holds(facts, &found.holds, contact),
         record_key: found.record,
     }))
 }
@@ -175,7 +176,7 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
              JOIN data_keys p ON p.business_id = d.business_id AND p.id = d.profile_key_id
              JOIN data_keys r ON r.business_id = d.business_id AND r.id = d.record_key_id
              LEFT JOIN accounts a ON a.business_id = d.business_id AND a.id = $3
-             WHERE d.business_id = $1 AND d.id = $2"#,
+             WHERE d.business_id = $1 AND d.id = $2 AND a.deleted_at IS NULL"#,
         business,
         contact.debtor_id,
         contact.account_id,
@@ -377,16 +378,16 @@ fn history_entry(entry: &ContactJson, contact: &Contact<'_>) -> HistoryEntry {
     }
 }
 
-fn with_holds(mut facts: Facts, holds: &[HoldJson]) -> Facts {
+fn with_holds(mut facts: Facts, holds: &[HoldJson], contact: &Contact<'_>) -> Facts {
     for hold in holds {
-        let debts = hold.account_id.map(|id| vec![ids::encode(IdKind::Account, id)]);
+        let cease = Cease {
+            received_at: Some(hold.placed_at),
+            written: Some(true),
+        };
         match hold.kind.as_str() {
             "ATTORNEY" => {
-                facts.attorney = Some(Attorney {
-                    known: Some(true),
-                    for_debts: debts,
-                    contact_known: Some(true),
-                });
+                let earlier = facts.attorney.take().filter(|known| known.known == Some(true));
+                facts.attorney = Some(represented(earlier, hold.account_id));
             }
             "BANKRUPTCY" => {
                 facts.bankruptcy = Some(Bankruptcy {
@@ -394,27 +395,67 @@ fn with_holds(mut facts: Facts, holds: &[HoldJson]) -> Facts {
                     chapter: None,
                 });
             }
-            "CEASE" => {
-                facts.cease = Some(Cease {
-                    received_at: Some(hold.placed_at),
-                    written: Some(true),
-                })
-            }
             "DECEASED" => {
                 facts.deceased = Some(Deceased {
                     flag: Some(true),
                     representative: Some(None),
                 })
             }
-            _ => {
-                facts.dispute = Some(Dispute {
-                    received_at: Some(hold.placed_at),
-                    written: Some(true),
-                    within_validation_period: Some(true),
-                    verification_sent_at: Some(None),
+            // 15 USC 1681m(g): a debt said to come of identity theft is one that the consumer disputes.
+            "DISPUTE" | "IDENTITY_THEFT" => {
+                if concerns(hold, contact) {
+                    facts.dispute = Some(Dispute {
+                        received_at: Some(hold.placed_at),
+                        written: Some(true),
+                        within_validation_period: Some(true),
+                        verification_sent_at: Some(None),
+                    });
+                }
+            }
+            // The business's own choice, whoever it is: as if the person had opted out of everything.
+            "DO_NOT_RECONTACT" => facts.optouts.get_or_insert_default().push(OptOut {
+                channel: Some(OptOutTarget::All),
+                number: Some(contact.recipient.to_owned()),
+                at: Some(hold.placed_at),
+                scope: Some(OptOutScope::All),
+            }),
+            "SCRA" => {
+                facts.scra = Some(ServiceMember {
+                    active_duty: Some(true),
+                    pre_service_debt: None,
+                    notice_received: Some(true),
                 });
             }
+            "LEGAL" | "PAYMENT_FAILED" => {}
+            // CEASE; and what nobody has said how to read is read as the strictest.
+            _ => facts.cease = Some(cease),
         }
     }
     facts
+}
+
+/// 12 CFR 1006.38(d): a dispute is of one debt. A contact that names no debt concerns them all.
+fn concerns(hold: &HoldJson, contact: &Contact<'_>) -> bool {
+    match (hold.account_id, contact.account_id) {
+        (Some(held), Some(named)) => held == named,
+        _ => true,
+    }
+}
+
+/// An attorney for one debt more, or for all of them.
+fn represented(earlier: Option<Attorney>, account: Option<Uuid>) -> Attorney {
+    let debt = account.map(|id| ids::encode(IdKind::Account, id));
+    let for_debts = match (earlier, debt) {
+        (None, debt) => debt.map(|debt| vec![debt]),
+        (Some(earlier), Some(debt)) => earlier.for_debts.map(|mut debts| {
+            debts.push(debt);
+            debts
+        }),
+        (Some(_), None) => None,
+    };
+    Attorney {
+        known: Some(true),
+        for_debts,
+        contact_known: Some(true),
+    }
 }

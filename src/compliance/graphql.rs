@@ -1,5 +1,7 @@
 //! The slice's face in the API.
 
+mod holds;
+
 use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
@@ -20,6 +22,9 @@ use crate::{
         ids::{self, IdKind},
     },
 };
+
+pub use super::holds::HoldKind;
+pub use holds::{Hold, HoldMutations};
 
 /// What the gate answered.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
@@ -83,6 +88,7 @@ struct DecisionRow {
 #[derive(Default)]
 pub struct ComplianceLoaders {
     decisions: Batch<Uuid, ComplianceDecision>,
+    holds: Batch<Uuid, holds::Holds>,
 }
 
 impl ComplianceDecision {

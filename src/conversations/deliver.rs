@@ -161,6 +161,15 @@ async fn prepare(
         in_reply_to: waiting.in_reply_to,
     };
     let Some((decided, reservation)) = decide_to_dispatch(&mut tx, &keys, &contact).await? else {
+        fail(
+            &mut tx,
+            &thread,
+            message,
+            "ACCOUNT_DELETED",
+            "The account was deleted before the message was sent.",
+        )
+        .await?;
+        tx.commit().await?;
         return Ok(None);
     };
     let Some(reservation) = reservation else {

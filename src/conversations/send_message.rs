@@ -84,9 +84,13 @@ pub async fn send_message(
         content: &content,
         in_reply_to: answers.map(|(_, at)| at),
     };
-    let decided = decide_to_queue(tx, &keys, &contact)
-        .await?
-        .ok_or_else(|| UserError::not_found("conversationId", "conversation"))?;
+    let decided = decide_to_queue(tx, &keys, &contact).await?.ok_or_else(|| {
+        UserError::at(
+            UserErrorCode::Conflict,
+            "conversationId",
+            "The account of this thread was deleted: have it restored before you write.",
+        )
+    })?;
     if !decided.allows() {
         return Ok(refuse(tx, &thread, decided));
     }

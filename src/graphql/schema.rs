@@ -1,10 +1,15 @@
 //! The merged roots.
 
+use std::sync::Arc;
+
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
 
 use super::node::NodeQueries;
 use crate::{
-    accounts::graphql::{AccountMutations, AccountQueries},
+    accounts::{
+        graphql::{AccountMutations, AccountQueries},
+        ports::ActivePlans,
+    },
     audit::graphql::AuditQueries,
     compliance::graphql::ComplianceQueries,
     conversations::{
@@ -49,8 +54,18 @@ fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
 }
 
 /// The schema with what its resolvers share.
-pub fn build_schema(identity: Identity, readers: InboxReaders, page_limit: PageLimit) -> Schema {
-    builder().data(identity).data(readers).data(page_limit).finish()
+pub fn build_schema(
+    identity: Identity,
+    readers: InboxReaders,
+    page_limit: PageLimit,
+    plans: Arc<dyn ActivePlans>,
+) -> Schema {
+    builder()
+        .data(identity)
+        .data(readers)
+        .data(page_limit)
+        .data(plans)
+        .finish()
 }
 
 /// The schema definition as committed in `schema.graphql`.

@@ -21,6 +21,8 @@ const CLASSES_WAIVED_FROM: usize = 20;
 const SHORT_PATTERN: usize = 4;
 /// Fewer neighbours in a row stand in too many words.
 const SHORTEST_WALK: usize = 6;
+/// Of one name.
+const MOST_PARTS: usize = 10;
 /// Shorter parts of names stand in too many words.
 const SHORTEST_NAME: usize = 4;
 
@@ -194,7 +196,11 @@ fn is_walk(form: &str) -> bool {
 /// What everybody knows of the person, squeezed.
 fn personal_words(about: &About<'_>) -> Vec<Zeroizing<String>> {
     let (local, _) = about.email.split_once('@').unwrap_or((about.email, ""));
-    let parts = about.names.iter().flat_map(|name| name.split_whitespace());
+    // A name as long as a request may be must not cost more than a name.
+    let parts = about
+        .names
+        .iter()
+        .flat_map(|name| name.split_whitespace().take(MOST_PARTS));
     [about.email, local, "funnelchat"]
         .into_iter()
         .chain(about.names.iter().copied())

@@ -4,10 +4,12 @@
 //! Owns `ledger_transactions`, `ledger_entries` and, through their trigger, `accounts.balance_minor`. May import
 //! `platform` only.
 
+mod opening;
 mod store;
 
 use uuid::Uuid;
 
+pub use opening::opening_of;
 pub use store::{LedgerEntryRow, entries_of_account};
 
 use crate::platform::{

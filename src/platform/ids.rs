@@ -86,6 +86,12 @@ id_kinds! {
     Creditor = "cred",
     /// Accounts that were handed over together.
     Placement = "plc",
+    /// An internal note on an account.
+    Note = "note",
+    /// A saved view of accounts.
+    AccountView = "view",
+    /// A hold on a person or a debt.
+    Hold = "hold",
     /// An import of a file.
     Import = "imp",
     /// An API key.

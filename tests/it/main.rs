@@ -7,6 +7,8 @@
 )]
 
 mod abandoned;
+mod account_search;
+mod account_work;
 mod accounts;
 mod architecture;
 mod audit;

@@ -20,8 +20,13 @@ use crate::support::{
 
 /// Lists that are no connections, with what bounds them.
 const BOUNDED_LISTS: &[(&str, &str)] = &[
+    ("Account.holds", "100, in the statement"),
     ("Account.tags", "50, checked when they are set"),
     ("ApiKey.scopes", "the cells of the service role"),
+    (
+        "AssignAccountsPayload.accounts",
+        "as many as ids were given, 500 at most",
+    ),
     ("Business.inboundNumbers", "100, in the statement"),
     (
         "ComplianceDecision.missingContent",
@@ -33,9 +38,15 @@ const BOUNDED_LISTS: &[(&str, &str)] = &[
         "Debtor.contactPoints",
         "twenty of each of two kinds, by a CHECK of the table",
     ),
+    ("Debtor.holds", "100, in the statement"),
     ("MfaChallenge.methods", "the methods there are, two"),
+    ("Query.accountViews", "200, in the statement"),
     ("Query.nodes", "as many as ids were given, 100 at most"),
     ("Query.sessions", "100, in the statement"),
+    (
+        "TagAccountsPayload.accounts",
+        "as many as ids were given, 500 at most",
+    ),
     ("UserError.field", "one path"),
     ("User.permissions", "the cells there are"),
     ("Viewer.memberships", "100, in the statement"),

@@ -3,8 +3,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use funnelchat::platform::ids::{self, IdKind};
 use serde_json::{Value, json};
 use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
+use uuid::Uuid;
 
 use crate::support::{Options, Plan, TestApp, Wire, data, fresh_database, send};
 
@@ -287,5 +289,87 @@ async fn no_step_of_the_main_job_reads_a_table_from_end_to_end() {
     let plans = wire.plans();
     assert!(plans.len() > 60, "every statement is looked at: {}", plans.len());
     plans.iter().for_each(|plan| names.assert_indexed(plan));
+    app.finish().await;
+}
+
+/// What each of a few accounts of many has.
+const FEW: &str = "
+DO $$
+DECLARE
+    acme CONSTANT uuid := (SELECT id FROM businesses WHERE slug = 'acme');
+    someone CONSTANT uuid := (SELECT id FROM users WHERE business_id = acme ORDER BY id LIMIT 1);
+    at CONSTANT timestamptz := '2026-06-09T12:00:00Z';
+BEGIN
+    INSERT INTO creditors (business_id, id, name, name_key, created_at) VALUES (acme, acme, 'First Bank', 'first bank', at);
+    INSERT INTO placements (business_id, id, creditor_id, name, name_key, placed_on, created_at)
+    VALUES (acme, acme, acme, 'June', 'june', '2026-06-01', at);
+    UPDATE accounts SET creditor_id = acme, placement_id = acme, updated_at = at, due_date = '2026-05-01', assigned_agent_id = someone
+    WHERE business_id = acme AND account_number LIKE 'MUCH-100_';
+    INSERT INTO holds (business_id, id, debtor_id, kind, placed_at)
+    SELECT acme, id, debtor_id, 'DISPUTE', at FROM accounts WHERE business_id = acme AND account_number LIKE 'MUCH-100_';
+END $$";
+
+#[tokio::test]
+async fn a_filter_that_leaves_few_accounts_finds_them_by_its_index() {
+    let (app, wire) = listened_to().await;
+    let mut superuser = app.superuser().await;
+    superuser.execute(FEW).await.unwrap();
+    superuser.execute("ANALYZE").await.unwrap();
+    let names = names(&app).await;
+    let manager = app.acme.sign_in("manager").await;
+    let business = app.business_id(&app.acme).await;
+    let user: Uuid = superuser
+        .fetch_one("SELECT id FROM users WHERE business_id = (SELECT id FROM businesses WHERE slug = 'acme') ORDER BY id LIMIT 1")
+        .await
+        .unwrap()
+        .get(0);
+    let id = |kind, id| ids::encode(kind, id);
+    for (filter, index) in [
+        (
+            json!({ "creditorId": id(IdKind::Creditor, business) }),
+            "accounts_creditor",
+        ),
+        (
+            json!({ "placementId": id(IdKind::Placement, business) }),
+            "accounts_placement",
+        ),
+        (
+            json!({ "assignedAgentId": id(IdKind::User, user) }),
+            "accounts_assigned",
+        ),
+        (
+            json!({ "updatedAt": { "from": "2026-06-08T00:00:00Z", "to": "2026-06-09T23:00:00Z" } }),
+            "accounts_updated",
+        ),
+        (json!({ "daysPastDue": { "min": 40, "max": 41 } }), "accounts_due"),
+        (
+            json!({ "dueDate": { "from": "2026-04-30", "to": "2026-05-02" } }),
+            "accounts_due",
+        ),
+        (json!({ "hold": ["DISPUTE"] }), "accounts_debtor"),
+    ] {
+        wire.clear();
+        let answer = manager
+            .gql(
+                "query($f: AccountFilter) { accounts(first: 20, filter: $f) { edges { node { accountNumber } } } }",
+                json!({ "f": filter }),
+            )
+            .await;
+        let found = data(&answer)["accounts"]["edges"].as_array().unwrap().len();
+        assert_eq!(found, 10, "{filter}");
+        let plans = wire.plans();
+        let used: BTreeSet<String> = plans.iter().flat_map(|plan| names.indexes_of(plan)).collect();
+        assert!(used.contains(index), "{filter} uses {index}: {used:?}");
+        plans.iter().for_each(|plan| names.assert_indexed(plan));
+    }
+
+    // And what hangs on a page of accounts is one statement each.
+    let page = "{ accounts(first: 50) { edges { node { notes(first: 2) { edges { node { text author { id } } } } holds { kind }
+        creditor { name } placement { name } itemizationDate } } } }";
+    data(&manager.gql(page, json!({})).await);
+    wire.clear();
+    data(&manager.gql(page, json!({})).await);
+    let passed = wire.statements();
+    assert!(passed.len() <= 2 + 1 + 5, "{passed:#?}");
     app.finish().await;
 }

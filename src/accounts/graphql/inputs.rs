@@ -1,21 +1,17 @@
 //! Inputs of the slice and how they are parsed.
 
 use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
-use chrono::{DateTime, Utc};
 
+use super::BalanceComponentsInput;
 use crate::{
     accounts::{
-        AccountPatch, AccountStatus, Channel, DebtorPatch, NewAccount, NewContact, PostalAddress,
-        list::{AccountCriteria, AccountOrdering},
+        AccountPatch, AccountStatus, Channel, DebtorPatch, NewAccount, NewContact, Origin, OriginPatch,
+        PostalAddress, list::AccountOrdering,
     },
     platform::{
         email::EmailAddress,
-        gql::{
-            Date, DecimalText, EmailAddressScalar, MoneyInput, PhoneNumberScalar, UserError, bad_input,
-            input_id,
-        },
+        gql::{Date, EmailAddressScalar, MoneyInput, PhoneNumberScalar, UserError, input_id},
         ids::IdKind,
-        money::Money,
         phone::PhoneNumber,
     },
 };
@@ -41,8 +37,14 @@ pub struct CreateAccountInput {
     pub address: Option<PostalAddress>,
     /// Who was owed first.
     pub original_creditor: Option<String>,
+    /// Who is owed now.
+    pub creditor_id: Option<ID>,
+    /// With what it was handed over; brings its creditor along.
+    pub placement_id: Option<ID>,
     /// What is owed now; posted to the ledger.
     pub current_balance: MoneyInput,
+    /// What that is made of; sums to `currentBalance`.
+    pub balance_components: Option<BalanceComponentsInput>,
     /// What was owed at the beginning.
     pub original_balance: Option<MoneyInput>,
     /// When it was or is due.
@@ -71,8 +73,23 @@ impl CreateAccountInput {
             }
         };
         let (mut parsed_contacts, mut debtor_id, mut current, mut original) = (Vec::new(), None, None, None);
+        let (mut origin, mut components) = (Origin::default(), None);
         if let Some(id) = &self.debtor_id {
             keep(input_id(IdKind::Debtor, "debtorId", id).map(|id| debtor_id = Some(id)));
+        }
+        if let Some(id) = &self.creditor_id {
+            keep(input_id(IdKind::Creditor, "creditorId", id).map(|id| origin.creditor_id = Some(id)));
+        }
+        if let Some(id) = &self.placement_id {
+            keep(input_id(IdKind::Placement, "placementId", id).map(|id| origin.placement_id = Some(id)));
+        }
+        match self
+            .balance_components
+            .as_ref()
+            .map(BalanceComponentsInput::parse)
+        {
+            Some(Err(found)) => found.into_iter().for_each(|error| keep(Err(error))),
+            found => components = found.and_then(Result::ok),
         }
         match contacts(self.phone.as_ref(), self.email.as_ref()) {
             Ok(found) => parsed_contacts = found,
@@ -106,7 +123,9 @@ impl CreateAccountInput {
             contacts: parsed_contacts,
             address: self.address,
             original_creditor: self.original_creditor,
+            origin,
             current_balance,
+            components,
             original_balance: original,
             due_date: self.due_date.map(|date| date.0),
             tags: self.tags.unwrap_or_default(),
@@ -131,6 +150,12 @@ pub struct UpdateAccountInput {
     pub due_date: MaybeUndefined<Date>,
     /// All labels that it is to have.
     pub tags: Option<Vec<String>>,
+    /// Who is owed now; null empties it. Takes the account out of its placement, unless `placementId` is given too.
+    pub creditor_id: MaybeUndefined<ID>,
+    /// With what it was handed over; brings its creditor along. Null empties it.
+    pub placement_id: MaybeUndefined<ID>,
+    /// What the balance was made of when the account was placed; sums to that balance.
+    pub balance_components: Option<BalanceComponentsInput>,
     /// The debtor's first name.
     pub first_name: Option<String>,
     /// The debtor's last name.
@@ -153,12 +178,50 @@ impl UpdateAccountInput {
     /// # Errors
     /// The user errors.
     pub(super) fn patch(self) -> Result<AccountPatch, Vec<UserError>> {
-        let first_contacts = contacts(self.phone.as_ref(), self.email.as_ref())?;
+        let mut errors = Vec::new();
+        let mut origin = OriginPatch::default();
+        for (field, kind, given, parsed) in [
+            (
+                "creditorId",
+                IdKind::Creditor,
+                &self.creditor_id,
+                &mut origin.creditor_id,
+            ),
+            (
+                "placementId",
+                IdKind::Placement,
+                &self.placement_id,
+                &mut origin.placement_id,
+            ),
+        ] {
+            let read = |id: Option<&ID>| id.map(|id| input_id(kind, field, id)).transpose();
+            match given.as_opt_ref().map(read).transpose() {
+                Ok(read) => *parsed = read,
+                Err(error) => errors.push(error),
+            }
+        }
+        let components = self
+            .balance_components
+            .as_ref()
+            .map(BalanceComponentsInput::parse);
+        let components = components.transpose().unwrap_or_else(|found| {
+            errors.extend(found);
+            None
+        });
+        let first_contacts = contacts(self.phone.as_ref(), self.email.as_ref()).unwrap_or_else(|found| {
+            errors.extend(found);
+            Vec::new()
+        });
+        if !errors.is_empty() {
+            return Err(errors);
+        }
         Ok(AccountPatch {
             status: self.status,
             original_creditor: self.original_creditor.as_opt_ref().map(|value| value.cloned()),
             due_date: self.due_date.as_opt_ref().map(|value| value.map(|date| date.0)),
             tags: self.tags,
+            origin,
+            components,
             debtor: DebtorPatch {
                 first_name: self.first_name,
                 last_name: self.last_name,
@@ -190,120 +253,6 @@ fn contacts(
     if errors.is_empty() { Ok(found) } else { Err(errors) }
 }
 
-/// Bounds of an amount in the currency's major unit; both inclusive.
-#[derive(Clone, Debug, InputObject)]
-pub struct DecimalRange {
-    /// At least this.
-    pub min: Option<DecimalText>,
-    /// At most this.
-    pub max: Option<DecimalText>,
-}
-
-/// Bounds of a date; both inclusive.
-#[derive(Clone, Debug, InputObject)]
-pub struct DateRange {
-    /// Not before.
-    pub from: Option<Date>,
-    /// Not after.
-    pub to: Option<Date>,
-}
-
-/// Bounds of an instant; both inclusive.
-#[derive(Clone, Debug, InputObject)]
-pub struct DateTimeRange {
-    /// Not before.
-    pub from: Option<DateTime<Utc>>,
-    /// Not after.
-    pub to: Option<DateTime<Utc>>,
-}
-
-/// Which accounts: all conditions given must hold.
-#[derive(Clone, Debug, InputObject)]
-pub struct AccountFilter {
-    /// In one of these states.
-    pub status: Option<Vec<AccountStatus>>,
-    /// With at least one of these labels.
-    pub tags: Option<Vec<String>>,
-    /// Owing this much, in US dollars.
-    pub balance: Option<DecimalRange>,
-    /// Due in this time.
-    pub due_date: Option<DateRange>,
-    /// Placed in this time.
-    pub created_at: Option<DateTimeRange>,
-    /// All of these hold too.
-    pub and: Option<Vec<AccountFilter>>,
-    /// At least one of these holds.
-    pub or: Option<Vec<AccountFilter>>,
-    /// This does not hold.
-    pub not: Option<Box<AccountFilter>>,
-}
-
-/// At most this many conditions in one filter.
-const MOST_CONDITIONS: usize = 50;
-
-impl AccountFilter {
-    pub(super) fn parse(&self) -> async_graphql::Result<AccountCriteria> {
-        let mut left = MOST_CONDITIONS;
-        self.parse_within(&mut left)
-    }
-
-    fn parse_within(&self, left: &mut usize) -> async_graphql::Result<AccountCriteria> {
-        *left = left
-            .checked_sub(1)
-            .ok_or_else(|| bad_input(format!("A filter has at most {MOST_CONDITIONS} parts.")))?;
-        let amount = |bound: &Option<DecimalText>, name: &str| match bound {
-            None => Ok(None),
-            Some(text) => "USD"
-                .parse()
-                .map_err(|error| bad_input(format!("{error}")))
-                .and_then(|usd| {
-                    Money::parse_signed(&text.0, usd)
-                        .map_err(|error| bad_input(format!("filter.balance.{name}: {error}")))
-                })
-                .map(|money| Some(money.minor())),
-        };
-        let list = |filters: &Option<Vec<AccountFilter>>, left: &mut usize| {
-            filters
-                .iter()
-                .flatten()
-                .map(|filter| filter.parse_within(left))
-                .collect::<async_graphql::Result<Vec<_>>>()
-        };
-        if self.tags.as_ref().is_some_and(|tags| tags.len() > 50) {
-            return Err(bad_input("filter.tags: at most 50 labels."));
-        }
-        if self.or.as_ref().is_some_and(Vec::is_empty) {
-            return Err(bad_input(
-                "filter.or: at least one of no conditions never holds; give one or more, or leave it out.",
-            ));
-        }
-        let (balance, due, created) = (
-            self.balance.as_ref(),
-            self.due_date.as_ref(),
-            self.created_at.as_ref(),
-        );
-        Ok(AccountCriteria {
-            statuses: self
-                .status
-                .as_ref()
-                .map(|all| all.iter().map(|status| status.as_str().to_owned()).collect()),
-            tags: self.tags.clone(),
-            balance_min: balance.map_or(Ok(None), |range| amount(&range.min, "min"))?,
-            balance_max: balance.map_or(Ok(None), |range| amount(&range.max, "max"))?,
-            due_from: due.and_then(|range| range.from).map(|date| date.0),
-            due_to: due.and_then(|range| range.to).map(|date| date.0),
-            created_from: created.and_then(|range| range.from),
-            created_to: created.and_then(|range| range.to),
-            all_of: list(&self.and, left)?,
-            any_of: list(&self.or, left)?,
-            none_of: match &self.not {
-                Some(filter) => vec![filter.parse_within(left)?],
-                None => Vec::new(),
-            },
-        })
-    }
-}
-
 /// What accounts can be ordered by.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 pub enum AccountOrderField {
@@ -333,6 +282,18 @@ pub struct AccountOrder {
     pub field: AccountOrderField,
     /// Which way.
     pub direction: OrderDirection,
+}
+
+impl AccountOrderField {
+    /// As a saved view spells it; the column's CHECK allows nothing else.
+    pub(super) fn parse(text: &str) -> Self {
+        match text {
+            "BALANCE" => Self::Balance,
+            "DUE_DATE" => Self::DueDate,
+            "LAST_NAME" => Self::LastName,
+            _ => Self::CreatedAt,
+        }
+    }
 }
 
 impl AccountOrder {

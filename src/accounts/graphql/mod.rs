@@ -1,13 +1,49 @@
 //! The slice's face in the API.
 
+mod balance;
+mod bulk;
+mod creditors;
+mod debtor;
+mod deletion;
+mod filter;
 mod inputs;
+mod ledger;
 mod mutations;
+mod notes;
 mod queries;
 mod types;
+mod views;
 
-pub use inputs::{
-    AccountFilter, AccountOrder, AccountOrderField, CreateAccountInput, OrderDirection, UpdateAccountInput,
-};
-pub use mutations::AccountMutations;
-pub use queries::AccountQueries;
-pub use types::{Account, AccountConnection, ContactPoint, Debtor, DebtorConnection, LedgerEntry};
+use async_graphql::MergedObject;
+
+pub use balance::{BalanceComponentsInput, BalanceComponentsValue};
+pub use creditors::{Creditor, Placement};
+pub use debtor::{ContactPoint, Debtor, DebtorConnection};
+pub use filter::AccountFilter;
+pub use inputs::{AccountOrder, AccountOrderField, CreateAccountInput, OrderDirection, UpdateAccountInput};
+pub use ledger::LedgerEntry;
+pub use notes::AccountNote;
+pub use types::{Account, AccountConnection};
+pub use views::AccountView;
+
+use crate::compliance::graphql::HoldMutations;
+
+/// Queries about debtors, accounts and creditors.
+#[derive(Default, MergedObject)]
+pub struct AccountQueries(
+    queries::ListQueries,
+    creditors::CreditorQueries,
+    views::ViewQueries,
+);
+
+/// Mutations of accounts and of what hangs on them, holds among it.
+#[derive(Default, MergedObject)]
+pub struct AccountMutations(
+    mutations::ChangeMutations,
+    notes::NoteMutations,
+    bulk::BulkMutations,
+    creditors::CreditorMutations,
+    deletion::DeletionMutations,
+    views::ViewMutations,
+    HoldMutations,
+);

@@ -32,10 +32,10 @@ pub struct UpdateAccountPayload {
 
 /// Mutations of accounts.
 #[derive(Default)]
-pub struct AccountMutations;
+pub struct ChangeMutations;
 
 #[Object]
-impl AccountMutations {
+impl ChangeMutations {
     /// Places a debt: finds or makes the person, makes the account and posts its opening balance to the ledger.
     async fn create_account(
         &self,

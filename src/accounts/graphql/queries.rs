@@ -26,10 +26,10 @@ const SEARCH_AT_MOST: i32 = 500;
 
 /// Queries about debtors and accounts.
 #[derive(Default)]
-pub struct AccountQueries;
+pub struct ListQueries;
 
 #[Object]
-impl AccountQueries {
+impl ListQueries {
     /// One account; null with a NOT_FOUND error when there is no such account of yours.
     async fn account(
         &self,
@@ -70,9 +70,13 @@ impl AccountQueries {
             before,
         }
         .check(ctx)?;
-        let criteria = filter
-            .as_ref()
-            .map_or(Ok(AccountCriteria::default()), AccountFilter::parse)?;
+        let today = ctx.scope()?.db().clock().now().date_naive();
+        let criteria = match &filter {
+            Some(filter) => filter
+                .parse(today)
+                .map_err(|problem| bad_input(format!("{}: {}", problem.place, problem.message)))?,
+            None => AccountCriteria::default(),
+        };
         let (ordering, descending) = AccountOrder::parts(order_by);
         let search = match search {
             None => None,
@@ -199,17 +203,14 @@ pub(super) async fn accounts_of_debtor(
 /// else by name or as the start of an account number.
 async fn find(ctx: &Context<'_>, text: &str) -> async_graphql::Result<Search> {
     let text = text.trim();
-    if text.chars().count() > 100 {
-        return Err(bad_input("search: at most 100 characters."));
+    if let Some(problem) = search_problem(text) {
+        return Err(bad_input(format!("search: {problem}")));
     }
     let keys = ctx.scope()?.keys().await.map_err(op_error)?;
     let mut tx = ctx.snapshot().await?;
     if let Some(normalised) = as_contact(text) {
         let ids = by_contact(&mut tx, &keys, &normalised).await.map_err(op_error)?;
         return Ok(Search::DebtorsOrNumber(ids, text.to_owned()));
-    }
-    if text.chars().count() < 3 {
-        return Err(bad_input("search: give at least three characters."));
     }
     // Names are keyed "last first": "Maria Lopez" is tried both ways round.
     let mut terms = vec![text.to_lowercase()];
@@ -229,6 +230,15 @@ async fn find(ctx: &Context<'_>, text: &str) -> async_graphql::Result<Search> {
     .await
     .map_err(|error| op_error(OpError::from(error)))?;
     Ok(Search::DebtorsOrNumber(ids, text.to_owned()))
+}
+
+/// Why a text, trimmed, cannot be searched for.
+pub(super) fn search_problem(text: &str) -> Option<&'static str> {
+    match text.chars().count() {
+        0..3 => Some("give at least three characters."),
+        3..=100 => None,
+        _ => Some("at most 100 characters."),
+    }
 }
 
 fn as_contact(text: &str) -> Option<String> {

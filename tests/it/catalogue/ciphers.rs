@@ -12,11 +12,13 @@ use crate::support::{TestApp, recipes::Ids};
 /// Every ciphertext column and whose key guards it: the debtor's profile or record key, the business's, the platform's.
 const CIPHERS: &[(&str, &str)] = &[
     ("account_notes.body_cipher", "profile"),
+    ("account_views.search_cipher", "business"),
     ("accounts.custom_fields_cipher", "profile"),
     ("contact_points.value_cipher", "profile"),
     ("conversations.peer_cipher", "record"),
     ("debtors.address_cipher", "profile"),
     ("decisions.facts_cipher", "record"),
+    ("holds.reason_cipher", "record"),
     ("identities.email_cipher", "platform"),
     ("identities.totp_secret_cipher", "platform"),
     ("invitations.email_cipher", "platform"),
@@ -37,6 +39,11 @@ const PLAIN: &[(&str, &str)] = &[
         "account_tags.tag",
         "searchable: leakproof operators need it plain; the form says that labels are no notes",
     ),
+    (
+        "account_views.filter",
+        "labels, amounts, dates and ids; who is searched for is sealed",
+    ),
+    ("account_views.name", "a member of staff's word for a list"),
     (
         "accounts.account_number",
         "searchable: the business's own number of the debt, not of the person",
@@ -71,6 +78,8 @@ const PLAIN: &[(&str, &str)] = &[
         "conversations.resolution",
         "a member of staff's words on how a thread was settled",
     ),
+    ("creditors.name", "a company"),
+    ("creditors.name_key", "a company"),
     (
         "data_keys.wrapped",
         "a key under the business's key; its destruction is the erasure",
@@ -111,6 +120,11 @@ const PLAIN: &[(&str, &str)] = &[
     ("messages.failure_code", "a vendor's or rule's code"),
     ("messages.failure_reason", "our own sentence for the code"),
     ("messages.provider_message_id", "a vendor's id"),
+    (
+        "placements.name",
+        "the business's word for what was handed over together",
+    ),
+    ("placements.name_key", "the same"),
     ("provider_events.event_id", "a vendor's id"),
     ("provider_events.peer_blind", "an HMAC"),
     (
@@ -207,6 +221,10 @@ const KEY_OF: &[(&str, &str)] = &[
     ("debtors", "JOIN data_keys k ON k.id = t.profile_key_id"),
     ("decisions", "JOIN data_keys k ON k.id = t.key_id"),
     (
+        "holds",
+        "JOIN debtors d ON d.id = t.debtor_id JOIN data_keys k ON k.id = d.record_key_id",
+    ),
+    (
         "messages",
         "JOIN conversations c ON c.id = t.conversation_id JOIN data_keys k ON k.id = c.record_key_id",
     ),
@@ -232,6 +250,8 @@ async fn what_is_told_of_a_person_stands_nowhere_in_clear_and_opens_with_the_lis
         "81 Sealed Street",
         "A word from Sealed",
         "A note on Sealed",
+        "A reason on Sealed",
+        "Seeking Sealed",
         "Employer of Sealed",
     ];
     for table in tables.iter().map(|row| row.get::<String, _>(0)) {

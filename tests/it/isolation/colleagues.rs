@@ -51,8 +51,8 @@ async fn what_a_colleague_works_on_is_not_found() {
     let (_, second) = second_agent(&app, own.uuid("biz")).await;
     give_to(&mut superuser, &own, None).await;
     give_to(&mut superuser, &colleagues, Some(second)).await;
-    // The business and its staff are no secret among colleagues.
-    for known in ["biz", "usr"] {
+    // The business, its staff and whom it works for are no secret among colleagues.
+    for known in ["biz", "usr", "cred", "plc"] {
         let (id, uuid) = (
             colleagues.get(known).to_owned(),
             colleagues.uuid(known).to_string(),
@@ -66,7 +66,7 @@ async fn what_a_colleague_works_on_is_not_found() {
         client: &agent,
         own: &own,
         target: &colleagues,
-        kinds: &["acct", "conv", "msg", "dec", "dbtr"],
+        kinds: &["acct", "conv", "msg", "dec", "dbtr", "hold", "view"],
         may: &|root, field| match needs(root, field) {
             Some(Needs::Permission(cell)) => table.allows(Role::Agent, cell),
             _ => true,

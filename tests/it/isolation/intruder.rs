@@ -14,9 +14,13 @@ use crate::support::{
 /// Slots in which a foreign id is a condition on one's own rows: nothing fits it, so an empty page is the answer, the
 /// same as for an id that nobody has.
 const FILTERS: &[(&str, &str)] = &[
+    ("accounts", "filter.assignedAgentId"),
+    ("accounts", "filter.creditorId"),
+    ("accounts", "filter.placementId"),
     ("auditEvents", "filter.debtorId"),
     ("auditEvents", "filter.userId"),
     ("conversations", "filter.accountId"),
+    ("placements", "creditorId"),
 ];
 
 /// Somebody who tries what is not theirs.

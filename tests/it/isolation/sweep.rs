@@ -200,17 +200,22 @@ async fn every_role_may_do_what_the_matrix_says_and_no_more() {
         } else {
             app.acme.sign_in(login).await
         };
-        let mut ids = Ids::make(&app, &app.acme, &admin, &format!("Role{login}"), line).await;
+        let mut ids = Ids::make(&app, &app.acme, &admin, &format!("Role{login}"), line)
+            .await
+            .with_view_of(&client, "their own")
+            .await;
         ids.set("sess", app.spare_session(&client).await);
         give_to(&mut superuser, &ids, None).await;
         let mut operations = schema.operations();
-        // What ends sessions comes last, and the end of the password at the very end.
-        operations.sort_by_key(|(_, field)| match field.name.as_str() {
-            "revokeOtherSessions" => 1,
-            "logout" => 2,
-            "changePassword" => 3,
-            _ => 0,
-        });
+        // What the others need goes, and comes back, after them; then what ends sessions, and the end of the password.
+        let late = [
+            "deleteAccount",
+            "restoreAccount",
+            "revokeOtherSessions",
+            "logout",
+            "changePassword",
+        ];
+        operations.sort_by_key(|(_, field)| late.iter().position(|name| *name == field.name));
         for (root, field) in operations {
             let acting = match field.name.as_str() {
                 "changePassword" => app.acme.sign_in(login).await,

@@ -29,19 +29,25 @@ impl Ids {
         let (number, mail) = (format!("NUMBER-{mark}"), format!("{mark}@person.example"));
         let invited = format!("{mark}@invited.example");
         let street = format!("{line} {mark} Street");
+        let placed = placed(staff, mark).await;
         let created = staff
             .gql(
                 "mutation($i: CreateAccountInput!) { createAccount(input: $i) {
                    account { id debtor { id contactPoints { id } } ledger(first: 1) { edges { node { id } } } } userErrors { field message } } }",
                 json!({ "i": {
                     "firstName": first, "lastName": last, "accountNumber": number, "phone": phone, "email": mail,
-                    "currentBalance": { "amount": "120.00" }, "notes": format!("A note on {mark}"),
+                    "currentBalance": { "amount": "120.00" }, "placementId": placed.placement, "balanceComponents": {
+                        "principal": { "amount": "100.00" }, "fees": { "amount": "20.00" },
+                        "itemizationDate": "2026-01-31", "itemizationEvent": "CHARGE_OFF" },
+                    "notes": format!("A note on {mark}"),
                     "customFields": { "employer": format!("Employer of {mark}") }, "tags": ["sweep"],
                     "address": { "line1": street, "state": "NY", "postalCode": "10027" },
                 } }),
             )
             .await;
         let account = data(&created)["createAccount"]["account"].clone();
+        let hold = held(staff, &account, mark).await;
+        let view = saved_view(staff, mark).await;
         let text = format!("A word from {mark}");
         assert_eq!(app.text(tenant, &phone, &text).await, 200);
         let seen = staff
@@ -96,6 +102,10 @@ impl Ids {
             ("biz", &seen["viewer"]["business"]["id"]),
             ("key", &key["data"]["createApiKey"]["apiKey"]["id"]),
             ("sess", &spare),
+            ("cred", &placed.creditor),
+            ("plc", &placed.placement),
+            ("hold", &hold),
+            ("view", &view),
         ]
         .into_iter()
         .map(|(prefix, id)| {
@@ -107,7 +117,19 @@ impl Ids {
             )
         })
         .collect();
-        let mut secrets: Vec<String> = vec![first, last, phone, number, mail, street, text, invited];
+        let mut secrets: Vec<String> = vec![
+            first,
+            last,
+            phone,
+            number,
+            mail,
+            street,
+            text,
+            invited,
+            format!("A note on {mark}"),
+            format!("A reason on {mark}"),
+            format!("Seeking {mark}"),
+        ];
         for id in by_prefix.values() {
             secrets.extend([id.clone(), uuid_of(id).to_string()]);
         }
@@ -123,7 +145,8 @@ impl Ids {
     /// Ids that nobody has.
     pub fn nobodys() -> Self {
         let by_prefix = [
-            "acct", "dbtr", "conv", "msg", "dec", "inv", "usr", "biz", "key", "sess",
+            "acct", "dbtr", "conv", "msg", "dec", "inv", "usr", "biz", "key", "sess", "cred", "plc", "hold",
+            "view",
         ]
         .into_iter()
         .map(|prefix| (prefix, another(prefix)))
@@ -132,6 +155,14 @@ impl Ids {
             by_prefix,
             secrets: Vec::new(),
         }
+    }
+
+    /// A saved view of this member of staff's own takes the place of the one that was made.
+    pub async fn with_view_of(mut self, client: &Client, mark: &str) -> Self {
+        let view = saved_view(client, mark).await;
+        self.by_prefix
+            .insert("view", view.as_str().expect("a view").to_owned());
+        self
     }
 
     pub fn get(&self, prefix: &str) -> &str {
@@ -154,6 +185,53 @@ impl Ids {
     }
 }
 
+/// Who is owed, and with what it was handed over.
+struct Placed {
+    creditor: Value,
+    placement: Value,
+}
+
+async fn placed(staff: &Client, mark: &str) -> Placed {
+    let made = staff
+        .gql(
+            "mutation($n: String!) { createCreditor(input: { name: $n }) { creditor { id } } }",
+            json!({ "n": format!("Creditor of {mark}") }),
+        )
+        .await;
+    let creditor = data(&made)["createCreditor"]["creditor"]["id"].clone();
+    let made = staff
+        .gql(
+            "mutation($c: ID!) { createPlacement(input: { creditorId: $c, name: \"June\" }) { placement { id } } }",
+            json!({ "c": creditor }),
+        )
+        .await;
+    let placement = data(&made)["createPlacement"]["placement"]["id"].clone();
+    Placed { creditor, placement }
+}
+
+/// A hold that stops nothing, on the account.
+async fn held(staff: &Client, account: &Value, mark: &str) -> Value {
+    let made = staff
+        .gql(
+            "mutation($i: SetHoldInput!) { setHold(input: $i) { hold { id } userErrors { message } } }",
+            json!({ "i": { "debtorId": account["debtor"]["id"], "accountId": account["id"], "kind": "PAYMENT_FAILED",
+                "reason": format!("A reason on {mark}") } }),
+        )
+        .await;
+    data(&made)["setHold"]["hold"]["id"].clone()
+}
+
+/// A view of the client's own, shared with nobody.
+async fn saved_view(client: &Client, mark: &str) -> Value {
+    let made = client
+        .gql(
+            "mutation($n: String!, $s: String!) { saveAccountView(input: { name: $n, search: $s }) { view { id } } }",
+            json!({ "n": format!("View of {mark}"), "s": format!("Seeking {mark}") }),
+        )
+        .await;
+    data(&made)["saveAccountView"]["view"]["id"].clone()
+}
+
 pub fn uuid_of(id: &str) -> Uuid {
     ids::decode_any(id).expect("an id").1
 }
@@ -168,7 +246,9 @@ pub fn another(prefix: &str) -> String {
 pub fn kind_of(field: &str, slot: &Slot) -> Option<&'static str> {
     match (field, slot.path.last().map(String::as_str).unwrap_or_default()) {
         ("node", "id") | ("nodes", "ids") => None,
-        ("account" | "updateAccount", "id") => Some("acct"),
+        ("account" | "updateAccount" | "deleteAccount" | "restoreAccount", "id") => Some("acct"),
+        ("saveAccountView" | "deleteAccountView", "id") => Some("view"),
+        ("releaseHold", "id") => Some("hold"),
         ("debtor", "id") => Some("dbtr"),
         ("conversation", "id") => Some("conv"),
         ("complianceDecision", "id") => Some("dec"),
@@ -176,10 +256,12 @@ pub fn kind_of(field: &str, slot: &Slot) -> Option<&'static str> {
         ("updateUser", "id") => Some("usr"),
         ("revokeApiKey", "id") => Some("key"),
         ("revokeSession", "id") => Some("sess"),
-        (_, "accountId") => Some("acct"),
+        (_, "accountId" | "accountIds") => Some("acct"),
+        (_, "creditorId") => Some("cred"),
+        (_, "placementId") => Some("plc"),
         (_, "conversationId") => Some("conv"),
         (_, "debtorId") => Some("dbtr"),
-        (_, "userId") => Some("usr"),
+        (_, "userId" | "agentId" | "assignedAgentId") => Some("usr"),
         (_, "businessId") => Some("biz"),
         (field, other) => panic!("say in recipes.rs what {field}({other}) names"),
     }
@@ -193,6 +275,10 @@ pub fn plain_arguments(schema: &Schema, field: &Field, ids: &Ids) -> Map<String,
         let is_root = path.len() == 1;
         if input.name == "first" && is_root {
             return Some(json!(2));
+        }
+        // Optional, but one of two has to be there.
+        if (field.name.as_str(), input.name.as_str()) == ("tagAccounts", "add") {
+            return Some(json!(["swept"]));
         }
         if !input.ty.is_required() || input.has_default {
             return None;
@@ -214,9 +300,10 @@ pub fn plain_arguments(schema: &Schema, field: &Field, ids: &Ids) -> Map<String,
             ("scopes", "String") => json!(["account:read"]),
             ("password", "String") => json!("a password that nobody has"),
             ("token" | "code" | "refreshToken", "String") => json!("000000"),
-            ("content", "String") => json!("Hello."),
+            ("content" | "text" | "reason", "String") => json!("Hello."),
             ("accountNumber", "String") => json!(format!("SWEEP-{nth}")),
-            ("firstName" | "lastName" | "name" | "businessName", "String") => json!("Somebody"),
+            ("firstName" | "lastName" | "businessName", "String") => json!("Somebody"),
+            ("name", "String") => json!(format!("Somebody {nth}")),
             (name, "String") => panic!("say in recipes.rs what {}({name}) may be", field.name),
             _ => return None,
         };

@@ -1,0 +1,51 @@
+//! Who works on accounts. An agent takes those of nobody for themselves and gives back their own; managers give to
+//! anyone.
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::bulk::{lock_accounts, tell_of_each};
+use crate::{
+    access::{Cell, authorize},
+    identity,
+    platform::{db::TenantTx, error::OpError, gql::UserError},
+};
+
+/// Assigns the accounts to `agent`, or to nobody. Those that are theirs already stay untouched.
+///
+/// # Errors
+/// User errors: NOT_FOUND for an account or user that is not there; FORBIDDEN for an agent who names a colleague.
+pub async fn assign_accounts(tx: &mut TenantTx, ids: &[Uuid], agent: Option<Uuid>) -> Result<(), OpError> {
+    let forbidden = |denied: crate::access::Denied| OpError::Forbidden(denied.to_string());
+    authorize(tx.ctx(), Cell::AccountAssignSelf).map_err(forbidden)?;
+    // Whoever may not name a colleague does not see what a colleague has either.
+    if agent.is_some() && agent != tx.ctx().user_id() {
+        authorize(tx.ctx(), Cell::AccountAssignAny).map_err(forbidden)?;
+    }
+    let accounts = lock_accounts(tx, ids).await?;
+    if let Some(agent) = agent
+        && !identity::user_names(tx, &[agent]).await?.contains_key(&agent)
+    {
+        return Err(UserError::not_found("agentId", "user").into());
+    }
+    let (business, now) = (tx.business_id(), tx.now());
+    sqlx::query!(
+        "UPDATE accounts SET assigned_agent_id = $3, updated_at = $4
+         WHERE business_id = $1 AND id = ANY($2) AND assigned_agent_id IS DISTINCT FROM $3",
+        business,
+        ids,
+        agent,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    tell_of_each(
+        tx,
+        "account.assigned",
+        |account| json!({ "to": agent, "from": account.assigned_agent_id }),
+        accounts
+            .iter()
+            .filter(|account| account.assigned_agent_id != agent),
+    );
+    Ok(())
+}

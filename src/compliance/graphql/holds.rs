@@ -1,0 +1,245 @@
+//! Holds in the API.
+
+use std::{collections::HashMap, sync::Arc};
+
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::ComplianceLoaders;
+use crate::{
+    accounts::graphql::Account,
+    compliance::holds::{HoldKind, HoldRow, NewHold, hold_by_id, release_hold, set_hold, standing_holds},
+    identity::graphql::User,
+    platform::{
+        error::OpError,
+        gql::{Done, OpScope, Outcome, ScopeExt as _, UserError, input_id, mutate, op_error},
+        ids::{self, IdKind},
+    },
+};
+
+/// What is known of a person or a debt that stops or shapes collection.
+#[derive(Clone)]
+pub struct Hold {
+    row: Arc<HoldRow>,
+}
+
+impl Hold {
+    fn new(scope: &OpScope, row: Arc<HoldRow>) -> Self {
+        scope.saw_debtor(row.debtor_id);
+        Self { row }
+    }
+
+    /// The holds that stand on a person and their debts.
+    ///
+    /// # Errors
+    /// Internal ones only.
+    pub async fn of_debtor(ctx: &Context<'_>, debtor: Uuid) -> async_graphql::Result<Vec<Self>> {
+        let scope = ctx.scope()?;
+        let found = ctx
+            .data::<ComplianceLoaders>()?
+            .holds
+            .load(debtor, async |debtors: Vec<Uuid>| load(scope, &debtors).await)
+            .await
+            .map_err(op_error)?;
+        let rows = found.unwrap_or_default();
+        Ok(rows.iter().map(|row| Self::new(scope, row.clone())).collect())
+    }
+
+    /// Those of them that stand on the person or on this debt.
+    ///
+    /// # Errors
+    /// Internal ones only.
+    pub async fn of_account(
+        ctx: &Context<'_>,
+        debtor: Uuid,
+        account: Uuid,
+    ) -> async_graphql::Result<Vec<Self>> {
+        let mut holds = Self::of_debtor(ctx, debtor).await?;
+        holds.retain(|hold| hold.row.account_id.is_none_or(|id| id == account));
+        Ok(holds)
+    }
+}
+
+/// The holds of one person.
+pub(super) type Holds = Arc<Vec<Arc<HoldRow>>>;
+
+async fn load(scope: &OpScope, debtors: &[Uuid]) -> Result<HashMap<Uuid, Holds>, OpError> {
+    let rows = standing_holds(&mut *scope.snapshot().await?, debtors).await?;
+    let mut found: HashMap<Uuid, Vec<Arc<HoldRow>>> = HashMap::new();
+    for row in rows {
+        found.entry(row.debtor_id).or_default().push(Arc::new(row));
+    }
+    Ok(found.into_iter().map(|(id, rows)| (id, Arc::new(rows))).collect())
+}
+
+/// What is known of a person or a debt that stops or shapes collection.
+#[Object]
+impl Hold {
+    /// The hold's id (`hold_…`).
+    async fn id(&self) -> ID {
+        ids::encode(IdKind::Hold, self.row.id).into()
+    }
+
+    /// What it says.
+    async fn kind(&self) -> async_graphql::Result<HoldKind> {
+        HoldKind::parse(&self.row.kind)
+            .ok_or_else(|| op_error(OpError::Internal(anyhow::anyhow!("a hold of unknown kind"))))
+    }
+
+    /// The one debt that it is set on; null when it is on the person, hence on all of their debts.
+    #[graphql(complexity = "1 + child_complexity")]
+    async fn account(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Account>> {
+        match self.row.account_id {
+            Some(id) => Account::load(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Where it is known from; null when the service placed it (a text said so), or when the records were destroyed.
+    async fn reason(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<String>> {
+        let Some(cipher) = self.row.reason_cipher.as_deref() else {
+            return Ok(None);
+        };
+        let scope = ctx.scope()?;
+        let keys = scope.keys().await.map_err(op_error)?;
+        let Some(key) = scope.data_key(&keys, &self.row.key).map_err(op_error)? else {
+            return Ok(None);
+        };
+        let text = keys
+            .open_text(&key, "holds", "reason_cipher", self.row.id, cipher)
+            .map_err(|error| op_error(error.into()))?;
+        Ok(Some(text.expose().clone()))
+    }
+
+    /// The member of staff who placed it; null for the service or an API key.
+    async fn placed_by(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<User>> {
+        match self.row.placed_by {
+            Some(id) => User::load(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Since when it stands.
+    async fn placed_at(&self) -> DateTime<Utc> {
+        self.row.placed_at
+    }
+
+    /// The member of staff who released it.
+    async fn released_by(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<User>> {
+        match self.row.lifted_by {
+            Some(id) => User::load(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Until when it stood; null while it stands.
+    async fn released_at(&self) -> Option<DateTime<Utc>> {
+        self.row.lifted_at
+    }
+}
+
+/// A hold on a person, or on one of their debts.
+#[derive(Debug, InputObject)]
+pub struct SetHoldInput {
+    /// The person.
+    debtor_id: ID,
+    /// The one debt that it concerns; all of the person's when left out.
+    account_id: Option<ID>,
+    /// What is known.
+    kind: HoldKind,
+    /// Where it is known from, 1 to 1,000 characters; sealed.
+    reason: String,
+}
+
+/// A hold that ends.
+#[derive(Debug, InputObject)]
+pub struct ReleaseHoldInput {
+    /// The hold.
+    id: ID,
+}
+
+/// What setHold answers.
+#[derive(SimpleObject)]
+pub struct SetHoldPayload {
+    /// The new hold; null when there are user errors.
+    hold: Option<Hold>,
+    /// What to put right; empty on success.
+    user_errors: Vec<UserError>,
+}
+
+/// What releaseHold answers.
+#[derive(SimpleObject)]
+pub struct ReleaseHoldPayload {
+    /// The hold that ended; null when there are user errors.
+    hold: Option<Hold>,
+    /// What to put right; empty on success.
+    user_errors: Vec<UserError>,
+}
+
+/// Mutations of holds.
+#[derive(Default)]
+pub struct HoldMutations;
+
+#[Object]
+impl HoldMutations {
+    /// Records what is known of a person or a debt: an attorney, a bankruptcy, a dispute. The gate minds it from the
+    /// next decision on, also for messages that wait.
+    async fn set_hold(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "On whom, and what is known.")] input: SetHoldInput,
+    ) -> async_graphql::Result<SetHoldPayload> {
+        let outcome = mutate(ctx, async |tx, scope| {
+            let debtor_id = input_id(IdKind::Debtor, "debtorId", &input.debtor_id)?;
+            let account_id = input
+                .account_id
+                .as_ref()
+                .map(|id| input_id(IdKind::Account, "accountId", id))
+                .transpose()?;
+            let new = NewHold {
+                debtor_id,
+                account_id,
+                kind: input.kind,
+                reason: &input.reason,
+            };
+            Ok(Done::from(set_hold(tx, scope.keyring(), scope.db(), new).await?))
+        })
+        .await?;
+        let (hold, user_errors) = payload(ctx, outcome).await?;
+        Ok(SetHoldPayload { hold, user_errors })
+    }
+
+    /// Ends a hold. That it stood, and who ended it, stays on record.
+    async fn release_hold(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which hold.")] input: ReleaseHoldInput,
+    ) -> async_graphql::Result<ReleaseHoldPayload> {
+        let outcome = mutate(ctx, async |tx, _| {
+            let id = input_id(IdKind::Hold, "id", &input.id)?;
+            release_hold(tx, id).await?;
+            Ok(Done::from(id))
+        })
+        .await?;
+        let (hold, user_errors) = payload(ctx, outcome).await?;
+        Ok(ReleaseHoldPayload { hold, user_errors })
+    }
+}
+
+async fn payload(
+    ctx: &Context<'_>,
+    outcome: Outcome,
+) -> async_graphql::Result<(Option<Hold>, Vec<UserError>)> {
+    let hold = match outcome.object {
+        Some(id) => hold_by_id(&mut *ctx.snapshot().await?, id)
+            .await
+            .map_err(|error| op_error(error.into()))?,
+        None => None,
+    };
+    let scope = ctx.scope()?;
+    Ok((
+        hold.map(|row| Hold::new(scope, Arc::new(row))),
+        outcome.user_errors,
+    ))
+}
