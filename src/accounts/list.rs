@@ -385,7 +385,7 @@ fn push_debtor_scope(sql: &mut QueryBuilder<Postgres>, agent: Uuid) {
     .push_bind(agent)
     .push(
         ")) OR NOT EXISTS (SELECT FROM accounts a WHERE a.business_id = debtors.business_id
-              AND a.debtor_id = debtors.id AND a.deleted_at IS NULL))",
+              AND a.debtor_id = debtors.id))",
     );
 }
 

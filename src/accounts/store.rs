@@ -79,7 +79,8 @@ pub(super) async fn debtors_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Ve
                  AND (a.assigned_agent_id IS NULL OR a.assigned_agent_id = $3))
              OR EXISTS (SELECT FROM conversations v WHERE v.business_id = $1 AND v.debtor_id = d.id
                  AND (v.assigned_agent_id IS NULL OR v.assigned_agent_id = $3))
-             OR NOT EXISTS (SELECT FROM accounts a WHERE a.business_id = $1 AND a.debtor_id = d.id AND a.deleted_at IS NULL))",
+             -- A deleted account still says whose the person was.
+             OR NOT EXISTS (SELECT FROM accounts a WHERE a.business_id = $1 AND a.debtor_id = d.id))",
         business,
         ids,
         scope,

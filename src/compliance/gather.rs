@@ -176,7 +176,13 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
              JOIN data_keys p ON p.business_id = d.business_id AND p.id = d.profile_key_id
              JOIN data_keys r ON r.business_id = d.business_id AND r.id = d.record_key_id
              LEFT JOIN accounts a ON a.business_id = d.business_id AND a.id = $3
-             WHERE d.business_id = $1 AND d.id = $2 AND a.deleted_at IS NULL"#,
+             WHERE d.business_id = $1 AND d.id = $2 AND a.deleted_at IS NULL
+               -- A thread of no account is about any of the person's: there must be one left, or none yet.
+               AND ($3::uuid IS NOT NULL OR NOT EXISTS (
+                   SELECT FROM accounts x WHERE x.business_id = d.business_id AND x.debtor_id = d.id)
+                 OR EXISTS (
+                   SELECT FROM accounts x WHERE x.business_id = d.business_id AND x.debtor_id = d.id
+                     AND x.deleted_at IS NULL))"#,
         business,
         contact.debtor_id,
         contact.account_id,

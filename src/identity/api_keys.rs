@@ -87,6 +87,11 @@ pub(super) async fn create_api_key(
         return Err(OpError::Forbidden("only a person makes API keys".to_owned()));
     };
     let (name, scopes) = checked(&identity.access, &wish)?;
+    let holds = |scope: &String| Cell::parse(scope).is_some_and(|cell| authorize(tx.ctx(), cell).is_ok());
+    if let Some(beyond) = scopes.iter().find(|scope| !holds(scope)) {
+        let message = format!("You do not have {beyond} yourself, hence cannot give it to a key.");
+        return Err(UserError::invalid("scopes", message).into());
+    }
     api_key_store::lock_keys(tx).await?;
     let now = identity.wall.now();
     if api_key_store::count_good(tx, now).await? >= MOST_KEYS {

@@ -53,9 +53,21 @@ impl Job for SendInvitationMail {
     const NAME: &'static str = "identity.send_invitation_mail";
 }
 
-/// Refuses unless the caller manages members of this role: a manager has to do with agents only.
-pub(super) fn authorize_over(tx: &TenantTx, role: &str) -> Result<(), OpError> {
+/// Refuses unless the caller manages members of this role: a manager has to do with agents only, and who was
+/// given less than their role has to do with nobody, whom they could otherwise give more than they have.
+pub(super) fn authorize_over(identity: &Identity, tx: &TenantTx, role: &str) -> Result<(), OpError> {
     authorize(tx.ctx(), Cell::UserManage).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
+    let own = if authorize(tx.ctx(), Cell::UserManageAny).is_ok() {
+        Role::BusinessAdmin
+    } else {
+        Role::Manager
+    };
+    if tx.ctx().grants() != identity.access.grants(own) {
+        return Err(OpError::Forbidden(
+            "You have fewer permissions than your role, hence cannot give any: ask an administrator of your business."
+                .to_owned(),
+        ));
+    }
     if role == Role::Agent.as_str() || authorize(tx.ctx(), Cell::UserManageAny).is_ok() {
         return Ok(());
     }
@@ -85,7 +97,7 @@ pub(super) async fn invite_user(
     tx: &mut TenantTx,
     invitee: Invitee,
 ) -> Result<Uuid, OpError> {
-    authorize_over(tx, invitee.role.as_str())?;
+    authorize_over(identity, tx, invitee.role.as_str())?;
     let mut errors = Vec::new();
     let email = EmailAddress::parse(&invitee.email)
         .map_err(|error| errors.push(UserError::invalid("email", error.to_string())))
@@ -105,7 +117,7 @@ pub(super) async fn invite_user(
     }
     let known = store::lock_invitation_of(tx, &email_blind).await?;
     if let Some((_, role)) = &known {
-        authorize_over(tx, role)?;
+        authorize_over(identity, tx, role)?;
     }
     check_rate(identity, tx, &email).await?;
     let id = known.as_ref().map_or_else(ids::next, |(id, _)| *id);
@@ -172,12 +184,16 @@ async fn check_rate(identity: &Identity, tx: &TenantTx, email: &EmailAddress) ->
 ///
 /// # Errors
 /// NOT_FOUND when there is none; CONFLICT when it was accepted or revoked.
-pub(super) async fn revoke_invitation(tx: &mut TenantTx, id: Uuid) -> Result<(), OpError> {
+pub(super) async fn revoke_invitation(
+    identity: &Identity,
+    tx: &mut TenantTx,
+    id: Uuid,
+) -> Result<(), OpError> {
     authorize(tx.ctx(), Cell::UserManage).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
     let row = store::lock_invitation(tx, id)
         .await?
         .ok_or_else(|| UserError::not_found("id", "invitation"))?;
-    authorize_over(tx, &row.role)?;
+    authorize_over(identity, tx, &row.role)?;
     let refused = match row.state.as_str() {
         "OPEN" => None,
         "ACCEPTED" => Some("This invitation was accepted. Deactivate the member with updateUser instead."),

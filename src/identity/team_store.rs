@@ -176,6 +176,21 @@ pub(super) async fn set_invitation_revoked(tx: &mut TenantTx, id: Uuid) -> Resul
     Ok(())
 }
 
+/// Withdraws the open invitations of a member.
+pub(super) async fn revoke_invitations_of(tx: &mut TenantTx, user: Uuid) -> Result<(), DbError> {
+    let (business, now) = (tx.business_id(), tx.now());
+    sqlx::query!(
+        "UPDATE invitations SET state = 'REVOKED', settled_at = $3
+         WHERE business_id = $1 AND invited_by = $2 AND state = 'OPEN'",
+        business,
+        user,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 pub(super) async fn business_name(tx: &mut TenantTx) -> Result<String, DbError> {
     let business = tx.business_id();
     Ok(

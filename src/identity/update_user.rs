@@ -76,8 +76,8 @@ pub(super) async fn update_user(
     if myself == Some(id) {
         refuse_own(&changed)?;
     } else {
-        authorize_over(tx, &before.role)?;
-        authorize_over(tx, &after.role)?;
+        authorize_over(identity, tx, &before.role)?;
+        authorize_over(identity, tx, &after.role)?;
     }
     refuse_without_administrator(&locked, &before, &after)?;
     let concerns_agents_only = [&before.role, &after.role]
@@ -101,6 +101,10 @@ pub(super) async fn update_user(
     } else {
         Vec::new()
     };
+    // They invited as somebody that they are no more.
+    if ends_sessions {
+        store::revoke_invitations_of(tx, id).await?;
+    }
     let details = json!({
         "changed": changed,
         "role": { "from": before.role, "to": after.role },

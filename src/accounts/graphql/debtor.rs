@@ -59,6 +59,9 @@ impl Debtor {
     /// Internal ones only.
     pub async fn load(ctx: &Context<'_>, id: Uuid) -> async_graphql::Result<Option<Self>> {
         let scope = ctx.scope()?;
+        if crate::access::authorize(scope.ctx(), crate::access::Cell::AccountRead).is_err() {
+            return Ok(None);
+        }
         let row = ctx
             .data::<AccountLoaders>()?
             .debtor(scope, id)

@@ -48,6 +48,9 @@ impl Account {
     /// Internal ones only.
     pub async fn load(ctx: &Context<'_>, id: Uuid) -> async_graphql::Result<Option<Self>> {
         let scope = ctx.scope()?;
+        if crate::access::authorize(scope.ctx(), crate::access::Cell::AccountRead).is_err() {
+            return Ok(None);
+        }
         let row = ctx
             .data::<AccountLoaders>()?
             .account(scope, id)

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{
+    access::{Cell, authorize},
     accounts::{
         Channel,
         graphql::{Account, Debtor},
@@ -20,6 +21,7 @@ use crate::{
     },
     identity::graphql::User,
     platform::{
+        error::OpError,
         gql::{Cursor, EdgeCursor, OpScope, PageArgs, ScopeExt as _, op_error},
         ids::{self, IdKind},
     },
@@ -43,12 +45,15 @@ impl Conversation {
         Self { row }
     }
 
-    /// Looks a thread up; `None` when it is not the caller's.
+    /// Looks a thread up; `None` when it is not the caller's or they may not read threads.
     ///
     /// # Errors
     /// Internal ones only.
     pub async fn load(ctx: &Context<'_>, id: Uuid) -> async_graphql::Result<Option<Self>> {
         let scope = ctx.scope()?;
+        if authorize(scope.ctx(), Cell::ConversationRead).is_err() {
+            return Ok(None);
+        }
         let row = ctx
             .data::<ConversationLoaders>()?
             .conversation(scope, id)
@@ -67,6 +72,8 @@ impl Conversation {
         args: PageArgs,
     ) -> async_graphql::Result<ConversationConnection> {
         let scope = ctx.scope()?;
+        authorize(scope.ctx(), Cell::ConversationRead)
+            .map_err(|denied| op_error(OpError::Forbidden(denied.to_string())))?;
         let page = args.check(ctx)?;
         let past = page.key::<Uuid>("threads")?;
         let rows = ctx
@@ -258,6 +265,9 @@ impl Message {
     /// Internal ones only.
     pub async fn load(ctx: &Context<'_>, id: Uuid) -> async_graphql::Result<Option<Self>> {
         let scope = ctx.scope()?;
+        if authorize(scope.ctx(), Cell::ConversationRead).is_err() {
+            return Ok(None);
+        }
         let row = ctx
             .data::<ConversationLoaders>()?
             .message(scope, id)

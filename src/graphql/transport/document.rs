@@ -349,10 +349,12 @@ mod tests {
             assert_eq!(refusal.code, ErrorCode::GraphqlValidationFailed);
             assert!(refusal.message.contains("spreads itself"), "{}", refusal.message);
         }
-        assert_eq!(
-            cost("{ a ...Nowhere }"),
-            1,
-            "an unknown fragment is left to validation"
+        let refusal = check("{ a ...Nowhere }").unwrap_err();
+        assert_eq!(refusal.code, ErrorCode::GraphqlValidationFailed);
+        assert!(
+            refusal.message.contains("no fragment `Nowhere`"),
+            "{}",
+            refusal.message
         );
     }
 

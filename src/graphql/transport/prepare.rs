@@ -230,6 +230,21 @@ mod tests {
     }
 
     #[test]
+    fn a_bomb_of_fragments_that_ends_nowhere_is_refused_at_once() {
+        let levels: String = (0..60)
+            .map(|level| {
+                format!(
+                    " fragment F{level} on Mutation {{ ...F{next} ...F{next} }}",
+                    next = level + 1
+                )
+            })
+            .collect();
+        let (code, message) = error_of(json!({"query": format!("mutation {{ ...F0 }}{levels}")}));
+        assert_eq!(code, "GRAPHQL_VALIDATION_FAILED");
+        assert!(message.contains("F60"), "{message}");
+    }
+
+    #[test]
     fn a_required_variable_must_have_a_value() {
         let query = "query Q($id: ID!, $n: Int! = 3, $o: Int) { a(id: $id, n: $n, o: $o) }";
         let (code, message) = error_of(json!({"query": query}));

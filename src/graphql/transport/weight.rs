@@ -101,8 +101,12 @@ impl<'a> Scale<'a> {
             Some(None) => return Err(cycle(name)),
             None => {}
         }
+        // Refused here: whoever walks a weighed document counts on each spread leading to a field at least.
         let Some(fragment) = self.document.fragments.get(name) else {
-            return Ok(Weight::default());
+            return Err(Refusal::new(
+                ErrorCode::GraphqlValidationFailed,
+                format!("there is no fragment `{}` in the document", shortened(name)),
+            ));
         };
         self.fragments.insert(name, None);
         let weight = self.selections(&fragment.node.selection_set.node)?;

@@ -147,9 +147,10 @@ impl TeamMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Which one.")] input: RevokeInvitationInput,
     ) -> async_graphql::Result<RevokeInvitationPayload> {
+        let identity = ctx.data::<Identity>()?;
         let outcome = mutate(ctx, async |tx, _| {
             let id = input_id(IdKind::Invitation, "id", &input.id)?;
-            invite::revoke_invitation(tx, id).await?;
+            invite::revoke_invitation(identity, tx, id).await?;
             Ok(id.into())
         })
         .await?;

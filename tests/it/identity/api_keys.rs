@@ -133,6 +133,34 @@ async fn a_program_does_what_its_scopes_say_and_no_more() {
 }
 
 #[tokio::test]
+async fn scopes_hold_at_every_depth() {
+    let app = TestApp::start().await;
+    let admin = app.acme.sign_in("admin").await;
+    let reader = program(&app, &create(&admin, &["account:read"], None).await);
+    let threads =
+        "{ accounts(first: 1) { edges { node { id conversations(first: 1) { edges { node { id } } } } } } }";
+    let answer = reader.gql(threads, json!({})).await;
+    assert_eq!(error_code(&answer), "FORBIDDEN", "{answer}");
+    let account = data(&admin.gql(ACCOUNTS, json!({})).await)["accounts"]["edges"][0]["node"]["id"].clone();
+    let started = admin
+        .gql(
+            "mutation($i: StartConversationInput!) { startConversation(input: $i) { conversation { id } userErrors { message } } }",
+            json!({ "i": { "accountId": account, "channel": "SMS" } }),
+        )
+        .await;
+    assert_eq!(user_errors(&started), Vec::<String>::new());
+    let follower = program(&app, &create(&admin, &["conversation:read"], None).await);
+    let people = "{ conversations(first: 1) { edges { node { id account { id } debtor { firstName } } } } }";
+    let answer = follower.gql(people, json!({})).await;
+    let thread = &data(&answer)["conversations"]["edges"][0]["node"];
+    assert!(thread["id"].is_string(), "{answer}");
+    assert_eq!(thread["account"], json!(null), "{answer}");
+    assert_eq!(thread["debtor"], json!(null), "{answer}");
+    app.run_jobs().await;
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_revoked_key_is_refused_at_once_by_every_process() {
     let app = TestApp::start().await;
     let other = TestApp::start_with(Options {

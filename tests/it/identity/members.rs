@@ -340,5 +340,17 @@ async fn a_member_can_be_given_fewer_permissions_than_their_role_and_never_more(
     assert_eq!(error_code(&answer), "FORBIDDEN", "{answer}");
     let refused = update(&admin, json!({ "id": own, "permissions": ["user:read"] })).await;
     assert_eq!(user_errors(&refused), ["CONFLICT"]);
+    // Nor does who has less than their role make others who have more.
+    let all_of_the_staff = json!(["user:read", "user:manage", "user:manage_any"]);
+    update(&admin, json!({ "id": manager, "permissions": all_of_the_staff })).await;
+    let half = app.acme.sign_in("manager").await;
+    let answer = half
+        .gql(
+            "mutation { inviteUser(input: { email: \"second@self.example\", name: \"Second\", role: BUSINESS_ADMIN }) {
+               invitation { id } } }",
+            json!({}),
+        )
+        .await;
+    assert_eq!(error_code(&answer), "FORBIDDEN", "{answer}");
     app.finish().await;
 }
