@@ -42,7 +42,10 @@ impl Operation {
     /// An operation whose source fails, or whose subscriber must load anew (CURSOR_EXPIRED, RESYNC), ends with
     /// `error`: graphql-ws hands its payload to the subscriber's `error` callback and forgets the operation, while
     /// errors inside a `next` would look like one event among others.
-    // A block, not an `async fn`, whose state would have room for its arguments twice.
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "the state of an async fn has room for its arguments twice, on thousands of sockets"
+    )]
     pub fn run(self, mut responses: BoxStream<'static, Response>) -> impl Future<Output = ()> + Send {
         async move {
             loop {
