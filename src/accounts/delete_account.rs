@@ -39,6 +39,7 @@ pub async fn delete_account(
     }
     let no_account = || UserError::not_found("id", "account");
     let (debtor, status) = store::lock_account(tx, id).await?.ok_or_else(no_account)?;
+    store::lock_person(tx, debtor).await?;
     if plans.is_running(tx, id).await? {
         return Err(UserError::at(
             UserErrorCode::Conflict,

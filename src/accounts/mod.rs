@@ -36,8 +36,8 @@ pub use model::{AccountStatus, Channel, PostalAddress};
 pub use notes::add_note;
 pub use plan_status::PlanStatus;
 pub use store::{
-    ContactPoint, DebtorRow, contact_points_of, debtor_by_id, debtors_by_phone, mark_phone_unreachable,
-    open_accounts_of, record_validation_notice, scoped_debtor_of_account,
+    ContactPoint, DebtorRow, contact_points_of, debtor_by_id, debtors_by_phone, lock_person,
+    mark_phone_unreachable, open_accounts_of, record_validation_notice, scoped_debtor_of_account,
 };
 pub use tag_accounts::tag_accounts;
 pub use update_account::{AccountPatch, update_account};

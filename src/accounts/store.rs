@@ -379,3 +379,20 @@ pub(super) async fn replace_tags(tx: &mut TenantTx, account: Uuid, tags: &[Strin
     .await?;
     Ok(())
 }
+
+/// Locks the person until the end of the transaction. A dispatch decides under this lock so
+/// that whatever else decides over contact with them stands either before its decision or after its attempt.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn lock_person(tx: &mut TenantTx, debtor: Uuid) -> Result<(), DbError> {
+    let business = tx.business_id();
+    sqlx::query!(
+        "SELECT id FROM debtors WHERE business_id = $1 AND id = $2 FOR NO KEY UPDATE",
+        business,
+        debtor
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(())
+}

@@ -12,7 +12,7 @@ use super::{
     rule_set::RuleSet,
 };
 use crate::{
-    accounts::Channel,
+    accounts::{Channel, lock_person},
     platform::{
         db::{DbError, TenantTx},
         error::OpError,
@@ -71,13 +71,7 @@ pub async fn decide_to_dispatch(
     contact: &Contact<'_>,
 ) -> Result<Option<(Decided, Option<Reservation>)>, OpError> {
     let (business, now) = (tx.business_id(), tx.now());
-    sqlx::query!(
-        "SELECT id FROM debtors WHERE business_id = $1 AND id = $2 FOR NO KEY UPDATE",
-        business,
-        contact.debtor_id
-    )
-    .fetch_optional(tx.conn())
-    .await?;
+    lock_person(tx, contact.debtor_id).await?;
     let Some(decided) = decide_and_store(tx, keys, contact, "DISPATCH").await? else {
         return Ok(None);
     };

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     access::{Cell, authorize},
-    accounts::{debtor_by_id, scoped_debtor_of_account},
+    accounts::{debtor_by_id, lock_person, scoped_debtor_of_account},
     platform::{
         db::{AuditEntry, Db, DbError, LiveEvent, TenantTx},
         error::OpError,
@@ -125,6 +125,7 @@ pub async fn set_hold(
     let debtor = debtor_by_id(tx, new.debtor_id)
         .await?
         .ok_or_else(|| UserError::not_found("debtorId", "debtor"))?;
+    lock_person(tx, debtor.id).await?;
     if let Some(account) = new.account_id
         && scoped_debtor_of_account(tx, account).await? != Some(debtor.id)
     {

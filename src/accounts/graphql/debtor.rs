@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::AccountConnection;
 use crate::{
+    access::{Cell, authorize},
     accounts::{AccountLoaders, Channel, PostalAddress, store::DebtorRow},
     compliance::graphql::Hold,
     platform::{
@@ -53,13 +54,13 @@ impl Debtor {
         Self { row }
     }
 
-    /// Looks a debtor up; `None` when not the caller's.
+    /// Looks a debtor up; `None` when not the caller's or they may not read accounts.
     ///
     /// # Errors
     /// Internal ones only.
     pub async fn load(ctx: &Context<'_>, id: Uuid) -> async_graphql::Result<Option<Self>> {
         let scope = ctx.scope()?;
-        if crate::access::authorize(scope.ctx(), crate::access::Cell::AccountRead).is_err() {
+        if authorize(scope.ctx(), Cell::AccountRead).is_err() {
             return Ok(None);
         }
         let row = ctx

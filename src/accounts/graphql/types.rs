@@ -11,6 +11,7 @@ use super::{
     ledger::LedgerEntryConnection, notes::AccountNoteConnection,
 };
 use crate::{
+    access::{Cell, authorize},
     accounts::{AccountLoaders, AccountStatus, Channel, PostalAddress, store::AccountRow},
     compliance::graphql::Hold,
     conversations::graphql::{Conversation, ConversationConnection},
@@ -42,13 +43,13 @@ impl Account {
         Self { row }
     }
 
-    /// Looks an account up; `None` when it is not the caller's.
+    /// Looks an account up; `None` when it is not the caller's or they may not read accounts.
     ///
     /// # Errors
     /// Internal ones only.
     pub async fn load(ctx: &Context<'_>, id: Uuid) -> async_graphql::Result<Option<Self>> {
         let scope = ctx.scope()?;
-        if crate::access::authorize(scope.ctx(), crate::access::Cell::AccountRead).is_err() {
+        if authorize(scope.ctx(), Cell::AccountRead).is_err() {
             return Ok(None);
         }
         let row = ctx
@@ -288,7 +289,7 @@ impl Account {
         #[graphql(desc = "How many (1 to 100).")] first: Option<i32>,
         #[graphql(desc = "Past this cursor.")] after: Option<String>,
     ) -> async_graphql::Result<LedgerEntryConnection> {
-        crate::access::authorize(ctx.scope()?.ctx(), crate::access::Cell::LedgerRead)
+        authorize(ctx.scope()?.ctx(), Cell::LedgerRead)
             .map_err(|denied| op_error(OpError::Forbidden(denied.to_string())))?;
         let page = PageArgs {
             first,
