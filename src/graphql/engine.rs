@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Schema, field_merging,
-    field_types::FieldTypes,
+    field_types::{FieldTypes, root_type},
     nulls,
     root_fields::root_fields,
     transport::{Engine, Limits, Refusal, RequestMeta, SocketEnd, document::select_operation},
@@ -84,11 +84,7 @@ impl GraphqlEngine {
 
     /// Whether the caller may select these root fields, and not too often.
     async fn admit(&self, caller: &Caller, plan: &Plan, meta: &RequestMeta) -> Result<(), Refusal> {
-        let root = match plan.kind {
-            OperationType::Query => "Query",
-            OperationType::Mutation => "Mutation",
-            OperationType::Subscription => "Subscription",
-        };
+        let root = root_type(plan.kind);
         let mut public = false;
         for field in &plan.fields {
             match needs(root, field) {

@@ -10,14 +10,13 @@ use async_graphql::{
     Name, Positioned,
     indexmap::IndexMap,
     parser::types::{
-        BaseType, ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
-        Type,
+        BaseType, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet, Type,
     },
 };
 
 use super::{
-    field_types::{FieldTypes, named},
-    transport::Refusal,
+    field_types::{FieldTypes, named, root_type},
+    transport::{Refusal, document::shortened},
 };
 use crate::platform::error_code::ErrorCode;
 
@@ -28,11 +27,7 @@ use crate::platform::error_code::ErrorCode;
 pub fn check(types: &FieldTypes, document: &ExecutableDocument) -> Result<(), Refusal> {
     let merging = Merging { types, document };
     for (_, operation) in document.operations.iter() {
-        let root = Name::new(match operation.node.ty {
-            OperationType::Query => "Query",
-            OperationType::Mutation => "Mutation",
-            OperationType::Subscription => "Subscription",
-        });
+        let root = Name::new(root_type(operation.node.ty));
         merging.check(&[(&root, &operation.node.selection_set.node)], true)?;
     }
     Ok(())
@@ -199,7 +194,7 @@ fn same_field(key: &Name, fields: &[Selected<'_>]) -> Result<(), Refusal> {
 }
 
 fn conflict(key: &Name, why: &str) -> Refusal {
-    let key: String = key.chars().take(100).collect();
+    let key = shortened(key);
     Refusal::new(
         ErrorCode::GraphqlValidationFailed,
         format!(

@@ -7,7 +7,7 @@ use async_graphql::{
     Name,
     parser::{
         parse_schema,
-        types::{BaseType, Type, TypeKind, TypeSystemDefinition},
+        types::{BaseType, OperationType, Type, TypeKind, TypeSystemDefinition},
     },
 };
 
@@ -52,6 +52,15 @@ impl FieldTypes {
     /// Whether it is an object type: a value is of one of these at most.
     pub fn is_object(&self, ty: &str) -> bool {
         self.types.get(ty).is_some_and(|known| known.is_object)
+    }
+}
+
+/// The type on which an operation selects its fields.
+pub fn root_type(kind: OperationType) -> &'static str {
+    match kind {
+        OperationType::Query => "Query",
+        OperationType::Mutation => "Mutation",
+        OperationType::Subscription => "Subscription",
     }
 }
 

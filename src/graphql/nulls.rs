@@ -8,12 +8,12 @@ use async_graphql::{
     Name, PathSegment, Response, Value,
     parser::{
         parse_query,
-        types::{BaseType, ExecutableDocument, OperationType, Selection, SelectionSet, Type},
+        types::{BaseType, ExecutableDocument, Selection, SelectionSet, Type},
     },
 };
 
 use super::{
-    field_types::{FieldTypes, named},
+    field_types::{FieldTypes, named, root_type},
     transport::document::select_operation,
 };
 use crate::platform::gql::read_back;
@@ -51,12 +51,10 @@ pub fn complete(types: &FieldTypes, query: &str, operation_name: Option<&str>, r
 
 fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Option<(Name, &'a SelectionSet)> {
     let operation = select_operation(document, name).ok()?;
-    let root = match operation.node.ty {
-        OperationType::Query => "Query",
-        OperationType::Mutation => "Mutation",
-        OperationType::Subscription => "Subscription",
-    };
-    Some((Name::new(root), &operation.node.selection_set.node))
+    Some((
+        Name::new(root_type(operation.node.ty)),
+        &operation.node.selection_set.node,
+    ))
 }
 
 struct Completion<'a> {

@@ -118,7 +118,7 @@ pub(in crate::graphql) fn select_operation<'a>(
 }
 
 /// A caller's name for something, cut to a length that an error message can carry.
-pub(super) fn shortened(name: &str) -> String {
+pub(in crate::graphql) fn shortened(name: &str) -> String {
     name.chars().take(100).collect()
 }
 

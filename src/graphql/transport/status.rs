@@ -6,12 +6,12 @@
 
 use async_graphql::{PathSegment, Response, ServerError, Value};
 use axum::http::StatusCode;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::Refusal;
 use super::negotiation::MediaType;
 use crate::platform::error_code::ErrorCode;
-use crate::platform::gql::{read_back, write_json};
+use crate::platform::gql::write_json;
 
 /// The text of every INTERNAL error.
 const MASKED: &str = "something went wrong on our side; the request id finds it in our log";
@@ -147,10 +147,13 @@ pub(super) fn ends_subscription(response: &Response) -> bool {
 }
 
 /// A response as it leaves, without `data` where nothing was executed.
-#[derive(Serialize)]
 pub(super) struct Body<'a> {
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "serialize_data")]
     data: Option<&'a Value>,
+    rest: Rest<'a>,
+}
+
+#[derive(Serialize)]
+struct Rest<'a> {
     #[serde(skip_serializing_if = "<[ServerError]>::is_empty")]
     errors: &'a [ServerError],
     #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
@@ -161,12 +164,15 @@ impl<'a> Body<'a> {
     pub fn of(response: &'a Response) -> Self {
         Self {
             data: (!failed_as_request(response)).then_some(&response.data),
-            errors: &response.errors,
-            extensions: &response.extensions,
+            rest: Rest {
+                errors: &response.errors,
+                extensions: &response.extensions,
+            },
         }
     }
 
-    /// As JSON text, with the parts that are written already as they are.
+    /// As JSON text, with the parts that are written already as they are. The only way out: serde would write those
+    /// parts as lists of numbers.
     pub fn to_json(&self) -> String {
         let mut text = Vec::with_capacity(1024);
         text.push(b'{');
@@ -174,23 +180,14 @@ impl<'a> Body<'a> {
             text.extend_from_slice(b"\"data\":");
             write_json(data, &mut text);
         }
-        let rest = to_json(&Self { data: None, ..*self });
-        // `rest` is an object too, without data: what stands between its braces goes on here.
+        let rest = to_json(&self.rest);
+        // An object too: what stands between its braces goes on here.
         if rest.len() > 2 && self.data.is_some() {
             text.push(b',');
         }
         text.extend_from_slice(&rest.as_bytes()[1..]);
         String::from_utf8(text).expect("JSON that was written as text is UTF-8")
     }
-}
-
-/// Inside of another message, where text cannot be put as it is.
-fn serialize_data<S: Serializer>(data: &Option<&Value>, serializer: S) -> Result<S::Ok, S::Error> {
-    let mut data = data.cloned();
-    if let Some(data) = &mut data {
-        read_back(data);
-    }
-    data.serialize(serializer)
 }
 
 /// A value as JSON text.
@@ -241,7 +238,7 @@ mod tests {
             ),
         ] {
             let response = finished(vec![given]);
-            let json = serde_json::to_value(Body::of(&response)).unwrap();
+            let json: serde_json::Value = serde_json::from_str(&Body::of(&response).to_json()).unwrap();
             assert_eq!(json["errors"][0]["extensions"]["code"], code);
             assert_eq!(json["errors"][0]["extensions"]["requestId"], "req_12345678");
         }

@@ -114,11 +114,8 @@ pub(super) fn pong(payload: Option<Json>) -> String {
 
 /// `next`: one response of an operation.
 pub(super) fn next(id: &str, response: &Response) -> String {
-    to_json(&Outgoing {
-        id: Some(id),
-        kind: "next",
-        payload: Some(Body::of(response)),
-    })
+    let (id, payload) = (to_json(&id), Body::of(response).to_json());
+    format!("{{\"id\":{id},\"type\":\"next\",\"payload\":{payload}}}")
 }
 
 /// `error`: the errors with which an operation ends.
