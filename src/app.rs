@@ -14,7 +14,7 @@ use crate::{
     config::{Config, DatabaseUrls, Environment},
     conversations::{self, Conversations, feed::InboxReaders},
     graphql::{
-        FieldTypes, GraphqlEngine, build_schema, sdl,
+        Execution, FieldTypes, GraphqlEngine, build_schema, sdl,
         transport::{self, Connections},
     },
     http::HttpState,
@@ -154,7 +154,7 @@ impl App {
         let stopping = CancellationToken::new();
         let request_ids = Arc::new(RequestIds::new(rand::random()));
         let page_limit = PageLimit(i32::try_from(config.limits.page_size).unwrap_or(100));
-        let engine = Arc::new(GraphqlEngine {
+        let execution = Execution {
             schema: build_schema(
                 identity.clone(),
                 InboxReaders::default(),
@@ -162,14 +162,19 @@ impl App {
                 Arc::new(PlanStatus),
             ),
             field_types: Arc::new(FieldTypes::of(&sdl())),
-            identity: identity.clone(),
             access_log: AccessLog::start(db.clone()),
+            db: db.clone(),
+            keyring: identity.keyring.clone(),
+            open_introspection: config.environment == Environment::Development,
+        };
+        let engine = Arc::new(GraphqlEngine {
+            execution: Arc::new(execution),
+            identity: identity.clone(),
             limits: transport_limits(config),
             request_ids: request_ids.clone(),
             limiter: limiter.clone(),
             rate_limits: config.rate_limits,
             wall: wall.clone(),
-            open_introspection: config.environment == Environment::Development,
             stopping: stopping.clone(),
         });
         let http = Arc::new(HttpState {

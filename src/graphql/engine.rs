@@ -3,7 +3,7 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use async_graphql::{
-    ErrorExtensionValues, Request, Response, ServerError,
+    Request, Response,
     parser::types::{ExecutableDocument, OperationType},
 };
 use async_trait::async_trait;
@@ -13,9 +13,9 @@ use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Schema, field_merging,
-    field_types::{FieldTypes, root_type},
-    nulls,
+    execution::{Admitted, Execution, refused},
+    field_merging,
+    field_types::root_type,
     root_fields::root_fields,
     transport::{Engine, Limits, Refusal, RequestMeta, SocketEnd, document::select_operation},
 };
@@ -24,19 +24,12 @@ use crate::{
         Denied, authorize,
         operations::{Needs, needs},
     },
-    accounts::AccountLoaders,
-    audit::{AccessEntry, AccessLog},
-    compliance::graphql::ComplianceLoaders,
-    conversations::ConversationLoaders,
-    identity::{
-        AuthRefused, Caller, Identity, authenticate, authenticate_socket,
-        graphql::{IdentityLoaders, RequestFacts},
-    },
+    identity::{AuthRefused, Caller, Identity, authenticate, authenticate_socket, graphql::RequestFacts},
     platform::{
         clock::WallClock,
         context::{IdempotencyKey, TenantCtx},
         error_code::ErrorCode,
-        gql::{MayWrite, OpScope},
+        gql::MayWrite,
         live::Ring,
         rate_limit::{RateLimiter, RateLimits},
         request_id::{RequestId, RequestIds},
@@ -45,17 +38,13 @@ use crate::{
 
 /// The service behind the transports.
 pub struct GraphqlEngine {
-    pub(crate) schema: Schema,
-    pub(crate) field_types: Arc<FieldTypes>,
+    pub(crate) execution: Arc<Execution>,
     pub(crate) identity: Identity,
-    pub(crate) access_log: AccessLog,
     pub(crate) limits: Limits,
     pub(crate) request_ids: Arc<RequestIds>,
     pub(crate) limiter: Arc<RateLimiter>,
     pub(crate) rate_limits: RateLimits,
     pub(crate) wall: Arc<dyn WallClock>,
-    /// Introspection for callers who are not signed in: in development only.
-    pub(crate) open_introspection: bool,
     /// Fires when the process begins to stop.
     pub(crate) stopping: CancellationToken,
 }
@@ -110,7 +99,7 @@ impl GraphqlEngine {
 
     /// A field that exists and is not listed is open to nobody; one that does not exist is validation's to refuse.
     fn refuse_unlisted(&self, root: &str, field: &str) -> Result<(), Refusal> {
-        if self.field_types.get(root, field).is_none() {
+        if self.execution.field_types.get(root, field).is_none() {
             return Ok(());
         }
         tracing::error!(root, field, "a root field is missing in access::operations");
@@ -182,35 +171,6 @@ impl GraphqlEngine {
             }
         })
     }
-
-    fn with_data(
-        &self,
-        caller: &Caller,
-        request: Request,
-        scope: Option<&Arc<OpScope>>,
-        meta: &RequestMeta,
-    ) -> Request {
-        let request = request
-            .data(caller.clone())
-            .data(RequestFacts {
-                request_id: meta.request_id.as_str().into(),
-                peer: meta.peer,
-                user_agent: meta.user_agent.as_deref().map(Into::into),
-            })
-            .data(AccountLoaders::default())
-            .data(ConversationLoaders::default())
-            .data(ComplianceLoaders::default())
-            .data(IdentityLoaders::default());
-        let request = match scope {
-            Some(scope) => request.data(scope.clone()),
-            None => request,
-        };
-        if caller.is_anonymous() && !self.open_introspection {
-            request.disable_introspection()
-        } else {
-            request
-        }
-    }
 }
 
 fn capitalised(denied: &Denied) -> String {
@@ -222,48 +182,22 @@ fn capitalised(denied: &Denied) -> String {
         .unwrap_or_default()
 }
 
-fn refused(refusal: &Refusal) -> Response {
-    let mut error = ServerError::new(refusal.message.clone(), None);
-    let mut extensions = ErrorExtensionValues::default();
-    extensions.set("code", refusal.code.as_str());
-    error.extensions = Some(extensions);
-    Response::from_errors(vec![error])
+fn facts(meta: RequestMeta) -> RequestFacts {
+    RequestFacts {
+        request_id: meta.request_id.into(),
+        peer: meta.peer,
+        user_agent: meta.user_agent.map(Into::into),
+    }
 }
 
-fn plan(request: &mut Request) -> Option<Plan> {
-    let name = request.operation_name.clone();
-    let document = request.parsed_query().ok()?;
-    let operation = select_operation(document, name.as_deref()).ok()?;
+fn plan(request: &Request, document: &ExecutableDocument) -> Option<Plan> {
+    let operation = select_operation(document, request.operation_name.as_deref()).ok()?;
     let (kind, fields) = root_fields(document, operation);
     Some(Plan {
         kind,
         fields,
         may_write: MayWrite(!field_merging::merges_objects(document, &operation.node)),
     })
-}
-
-/// Writes down whose data the answer holds and closes the snapshot; without the entry the answer does not leave.
-async fn conclude(log: &AccessLog, scope: &OpScope, operation: &str, response: Response) -> Response {
-    let entry = AccessEntry::of(scope.ctx(), operation, scope.take_debtors_read());
-    let (recorded, closed) = tokio::join!(
-        async {
-            match entry {
-                Some(entry) => log.record(entry).await,
-                None => true,
-            }
-        },
-        scope.close()
-    );
-    if let Err(error) = closed {
-        tracing::warn!(%error, "a snapshot did not close");
-    }
-    if recorded {
-        return response;
-    }
-    refused(&Refusal::new(
-        ErrorCode::Unavailable,
-        "The service is busy or restarting. Try again in a moment.",
-    ))
 }
 
 #[async_trait]
@@ -316,12 +250,18 @@ impl Engine for GraphqlEngine {
     }
 
     fn check_document(&self, document: &ExecutableDocument) -> Result<(), Refusal> {
-        field_merging::check(&self.field_types, document)
+        field_merging::check(&self.execution.field_types, document)
     }
 
-    async fn execute(&self, caller: Caller, mut request: Request, meta: RequestMeta) -> Response {
-        let Some(plan) = plan(&mut request) else {
-            return self.schema.execute(request).await;
+    async fn execute(
+        &self,
+        caller: Caller,
+        request: Request,
+        document: &ExecutableDocument,
+        meta: RequestMeta,
+    ) -> Response {
+        let Some(plan) = plan(&request, document) else {
+            return self.execution.schema.execute(request).await;
         };
         if let Err(refusal) = self.admit(&caller, &plan, &meta).await {
             return refused(&refusal);
@@ -330,39 +270,28 @@ impl Engine for GraphqlEngine {
             let message = "An Idempotency-Key covers exactly one mutation field: send one per request.";
             return refused(&Refusal::new(ErrorCode::BadRequest, message));
         }
-        let scope = self.tenant_ctx(&caller, &request, &plan, &meta).map(|ctx| {
-            Arc::new(OpScope::new(
-                self.identity.db.clone(),
-                self.identity.keyring.clone(),
-                ctx,
-            ))
-        });
-        let request = self
-            .with_data(&caller, request, scope.as_ref(), &meta)
-            .data(plan.may_write);
-        let (query, operation_name) = (request.query.clone(), request.operation_name.clone());
-        let mut response = self.schema.execute(request).await;
-        nulls::complete(
-            &self.field_types,
-            &query,
-            operation_name.as_deref(),
-            &mut response,
-        );
-        match scope {
-            Some(scope) => conclude(&self.access_log, &scope, &plan.fields.join(","), response).await,
-            None => response,
-        }
+        let admitted = Admitted {
+            ctx: self.tenant_ctx(&caller, &request, &plan, &meta),
+            caller,
+            facts: facts(meta),
+            operation_name: request.operation_name.clone(),
+            fields: plan.fields.join(","),
+        };
+        self.execution
+            .once(&admitted, request.data(plan.may_write), document)
+            .await
     }
 
     fn subscribe(
         &self,
         caller: Caller,
-        mut request: Request,
+        request: Request,
+        document: Arc<ExecutableDocument>,
         meta: RequestMeta,
     ) -> BoxStream<'static, Response> {
         let refuse = |refusal: Refusal| futures_util::stream::iter([refused(&refusal)]).boxed();
-        let Some(plan) = plan(&mut request) else {
-            return self.schema.execute_stream(request).boxed();
+        let Some(plan) = plan(&request, &document) else {
+            return self.execution.schema.execute_stream(request).boxed();
         };
         let Some(ctx) = self.tenant_ctx(&caller, &request, &plan, &meta) else {
             return refuse(Refusal::new(
@@ -381,24 +310,16 @@ impl Engine for GraphqlEngine {
                 return refuse(refusal);
             }
         }
-        let scope = Arc::new(OpScope::new(
-            self.identity.db.clone(),
-            self.identity.keyring.clone(),
-            ctx,
-        ));
-        let request = self.with_data(&caller, request, Some(&scope), &meta);
-        let (log, operation) = (self.access_log.clone(), plan.fields.join(","));
-        let (types, query) = (self.field_types.clone(), request.query.clone());
-        let operation_name = request.operation_name.clone();
-        self.schema
-            .execute_stream(request)
-            .then(move |mut response| {
-                nulls::complete(&types, &query, operation_name.as_deref(), &mut response);
-                let (log, scope, operation) = (log.clone(), scope.clone(), operation.clone());
-                // On the heap while it lasts: thousands of subscriptions wait for their next event.
-                Box::pin(async move { conclude(&log, &scope, &operation, response).await })
-            })
-            .boxed()
+        let admitted = Admitted {
+            caller,
+            ctx: Some(ctx),
+            facts: facts(meta),
+            operation_name: request.operation_name,
+            fields: plan.fields.join(","),
+        };
+        self.execution
+            .clone()
+            .follow(admitted, document, request.variables)
     }
 
     async fn socket_end(&self, caller: &Caller) -> SocketEnd {

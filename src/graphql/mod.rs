@@ -1,10 +1,12 @@
 //! The API's roots and how they are executed. Types, queries and mutations stand in their slices.
 //!
 //! - [`schema`]: the merged roots, and the SDL
-//! - [`engine`]: what every operation goes through: who, may they, how often, one snapshot, the access log
+//! - [`engine`]: what every operation goes through: who, may they, how often
+//! - [`execution`]: what was admitted, with one snapshot and the access log for each execution
 //! - [`transport`]: HTTP, WebSocket, server-sent events
 
 pub mod engine;
+mod execution;
 mod field_merging;
 mod field_types;
 mod node;
@@ -14,5 +16,6 @@ pub mod schema;
 pub mod transport;
 
 pub use engine::GraphqlEngine;
+pub use execution::Execution;
 pub use field_types::FieldTypes;
 pub use schema::{Schema, build_schema, sdl};

@@ -6,10 +6,7 @@
 
 use async_graphql::{
     Name, PathSegment, Response, Value,
-    parser::{
-        parse_query,
-        types::{BaseType, ExecutableDocument, Selection, SelectionSet, Type},
-    },
+    parser::types::{BaseType, ExecutableDocument, Selection, SelectionSet, Type},
 };
 
 use super::{
@@ -24,17 +21,19 @@ type Scopes<'a> = Vec<(&'a Name, &'a SelectionSet)>;
 /// What is left of an error's path, seen from a value.
 type Paths<'a> = Vec<&'a [PathSegment]>;
 
-/// Completes the answer to `query` by the paths of its errors.
-pub fn complete(types: &FieldTypes, query: &str, operation_name: Option<&str>, response: &mut Response) {
+/// Completes the answer to the operation of `document` by the paths of its errors.
+pub fn complete(
+    types: &FieldTypes,
+    document: &ExecutableDocument,
+    operation_name: Option<&str>,
+    response: &mut Response,
+) {
     let errors = response.errors.iter().map(|error| error.path.as_slice());
     let paths: Paths<'_> = errors.filter(|path| !path.is_empty()).collect();
     if paths.is_empty() {
         return;
     }
-    let Ok(document) = parse_query(query) else {
-        return;
-    };
-    let Some((root, selections)) = operation(&document, operation_name) else {
+    let Some((root, selections)) = operation(document, operation_name) else {
         return;
     };
     read_back(&mut response.data);
@@ -42,10 +41,7 @@ pub fn complete(types: &FieldTypes, query: &str, operation_name: Option<&str>, r
         base: BaseType::Named(root.clone()),
         nullable: true,
     };
-    let completion = Completion {
-        types,
-        document: &document,
-    };
+    let completion = Completion { types, document };
     completion.settle(&mut response.data, &data, &vec![(&root, selections)], &paths);
 }
 
@@ -165,6 +161,7 @@ fn index(segment: &PathSegment) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use async_graphql::parser::parse_query;
     use async_graphql::{EmptyMutation, EmptySubscription, Object, Result, Schema};
     use serde_json::{Value as Json, json};
 
@@ -210,7 +207,8 @@ mod tests {
     async fn answer(query: &str) -> Json {
         let schema = Schema::new(Query, EmptyMutation, EmptySubscription);
         let mut response = schema.execute(query).await;
-        complete(&FieldTypes::of(&schema.sdl()), query, None, &mut response);
+        let document = parse_query(query).unwrap();
+        complete(&FieldTypes::of(&schema.sdl()), &document, None, &mut response);
         assert!(!response.errors.is_empty());
         response.data.into_json().unwrap()
     }

@@ -1,9 +1,6 @@
 //! Subscriptions of the slice.
 
-use std::sync::Arc;
-
 use async_graphql::{Context, Error, ErrorExtensions as _, ID, SimpleObject, Subscription, Union};
-use futures_util::{Stream, StreamExt as _};
 use uuid::Uuid;
 
 use super::{Conversation, Message};
@@ -12,7 +9,10 @@ use crate::{
     identity::graphql::User,
     platform::{
         error_code::ErrorCode,
-        gql::{Cursor, OnHeap, OpScope, ScopeExt as _, bad_input, not_found, op_error, parse_id},
+        gql::{
+            Cursor, Payloads, ScopeExt as _, bad_input, not_found, op_error, opened, parse_id, payload,
+            source_event,
+        },
         ids::IdKind,
     },
 };
@@ -120,54 +120,41 @@ pub struct ConversationSubscriptions;
 impl ConversationSubscriptions {
     /// Every message, status, typing and assignment change of one thread, in commit order. With `after` it first
     /// sends what was committed since; nothing is missed or doubled. An outdated cursor ends it with CURSOR_EXPIRED.
-    async fn conversation_events<'ctx>(
+    async fn conversation_events(
         &self,
-        ctx: &Context<'ctx>,
+        ctx: &Context<'_>,
         #[graphql(desc = "`conv_…`")] conversation_id: ID,
         #[graphql(desc = "Resume after this cursor; from now on when left out.")] after: Option<Cursor>,
-    ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<OnHeap<ConversationEvent>>> + use<'ctx>>
-    {
+    ) -> async_graphql::Result<Payloads<ConversationEvent>> {
+        if let Some(item) = source_event(ctx)? {
+            return Ok(payload(conversation_event(ctx, item).await?));
+        }
         let id = parse_id(IdKind::Conversation, "conversationId", &conversation_id)?;
         let after = FeedCursor::parse(after)?;
-        let scope = ctx.data::<Arc<OpScope>>().map_err(|_| unauthenticated())?.clone();
-        ctx.scope()?;
-        let items = Box::pin(feed::follow_conversation(scope.db(), scope.ctx(), id, after))
+        let scope = ctx.scope()?;
+        let items = feed::follow_conversation(scope.db(), scope.ctx(), id, after)
             .await
             .map_err(end)?;
-        let ctx = ctx.clone();
-        Ok(items.filter_map(move |item| {
-            let (scope, ctx) = (scope.clone(), ctx.clone());
-            Box::pin(async move { conversation_event(&scope, &ctx, item).await.transpose() })
-        }))
+        opened(ctx, items)
     }
 
     /// What changed for you, over all threads that you may see, in commit order. With `after` it first sends what was
     /// committed since. An outdated cursor ends it with CURSOR_EXPIRED, falling behind with RESYNC: subscribe again.
-    async fn inbox_events<'ctx>(
+    async fn inbox_events(
         &self,
-        ctx: &Context<'ctx>,
+        ctx: &Context<'_>,
         #[graphql(desc = "Resume after this cursor; from now on when left out.")] after: Option<Cursor>,
-    ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<OnHeap<InboxEvent>>> + use<'ctx>>
-    {
+    ) -> async_graphql::Result<Payloads<InboxEvent>> {
+        if let Some(item) = source_event(ctx)? {
+            return Ok(payload(inbox_event(ctx, item).await?));
+        }
         let after = FeedCursor::parse(after)?;
-        let scope = ctx.data::<Arc<OpScope>>().map_err(|_| unauthenticated())?.clone();
-        let readers = ctx.data::<InboxReaders>()?;
-        let items = Box::pin(feed::follow_inbox(scope.db(), readers, scope.ctx(), after))
+        let (scope, readers) = (ctx.scope()?, ctx.data::<InboxReaders>()?);
+        let items = feed::follow_inbox(scope.db(), readers, scope.ctx(), after)
             .await
             .map_err(end)?;
-        let ctx = ctx.clone();
-        Ok(items.filter_map(move |item| {
-            let (scope, ctx) = (scope.clone(), ctx.clone());
-            Box::pin(async move { inbox_event(&scope, &ctx, item).await.transpose() })
-        }))
+        opened(ctx, items)
     }
-}
-
-fn unauthenticated() -> Error {
-    coded(
-        ErrorCode::Unauthenticated,
-        "Sign in first: send the access token in connectionParams.authorization.",
-    )
 }
 
 fn coded(code: ErrorCode, message: &str) -> Error {
@@ -192,23 +179,21 @@ fn end(end: FeedEnd) -> Error {
 }
 
 async fn conversation_event(
-    scope: &OpScope,
     ctx: &Context<'_>,
     item: Result<FeedItem, FeedEnd>,
-) -> async_graphql::Result<Option<OnHeap<ConversationEvent>>> {
-    fresh(scope).await?;
+) -> async_graphql::Result<Option<ConversationEvent>> {
     let event = match item.map_err(end)? {
         FeedItem::Event(event) => event,
         FeedItem::Typing { user_id, position } => {
             let user = User::load(ctx, user_id).await?;
             let cursor = Cursor::of(position);
-            return Ok(Some(OnHeap(ConversationEvent::TypingChanged(TypingChanged {
+            return Ok(Some(ConversationEvent::TypingChanged(TypingChanged {
                 cursor,
                 user,
-            }))));
+            })));
         }
     };
-    let event = match event.kind.as_str() {
+    Ok(match event.kind.as_str() {
         "MESSAGE_ADDED" => Some(ConversationEvent::MessageAdded(message_added(ctx, &event).await?)),
         "MESSAGE_STATUS_CHANGED" => Some(ConversationEvent::MessageStatusChanged(
             status_changed(ctx, &event).await?,
@@ -220,20 +205,17 @@ async fn conversation_event(
             assigned(ctx, &event).await?,
         )),
         _ => None,
-    };
-    Ok(event.map(OnHeap))
+    })
 }
 
 async fn inbox_event(
-    scope: &OpScope,
     ctx: &Context<'_>,
     item: Result<FeedItem, FeedEnd>,
-) -> async_graphql::Result<Option<OnHeap<InboxEvent>>> {
-    fresh(scope).await?;
+) -> async_graphql::Result<Option<InboxEvent>> {
     let FeedItem::Event(event) = item.map_err(end)? else {
         return Ok(None);
     };
-    let event = match event.kind.as_str() {
+    Ok(match event.kind.as_str() {
         "MESSAGE_ADDED" => Some(InboxEvent::MessageAdded(message_added(ctx, &event).await?)),
         "MESSAGE_STATUS_CHANGED" => Some(InboxEvent::MessageStatusChanged(
             status_changed(ctx, &event).await?,
@@ -245,13 +227,7 @@ async fn inbox_event(
         "CONVERSATION_UPDATED" => Some(InboxEvent::ConversationUpdated(updated(ctx, &event).await?)),
         "CONVERSATION_ASSIGNED" => Some(InboxEvent::ConversationAssigned(assigned(ctx, &event).await?)),
         _ => None,
-    };
-    Ok(event.map(OnHeap))
-}
-
-/// Each payload reads a snapshot of its own.
-async fn fresh(scope: &OpScope) -> async_graphql::Result<()> {
-    scope.close().await.map_err(|error| op_error(error.into()))
+    })
 }
 
 async fn load<T, F>(id: Option<Uuid>, load: F) -> async_graphql::Result<Option<T>>

@@ -1,7 +1,9 @@
 //! Runs operations so that neither a slow resolver nor a panicking one harms anything but its own operation.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
+use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Request, Response};
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt, stream};
@@ -15,11 +17,13 @@ pub(super) async fn run<E: Engine>(
     engine: &E,
     caller: E::Caller,
     request: Request,
+    document: &ExecutableDocument,
     meta: RequestMeta,
 ) -> Response {
     let limit = engine.limits().operation_timeout;
     let request_id = meta.request_id.clone();
-    let running = AssertUnwindSafe(async { engine.execute(caller, request, meta).await }).catch_unwind();
+    let running =
+        AssertUnwindSafe(async { engine.execute(caller, request, document, meta).await }).catch_unwind();
     match timeout(limit, running).await {
         Ok(Ok(response)) => response,
         Ok(Err(_panic)) => panicked(&request_id),
@@ -39,10 +43,13 @@ pub(super) fn subscribe<E: Engine>(
     engine: &E,
     caller: E::Caller,
     request: Request,
+    document: Arc<ExecutableDocument>,
     meta: RequestMeta,
 ) -> BoxStream<'static, Response> {
     let request_id = meta.request_id.clone();
-    let started = std::panic::catch_unwind(AssertUnwindSafe(|| engine.subscribe(caller, request, meta)));
+    let started = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        engine.subscribe(caller, request, document, meta)
+    }));
     match started {
         Ok(stream) => AssertUnwindSafe(stream)
             .catch_unwind()

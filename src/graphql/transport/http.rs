@@ -70,11 +70,16 @@ async fn answer<E: Engine>(
     };
     check_kind(prepared.kind, &parts.method, accepted)?;
     if prepared.kind == OperationType::Subscription {
-        return sse::subscription(shared, caller, prepared.request, origin).map_err(Rejection::from);
+        return sse::subscription(shared, caller, prepared, origin).map_err(Rejection::from);
     }
     let wants_cost = parts.headers.get(GRAPHQL_COST).is_some_and(|value| value == "1");
-    let Prepared { request, cost, .. } = prepared;
-    let mut response = execute::run(engine, caller, request, meta).await;
+    let Prepared {
+        request,
+        document,
+        cost,
+        ..
+    } = prepared;
+    let mut response = execute::run(engine, caller, request, &document, meta).await;
     status::finish(&mut response, &origin.request_id.0);
     if wants_cost {
         response

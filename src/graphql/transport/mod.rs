@@ -37,6 +37,8 @@ mod ws;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::{Request, Response};
 use async_trait::async_trait;
 use axum::Router;
 use axum::extract::ConnectInfo;
@@ -90,30 +92,29 @@ pub trait Engine: Send + Sync + 'static {
     ///
     /// # Errors
     /// GRAPHQL_VALIDATION_FAILED.
-    fn check_document(
-        &self,
-        _document: &async_graphql::parser::types::ExecutableDocument,
-    ) -> Result<(), Refusal> {
+    fn check_document(&self, _document: &ExecutableDocument) -> Result<(), Refusal> {
         Ok(())
     }
 
-    /// Executes a query or mutation whose document is already parsed and within the limits. Errors of the response
+    /// Executes a query or mutation whose `document` is already parsed and within the limits. Errors of the response
     /// carry `extensions.code`; a resolver's error without one leaves as INTERNAL, masked.
     async fn execute(
         &self,
         caller: Self::Caller,
-        request: async_graphql::Request,
+        request: Request,
+        document: &ExecutableDocument,
         meta: RequestMeta,
-    ) -> async_graphql::Response;
+    ) -> Response;
 
     /// Starts a subscription. The stream's end completes the operation. A response whose only errors are the root
     /// field's own, or one with CURSOR_EXPIRED or RESYNC, ends it with that error; other errors belong to one event.
     fn subscribe(
         &self,
         caller: Self::Caller,
-        request: async_graphql::Request,
+        request: Request,
+        document: Arc<ExecutableDocument>,
         meta: RequestMeta,
-    ) -> BoxStream<'static, async_graphql::Response>;
+    ) -> BoxStream<'static, Response>;
 
     /// Resolves when this caller's connection must end. It is dropped when the connection ends by itself.
     async fn socket_end(&self, caller: &Self::Caller) -> SocketEnd;

@@ -33,21 +33,20 @@ impl Default for ParsedDocuments {
 
 impl ParsedDocuments {
     /// The document of a text that was kept.
-    pub fn get(&self, text: &str) -> Option<ExecutableDocument> {
-        let known = self.lock().documents.get(text).cloned();
-        known.map(|document| document.as_ref().clone())
+    pub fn get(&self, text: &str) -> Option<Arc<ExecutableDocument>> {
+        self.lock().documents.get(text).cloned()
     }
 
     /// Keeps the document of a text, in place of what was asked for longest ago. For documents within the limits only:
     /// whatever is sent would otherwise push the useful ones out.
-    pub fn keep(&self, text: &str, document: &ExecutableDocument) {
+    pub fn keep(&self, text: &str, document: &Arc<ExecutableDocument>) {
         if text.len() > MOST_BYTES_OF_ONE {
             return;
         }
         let mut kept = self.lock();
         if kept
             .documents
-            .put(text.to_owned(), Arc::new(document.clone()))
+            .put(text.to_owned(), Arc::clone(document))
             .is_none()
         {
             kept.bytes += text.len();
@@ -71,7 +70,7 @@ mod tests {
     use super::*;
 
     fn keep(documents: &ParsedDocuments, text: &str) {
-        documents.keep(text, &parse_query(text).unwrap());
+        documents.keep(text, &Arc::new(parse_query(text).unwrap()));
     }
 
     #[test]
@@ -82,7 +81,7 @@ mod tests {
         keep(&documents, text);
         keep(&documents, text);
         let (known, parsed) = (documents.get(text).unwrap(), parse_query(text).unwrap());
-        assert_eq!(format!("{known:?}"), format!("{parsed:?}"));
+        assert_eq!(format!("{:?}", *known), format!("{parsed:?}"));
         assert_eq!(documents.lock().bytes, text.len());
     }
 

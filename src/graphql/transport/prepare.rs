@@ -1,6 +1,7 @@
 //! From a request's parameters to a request that may be executed: parsed, selected, within the limits.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection};
 use async_graphql::parser::{Error, parse_query};
@@ -15,6 +16,8 @@ use crate::platform::error_code::ErrorCode;
 /// A request whose document is parsed and within the limits. The schema has not validated it yet.
 pub(super) struct Prepared {
     pub request: Request,
+    /// The request's document, which everybody who sends the same text shares.
+    pub document: Arc<ExecutableDocument>,
     /// What the selected operation is; it decides which transport may carry it.
     pub kind: OperationType,
     pub cost: DocumentCost,
@@ -34,7 +37,7 @@ pub(super) fn prepare(
     let known = documents.get(&params.query);
     let is_new = known.is_none();
     let document = known
-        .map_or_else(|| parse_query(&params.query), Ok)
+        .map_or_else(|| parse_query(&params.query).map(Arc::new), Ok)
         .map_err(parse_failed)?;
     let mut request = Request::new(params.query).variables(params.variables);
     request.operation_name = params.operation_name;
@@ -46,8 +49,13 @@ pub(super) fn prepare(
         follows_schema(&document).map_err(one_error)?;
         documents.keep(&request.query, &document);
     }
-    request.set_parsed_query(document);
-    Ok(Prepared { request, kind, cost })
+    request.set_parsed_query(document.as_ref().clone());
+    Ok(Prepared {
+        request,
+        document,
+        kind,
+        cost,
+    })
 }
 
 fn check(

@@ -11,7 +11,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::{Request, Response as GraphqlResponse};
+use async_graphql::Response as GraphqlResponse;
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::Response;
@@ -21,6 +21,7 @@ use futures_util::{FutureExt, Stream, StreamExt};
 use tokio::time::sleep;
 
 use super::connections::Admission;
+use super::prepare::Prepared;
 use super::{Engine, Origin, Refusal, Shared, SocketEnd, Transport, execute, status};
 use crate::platform::error_code::ErrorCode;
 
@@ -44,7 +45,7 @@ pub(super) fn single(response: &GraphqlResponse) -> Response {
 pub(super) fn subscription<E: Engine>(
     shared: &Arc<Shared<E>>,
     caller: E::Caller,
-    request: Request,
+    prepared: Prepared,
     origin: &Origin,
 ) -> Result<Response, Refusal> {
     let limits = shared.engine.limits();
@@ -59,7 +60,10 @@ pub(super) fn subscription<E: Engine>(
         return Err(too_many(limits.max_connections_per_caller));
     }
     let meta = origin.meta(Transport::Sse, None);
-    let responses = execute::subscribe(shared.engine.as_ref(), caller.clone(), request, meta);
+    let Prepared {
+        request, document, ..
+    } = prepared;
+    let responses = execute::subscribe(shared.engine.as_ref(), caller.clone(), request, document, meta);
     let engine = Arc::clone(&shared.engine);
     let end = async move { engine.socket_end(&caller).await }.boxed();
     let running = Running {

@@ -219,6 +219,7 @@ pub(super) fn outcome<T>(result: Result<T, OpError>) -> async_graphql::Result<Re
 }
 
 /// What the operations need of the request.
+#[derive(Clone)]
 pub struct RequestFacts {
     pub request_id: Arc<str>,
     pub peer: IpAddr,

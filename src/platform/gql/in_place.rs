@@ -42,33 +42,6 @@ impl<T: AtHand> OutputType for InPlace<T> {
     }
 }
 
-/// The same type to the schema, resolved on the heap: for what is resolved now and then inside something that is kept
-/// for long, such as the events of a subscription, which would otherwise keep the room for it all the time.
-#[derive(Clone, Debug)]
-pub struct OnHeap<T>(pub T);
-
-impl<T: OutputType> OutputType for OnHeap<T> {
-    fn type_name() -> Cow<'static, str> {
-        T::type_name()
-    }
-
-    fn qualified_type_name() -> String {
-        T::qualified_type_name()
-    }
-
-    fn introspection_type_name(&self) -> Cow<'static, str> {
-        self.0.introspection_type_name()
-    }
-
-    fn create_type_info(registry: &mut Registry) -> String {
-        T::create_type_info(registry)
-    }
-
-    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
-        Box::pin(self.0.resolve(ctx, field)).await
-    }
-}
-
 /// Pins a future where another of its kind has ended, if there is such a place.
 fn pin_in<F: Future>(room: Option<Pin<Box<F>>>, future: F) -> Pin<Box<F>> {
     match room {

@@ -9,6 +9,7 @@ mod money;
 mod mutation;
 mod scalars;
 mod scope;
+mod source;
 mod user_error;
 mod written;
 
@@ -18,12 +19,13 @@ pub use connection::{
     EdgeCursor, PageArgs, PageInfo, PageLimit, PageRequest, keyset_cursor, read_keyset_cursor,
 };
 pub use errors::{bad_input, forbidden, not_found, op_error};
-pub use in_place::{InPlace, OnHeap};
+pub use in_place::InPlace;
 pub use money::{MoneyInput, MoneyValue};
 pub use mutation::{Done, Outcome, mutate};
 pub use scalars::{
     Cursor, Date, DecimalText, EmailAddressScalar, PhoneNumberScalar, TimeZoneScalar, input_id, parse_id,
 };
 pub use scope::{OpScope, ScopeExt};
+pub use source::{Opening, Payloads, SourceEvent, SourceStream, opened, payload, source_event};
 pub use user_error::{UserError, UserErrorCode};
 pub use written::{MayWrite, read_back, write_json};

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{
     Context, Enum, Error, ErrorExtensions, Guard, InputValueError, InputValueResult, Object, Request,
     Response, Scalar, ScalarType, Schema, SimpleObject, Subscription, Value,
@@ -305,7 +306,13 @@ impl Engine for ToyEngine {
         caller.0.clone()
     }
 
-    async fn execute(&self, caller: Caller, request: Request, meta: RequestMeta) -> Response {
+    async fn execute(
+        &self,
+        caller: Caller,
+        request: Request,
+        _: &ExecutableDocument,
+        meta: RequestMeta,
+    ) -> Response {
         assert_ne!(
             meta.transport,
             Transport::Socket,
@@ -314,7 +321,13 @@ impl Engine for ToyEngine {
         self.schema.execute(request.data(meta).data(caller)).await
     }
 
-    fn subscribe(&self, caller: Caller, request: Request, meta: RequestMeta) -> BoxStream<'static, Response> {
+    fn subscribe(
+        &self,
+        caller: Caller,
+        request: Request,
+        _: Arc<ExecutableDocument>,
+        meta: RequestMeta,
+    ) -> BoxStream<'static, Response> {
         let request = request.data(meta).data(caller).data(Arc::clone(&self.running));
         self.schema.execute_stream(request)
     }

@@ -102,7 +102,7 @@ fn subscribe<E: Engine>(
         engine.check_document(document)
     }) {
         Ok(prepared) if prepared.kind == OperationType::Subscription => {
-            return execute::subscribe(engine, caller, prepared.request, meta);
+            return execute::subscribe(engine, caller, prepared.request, prepared.document, meta);
         }
         Ok(_) => status::to_response(&not_a_subscription()),
         Err(errors) => Response::from_errors(errors),
