@@ -32,7 +32,7 @@ use tracing_subscriber::filter::{FilterExt as _, LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Filter, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer};
+use tracing_subscriber::{EnvFilter, Layer, Registry, registry};
 
 /// Targets whose debug output repeats what they carry (statements with parameters, headers, bodies): never
 /// logged below a warning, and not traced at all.
@@ -199,7 +199,7 @@ fn subscriber<W>(
     config: &TelemetryConfig,
     traces: Option<&SdkTracerProvider>,
     writer: W,
-) -> Result<impl Subscriber + Send + Sync + use<W>, TelemetryError>
+) -> Result<Box<dyn Subscriber + Send + Sync>, TelemetryError>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
@@ -211,20 +211,47 @@ where
     // Checked as a whole whatever becomes of it: `Targets` would take a span for the name of a target.
     let chosen = EnvFilter::builder().parse(&config.log_filter)?;
     // A filter that names no spans need not be asked at each poll of each request.
-    let names_spans = config.log_filter.contains('[');
-    let chosen: Box<dyn Filter<_> + Send + Sync> = match targets(&config.log_filter) {
-        Some(targets) if !names_spans => Box::new(targets),
-        _ => Box::new(chosen),
+    let chosen = match targets(&config.log_filter) {
+        Some(targets) if !config.log_filter.contains('[') => Chosen::Targets(targets),
+        _ => Chosen::Lines(chosen),
     };
-    let exported = traces.map(|provider| {
-        tracing_opentelemetry::layer()
-            .with_tracer(provider.tracer(config.service_name))
-            .with_filter(quiet_libraries(LevelFilter::INFO, LevelFilter::OFF))
-    });
     let quiet = quiet_libraries(LevelFilter::TRACE, LevelFilter::WARN);
-    Ok(tracing_subscriber::registry()
-        .with(exported)
-        .with(logs.with_filter(chosen.and(quiet))))
+    Ok(match traces {
+        // One filter before all: a layer with a filter of its own asks it whenever a request's span is entered, at
+        // each poll of each request.
+        None => Box::new(registry().with(logs).with(quiet).with(chosen.before_all())),
+        Some(provider) => {
+            let exported = tracing_opentelemetry::layer()
+                .with_tracer(provider.tracer(config.service_name))
+                .with_filter(quiet_libraries(LevelFilter::INFO, LevelFilter::OFF))
+                .boxed();
+            let logs = logs.with_filter(chosen.of_layer().and(quiet)).boxed();
+            // Side by side: each has a filter of its own.
+            Box::new(registry().with(vec![exported, logs]))
+        }
+    })
+}
+
+/// What the settings choose of the log lines.
+enum Chosen {
+    Targets(Targets),
+    Lines(EnvFilter),
+}
+
+impl Chosen {
+    fn before_all<S: Subscriber>(self) -> Box<dyn Layer<S> + Send + Sync> {
+        match self {
+            Self::Targets(targets) => Layer::boxed(targets),
+            Self::Lines(lines) => Layer::boxed(lines),
+        }
+    }
+
+    fn of_layer(self) -> Box<dyn Filter<Registry> + Send + Sync> {
+        match self {
+            Self::Targets(targets) => Box::new(targets),
+            Self::Lines(lines) => Box::new(lines),
+        }
+    }
 }
 
 /// The filter without its empty parts, which `EnvFilter` passes over and `Targets` takes for a level.
