@@ -24,7 +24,10 @@ use crate::{
         Denied, authorize,
         operations::{Needs, needs},
     },
-    identity::{AuthRefused, Caller, Identity, authenticate, authenticate_socket, graphql::RequestFacts},
+    identity::{
+        AuthRefused, Caller, Identity, SESSION_HEADER, authenticate, authenticate_cookie,
+        authenticate_socket, graphql::RequestFacts, note_use,
+    },
     platform::{
         clock::WallClock,
         context::{IdempotencyKey, TenantCtx},
@@ -187,6 +190,7 @@ fn facts(meta: RequestMeta) -> RequestFacts {
         request_id: meta.request_id.into(),
         peer: meta.peer,
         user_agent: meta.user_agent.map(Into::into),
+        cookies: meta.cookies,
     }
 }
 
@@ -205,12 +209,24 @@ impl Engine for GraphqlEngine {
     type Caller = Caller;
 
     async fn authenticate(&self, parts: &Parts, peer: IpAddr) -> Result<Caller, Refusal> {
-        let header = parts
-            .headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok());
+        let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let authorization = text(header::AUTHORIZATION);
         let request_id = parts.extensions.get::<RequestId>().map_or("", |id| id.0.as_str());
-        authenticate(&self.identity, header, peer, request_id)
+        // A socket cannot say where its session is: the transport checks its origin.
+        let is_upgrade = parts.headers.contains_key(header::UPGRADE);
+        let cookies = match authorization {
+            Some(_) => None,
+            None if is_upgrade => text(header::COOKIE),
+            None => self.session_cookies(&parts.headers),
+        };
+        if let Some(cookies) = cookies {
+            let caller = authenticate_cookie(&self.identity, cookies, peer, request_id);
+            if !is_upgrade {
+                note_use(&self.identity, &caller);
+            }
+            return Ok(caller);
+        }
+        authenticate(&self.identity, authorization, peer, request_id)
             .await
             .map_err(Self::refusal)
     }
@@ -234,6 +250,13 @@ impl Engine for GraphqlEngine {
             ));
         }
         Ok(caller)
+    }
+
+    fn session_cookies<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+        let text = |name: &str| headers.get(name)?.to_str().ok();
+        text(SESSION_HEADER).filter(|value| *value == "cookie")?;
+        // Without a cookie yet, the client still wants one.
+        Some(text(header::COOKIE.as_str()).unwrap_or_default())
     }
 
     fn is_anonymous(&self, caller: &Caller) -> bool {

@@ -1,6 +1,7 @@
 //! The HTTP server: routes, middleware, webhooks, health.
 
 mod client_address;
+mod cross_origin;
 mod graphiql;
 mod health;
 mod observe;

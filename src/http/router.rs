@@ -15,12 +15,12 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
 
-use super::{client_address, graphiql::graphiql, health, observe, twilio_webhooks};
+use super::{client_address, cross_origin, graphiql::graphiql, health, observe, twilio_webhooks};
 use crate::{
     conversations::Conversations,
     graphql::{
         GraphqlEngine, sdl,
-        transport::{self, Connections},
+        transport::{self, Connections, Engine as _},
     },
     platform::{
         clock::WallClock,
@@ -97,6 +97,7 @@ pub fn router(state: Arc<HttpState>) -> Router {
                     client_address::establish,
                 ))
                 .layer(middleware::from_fn_with_state(state.clone(), observe::observe))
+                .layer(cross_origin::layer(&state.engine.limits().allowed_origins))
                 .layer(SetResponseHeaderLayer::if_not_present(
                     header::X_CONTENT_TYPE_OPTIONS,
                     HeaderValue::from_static("nosniff"),

@@ -4,7 +4,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use super::{
-    Caller, Identity, Membership, api_keys,
+    Caller, Identity, Membership, api_keys, session_cookies,
     tokens::{Purpose, TokenProblem},
 };
 use crate::{
@@ -50,10 +50,15 @@ pub async fn authenticate(
     request_id: &str,
 ) -> Result<Caller, AuthRefused> {
     let caller = authenticate_socket(identity, authorization, peer, request_id).await?;
+    note_use(identity, &caller);
+    Ok(caller)
+}
+
+/// A person's session is in use.
+pub fn note_use(identity: &Identity, caller: &Caller) {
     if let Some(person) = caller.person() {
         identity.activity.note(person.session_id, identity.wall.now());
     }
-    Ok(caller)
 }
 
 /// The same for a socket: an open page connects anew by itself, so that it is no use of the session.
@@ -80,6 +85,14 @@ pub async fn authenticate_socket(
         return api_keys::authenticate_key(identity, credential, request_id).await;
     }
     read_token(identity, credential, request_id)
+}
+
+/// Reads the session that a browser keeps in cookies. A cookie that is no log-in any more is nobody's: the browser sends
+/// it with the very request that gets another.
+pub fn authenticate_cookie(identity: &Identity, cookies: &str, peer: IpAddr, request_id: &str) -> Caller {
+    session_cookies::access_token(cookies)
+        .and_then(|token| read_token(identity, token, request_id).ok())
+        .unwrap_or(Caller::Anonymous { peer })
 }
 
 /// Whose access token this is.

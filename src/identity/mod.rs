@@ -29,6 +29,7 @@ mod register;
 mod reset_password;
 mod revocations;
 mod session;
+mod session_cookies;
 mod signing_keys;
 mod store;
 mod switch_business;
@@ -43,13 +44,14 @@ use std::sync::Arc;
 pub use accept_invitation::{SendWelcomeMail, send_welcome_mail};
 pub use account_mail::{SendAccountMail, send_account_mail};
 pub use activity::{Activity, run_activity_recorder};
-pub use authenticate::{AuthRefused, authenticate, authenticate_socket};
+pub use authenticate::{AuthRefused, authenticate, authenticate_cookie, authenticate_socket, note_use};
 pub use caller::{Caller, Membership, Person, ServiceKey};
 pub use invite::{SendInvitationMail, send_invitation_mail};
 pub use key_warnings::{SendKeyWarning, send_key_warning, warn_of_ending_keys};
 pub use lockout::forget_login_failures;
 pub use register::{KnownMember, SendVerificationMail, add_known_member, send_verification_mail};
 pub use revocations::{Revocations, run_revocation_poll};
+pub use session_cookies::SESSION_HEADER;
 pub use signing_keys::{SigningKeysError, TokenSigningKey, TokenSigningKeys};
 pub use store::{
     NewBusiness, NewIdentity, NewMember, insert_business, insert_identity, insert_member, user_names,

@@ -46,6 +46,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::routing::any;
 use futures_util::stream::BoxStream;
+use secrecy::SecretString;
 
 pub use self::connections::Connections;
 pub use self::document::{DocumentCost, check_document};
@@ -79,6 +80,11 @@ pub trait Engine: Send + Sync + 'static {
         upgrade: &HeaderMap,
         peer: IpAddr,
     ) -> Result<Self::Caller, Refusal>;
+
+    /// The cookies of a request whose sender says that its session is in them.
+    fn session_cookies<'a>(&self, _headers: &'a HeaderMap) -> Option<&'a str> {
+        None
+    }
 
     /// Whether the caller has not logged in.
     fn is_anonymous(&self, caller: &Self::Caller) -> bool;
@@ -188,6 +194,8 @@ pub struct RequestMeta {
     pub peer: IpAddr,
     /// The client's name for itself, at most 512 bytes.
     pub user_agent: Option<String>,
+    /// The `Cookie` header, of a client that says that it keeps its session in cookies. Never set on a socket.
+    pub cookies: Option<SecretString>,
     /// The `Idempotency-Key` header, 1 to 255 visible ASCII characters. Never set on a socket.
     pub idempotency_key: Option<String>,
     /// How the operation came.
@@ -231,6 +239,7 @@ struct Origin {
     request_id: RequestId,
     peer: IpAddr,
     user_agent: Option<String>,
+    cookies: Option<SecretString>,
 }
 
 impl Origin {
@@ -240,6 +249,7 @@ impl Origin {
             request_id: given.unwrap_or_else(|| engine.request_ids().next()),
             peer: peer(parts),
             user_agent: user_agent(&parts.headers),
+            cookies: engine.session_cookies(&parts.headers).map(SecretString::from),
         }
     }
 
@@ -248,6 +258,7 @@ impl Origin {
             request_id: self.request_id.0.clone(),
             peer: self.peer,
             user_agent: self.user_agent.clone(),
+            cookies: self.cookies.clone(),
             idempotency_key,
             transport,
         }

@@ -3,8 +3,9 @@
 use std::{net::IpAddr, sync::Arc};
 
 use async_graphql::{Context, Enum, InputObject, Object, SimpleObject};
+use axum::http::header;
 use chrono::{DateTime, Utc};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::types::Viewer;
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
         login::{self, LoginStep},
         register::{self, Registration},
         session::{self, IssuedSession},
+        session_cookies,
         user_sessions::Origin,
     },
     platform::{
@@ -104,15 +106,16 @@ pub struct MfaEnrollment {
     token: String,
 }
 
-/// What a client acts with.
+/// What a client acts with. A browser sends the header `Funnelchat-Session: cookie` with every request: then the tokens
+/// come and go as cookies that no script can read, and are null here.
 #[derive(SimpleObject)]
 pub struct SessionTokens {
-    /// Send it as `Authorization: Bearer …`.
-    access_token: String,
+    /// Send it as `Authorization: Bearer …`; null when it came as a cookie.
+    access_token: Option<String>,
     /// When it ends (15 minutes).
     access_token_expires_at: DateTime<Utc>,
-    /// Spend it once with refreshSession for new tokens.
-    refresh_token: String,
+    /// Spend it once with refreshSession for new tokens; null when it came as a cookie.
+    refresh_token: Option<String>,
     /// When it ends (7 days).
     refresh_token_expires_at: DateTime<Utc>,
     /// Who you are now.
@@ -184,8 +187,8 @@ pub struct ConfirmMfaEnrollmentPayload {
 /// A refresh token to spend.
 #[derive(InputObject)]
 pub struct RefreshSessionInput {
-    /// The newest one that you got: one that was spent before ends the session.
-    refresh_token: String,
+    /// The newest one that you got: one that was spent before ends the session. Leave it out when it is in a cookie.
+    refresh_token: Option<String>,
 }
 
 /// What logout answers.
@@ -197,15 +200,28 @@ pub struct LogoutPayload {
     user_errors: Vec<UserError>,
 }
 
-fn tokens(issued: IssuedSession) -> SessionTokens {
-    SessionTokens {
-        access_token: issued.access_token,
+/// The tokens for the client, as cookies where it asks for that.
+fn tokens(ctx: &Context<'_>, issued: IssuedSession) -> async_graphql::Result<SessionTokens> {
+    let (identity, facts) = request(ctx)?;
+    let as_cookies = facts.cookies.is_some();
+    if as_cookies {
+        set_cookies(ctx, session_cookies::open(&issued, identity.wall.now()));
+    }
+    let shown = |token: String| (!as_cookies).then_some(token);
+    Ok(SessionTokens {
+        access_token: shown(issued.access_token),
         access_token_expires_at: issued.access_expires_at,
-        refresh_token: issued.refresh_token,
+        refresh_token: shown(issued.refresh_token),
         refresh_token_expires_at: issued.refresh_expires_at,
         viewer: Viewer {
             caller: issued.caller,
         },
+    })
+}
+
+fn set_cookies(ctx: &Context<'_>, cookies: [String; 2]) {
+    for cookie in cookies {
+        ctx.append_http_header(header::SET_COOKIE.as_str(), cookie);
     }
 }
 
@@ -225,6 +241,8 @@ pub struct RequestFacts {
     pub peer: IpAddr,
     /// The client's name for itself.
     pub user_agent: Option<Arc<str>>,
+    /// The `Cookie` header, of a client that keeps its session in cookies.
+    pub cookies: Option<SecretString>,
 }
 
 impl RequestFacts {
@@ -314,7 +332,7 @@ impl SignInMutations {
             &input.code,
         )
         .await;
-        login_payload(issued)
+        login_payload(ctx, issued)
     }
 
     /// Makes a new secret for an authenticator app; asking again replaces it. Public, with an enrolment token.
@@ -359,7 +377,7 @@ impl SignInMutations {
         Ok(match outcome(confirmed)? {
             Ok((recovery_codes, issued)) => ConfirmMfaEnrollmentPayload {
                 recovery_codes,
-                session: Some(tokens(issued)),
+                session: Some(tokens(ctx, issued)?),
                 user_errors: Vec::new(),
             },
             Err(user_errors) => ConfirmMfaEnrollmentPayload {
@@ -376,7 +394,23 @@ impl SignInMutations {
         #[graphql(desc = "The refresh token to spend.")] input: RefreshSessionInput,
     ) -> async_graphql::Result<LoginPayload> {
         let (identity, facts) = request(ctx)?;
-        login_payload(session::refresh(identity, &facts.request_id, &input.refresh_token).await)
+        let kept = facts.cookies.as_ref().map(|cookies| cookies.expose_secret());
+        let token = input
+            .refresh_token
+            .or_else(|| session_cookies::refresh_token(kept?).map(str::to_owned));
+        let Some(token) = token else {
+            let error = UserError::at(
+                UserErrorCode::BadCredentials,
+                "refreshToken",
+                "There is no refresh token, neither here nor in a cookie: sign in.",
+            );
+            return login_payload(ctx, Err(error.into()));
+        };
+        let refreshed = session::refresh(identity, &facts.request_id, &token).await;
+        if kept.is_some() && matches!(refreshed, Err(OpError::User(_))) {
+            set_cookies(ctx, session_cookies::ended());
+        }
+        login_payload(ctx, refreshed)
     }
 
     /// Ends your session: its tokens, and its open sockets.
@@ -392,6 +426,9 @@ impl SignInMutations {
         session::logout(identity, &facts.request_id, person.session_id)
             .await
             .map_err(op_error)?;
+        if facts.cookies.is_some() {
+            set_cookies(ctx, session_cookies::ended());
+        }
         Ok(LogoutPayload {
             ended: true,
             user_errors: Vec::new(),
@@ -421,10 +458,13 @@ pub(super) fn step_payload(step: Result<LoginStep, OpError>) -> async_graphql::R
 }
 
 /// A session, or what keeps it from opening.
-pub(super) fn login_payload(issued: Result<IssuedSession, OpError>) -> async_graphql::Result<LoginPayload> {
+pub(super) fn login_payload(
+    ctx: &Context<'_>,
+    issued: Result<IssuedSession, OpError>,
+) -> async_graphql::Result<LoginPayload> {
     Ok(match outcome(issued)? {
         Ok(issued) => LoginPayload {
-            session: Some(tokens(issued)),
+            session: Some(tokens(ctx, issued)?),
             ..LoginPayload::default()
         },
         Err(user_errors) => LoginPayload {

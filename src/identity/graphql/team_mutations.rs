@@ -232,6 +232,6 @@ impl TeamMutations {
             }
             Err(error) => Err(error.into()),
         };
-        login_payload(issued)
+        login_payload(ctx, issued)
     }
 }

@@ -1,6 +1,7 @@
 //! Who may come in: registration, log-in, second factors, lockout, passwords, sessions, API keys, invitations, members.
 
 mod api_keys;
+mod browser;
 mod invitations;
 mod lockout;
 mod log_in;
