@@ -215,7 +215,13 @@ impl App {
     }
 
     /// Starts what runs beside requests: the doorbell, its sweep, the look-out for ended sessions and for the clock.
-    pub fn start_background(&self) {
+    ///
+    /// # Errors
+    /// When the sessions that have ended cannot be read: without them no token may be trusted.
+    pub async fn start_background(&self) -> anyhow::Result<()> {
+        identity::look_for_revocations(&self.identity)
+            .await
+            .context("ended sessions cannot be read")?;
         let stop = &self.stopping;
         self.tasks.spawn(run_sweep(self.db.clone(), SWEEP, stop.clone()));
         self.tasks.spawn(identity::run_revocation_poll(
@@ -236,6 +242,7 @@ impl App {
                 stop.clone(),
             ));
         }
+        Ok(())
     }
 
     /// Ends the background work and closes the pools; call it after the servers have drained.

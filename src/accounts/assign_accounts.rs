@@ -14,7 +14,7 @@ use crate::{
 /// Assigns the accounts to `agent`, or to nobody. Those that are theirs already stay untouched.
 ///
 /// # Errors
-/// User errors: NOT_FOUND for an account or user that is not there; FORBIDDEN for an agent who names a colleague.
+/// User errors: NOT_FOUND for an account that is not there, or a user who is not or cannot sign in; FORBIDDEN for an agent who names a colleague.
 pub async fn assign_accounts(tx: &mut TenantTx, ids: &[Uuid], agent: Option<Uuid>) -> Result<(), OpError> {
     let forbidden = |denied: crate::access::Denied| OpError::Forbidden(denied.to_string());
     authorize(tx.ctx(), Cell::AccountAssignSelf).map_err(forbidden)?;
@@ -24,7 +24,7 @@ pub async fn assign_accounts(tx: &mut TenantTx, ids: &[Uuid], agent: Option<Uuid
     }
     let accounts = lock_accounts(tx, ids).await?;
     if let Some(agent) = agent
-        && !identity::user_names(tx, &[agent]).await?.contains_key(&agent)
+        && !identity::may_be_given_work(tx, agent).await?
     {
         return Err(UserError::not_found("agentId", "user").into());
     }

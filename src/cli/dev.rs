@@ -66,7 +66,7 @@ pub(super) async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
     let sandbox = start_sandbox(&options, &api, clock.clone()).await?;
     point_at_sandbox(&mut config, &sandbox)?;
     let app = App::build(&config, &databases, Arc::new(SystemWallClock)).await?;
-    app.start_background();
+    app.start_background().await?;
     let simulated = DatabaseClock {
         db: app.db.clone(),
         clock: app.clock.clone(),

@@ -32,7 +32,7 @@ pub async fn assign_conversation(tx: &mut TenantTx, id: Uuid, user: Option<Uuid>
         may_any.map_err(|denied| OpError::Forbidden(denied.to_string()))?;
     }
     if let Some(user) = user
-        && !identity::user_names(tx, &[user]).await?.contains_key(&user)
+        && !identity::may_be_given_work(tx, user).await?
     {
         return Err(UserError::not_found("userId", "user").into());
     }

@@ -50,11 +50,12 @@ pub use invite::{SendInvitationMail, send_invitation_mail};
 pub use key_warnings::{SendKeyWarning, send_key_warning, warn_of_ending_keys};
 pub use lockout::forget_login_failures;
 pub use register::{KnownMember, SendVerificationMail, add_known_member, send_verification_mail};
-pub use revocations::{Revocations, run_revocation_poll};
+pub use revocations::{Revocations, look_for_revocations, run_revocation_poll};
 pub use session_cookies::SESSION_HEADER;
 pub use signing_keys::{SigningKeysError, TokenSigningKey, TokenSigningKeys};
 pub use store::{
-    NewBusiness, NewIdentity, NewMember, insert_business, insert_identity, insert_member, user_names,
+    NewBusiness, NewIdentity, NewMember, insert_business, insert_identity, insert_member, may_be_given_work,
+    user_names,
 };
 pub use tokens::TokenKeys;
 

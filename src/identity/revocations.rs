@@ -65,7 +65,7 @@ pub async fn run_revocation_poll(identity: Identity, period: Duration, stop: Can
                 }
             }
             _ = ticks.tick() => {
-                if let Err(error) = look(&identity).await {
+                if let Err(error) = look_for_revocations(&identity).await {
                     tracing::warn!(%error, "could not read ended sessions");
                 }
             }
@@ -73,7 +73,12 @@ pub async fn run_revocation_poll(identity: Identity, period: Duration, stop: Can
     }
 }
 
-async fn look(identity: &Identity) -> Result<(), DbError> {
+/// Learns what has ended. Before the first time, access tokens of sessions that ended before this process began would be
+/// taken: call it before the first request.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn look_for_revocations(identity: &Identity) -> Result<(), DbError> {
     let horizon = identity.wall.now() - ACCESS_LIFETIME * 2;
     let mut tx = identity
         .db

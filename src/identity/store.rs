@@ -461,6 +461,21 @@ pub(super) async fn revoke_session(
     Ok(())
 }
 
+/// Whether work may be given to this member: they are of the business and may sign in.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn may_be_given_work(tx: &mut TenantTx, user: Uuid) -> Result<bool, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM users WHERE business_id = $1 AND id = $2 AND status = 'ACTIVE') AS "may!""#,
+        business,
+        user
+    )
+    .fetch_one(tx.conn())
+    .await?)
+}
+
 /// The names and roles of users of the business, for those that exist.
 ///
 /// # Errors

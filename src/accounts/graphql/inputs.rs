@@ -104,12 +104,7 @@ impl CreateAccountInput {
             keep(money.parse("originalBalance").map(|money| original = Some(money)));
         }
         if let Some(fields) = &self.custom_fields {
-            let fits = fields.0.is_object() && fields.0.to_string().len() <= 16 * 1024;
-            keep(
-                fits.then_some(()).ok_or_else(|| {
-                    UserError::invalid("customFields", "Give a JSON object of at most 16 KiB.")
-                }),
-            );
+            keep(check_custom_fields(&fields.0));
         }
         let Some(current_balance) = current.filter(|_| errors.is_empty()) else {
             return Err(errors);
@@ -308,5 +303,52 @@ impl AccountOrder {
             AccountOrderField::LastName => AccountOrdering::LastName,
         };
         (ordering, order.direction == OrderDirection::Desc)
+    }
+}
+
+/// Deeper than any form's field, and shallow enough for every reader of JSON.
+const MOST_LEVELS: usize = 32;
+
+fn check_custom_fields(fields: &serde_json::Value) -> Result<(), UserError> {
+    if fields.is_object() && fields.to_string().len() <= 16 * 1024 && is_shallower(fields, MOST_LEVELS) {
+        return Ok(());
+    }
+    let message = format!("Give a JSON object of at most 16 KiB, nested at most {MOST_LEVELS} levels.");
+    Err(UserError::invalid("customFields", message))
+}
+
+fn is_shallower(value: &serde_json::Value, levels: usize) -> bool {
+    use serde_json::Value;
+    let Some(below) = levels.checked_sub(1) else {
+        return false;
+    };
+    match value {
+        Value::Object(fields) => fields.values().all(|value| is_shallower(value, below)),
+        Value::Array(items) => items.iter().all(|value| is_shallower(value, below)),
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{MOST_LEVELS, check_custom_fields};
+
+    #[test]
+    fn custom_fields_are_an_object_that_is_neither_long_nor_deep() {
+        let nested = |levels: usize| (1..levels).fold(json!({}), |below, _| json!({ "a": [below] }));
+        assert!(
+            check_custom_fields(&json!({ "employer": "First Example", "since": { "year": 2020 } })).is_ok()
+        );
+        assert!(check_custom_fields(&nested(MOST_LEVELS / 2)).is_ok());
+        for refused in [
+            nested(MOST_LEVELS),
+            json!([1]),
+            Value::Null,
+            json!({ "a": "x".repeat(17_000) }),
+        ] {
+            assert!(check_custom_fields(&refused).is_err());
+        }
     }
 }

@@ -148,6 +148,28 @@ async fn a_deactivated_member_is_out_at_once_and_comes_back_when_reactivated() {
         "a log-in that had begun ends too"
     );
     assert!(may_act(&elsewhere).await && may_act(&admin).await);
+    let account = app.account_id(&app.acme, 0).await;
+    let thread = app.thread_with(&admin, &app.acme, 1).await;
+    let given = admin
+        .gql(
+            "mutation($account: ID!, $user: ID!) {
+               assignAccounts(input: { accountIds: [$account], agentId: $user }) { userErrors { code } } }",
+            json!({ "account": account, "user": id }),
+        )
+        .await;
+    assert_eq!(user_errors(&given["data"]["assignAccounts"]), ["NOT_FOUND"]);
+    let given = admin
+        .gql(
+            "mutation($thread: ID!, $user: ID!) {
+               assignConversation(input: { conversationId: $thread, userId: $user }) { userErrors { code } } }",
+            json!({ "thread": thread, "user": id }),
+        )
+        .await;
+    assert_eq!(
+        user_errors(&given["data"]["assignConversation"]),
+        ["NOT_FOUND"],
+        "nor are they given work"
+    );
 
     let back = update(&admin, json!({ "id": id, "status": "ACTIVE" })).await;
     assert_eq!(back["user"]["status"], "ACTIVE");

@@ -1,6 +1,7 @@
 //! Sessions live by rotating refresh tokens; one that comes back after it was spent ends everything.
 
 use chrono::TimeDelta;
+use funnelchat::platform::clock::WallClock as _;
 use serde_json::{Value, json};
 use sqlx::{Executor as _, Row as _};
 
@@ -93,5 +94,24 @@ async fn a_log_out_ends_the_refresh_token_too() {
     let late = refresh(&app.anonymous(), &json!(agent.refresh_token)).await;
     assert_eq!(user_errors(&late), ["BAD_CREDENTIALS"]);
     assert_eq!(revoked_for(&app).await, ["LOGOUT"]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_process_that_starts_knows_at_once_which_sessions_have_ended() {
+    let app = TestApp::start().await;
+    let agent = app.acme.agent().await;
+    let ended = agent.gql("mutation { logout { ended } }", json!({})).await;
+    assert_eq!(data(&ended)["logout"]["ended"], true);
+    let second = TestApp::start_with(Options {
+        database: Some(app.database()),
+        wall: Some(app.wall.now()),
+        ..Options::default()
+    })
+    .await;
+    let mut there = second.anonymous();
+    there.access_token.clone_from(&agent.access_token);
+    assert!(!may_act(&there).await);
+    second.finish().await;
     app.finish().await;
 }

@@ -130,7 +130,7 @@ impl TestApp {
         if options.empty {
             funnelchat::cli::seed::seed(&app.db, &app.keyring).await.unwrap();
         }
-        app.start_background();
+        app.start_background().await.unwrap();
         let clock = Arc::new(DatabaseClock {
             db: app.db.clone(),
             clock: app.clock.clone(),
