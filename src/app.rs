@@ -410,6 +410,11 @@ fn register_identity_jobs(
         let (identity, mailer) = parts.clone();
         async move { identity::send_welcome_mail(&identity, configured(mailer.as_ref())?, &ctx, job).await }
     });
+    let parts = (identity.clone(), mailer.clone());
+    registry.platform::<identity::SendBreakGlassMail, _, _>(move |job| {
+        let (identity, mailer) = parts.clone();
+        async move { identity::send_break_glass_mail(&identity, configured(mailer.as_ref())?, job).await }
+    });
     let parts = (identity.clone(), mailer);
     registry.platform::<identity::SendKeyWarning, _, _>(move |job| {
         let (identity, mailer) = parts.clone();

@@ -127,6 +127,16 @@ cells! {
     ApiKeyRead => "api_key", "read";
     ApiKeyManage => "api_key", "manage";
     ProfileUpdate => "profile", "update";
+    BusinessUpdate => "business", "update";
+    ContactPolicyRead => "contact_policy", "read";
+    ContactPolicyApprove => "contact_policy", "approve";
+    ProviderRead => "provider_account", "read";
+    ProviderManage => "provider_account", "manage";
+    RoleRead => "role", "read";
+    RoleManage => "role", "manage";
+    AccessLogRead => "access_log", "read";
+    BreakGlassRead => "break_glass", "read";
+    BreakGlassEnd => "break_glass", "end";
 }
 
 impl Cell {

@@ -12,12 +12,19 @@ pub enum Needs {
     SignIn,
     /// A permission inside the caller's business.
     Permission(Cell),
+    /// A super admin, outside every business.
+    Platform,
 }
 
 /// Root type, field, need. Sorted by root and name.
 pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ("Mutation", "acceptInvitation", Needs::Nothing),
     ("Mutation", "addAccountNote", Needs::Permission(Cell::NoteAdd)),
+    (
+        "Mutation",
+        "approveContactPolicyChange",
+        Needs::Permission(Cell::ContactPolicyApprove),
+    ),
     (
         "Mutation",
         "assignAccounts",
@@ -29,6 +36,7 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         Needs::Permission(Cell::ConversationAssignSelf),
     ),
     ("Mutation", "beginMfaEnrollment", Needs::Nothing),
+    ("Mutation", "breakGlass", Needs::Platform),
     ("Mutation", "changePassword", Needs::SignIn),
     ("Mutation", "completeMfa", Needs::Nothing),
     ("Mutation", "confirmMfaEnrollment", Needs::Nothing),
@@ -48,6 +56,7 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "createPlacement",
         Needs::Permission(Cell::CreditorCreate),
     ),
+    ("Mutation", "createRole", Needs::Permission(Cell::RoleManage)),
     (
         "Mutation",
         "deleteAccount",
@@ -58,6 +67,12 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "deleteAccountView",
         Needs::Permission(Cell::AccountViewSave),
     ),
+    ("Mutation", "deleteRole", Needs::Permission(Cell::RoleManage)),
+    (
+        "Mutation",
+        "endBreakGlass",
+        Needs::Permission(Cell::BreakGlassEnd),
+    ),
     ("Mutation", "inviteUser", Needs::Permission(Cell::UserManage)),
     ("Mutation", "login", Needs::Nothing),
     ("Mutation", "logout", Needs::SignIn),
@@ -66,8 +81,14 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "markConversationRead",
         Needs::Permission(Cell::ConversationRead),
     ),
+    ("Mutation", "reactivateBusiness", Needs::Platform),
     ("Mutation", "refreshSession", Needs::Nothing),
     ("Mutation", "registerBusiness", Needs::Nothing),
+    (
+        "Mutation",
+        "rejectContactPolicyChange",
+        Needs::Permission(Cell::ContactPolicyApprove),
+    ),
     ("Mutation", "releaseHold", Needs::Permission(Cell::HoldRelease)),
     ("Mutation", "requestPasswordReset", Needs::Nothing),
     ("Mutation", "resetPassword", Needs::Nothing),
@@ -95,18 +116,29 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         Needs::Permission(Cell::ConversationSend),
     ),
     ("Mutation", "setHold", Needs::Permission(Cell::HoldSet)),
+    (
+        "Mutation",
+        "setProviderCredentials",
+        Needs::Permission(Cell::ProviderManage),
+    ),
     ("Mutation", "setTyping", Needs::Permission(Cell::ConversationSend)),
     (
         "Mutation",
         "startConversation",
         Needs::Permission(Cell::ConversationStart),
     ),
+    ("Mutation", "suspendBusiness", Needs::Platform),
     ("Mutation", "switchBusiness", Needs::SignIn),
     ("Mutation", "tagAccounts", Needs::Permission(Cell::AccountUpdate)),
     (
         "Mutation",
         "updateAccount",
         Needs::Permission(Cell::AccountUpdate),
+    ),
+    (
+        "Mutation",
+        "updateBusinessSettings",
+        Needs::Permission(Cell::BusinessUpdate),
     ),
     (
         "Mutation",
@@ -118,19 +150,32 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "updateProfile",
         Needs::Permission(Cell::ProfileUpdate),
     ),
+    ("Mutation", "updateRole", Needs::Permission(Cell::RoleManage)),
     ("Mutation", "updateUser", Needs::Permission(Cell::UserManage)),
     ("Mutation", "verifyEmail", Needs::Nothing),
+    ("Query", "accessLog", Needs::Permission(Cell::AccessLogRead)),
     ("Query", "account", Needs::Permission(Cell::AccountRead)),
     ("Query", "accountViews", Needs::Permission(Cell::AccountRead)),
     ("Query", "accounts", Needs::Permission(Cell::AccountRead)),
     ("Query", "apiKeys", Needs::Permission(Cell::ApiKeyRead)),
     ("Query", "auditEvents", Needs::Permission(Cell::AuditRead)),
+    (
+        "Query",
+        "breakGlassSessions",
+        Needs::Permission(Cell::BreakGlassRead),
+    ),
     ("Query", "business", Needs::Permission(Cell::BusinessRead)),
+    ("Query", "businesses", Needs::Platform),
     ("Query", "complianceCheck", Needs::Permission(Cell::DecisionCheck)),
     (
         "Query",
         "complianceDecision",
         Needs::Permission(Cell::DecisionRead),
+    ),
+    (
+        "Query",
+        "contactPolicyChanges",
+        Needs::Permission(Cell::ContactPolicyRead),
     ),
     ("Query", "conversation", Needs::Permission(Cell::ConversationRead)),
     (
@@ -145,7 +190,12 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ("Query", "node", Needs::SignIn),
     ("Query", "nodes", Needs::SignIn),
     ("Query", "placements", Needs::Permission(Cell::CreditorRead)),
+    ("Query", "platformBusiness", Needs::Platform),
+    ("Query", "platformUsers", Needs::Platform),
+    ("Query", "providerAccounts", Needs::Permission(Cell::ProviderRead)),
+    ("Query", "roles", Needs::Permission(Cell::RoleRead)),
     ("Query", "sessions", Needs::SignIn),
+    ("Query", "systemHealth", Needs::Platform),
     ("Query", "users", Needs::Permission(Cell::UserRead)),
     ("Query", "viewer", Needs::SignIn),
     (
@@ -172,7 +222,8 @@ pub fn needs(root: &str, field: &str) -> Option<Needs> {
 pub fn matrix(table: &AccessTable) -> String {
     let mut text = String::from(
         "# Who may call what: printed by a test from src/access/operations.rs and policies/access/policy.csv.\n\
-         # yes = the role's cell allows it; public = no sign-in needed; - = refused.\n",
+         # yes = the role's cell allows it; public = no sign-in needed; - = refused. A super admin calls what concerns one\n\
+         # business from inside it, by break-glass, and what concerns the platform from outside.\n",
     );
     let width = OPERATIONS
         .iter()
@@ -191,7 +242,8 @@ pub fn matrix(table: &AccessTable) -> String {
                 Needs::Nothing => "public",
                 Needs::SignIn => "yes",
                 Needs::Permission(cell) if table.allows(role, *cell) => "yes",
-                Needs::Permission(_) => "-",
+                Needs::Platform if role == Role::SuperAdmin => "yes",
+                Needs::Permission(_) | Needs::Platform => "-",
             };
             text.push_str(&format!("  {mark:len$}", len = role.policy_name().len()));
         }

@@ -86,7 +86,7 @@ impl Channel {
 }
 
 /// A postal address.
-#[derive(Clone, Debug, Deserialize, InputObject, Serialize, SimpleObject)]
+#[derive(Clone, Debug, Deserialize, InputObject, PartialEq, Eq, Serialize, SimpleObject)]
 #[graphql(input_name = "PostalAddressInput")]
 pub struct PostalAddress {
     /// Street and house number.

@@ -28,11 +28,11 @@ pub struct AccessEntry {
 }
 
 impl AccessEntry {
-    /// The entry of an operation by a member of staff or an API key; `None` when nobody's data was read, or when people
+    /// The entry of an operation by a member of staff, an API key or the platform's staff; `None` when nobody's data was read, or when people
     /// read their own and the service itself reads.
     pub fn of(ctx: &TenantCtx, operation: &str, debtor_ids: Vec<Uuid>) -> Option<Self> {
         let actor_id = match ctx.actor() {
-            Actor::User(id) | Actor::Service(id) if !debtor_ids.is_empty() => id,
+            Actor::User(id) | Actor::Service(id) | Actor::Platform(id) if !debtor_ids.is_empty() => id,
             _ => return None,
         };
         Some(Self {

@@ -4,7 +4,9 @@
 //! Owns `audit_events`, `platform_audit_events`, `access_log`. May import `platform`, `identity`, `access`.
 
 mod access_log;
+mod export;
 pub mod graphql;
 pub mod verify;
 
 pub use access_log::{AccessEntry, AccessLog};
+pub use export::{export_chain, read_chain, verify_export};

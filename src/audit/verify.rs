@@ -1,11 +1,12 @@
 //! Recomputes the chain of an audit trail offline, from the stored bytes alone.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 /// One stored row.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub struct AuditLink {
     pub id: Uuid,
     pub position: i64,
@@ -16,9 +17,43 @@ pub struct AuditLink {
     pub object_id: Option<Uuid>,
     pub debtor_id: Option<Uuid>,
     pub request_id: Option<String>,
+    #[serde(with = "hexadecimal")]
     pub details: Vec<u8>,
     pub key_id: Option<Uuid>,
+    #[serde(with = "hexadecimal")]
     pub hash: Vec<u8>,
+}
+
+/// Bytes as they stand in an export.
+pub(super) mod hexadecimal {
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    pub(in crate::audit) fn write(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    pub(in crate::audit) fn read(text: &str) -> Option<Vec<u8>> {
+        let digits: Option<Vec<u8>> = text
+            .chars()
+            .map(|digit| digit.to_digit(16).and_then(|value| u8::try_from(value).ok()))
+            .collect();
+        let digits = digits.filter(|digits| digits.len().is_multiple_of(2))?;
+        Some(
+            digits
+                .chunks_exact(2)
+                .map(|pair| pair[0] << 4 | pair[1])
+                .collect(),
+        )
+    }
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&write(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        read(&text).ok_or_else(|| D::Error::custom("not hexadecimal"))
+    }
 }
 
 /// Where a chain breaks.
@@ -34,7 +69,7 @@ impl AuditLink {
     /// The hash that the row must have after `previous`; the same bytes as `app.audit_hash` in the database.
     pub fn expected_hash(&self, previous: &[u8]) -> Vec<u8> {
         let uuid = |id: Option<Uuid>| id.map(|id| id.to_string());
-        let details: String = self.details.iter().map(|byte| format!("{byte:02x}")).collect();
+        let details = hexadecimal::write(&self.details);
         let fields = [
             Some(self.id.to_string()),
             Some(self.position.to_string()),
@@ -61,24 +96,54 @@ impl AuditLink {
     }
 }
 
-/// Checks a whole chain, from its first row. Returns the hash of the last one: the head (`business_head` or
-/// `platform_head`) must hold the same, else rows are missing at the end.
-///
-/// # Errors
-/// [`BrokenChain`] names the first row that does not fit.
-pub fn verify(links: impl IntoIterator<Item = AuditLink>) -> Result<Vec<u8>, BrokenChain> {
-    let mut previous = Vec::new();
-    for (expected, link) in (1..).zip(links) {
+/// Checks a chain row by row, from its first one, with no more than the last hash in memory.
+#[derive(Clone, Debug, Default)]
+pub struct ChainVerifier {
+    rows: i64,
+    previous: Vec<u8>,
+}
+
+impl ChainVerifier {
+    /// Takes the next row.
+    ///
+    /// # Errors
+    /// [`BrokenChain`] when it does not follow from the rows before.
+    pub fn check(&mut self, link: &AuditLink) -> Result<(), BrokenChain> {
+        let expected = self.rows + 1;
         if link.position != expected {
             return Err(BrokenChain::Gap {
                 expected,
                 found: link.position,
             });
         }
-        if link.expected_hash(&previous) != link.hash {
+        if link.expected_hash(&self.previous) != link.hash {
             return Err(BrokenChain::Changed(link.position));
         }
-        previous = link.hash;
+        self.rows = expected;
+        self.previous.clone_from(&link.hash);
+        Ok(())
     }
-    Ok(previous)
+
+    /// How many rows were taken.
+    pub fn rows(&self) -> i64 {
+        self.rows
+    }
+
+    /// The hash of the last row: the head (`business_head` or `platform_head`) must hold the same, else rows are missing
+    /// at the end.
+    pub fn hash(&self) -> &[u8] {
+        &self.previous
+    }
+}
+
+/// Checks a whole chain, from its first row. Returns the hash of the last one, as [`ChainVerifier::hash`].
+///
+/// # Errors
+/// [`BrokenChain`] names the first row that does not fit.
+pub fn verify(links: impl IntoIterator<Item = AuditLink>) -> Result<Vec<u8>, BrokenChain> {
+    let mut verifier = ChainVerifier::default();
+    for link in links {
+        verifier.check(&link)?;
+    }
+    Ok(verifier.previous)
 }

@@ -19,7 +19,7 @@ use url::Url;
 use super::{
     DevOptions,
     sandbox_clock::DatabaseClock,
-    seed::{BUSINESSES, DEMO_PASSWORD, DEMO_TOTP_SECRET, seed},
+    seed::{BUSINESSES, DEMO_PASSWORD, DEMO_SUPER_ADMIN, DEMO_TOTP_SECRET, seed},
     serve::serve_until,
 };
 use crate::{
@@ -333,6 +333,7 @@ fn announce(api: &str, sandbox: &RunningSandbox) {
             s = demo.slug
         );
     }
+    println!("    {:<14} {DEMO_SUPER_ADMIN}", "the platform");
     println!();
     println!("  Stop with Ctrl-C.");
     println!();

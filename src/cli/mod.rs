@@ -1,5 +1,7 @@
 //! The command line.
 
+mod admin;
+mod audit;
 mod dev;
 mod doctor;
 mod keys;
@@ -42,12 +44,23 @@ enum Command {
         #[arg(long)]
         bootstrap: bool,
     },
-    /// Writes the demo data (two businesses, their staff and 25 accounts each); what is there already stays.
+    /// Writes the demo data (two businesses, their staff and 25 accounts each; in development a super admin too); what is
+    /// there already stays.
     Seed,
     /// Rotates keys while the service runs.
     Keys {
         #[command(subcommand)]
         command: keys::KeysCommand,
+    },
+    /// Says who operates the platform.
+    Admin {
+        #[command(subcommand)]
+        command: admin::AdminCommand,
+    },
+    /// Exports audit trails and verifies their hash chains.
+    Audit {
+        #[command(subcommand)]
+        command: audit::AuditCommand,
     },
     /// Prints the GraphQL schema.
     Schema,
@@ -103,6 +116,12 @@ async fn execute(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Dev(options) => dev::dev(options).await,
         Command::Doctor { health: true } => doctor::health().await,
+        Command::Audit {
+            command: audit::AuditCommand::Verify { file: Some(file), .. },
+        } => {
+            audit::verify_file(&file)?;
+            Ok(ExitCode::SUCCESS)
+        }
         command => {
             let config = Config::from_process()?;
             match command {
@@ -112,6 +131,8 @@ async fn execute(command: Command) -> anyhow::Result<ExitCode> {
                 }
                 Command::Migrate { bootstrap } => migrate::migrate(&config, bootstrap).await?,
                 Command::Seed => seed::seed_configured(&config).await?,
+                Command::Admin { command } => admin::admin(&config, &command).await?,
+                Command::Audit { command } => audit::audit(&config, &command).await?,
                 Command::Keys { command } => keys::keys(&config, &command).await?,
                 Command::Doctor { .. } => return doctor::doctor(&config).await,
                 Command::Schema | Command::Dev(_) => {}

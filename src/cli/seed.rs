@@ -15,9 +15,11 @@ use crate::{
     },
     app::{App, Databases},
     compliance::{NewConsent, place_hold, record_consent},
-    config::Config,
+    config::{Config, Environment},
     conversations::route::connect_twilio,
-    identity::{KnownMember, NewBusiness, add_known_member, hash_password, insert_business},
+    identity::{
+        KnownMember, NewBusiness, add_known_member, add_known_super_admin, hash_password, insert_business,
+    },
     platform::{
         clock::SystemWallClock,
         context::{SystemCtx, TenantCtx},
@@ -34,6 +36,9 @@ use crate::{
 pub const DEMO_PASSWORD: &str = "correct horse battery staple";
 /// Every demo user's TOTP secret, in base32.
 pub const DEMO_TOTP_SECRET: &str = "JBSWY3DPEHPK3PXP";
+
+/// The demo's super admin, with the same password and second factor as everybody else of the demo.
+pub const DEMO_SUPER_ADMIN: &str = "super@funnelchat.example";
 
 /// A demo business.
 #[derive(Clone, Copy, Debug)]
@@ -313,7 +318,11 @@ const PEOPLE: [Person; 25] = [
 pub(super) async fn seed_configured(config: &Config) -> anyhow::Result<()> {
     let urls = config.database.urls.as_ref().context("DATABASE_URL is not set")?;
     let app = App::build(config, &Databases::parse(urls)?, Arc::new(SystemWallClock)).await?;
-    let written = seed(&app.db, &app.keyring).await?;
+    // Everybody knows the demo's password: nobody has it who could look into every business of a real platform.
+    let written = match config.environment {
+        Environment::Development => seed(&app.db, &app.keyring).await?,
+        Environment::Production => seed_businesses(&app.db, &app.keyring).await?,
+    };
     println!("{written} demo business(es) written");
     app.close().await;
     Ok(())
@@ -324,6 +333,11 @@ pub(super) async fn seed_configured(config: &Config) -> anyhow::Result<()> {
 /// # Errors
 /// When the database refuses something.
 pub async fn seed(db: &Db, keyring: &Keyring) -> anyhow::Result<usize> {
+    write_super_admin(db, keyring).await?;
+    seed_businesses(db, keyring).await
+}
+
+async fn seed_businesses(db: &Db, keyring: &Keyring) -> anyhow::Result<usize> {
     let mut written = 0;
     let mut password_hash = None;
     for demo in &BUSINESSES {
@@ -353,6 +367,31 @@ async fn exists(db: &Db, slug: &str) -> anyhow::Result<bool> {
     Ok(found)
 }
 
+/// The platform's own staff; what is there already stays.
+async fn write_super_admin(db: &Db, keyring: &Keyring) -> anyhow::Result<()> {
+    let email = EmailAddress::parse(DEMO_SUPER_ADMIN)?;
+    let mut tx = db.system(&SystemCtx::for_reason("demo data", "seed")).await?;
+    let blind = keyring.platform_blind(&email.normalised());
+    let known = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM identities WHERE email_blind = $1) AS "found!""#,
+        blind.as_slice()
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    tx.commit().await?;
+    if known {
+        return Ok(());
+    }
+    let hash = hash_password(&SecretString::from(DEMO_PASSWORD)).await?;
+    let mut tx = db.system(&SystemCtx::for_reason("demo data", "seed")).await?;
+    add_known_super_admin(&mut tx, keyring, &email, &hash, demo_totp_secret()?.as_ref()).await?;
+    Ok(tx.commit().await?)
+}
+
+fn demo_totp_secret() -> anyhow::Result<totp_rs::Secret> {
+    totp_rs::Secret::try_from_base32(DEMO_TOTP_SECRET).map_err(|error| anyhow::anyhow!("{error:?}"))
+}
+
 async fn write_business(db: &Db, keyring: &Keyring, demo: &DemoBusiness, hash: &str) -> anyhow::Result<Uuid> {
     let id = ids::next();
     let mut tx = db.system(&SystemCtx::for_reason("demo data", "seed")).await?;
@@ -369,8 +408,7 @@ async fn write_business(db: &Db, keyring: &Keyring, demo: &DemoBusiness, hash: &
         },
     )
     .await?;
-    let secret =
-        totp_rs::Secret::try_from_base32(DEMO_TOTP_SECRET).map_err(|error| anyhow::anyhow!("{error:?}"))?;
+    let secret = demo_totp_secret()?;
     for (login, role) in [
         ("admin", Role::BusinessAdmin),
         ("manager", Role::Manager),

@@ -141,6 +141,8 @@ facts_object! {
         role: TenantRole,
         /// States (USPS codes) in which it holds a licence; `*` for everywhere.
         licensed_states: Vec<String>,
+        /// The platform has suspended it.
+        suspended: bool,
     }
 }
 
@@ -355,5 +357,19 @@ facts_object! {
     Policy {
         /// Least reach that an opt-out is given.
         optout_scope: OptOutScope,
+        /// Attempts in seven days over all channels.
+        attempts_per_week: usize,
+        /// Calls in seven days.
+        calls_per_week: usize,
+        /// Texts in seven days.
+        sms_per_week: usize,
+        /// E-mails in seven days.
+        emails_per_week: usize,
+        /// WhatsApp messages on one day.
+        whatsapp_per_day: usize,
+        /// Begin of the hours in which it contacts anybody, inclusive, on the debtor's clock.
+        contact_from: ClockTime,
+        /// Their end, exclusive.
+        contact_to: ClockTime,
     }
 }

@@ -12,7 +12,7 @@ use super::{
     facts::{
         self, Action, ActionKind, ActionType, Attorney, Bankruptcy, Cease, Consent, ConsentStatus, Consents,
         Deceased, Direction, Dispute, Facts, HistoryEntry, InReplyTo, Location, Medium, OptOut, OptOutScope,
-        OptOutTarget, Profile, Provider, Recipient, ServiceMember, Tenant, TenantRole, Validation,
+        OptOutTarget, Policy, Profile, Provider, Recipient, ServiceMember, Tenant, TenantRole, Validation,
     },
 };
 use crate::{
@@ -69,6 +69,8 @@ struct ContactJson {
 /// What the one statement brings.
 struct Found {
     business_role: String,
+    business_status: String,
+    policy: Policy,
     sms_route_approved: bool,
     preferred_language: String,
     address_cipher: Option<Vec<u8>>,
@@ -101,6 +103,7 @@ pub(super) async fn gather(
         tenant: Some(Tenant {
             role: Some(role(&found.business_role)),
             licensed_states: None,
+            suspended: Some(found.business_status == "SUSPENDED"),
         }),
         location: Some(location(contact.recipient, address.as_ref())),
         action: Some(action(
@@ -115,6 +118,7 @@ pub(super) async fn gather(
                 .map(|entry| history_entry(entry, contact))
                 .collect(),
         ),
+        policy: Some(found.policy),
         consents: Some(consents(contact, found.consent.as_ref(), tx.now())),
         provider: Some(Provider {
             sms: Some("twilio".to_owned()),
@@ -145,7 +149,9 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
     let business = tx.business_id();
     let since = tx.now() - LOOK_BACK;
     let row = sqlx::query!(
-        r#"SELECT b.role, b.sms_route_approved, d.preferred_language, d.address_cipher,
+        r#"SELECT b.role, b.status, b.sms_route_approved,
+                (SELECT policy FROM contact_policies y WHERE y.business_id = $1) AS policy,
+                d.preferred_language, d.address_cipher,
                 p.id AS profile_id, p.business_key_version AS profile_version, p.wrapped AS profile_wrapped,
                 r.id AS record_id, r.business_key_version AS record_version, r.wrapped AS record_wrapped,
                 a.initial_communication_on AS "initial_communication_on?",
@@ -195,6 +201,8 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
     let Some(row) = row else { return Ok(None) };
     Ok(Some(Found {
         business_role: row.role,
+        business_status: row.status,
+        policy: row.policy.map(from_json).transpose()?.unwrap_or_default(),
         sms_route_approved: row.sms_route_approved,
         preferred_language: row.preferred_language,
         address_cipher: row.address_cipher,

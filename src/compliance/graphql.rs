@@ -1,5 +1,6 @@
 //! The slice's face in the API.
 
+mod contact_policy;
 mod holds;
 
 use std::{collections::HashMap, sync::Arc};
@@ -24,6 +25,10 @@ use crate::{
 };
 
 pub use super::holds::HoldKind;
+pub use contact_policy::{
+    ContactPolicy, ContactPolicyChange, ContactPolicyInput, ContactPolicyMutations, ContactPolicyQueries,
+    loosest_policy, standing_policy,
+};
 pub use holds::{Hold, HoldMutations};
 
 /// What the gate answered.

@@ -1,6 +1,6 @@
 //! The compliance gate: rules as data, facts, decisions, permits, content checks. Nobody is contacted without it.
 //!
-//! Owns `consents`, `suppressions`, `holds`, `decisions`, `contact_slots`. May import `platform`, `identity`,
+//! Owns `consents`, `suppressions`, `holds`, `decisions`, `contact_slots`, `contact_policies`, `contact_policy_changes`. May import `platform`, `identity`,
 //! `access`, `audit`, `accounts`.
 //!
 //! The heart is pure: a [`facts::Facts`] document and a [`rule_set::RuleSet`] go in, a [`decision::Decision`] comes
@@ -9,6 +9,7 @@
 //! `permit` is what the vendors' ports take.
 
 mod consent;
+mod contact_policy;
 pub mod content;
 pub mod decide;
 pub mod decision;
@@ -28,6 +29,7 @@ mod zone_set;
 pub mod zones;
 
 pub use consent::{NewConsent, place_hold, record_consent};
+pub use contact_policy::{change_contact_policy, contact_policy};
 pub use decision::Outcome;
 pub use gate::{Contact, Decided, decide_to_dispatch, decide_to_queue, explain, release_slot};
 pub use holds::{HoldKind, NewHold, release_hold, set_hold};

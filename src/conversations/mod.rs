@@ -10,6 +10,7 @@
 //! - live: [`feed`]
 
 mod assign;
+mod credentials;
 pub mod deliver;
 pub mod feed;
 pub mod graphql;

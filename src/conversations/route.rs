@@ -7,10 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::{Conversations, ports::SmsRoute};
+use super::{Conversations, credentials::hint, ports::SmsRoute};
 use crate::platform::{context::SystemCtx, db::Db, error::OpError, keys::Keyring};
 
 /// A vendor account that a webhook names.
@@ -18,10 +19,18 @@ use crate::platform::{context::SystemCtx, db::Db, error::OpError, keys::Keyring}
 pub struct ProviderAccount {
     pub business_id: Uuid,
     pub secret: SecretString,
-    /// Good too while a rotation lasts.
-    pub previous_secret: Option<SecretString>,
+    /// The one before, and until when it is good too (business time).
+    previous_secret: Option<(SecretString, DateTime<Utc>)>,
     /// Our numbers in it.
     pub numbers: Vec<String>,
+}
+
+impl ProviderAccount {
+    /// What webhooks may be signed with now: the secret, and while a rotation lasts the one before.
+    pub fn secrets_at(&self, now: DateTime<Utc>) -> impl Iterator<Item = &SecretString> {
+        let previous = self.previous_secret.as_ref().filter(|(_, until)| now < *until);
+        std::iter::once(&self.secret).chain(previous.map(|(secret, _)| secret))
+    }
 }
 
 /// Accounts lately named by webhooks, so that a burst of texts does not look the same row up each time. Short, because
@@ -81,7 +90,7 @@ async fn twilio_account(
         .system(&SystemCtx::for_reason("webhook account", "webhook"))
         .await?;
     let row = sqlx::query!(
-        r#"SELECT id, business_id, secret_cipher, previous_secret_cipher,
+        r#"SELECT id, business_id, secret_cipher, previous_secret_cipher, previous_secret_until,
                 ARRAY(SELECT e164 FROM inbound_numbers n WHERE n.provider_account_id = a.id) AS "numbers!"
          FROM provider_accounts a WHERE provider = 'TWILIO' AND external_id = $1"#,
         external_id
@@ -90,8 +99,8 @@ async fn twilio_account(
     .await?;
     tx.commit().await?;
     let Some(row) = row else { return Ok(None) };
-    let previous_secret = match &row.previous_secret_cipher {
-        Some(cipher) => Some(open(keyring, "previous_secret_cipher", row.id, cipher)?),
+    let previous_secret = match row.previous_secret_cipher.zip(row.previous_secret_until) {
+        Some((cipher, until)) => Some((open(keyring, "previous_secret_cipher", row.id, &cipher)?, until)),
         None => None,
     };
     let secret = open(keyring, "secret_cipher", row.id, &row.secret_cipher)?;
@@ -164,15 +173,16 @@ pub async fn connect_twilio(
     numbers: &[&str],
 ) -> Result<(), OpError> {
     let (id, now) = (crate::platform::ids::next(), tx.now());
-    let plain = secrecy::ExposeSecret::expose_secret(secret).as_bytes();
-    let cipher = keyring.platform_seal("provider_accounts", "secret_cipher", id, plain)?;
+    let plain = secrecy::ExposeSecret::expose_secret(secret);
+    let cipher = keyring.platform_seal("provider_accounts", "secret_cipher", id, plain.as_bytes())?;
     sqlx::query!(
-        "INSERT INTO provider_accounts (id, business_id, provider, external_id, secret_cipher, created_at)
-         VALUES ($1, $2, 'TWILIO', $3, $4, $5)",
+        "INSERT INTO provider_accounts (id, business_id, provider, external_id, secret_cipher, secret_hint, created_at)
+         VALUES ($1, $2, 'TWILIO', $3, $4, $5, $6)",
         id,
         business,
         external_id,
         cipher,
+        hint(plain),
         now,
     )
     .execute(tx.conn())

@@ -89,6 +89,11 @@ impl GraphqlEngine {
                     ));
                 }
                 Some(Needs::SignIn) => {}
+                Some(Needs::Platform) if matches!(caller, Caller::Platform { .. }) => {}
+                Some(Needs::Platform) => {
+                    let message = "Only the platform's own staff may do this, outside every business.";
+                    return Err(Refusal::new(ErrorCode::Forbidden, message));
+                }
                 Some(Needs::Permission(cell)) => {
                     let allowed = caller
                         .tenant()
@@ -268,6 +273,7 @@ impl Engine for GraphqlEngine {
             Caller::Anonymous { peer } => format!("ip {peer}"),
             Caller::Member(membership) => format!("user {}", membership.user_id),
             Caller::Service(key) => format!("key {}", key.key_id),
+            Caller::Visitor(visit) => format!("visit {}", visit.id),
             Caller::Platform { identity_id, .. } => format!("identity {identity_id}"),
         }
     }
@@ -327,6 +333,7 @@ impl Engine for GraphqlEngine {
                 None => self.refuse_unlisted("Subscription", field),
                 Some(Needs::Permission(cell)) => authorize(&ctx, cell)
                     .map_err(|denied| Refusal::new(ErrorCode::Forbidden, capitalised(&denied))),
+                Some(Needs::Platform) => self.refuse_unlisted("Subscription", field),
                 Some(Needs::Nothing | Needs::SignIn) => Ok(()),
             };
             if let Err(refusal) = allowed {

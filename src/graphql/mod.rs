@@ -13,6 +13,7 @@ mod node;
 mod nulls;
 mod root_fields;
 pub mod schema;
+mod system_health;
 pub mod transport;
 
 pub use engine::GraphqlEngine;

@@ -4,23 +4,27 @@ use std::sync::Arc;
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
 
-use super::node::NodeQueries;
+use super::{node::NodeQueries, system_health::HealthQueries};
 use crate::{
     accounts::{
         graphql::{AccountMutations, AccountQueries},
         ports::ActivePlans,
     },
-    audit::graphql::AuditQueries,
-    compliance::graphql::ComplianceQueries,
+    audit::graphql::{AccessLogQueries, AuditQueries},
+    compliance::graphql::{ComplianceQueries, ContactPolicyMutations, ContactPolicyQueries},
     conversations::{
         feed::InboxReaders,
-        graphql::{ConversationMutations, ConversationQueries, ConversationSubscriptions},
+        graphql::{
+            ConversationMutations, ConversationQueries, ConversationSubscriptions, ProviderAccountMutations,
+            ProviderAccountQueries,
+        },
     },
     identity::{
         Identity,
         graphql::{IdentityMutations, IdentityQueries},
     },
     platform::gql::PageLimit,
+    settings::graphql::SettingsMutations,
 };
 
 /// What can be read.
@@ -32,11 +36,22 @@ pub struct Query(
     ConversationQueries,
     ComplianceQueries,
     AuditQueries,
+    ContactPolicyQueries,
+    ProviderAccountQueries,
+    HealthQueries,
+    AccessLogQueries,
 );
 
 /// What can be changed. Every mutation takes one `input` and answers with the changed object and `userErrors`.
 #[derive(Default, MergedObject)]
-pub struct Mutation(IdentityMutations, AccountMutations, ConversationMutations);
+pub struct Mutation(
+    IdentityMutations,
+    AccountMutations,
+    ConversationMutations,
+    SettingsMutations,
+    ContactPolicyMutations,
+    ProviderAccountMutations,
+);
 
 /// What can be followed live. Every payload carries a cursor to resume after.
 #[derive(Default, MergedSubscription)]

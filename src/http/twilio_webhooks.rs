@@ -162,8 +162,8 @@ async fn prove(
     // The public URL, never the Host header or the socket's scheme.
     let path = uri.path_and_query().map_or("", |path| path.as_str());
     let url = format!("{}{path}", state.public_base_url);
-    let fits = std::iter::once(&account.secret)
-        .chain(&account.previous_secret)
+    let fits = account
+        .secrets_at(state.db.clock().now())
         .any(|secret| signature::is_valid(secret.expose_secret(), &url, &params, given));
     if !fits {
         return Err(Refused::NotProven);

@@ -120,6 +120,7 @@ pub(super) async fn accept_invitation(
         identity_id: settled.person,
         name,
         role,
+        custom_role_id: held.custom_role_id,
     };
     store::insert_member(&mut tx, &member).await.map_err(|error| {
         // They joined by an earlier invitation in the same moment.

@@ -185,6 +185,7 @@ pub(super) async fn authenticate_key(
     if !row.is_good || row.expires_at <= now {
         return Err(unauthenticated(ENDED, false));
     }
+    identity.revocations.forget(row.id);
     let grants = identity.access.grants_within(Role::Service, Some(&row.scopes));
     let ctx = TenantCtx::authenticated(
         row.business_id,

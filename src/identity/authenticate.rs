@@ -4,7 +4,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use super::{
-    Caller, Identity, Membership, api_keys, session_cookies,
+    Caller, Identity, Membership, Visit, api_keys, session_cookies,
     tokens::{Purpose, TokenProblem},
 };
 use crate::{
@@ -135,6 +135,16 @@ pub(super) fn read_token(identity: &Identity, token: &str, request_id: &str) -> 
                 expires_at,
             };
             Ok(Caller::Member(Arc::new(membership)))
+        }
+        (Some(business), None) if role == Role::SuperAdmin => {
+            let grants = identity.access.grants(role);
+            let actor = Actor::Platform(session_id);
+            let ctx = TenantCtx::authenticated(business, actor, grants, None, Arc::from(request_id));
+            Ok(Caller::Visitor(Arc::new(Visit {
+                id: session_id,
+                ctx,
+                expires_at,
+            })))
         }
         (None, None) if role == Role::SuperAdmin => Ok(Caller::Platform {
             identity_id: claims.sub,

@@ -16,6 +16,8 @@ pub enum Caller {
     Member(Arc<Membership>),
     /// A program that acts for its business by an API key.
     Service(Arc<ServiceKey>),
+    /// A super admin who broke the glass: inside a business, to read.
+    Visitor(Arc<Visit>),
     /// A super admin, inside no business.
     Platform {
         identity_id: Uuid,
@@ -45,6 +47,16 @@ pub struct ServiceKey {
     pub expires_at: DateTime<Utc>,
 }
 
+/// A super admin's stay inside a business.
+#[derive(Clone, Debug)]
+pub struct Visit {
+    /// The stay; it stands for the session.
+    pub id: Uuid,
+    pub ctx: TenantCtx,
+    /// When it ends (wall time).
+    pub expires_at: DateTime<Utc>,
+}
+
 /// A person who is signed in, and by which session.
 #[derive(Clone, Copy, Debug)]
 pub struct Person {
@@ -58,14 +70,15 @@ impl Caller {
         match self {
             Self::Member(membership) => Some(&membership.ctx),
             Self::Service(key) => Some(&key.ctx),
+            Self::Visitor(visit) => Some(&visit.ctx),
             Self::Anonymous { .. } | Self::Platform { .. } => None,
         }
     }
 
-    /// The person, if one is signed in: not a program.
+    /// The person, if one is signed in: not a program, and not during a stay, which is no session of theirs.
     pub fn person(&self) -> Option<Person> {
         let (identity_id, session_id) = match self {
-            Self::Anonymous { .. } | Self::Service(_) => return None,
+            Self::Anonymous { .. } | Self::Service(_) | Self::Visitor(_) => return None,
             Self::Member(membership) => (membership.identity_id, membership.session_id),
             Self::Platform {
                 identity_id,
@@ -84,6 +97,7 @@ impl Caller {
         match self {
             Self::Anonymous { .. } => None,
             Self::Service(key) => Some(key.key_id),
+            Self::Visitor(visit) => Some(visit.id),
             Self::Member(membership) => Some(membership.session_id),
             Self::Platform { session_id, .. } => Some(*session_id),
         }
@@ -94,6 +108,7 @@ impl Caller {
         match self {
             Self::Anonymous { .. } => None,
             Self::Service(key) => Some(key.expires_at),
+            Self::Visitor(visit) => Some(visit.expires_at),
             Self::Member(membership) => Some(membership.expires_at),
             Self::Platform { expires_at, .. } => Some(*expires_at),
         }

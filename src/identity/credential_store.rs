@@ -243,9 +243,11 @@ pub(super) async fn open_sessions(
 ) -> Result<Vec<SessionRow>, DbError> {
     Ok(sqlx::query_as!(
         SessionRow,
-        "SELECT id, user_agent_cipher, address_cipher, created_at, last_used_at FROM sessions
-         WHERE identity_id = $1 AND revoked_at IS NULL AND expires_at > $2 AND last_used_at >= $3
-         ORDER BY created_at DESC, id DESC LIMIT 100",
+        "SELECT s.id, s.user_agent_cipher, s.address_cipher, s.created_at, s.last_used_at
+         FROM sessions s LEFT JOIN businesses b ON b.id = s.business_id
+         WHERE s.identity_id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2
+           AND s.last_used_at >= greatest($3, $2 - make_interval(mins => b.session_idle_minutes))
+         ORDER BY s.created_at DESC, s.id DESC LIMIT 100",
         identity,
         wall,
         idle_since,

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{
     Identity,
     ports::{StaffMail, StaffMailer},
+    role_store,
     team_store::{self as store, NewInvitation},
     tokens::{hash_secret, new_secret},
 };
@@ -41,6 +42,8 @@ pub(super) struct Invitee {
     pub(super) email: String,
     pub(super) name: String,
     pub(super) role: Role,
+    /// A role of the business's own, with `role` as its base.
+    pub(super) custom_role_id: Option<Uuid>,
 }
 
 /// Mails the link; the token is made when the mail is.
@@ -106,6 +109,7 @@ pub(super) async fn invite_user(
     let (Some(email), Some(name)) = (email, name) else {
         return Err(OpError::User(errors));
     };
+    check_custom_role(tx, &invitee).await?;
     let email_blind = identity.keyring.platform_blind(&email.normalised());
     if store::member_with_address(tx, &email_blind).await?.is_some() {
         return Err(UserError::at(
@@ -132,6 +136,7 @@ pub(super) async fn invite_user(
         )?,
         name,
         role: invitee.role,
+        custom_role_id: invitee.custom_role_id,
         invited_by: tx.ctx().user_id().ok_or_else(|| {
             OpError::Forbidden("Only a member of the business's staff invites others.".to_owned())
         })?,
@@ -155,9 +160,23 @@ pub(super) async fn invite_user(
         "invitation.created"
     };
     tx.enqueue(&SendInvitationMail { invitation_id: id }).await?;
-    let details = json!({ "role": invitee.role.as_str() });
+    let details = json!({ "role": invitee.role.as_str(), "custom_role": invitee.custom_role_id });
     tx.audit(AuditEntry::plain(action, id, &details));
     Ok(id)
+}
+
+async fn check_custom_role(tx: &mut TenantTx, invitee: &Invitee) -> Result<(), OpError> {
+    let Some(id) = invitee.custom_role_id else {
+        return Ok(());
+    };
+    let found = role_store::hold(tx, id)
+        .await?
+        .ok_or_else(|| UserError::not_found("customRoleId", "role"))?;
+    if found.base_role == invitee.role.as_str() {
+        return Ok(());
+    }
+    let message = "This role is a part of another one: give its base role as `role`.";
+    Err(UserError::invalid("role", message).into())
 }
 
 async fn check_rate(identity: &Identity, tx: &TenantTx, email: &EmailAddress) -> Result<(), OpError> {

@@ -1,7 +1,7 @@
 //! Who is calling: businesses, identities, memberships, sessions, second factors. Produces [`Caller`].
 //!
 //! Owns `businesses`, `identities`, `recovery_codes`, `one_time_tokens`, `password_resets`, `login_failures`, `users`,
-//! `invitations`, `sessions`, `refresh_tokens`, `api_keys`.
+//! `custom_roles`, `invitations`, `break_glass_sessions`, `sessions`, `refresh_tokens`, `api_keys`.
 //! Identities have no one business, so this slice works through `SystemTx` with what is personal sealed under the
 //! platform key. May import `platform`, `access`, `audit`.
 
@@ -11,11 +11,14 @@ mod activity;
 mod api_key_store;
 mod api_keys;
 mod authenticate;
+mod break_glass;
+mod break_glass_store;
 mod caller;
 mod change_password;
 mod credential_store;
 mod device;
 pub mod graphql;
+mod idle;
 mod invite;
 mod key_warnings;
 mod lockout;
@@ -23,15 +26,20 @@ mod login;
 mod mfa;
 mod password;
 mod password_policy;
+mod platform_staff;
+mod platform_store;
 pub mod ports;
 mod profile_store;
 mod register;
 mod reset_password;
 mod revocations;
+mod role_store;
+mod roles;
 mod session;
 mod session_cookies;
 mod signing_keys;
 mod store;
+mod suspend_business;
 mod switch_business;
 mod team_store;
 mod tokens;
@@ -45,10 +53,13 @@ pub use accept_invitation::{SendWelcomeMail, send_welcome_mail};
 pub use account_mail::{SendAccountMail, send_account_mail};
 pub use activity::{Activity, run_activity_recorder};
 pub use authenticate::{AuthRefused, authenticate, authenticate_cookie, authenticate_socket, note_use};
-pub use caller::{Caller, Membership, Person, ServiceKey};
+pub use break_glass::{SendBreakGlassMail, send_break_glass_mail};
+pub use caller::{Caller, Membership, Person, ServiceKey, Visit};
+pub use idle::{session_idle_minutes, set_session_idle_minutes};
 pub use invite::{SendInvitationMail, send_invitation_mail};
 pub use key_warnings::{SendKeyWarning, send_key_warning, warn_of_ending_keys};
 pub use lockout::forget_login_failures;
+pub use platform_staff::{add_known_super_admin, create_super_admin, remove_super_admin};
 pub use register::{KnownMember, SendVerificationMail, add_known_member, send_verification_mail};
 pub use revocations::{Revocations, look_for_revocations, run_revocation_poll};
 pub use session_cookies::SESSION_HEADER;

@@ -37,6 +37,13 @@ pub enum StaffMail {
     PasswordChanged,
     /// Somebody fails to sign in as this person.
     LoginFailures,
+    /// The platform's staff is inside the business.
+    BreakGlass {
+        /// Which business.
+        business: String,
+        /// Until when at the latest, in words.
+        ends: String,
+    },
     /// An API key of the business ends soon.
     ApiKeyEnds {
         /// The key's beginning.

@@ -151,6 +151,7 @@ pub(super) async fn register_business(
             identity_id,
             name,
             role: Role::BusinessAdmin,
+            custom_role_id: None,
         },
     )
     .await?;
@@ -328,6 +329,7 @@ pub async fn add_known_member(
         identity_id,
         name: member.name.to_owned(),
         role: member.role,
+        custom_role_id: None,
     };
     store::insert_member(tx, &new).await?;
     Ok(user_id)

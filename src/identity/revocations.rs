@@ -7,14 +7,18 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Identity, tokens::ACCESS_LIFETIME};
+use super::{Identity, break_glass::LONGEST};
 use crate::platform::{context::SystemCtx, db::DbError, live::Ring};
 
-/// Ended sessions and API keys, remembered for as long as a session's last access token could live.
+/// As long as the longest-lived access token, and a while for clocks that differ.
+const REMEMBERED: TimeDelta = TimeDelta::minutes(65);
+const _: () = assert!(REMEMBERED.num_minutes() > LONGEST.num_minutes());
+
+/// Ended sessions, stays and API keys, remembered for as long as their last access token could live.
 #[derive(Debug, Default)]
 pub struct Revocations {
     ended: RwLock<HashMap<Uuid, DateTime<Utc>>>,
@@ -34,6 +38,16 @@ impl Revocations {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(session, at);
+    }
+
+    /// A key is good again once the suspension of its business is over.
+    pub(super) fn forget(&self, session: Uuid) {
+        if self.contains(session) {
+            self.ended
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(&session);
+        }
     }
 
     fn forget_before(&self, instant: DateTime<Utc>) {
@@ -79,14 +93,17 @@ pub async fn run_revocation_poll(identity: Identity, period: Duration, stop: Can
 /// # Errors
 /// [`DbError`] as met.
 pub async fn look_for_revocations(identity: &Identity) -> Result<(), DbError> {
-    let horizon = identity.wall.now() - ACCESS_LIFETIME * 2;
+    let horizon = identity.wall.now() - REMEMBERED;
     let mut tx = identity
         .db
         .system(&SystemCtx::for_reason("ended sessions", "revocation-poll"))
         .await?;
     let rows = sqlx::query!(
         r#"SELECT id AS "id!", revoked_at AS "revoked_at!" FROM sessions WHERE revoked_at > $1
-           UNION ALL SELECT id, revoked_at FROM api_keys WHERE revoked_at > $1"#,
+           UNION ALL SELECT id, revoked_at FROM api_keys WHERE revoked_at > $1
+           UNION ALL SELECT id, ended_at FROM break_glass_sessions WHERE ended_at > $1
+           UNION ALL SELECT k.id, b.suspended_at FROM businesses b JOIN api_keys k ON k.business_id = b.id
+             WHERE b.suspended_at > $1 AND k.revoked_at IS NULL"#,
         horizon
     )
     .fetch_all(tx.conn())

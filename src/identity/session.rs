@@ -11,13 +11,14 @@ use super::{
     credential_store,
     login::push_audit,
     revocations::forget_all,
+    roles::narrowed,
     store::{self, IdentityRow, MembershipRow, NewSession},
     tokens::{ACCESS_LIFETIME, Claims, Purpose, REFRESH_LIFETIME, hash_secret, new_secret},
     user_sessions::{Origin, remember_origin},
 };
 use crate::platform::{
-    context::SystemCtx,
-    db::SystemTx,
+    context::{Actor, SystemCtx},
+    db::{AuditEntry, SystemTx},
     error::OpError,
     gql::{UserError, UserErrorCode},
     ids,
@@ -62,6 +63,11 @@ pub(super) async fn open_session(
     remember_origin(identity, tx, session_id, origin).await?;
     identity.activity.opened(session_id, now);
     push_audit(tx, "session.opened", Some(session_id));
+    // What a member of staff did begins with their coming in: their business's trail says so too (USER-009).
+    if let Some(place) = &place {
+        let entry = AuditEntry::plain("session.opened", session_id, &serde_json::json!({}));
+        tx.audit_in(place.business_id, Actor::User(place.user_id), entry);
+    }
     issue(identity, tx, session_id, row.id, place).await
 }
 
@@ -95,7 +101,7 @@ pub(super) async fn find_place(
         business_id: place.business_id,
         user_id: place.user_id,
         role: place.role,
-        permissions: place.permissions,
+        permissions: narrowed(place.permissions.as_deref(), place.role_permissions.as_deref()),
     }))
 }
 
@@ -195,7 +201,7 @@ pub(super) async fn refresh(
         .activity
         .last(found.session_id)
         .map_or(found.last_used_at, |seen| seen.max(found.last_used_at));
-    let idle = last_used + identity.settings.session_idle < now;
+    let idle = last_used + identity.idle_limit(found.idle_minutes) < now;
     if found.spent_at.is_some() || found.expires_at <= now || idle {
         let reason = if found.spent_at.is_some() {
             "REUSE"

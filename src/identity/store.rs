@@ -140,6 +140,8 @@ pub struct NewMember {
     pub identity_id: Uuid,
     pub name: String,
     pub role: Role,
+    /// A role of the business's own, with `role` as its base.
+    pub custom_role_id: Option<Uuid>,
 }
 
 /// Stores a membership.
@@ -149,14 +151,15 @@ pub struct NewMember {
 pub async fn insert_member(tx: &mut SystemTx, new: &NewMember) -> Result<(), DbError> {
     let now = tx.now();
     sqlx::query!(
-        "INSERT INTO users (business_id, id, identity_id, name, role, status, created_at)
-         VALUES ($1, $2, $3, $4, $5, 'ACTIVE', $6)",
+        "INSERT INTO users (business_id, id, identity_id, name, role, status, created_at, custom_role_id)
+         VALUES ($1, $2, $3, $4, $5, 'ACTIVE', $6, $7)",
         new.business_id,
         new.user_id,
         new.identity_id,
         new.name,
         new.role.as_str(),
         now,
+        new.custom_role_id,
     )
     .execute(tx.conn())
     .await?;
@@ -178,6 +181,7 @@ pub(super) struct MembershipRow {
     pub(super) user_id: Uuid,
     pub(super) role: String,
     pub(super) permissions: Option<Vec<String>>,
+    pub(super) role_permissions: Option<Vec<String>>,
     pub(super) status: String,
     pub(super) business_name: String,
     pub(super) business_status: String,
@@ -187,13 +191,14 @@ pub(super) struct MembershipRow {
 pub(super) async fn memberships(tx: &mut SystemTx, identity: Uuid) -> Result<Vec<MembershipRow>, DbError> {
     Ok(sqlx::query_as!(
         MembershipRow,
-        "SELECT u.business_id, u.id AS user_id, u.role, u.permissions, u.status, b.name AS business_name,
-                b.status AS business_status
+        r#"SELECT u.business_id, u.id AS user_id, u.role, u.permissions, c.permissions AS "role_permissions?", u.status,
+                b.name AS business_name, b.status AS business_status
          FROM users u JOIN businesses b ON b.id = u.business_id
+         LEFT JOIN custom_roles c ON c.business_id = u.business_id AND c.id = u.custom_role_id
          WHERE u.identity_id = $1
          ORDER BY (SELECT max(s.last_used_at) FROM sessions s
                    WHERE s.business_id = u.business_id AND s.user_id = u.id) DESC NULLS LAST, u.created_at, u.id
-         LIMIT 100",
+         LIMIT 100"#,
         identity
     )
     .fetch_all(tx.conn())
@@ -393,6 +398,8 @@ pub(super) struct RefreshRow {
     pub(super) expires_at: DateTime<Utc>,
     pub(super) spent_at: Option<DateTime<Utc>>,
     pub(super) last_used_at: DateTime<Utc>,
+    /// What its business chose.
+    pub(super) idle_minutes: Option<i32>,
     pub(super) revoked_at: Option<DateTime<Utc>>,
 }
 
@@ -403,7 +410,7 @@ pub(super) async fn lock_refresh_token(
     Ok(sqlx::query_as!(
         RefreshRow,
         "SELECT s.id AS session_id, s.identity_id, s.business_id, t.expires_at, t.spent_at, s.last_used_at,
-                s.revoked_at
+                s.revoked_at, (SELECT b.session_idle_minutes FROM businesses b WHERE b.id = s.business_id) AS idle_minutes
          FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id
          WHERE t.token_hash = $1 FOR UPDATE",
         hash
@@ -493,4 +500,48 @@ pub async fn user_names(tx: &mut TenantTx, users: &[Uuid]) -> Result<HashMap<Uui
         .into_iter()
         .filter_map(|row| Role::parse(&row.role).map(|role| (row.id, (row.name, role))))
         .collect())
+}
+
+/// Makes the person a super admin, or no more one.
+pub(super) async fn set_platform_role(
+    tx: &mut SystemTx,
+    identity: Uuid,
+    role: Option<&str>,
+) -> Result<(), DbError> {
+    sqlx::query!(
+        "UPDATE identities SET platform_role = $2 WHERE id = $1",
+        identity,
+        role
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn set_email_verified(tx: &mut SystemTx, identity: Uuid) -> Result<(), DbError> {
+    let now = tx.now();
+    sqlx::query!(
+        "UPDATE identities SET email_verified_at = coalesce(email_verified_at, $2) WHERE id = $1",
+        identity,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Ends the stays of this operator in whatever business; which they were.
+pub(super) async fn end_visits_of(
+    tx: &mut SystemTx,
+    operator: Uuid,
+    wall: DateTime<Utc>,
+) -> Result<Vec<Uuid>, DbError> {
+    Ok(sqlx::query_scalar!(
+        "UPDATE break_glass_sessions SET ended_at = $2
+         WHERE identity_id = $1 AND ended_at IS NULL AND expires_at > $2 RETURNING id",
+        operator,
+        wall
+    )
+    .fetch_all(tx.conn())
+    .await?)
 }

@@ -19,6 +19,9 @@ pub(super) struct InvitationRow {
     pub(super) email_cipher: Vec<u8>,
     pub(super) name: String,
     pub(super) role: String,
+    pub(super) custom_role_id: Option<Uuid>,
+    pub(super) role_name: Option<String>,
+    pub(super) role_permissions: Option<Vec<String>>,
     pub(super) state: String,
     pub(super) invited_by: Uuid,
     pub(super) created_at: DateTime<Utc>,
@@ -32,6 +35,7 @@ pub(super) struct NewInvitation {
     pub(super) email_cipher: Vec<u8>,
     pub(super) name: String,
     pub(super) role: Role,
+    pub(super) custom_role_id: Option<Uuid>,
     pub(super) invited_by: Uuid,
     pub(super) expires_at: DateTime<Utc>,
 }
@@ -44,8 +48,8 @@ pub(super) async fn insert_invitation(tx: &mut TenantTx, new: &NewInvitation) ->
     let (business, now) = (tx.business_id(), tx.now());
     sqlx::query!(
         "INSERT INTO invitations (business_id, id, email_blind, email_cipher, name, role, state, invited_by, created_at,
-             expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, 'OPEN', $7, $8, $9)",
+             expires_at, custom_role_id)
+         VALUES ($1, $2, $3, $4, $5, $6, 'OPEN', $7, $8, $9, $10)",
         business,
         new.id,
         new.email_blind.as_slice(),
@@ -55,6 +59,7 @@ pub(super) async fn insert_invitation(tx: &mut TenantTx, new: &NewInvitation) ->
         new.invited_by,
         now,
         new.expires_at,
+        new.custom_role_id,
     )
     .execute(tx.conn())
     .await?;
@@ -85,7 +90,8 @@ pub(super) async fn renew_invitation(
 ) -> Result<(), DbError> {
     let business = tx.business_id();
     sqlx::query!(
-        "UPDATE invitations SET name = $3, role = $4, invited_by = $5, expires_at = $6, token_hash = NULL
+        "UPDATE invitations SET name = $3, role = $4, invited_by = $5, expires_at = $6, token_hash = NULL,
+             custom_role_id = $7
          WHERE business_id = $1 AND id = $2",
         business,
         id,
@@ -93,6 +99,7 @@ pub(super) async fn renew_invitation(
         new.role.as_str(),
         new.invited_by,
         new.expires_at,
+        new.custom_role_id,
     )
     .execute(tx.conn())
     .await?;
@@ -104,8 +111,10 @@ pub(super) async fn lock_invitation(tx: &mut TenantTx, id: Uuid) -> Result<Optio
     let business = tx.business_id();
     Ok(sqlx::query_as!(
         InvitationRow,
-        "SELECT id, email_cipher, name, role, state, invited_by, created_at, expires_at
-         FROM invitations WHERE business_id = $1 AND id = $2 FOR UPDATE",
+        r#"SELECT i.id, i.email_cipher, i.name, i.role, i.custom_role_id, c.name AS "role_name?",
+                c.permissions AS "role_permissions?", i.state, i.invited_by, i.created_at, i.expires_at
+         FROM invitations i LEFT JOIN custom_roles c ON c.business_id = i.business_id AND c.id = i.custom_role_id
+         WHERE i.business_id = $1 AND i.id = $2 FOR UPDATE OF i"#,
         business,
         id
     )
@@ -117,8 +126,10 @@ pub(super) async fn invitation(tx: &mut TenantTx, id: Uuid) -> Result<Option<Inv
     let business = tx.business_id();
     Ok(sqlx::query_as!(
         InvitationRow,
-        "SELECT id, email_cipher, name, role, state, invited_by, created_at, expires_at
-         FROM invitations WHERE business_id = $1 AND id = $2",
+        r#"SELECT i.id, i.email_cipher, i.name, i.role, i.custom_role_id, c.name AS "role_name?",
+                c.permissions AS "role_permissions?", i.state, i.invited_by, i.created_at, i.expires_at
+         FROM invitations i LEFT JOIN custom_roles c ON c.business_id = i.business_id AND c.id = i.custom_role_id
+         WHERE i.business_id = $1 AND i.id = $2"#,
         business,
         id
     )
@@ -135,11 +146,12 @@ pub(super) async fn page_of_invitations(
     let (business, now) = (tx.business_id(), tx.now());
     Ok(sqlx::query_as!(
         InvitationRow,
-        "SELECT id, email_cipher, name, role, state, invited_by, created_at, expires_at
-         FROM invitations
-         WHERE business_id = $1 AND state = 'OPEN' AND expires_at > $2
-           AND ($3::uuid IS NULL OR CASE WHEN $4 THEN id > $3 ELSE id < $3 END)
-         ORDER BY CASE WHEN $4 THEN id END, CASE WHEN NOT $4 THEN id END DESC LIMIT $5",
+        r#"SELECT i.id, i.email_cipher, i.name, i.role, i.custom_role_id, c.name AS "role_name?",
+                c.permissions AS "role_permissions?", i.state, i.invited_by, i.created_at, i.expires_at
+         FROM invitations i LEFT JOIN custom_roles c ON c.business_id = i.business_id AND c.id = i.custom_role_id
+         WHERE i.business_id = $1 AND i.state = 'OPEN' AND i.expires_at > $2
+           AND ($3::uuid IS NULL OR CASE WHEN $4 THEN i.id > $3 ELSE i.id < $3 END)
+         ORDER BY CASE WHEN $4 THEN i.id END, CASE WHEN NOT $4 THEN i.id END DESC LIMIT $5"#,
         business,
         now,
         past,
@@ -208,6 +220,7 @@ pub(super) struct HeldInvitation {
     pub(super) email_cipher: Vec<u8>,
     pub(super) name: String,
     pub(super) role: String,
+    pub(super) custom_role_id: Option<Uuid>,
     pub(super) business_status: String,
 }
 
@@ -219,7 +232,8 @@ pub(super) async fn held_invitation(
     let now = tx.now();
     Ok(sqlx::query_as!(
         HeldInvitation,
-        "SELECT i.business_id, i.id, i.email_blind, i.email_cipher, i.name, i.role, b.status AS business_status
+        "SELECT i.business_id, i.id, i.email_blind, i.email_cipher, i.name, i.role, i.custom_role_id,
+                b.status AS business_status
          FROM invitations i JOIN businesses b ON b.id = i.business_id
          WHERE i.token_hash = $1 AND i.state = 'OPEN' AND i.expires_at > $2",
         token_hash,
@@ -237,7 +251,8 @@ pub(super) async fn lock_held_invitation(
     let now = tx.now();
     Ok(sqlx::query_as!(
         HeldInvitation,
-        "SELECT i.business_id, i.id, i.email_blind, i.email_cipher, i.name, i.role, b.status AS business_status
+        "SELECT i.business_id, i.id, i.email_blind, i.email_cipher, i.name, i.role, i.custom_role_id,
+                b.status AS business_status
          FROM invitations i JOIN businesses b ON b.id = i.business_id
          WHERE i.token_hash = $1 AND i.state = 'OPEN' AND i.expires_at > $2 FOR UPDATE OF i",
         token_hash,
@@ -290,6 +305,10 @@ pub(super) struct UserRow {
     pub(super) name: String,
     pub(super) role: String,
     pub(super) permissions: Option<Vec<String>>,
+    pub(super) custom_role_id: Option<Uuid>,
+    pub(super) role_name: Option<String>,
+    /// The custom role's part of the role's permissions.
+    pub(super) role_permissions: Option<Vec<String>>,
     pub(super) status: String,
     pub(super) created_at: DateTime<Utc>,
 }
@@ -302,7 +321,10 @@ pub(super) async fn users_by_id(
     let business = tx.business_id();
     let rows = sqlx::query_as!(
         UserRow,
-        "SELECT id, name, role, permissions, status, created_at FROM users WHERE business_id = $1 AND id = ANY($2)",
+        r#"SELECT u.id, u.name, u.role, u.permissions, u.custom_role_id, c.name AS "role_name?",
+                c.permissions AS "role_permissions?", u.status, u.created_at
+         FROM users u LEFT JOIN custom_roles c ON c.business_id = u.business_id AND c.id = u.custom_role_id
+         WHERE u.business_id = $1 AND u.id = ANY($2)"#,
         business,
         users
     )
@@ -333,12 +355,14 @@ pub(super) async fn page_of_users(
     let business = tx.business_id();
     Ok(sqlx::query_as!(
         UserRow,
-        "SELECT id, name, role, permissions, status, created_at FROM users
-         WHERE business_id = $1
-           AND ($2::text[] IS NULL OR role = ANY($2)) AND ($3::text[] IS NULL OR status = ANY($3))
-           AND ($4::text IS NULL OR strpos(lower(name), lower($4)) > 0 OR id = $5)
-           AND ($6::uuid IS NULL OR CASE WHEN $7 THEN id < $6 ELSE id > $6 END)
-         ORDER BY CASE WHEN $7 THEN id END DESC, CASE WHEN NOT $7 THEN id END LIMIT $8",
+        r#"SELECT u.id, u.name, u.role, u.permissions, u.custom_role_id, c.name AS "role_name?",
+                c.permissions AS "role_permissions?", u.status, u.created_at
+         FROM users u LEFT JOIN custom_roles c ON c.business_id = u.business_id AND c.id = u.custom_role_id
+         WHERE u.business_id = $1
+           AND ($2::text[] IS NULL OR u.role = ANY($2)) AND ($3::text[] IS NULL OR u.status = ANY($3))
+           AND ($4::text IS NULL OR strpos(lower(u.name), lower($4)) > 0 OR u.id = $5)
+           AND ($6::uuid IS NULL OR CASE WHEN $7 THEN u.id < $6 ELSE u.id > $6 END)
+         ORDER BY CASE WHEN $7 THEN u.id END DESC, CASE WHEN NOT $7 THEN u.id END LIMIT $8"#,
         business,
         criteria.roles.as_deref(),
         criteria.statuses.as_deref(),
@@ -392,9 +416,11 @@ pub(super) async fn lock_with_administrators(
     let business = tx.business_id();
     Ok(sqlx::query_as!(
         UserRow,
-        "SELECT id, name, role, permissions, status, created_at FROM users
-         WHERE business_id = $1 AND (id = ANY($2) OR (role = 'BUSINESS_ADMIN' AND status = 'ACTIVE'))
-         ORDER BY id FOR NO KEY UPDATE",
+        r#"SELECT u.id, u.name, u.role, u.permissions, u.custom_role_id, c.name AS "role_name?",
+                c.permissions AS "role_permissions?", u.status, u.created_at
+         FROM users u LEFT JOIN custom_roles c ON c.business_id = u.business_id AND c.id = u.custom_role_id
+         WHERE u.business_id = $1 AND (u.id = ANY($2) OR (u.role = 'BUSINESS_ADMIN' AND u.status = 'ACTIVE'))
+         ORDER BY u.id FOR NO KEY UPDATE OF u"#,
         business,
         users
     )
@@ -418,13 +444,15 @@ pub(super) async fn hold_sessions_off(tx: &mut TenantTx, user: Uuid) -> Result<(
 pub(super) async fn set_user(tx: &mut TenantTx, row: &UserRow) -> Result<(), DbError> {
     let business = tx.business_id();
     sqlx::query!(
-        "UPDATE users SET name = $3, role = $4, permissions = $5, status = $6 WHERE business_id = $1 AND id = $2",
+        "UPDATE users SET name = $3, role = $4, permissions = $5, status = $6, custom_role_id = $7
+         WHERE business_id = $1 AND id = $2",
         business,
         row.id,
         row.name,
         row.role,
         row.permissions.as_deref(),
-        row.status
+        row.status,
+        row.custom_role_id,
     )
     .execute(tx.conn())
     .await?;

@@ -7,6 +7,8 @@ use uuid::Uuid;
 use super::{
     Identity,
     invite::{authorize_over, check_name},
+    role_store::{self, RoleRow},
+    roles::narrowed,
     team_store::{self as store, UserRow},
 };
 use crate::{
@@ -22,6 +24,8 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub(super) struct UserPatch {
     pub(super) role: Option<Role>,
+    /// A role of the business's own, which brings its base role; `Some(None)` gives the whole base role back.
+    pub(super) custom_role: Option<Option<Uuid>>,
     /// A part of the role's, as labels of cells; `Some(None)` gives all of them back. A new role comes whole.
     pub(super) permissions: Option<Option<Vec<String>>>,
     /// `ACTIVE`, `INACTIVE` or `SUSPENDED`.
@@ -53,9 +57,13 @@ pub(super) async fn update_user(
     if let Some(role) = patch.role.filter(|role| role.as_str() != before.role) {
         role.as_str().clone_into(&mut after.role);
         after.permissions = None;
+        put_custom_role(&mut after, None);
+    }
+    if let Some(wanted) = patch.custom_role {
+        give_custom_role(tx, &mut after, wanted, patch.role).await?;
     }
     if let Some(permissions) = patch.permissions {
-        after.permissions = check_permissions(identity, &after.role, permissions)?;
+        after.permissions = check_permissions(identity, &after, permissions)?;
     }
     if let Some(status) = patch.status {
         status.clone_into(&mut after.status);
@@ -65,6 +73,7 @@ pub(super) async fn update_user(
     }
     let changed: Vec<&str> = [
         ("role", after.role != before.role),
+        ("customRoleId", after.custom_role_id != before.custom_role_id),
         ("permissions", after.permissions != before.permissions),
         ("status", after.status != before.status),
         ("name", after.name != before.name),
@@ -108,6 +117,7 @@ pub(super) async fn update_user(
     let details = json!({
         "changed": changed,
         "role": { "from": before.role, "to": after.role },
+        "custom_role": { "from": before.custom_role_id, "to": after.custom_role_id },
         "permissions": { "from": before.permissions, "to": after.permissions },
         "status": { "from": before.status, "to": after.status },
         "sessions_ended": ended.len(),
@@ -116,17 +126,57 @@ pub(super) async fn update_user(
     Ok(ended)
 }
 
+fn put_custom_role(row: &mut UserRow, role: Option<RoleRow>) {
+    row.custom_role_id = role.as_ref().map(|role| role.id);
+    row.role_name = role.as_ref().map(|role| role.name.clone());
+    row.role_permissions = role.map(|role| role.permissions);
+}
+
+/// Gives a custom role, or takes it away. What the member was left of another role goes with that one.
+async fn give_custom_role(
+    tx: &mut TenantTx,
+    row: &mut UserRow,
+    wanted: Option<Uuid>,
+    named: Option<Role>,
+) -> Result<(), OpError> {
+    if wanted == row.custom_role_id {
+        return Ok(());
+    }
+    let role = match wanted {
+        Some(id) => Some(
+            role_store::hold(tx, id)
+                .await?
+                .ok_or_else(|| UserError::not_found("customRoleId", "role"))?,
+        ),
+        None => None,
+    };
+    if let Some(role) = &role {
+        if named.is_some_and(|named| named.as_str() != role.base_role) {
+            let message = "This role is a part of another one: leave `role` out, or give its base role.";
+            return Err(UserError::invalid("role", message).into());
+        }
+        row.role.clone_from(&role.base_role);
+    }
+    row.permissions = None;
+    put_custom_role(row, role);
+    Ok(())
+}
+
 /// Puts a part of the role's permissions into a fixed order.
 fn check_permissions(
     identity: &Identity,
-    role: &str,
+    row: &UserRow,
     permissions: Option<Vec<String>>,
 ) -> Result<Option<Vec<String>>, UserError> {
     let Some(mut permissions) = permissions else {
         return Ok(None);
     };
-    let held = Role::parse(role)
-        .map(|role| identity.access.labels_within(role, None))
+    let held = Role::parse(&row.role)
+        .map(|role| {
+            identity
+                .access
+                .labels_within(role, row.role_permissions.as_deref())
+        })
         .unwrap_or_default();
     if !permissions.iter().all(|label| held.contains(label)) {
         return Err(UserError::invalid(
@@ -154,13 +204,11 @@ fn refuse_own(changed: &[&str]) -> Result<(), UserError> {
 }
 
 /// Whether the member can do everything that the staff may need of an administrator.
-fn is_administrator(row: &UserRow) -> bool {
+pub(super) fn is_administrator(row: &UserRow) -> bool {
     let needed = [Cell::UserManage.label(), Cell::UserManageAny.label()];
     row.role == Role::BusinessAdmin.as_str()
         && row.status == "ACTIVE"
-        && row
-            .permissions
-            .as_ref()
+        && narrowed(row.permissions.as_deref(), row.role_permissions.as_deref())
             .is_none_or(|held| needed.iter().all(|label| held.contains(label)))
 }
 
@@ -189,7 +237,7 @@ fn refuse_without_administrator(
 }
 
 /// What the caller is now counts, and not what their token says: it may have changed while this request waited.
-fn check_still_in_office(
+pub(super) fn check_still_in_office(
     identity: &Identity,
     locked: &[UserRow],
     myself: Option<Uuid>,
@@ -199,11 +247,14 @@ fn check_still_in_office(
     let in_office = locked
         .iter()
         .find(|row| row.id == myself && row.status == "ACTIVE")
-        .and_then(|row| Some((Role::parse(&row.role)?, row.permissions.as_deref())))
+        .and_then(|row| {
+            let held = narrowed(row.permissions.as_deref(), row.role_permissions.as_deref());
+            Some((Role::parse(&row.role)?, held))
+        })
         .is_some_and(|(role, permissions)| {
             identity
                 .access
-                .labels_within(role, permissions)
+                .labels_within(role, permissions.as_deref())
                 .contains(&needed.label())
         });
     if in_office {
@@ -224,6 +275,9 @@ mod tests {
             name: "Somebody".to_owned(),
             role: role.to_owned(),
             permissions: None,
+            custom_role_id: None,
+            role_name: None,
+            role_permissions: None,
             status: status.to_owned(),
             created_at: chrono::DateTime::UNIX_EPOCH,
         }

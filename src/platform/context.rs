@@ -25,6 +25,8 @@ pub enum Actor {
     Debtor(Uuid),
     /// An API key of the business.
     Service(Uuid),
+    /// The platform's staff: in a business's trail by the id of the stay, in the platform's by the person's.
+    Platform(Uuid),
     /// funnelchat itself: a job, a webhook, a reconciler.
     System,
 }
@@ -36,6 +38,7 @@ impl Actor {
             Self::User(_) => "USER",
             Self::Debtor(_) => "DEBTOR",
             Self::Service(_) => "SERVICE",
+            Self::Platform(_) => "PLATFORM",
             Self::System => "SYSTEM",
         }
     }
@@ -43,7 +46,7 @@ impl Actor {
     /// The actor's id, where it has one.
     pub fn id(self) -> Option<Uuid> {
         match self {
-            Self::User(id) | Self::Debtor(id) | Self::Service(id) => Some(id),
+            Self::User(id) | Self::Debtor(id) | Self::Service(id) | Self::Platform(id) => Some(id),
             Self::System => None,
         }
     }

@@ -98,6 +98,16 @@ id_kinds! {
     ApiKey = "key",
     /// An invitation to join a business.
     Invitation = "inv",
+    /// A change of a business's contact policy.
+    ContactPolicyChange = "cpc",
+    /// A business's account at a vendor.
+    ProviderAccount = "pacc",
+    /// A business's own role.
+    CustomRole = "role",
+    /// A stay of the platform's staff inside a business.
+    BreakGlassSession = "bgs",
+    /// A person with a log-in, whatever businesses they belong to.
+    Identity = "idn",
 }
 
 /// Why a text is not the id that was expected.

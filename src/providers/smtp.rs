@@ -113,6 +113,18 @@ fn render(mail: &StaffMail) -> (&'static str, String, String) {
              account is still safe: choose a new password if yours is used anywhere else, and tell an administrator of \
              your business.",
         ),
+        StaffMail::BreakGlass { business, ends } => {
+            let rest = format!(
+                "has been opened to a member of funnelchat's own staff, to read, until {ends} at the latest. Who it is and why \
+                 stands under breakGlassSessions; what they read, in your access log. An administrator can end it at once \
+                 with endBreakGlass."
+            );
+            (
+                "funnelchat's staff is inside your business",
+                format!("{business} {rest}"),
+                format!("<p>{} {rest}</p>", escaped(business)),
+            )
+        }
         StaffMail::ApiKeyEnds { prefix, ends } => plain(
             "An API key of your business ends soon",
             &format!(

@@ -30,6 +30,18 @@ const TABLE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "settings",
+        &[
+            "settings",
+            "platform",
+            "identity",
+            "access",
+            "audit",
+            "accounts",
+            "compliance",
+        ],
+    ),
+    (
         "conversations",
         &[
             "conversations",

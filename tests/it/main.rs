@@ -12,6 +12,7 @@ mod account_work;
 mod accounts;
 mod architecture;
 mod audit;
+mod business;
 mod catalogue;
 mod delivery;
 mod idempotency;

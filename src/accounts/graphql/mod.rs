@@ -19,7 +19,7 @@ use async_graphql::MergedObject;
 pub use balance::{BalanceComponentsInput, BalanceComponentsValue};
 pub use creditors::{Creditor, Placement};
 pub use debtor::{ContactPoint, Debtor, DebtorConnection};
-pub use filter::AccountFilter;
+pub use filter::{AccountFilter, DateTimeRange};
 pub use inputs::{AccountOrder, AccountOrderField, CreateAccountInput, OrderDirection, UpdateAccountInput};
 pub use ledger::LedgerEntry;
 pub use notes::AccountNote;

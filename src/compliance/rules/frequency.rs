@@ -321,7 +321,7 @@ fn product_cap(context: &Context<'_>, concerns_channel: bool, rule: &'static str
 
 /// What shares a count.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Bucket {
+pub(super) enum Bucket {
     /// All contacts with the person.
     PerPerson,
     /// Contacts with the person about one debt; a contact about two debts counts for both.
@@ -335,10 +335,20 @@ fn cap(
     bucket: Bucket,
     counts: impl Fn(&HistoryEntry) -> bool,
 ) -> Checked {
-    need(context.facts.history.as_ref(), "history")?;
     let parameters = context.parameters(rule)?;
     let limit = parameters.limit.ok_or(Missing::Parameter(rule))?;
     let days = parameters.days.ok_or(Missing::Parameter(rule))?;
+    cap_at(context, (limit, days), bucket, counts)
+}
+
+/// Compares the contacts that count with a limit in so many days.
+pub(super) fn cap_at(
+    context: &Context<'_>,
+    (limit, days): (usize, i64),
+    bucket: Bucket,
+    counts: impl Fn(&HistoryEntry) -> bool,
+) -> Checked {
+    need(context.facts.history.as_ref(), "history")?;
     let counted: Vec<&HistoryEntry> = context
         .history()
         .filter(|entry| is_made_contact(entry) && is_same_person(entry, context) && counts(entry))
@@ -457,7 +467,7 @@ fn is_same_person(entry: &HistoryEntry, context: &Context<'_>) -> bool {
         .is_none_or(|recipient| *recipient == context.recipient)
 }
 
-fn is_unprompted(entry: &HistoryEntry) -> bool {
+pub(super) fn is_unprompted(entry: &HistoryEntry) -> bool {
     !entry.kind.as_ref().is_some_and(is_response)
 }
 

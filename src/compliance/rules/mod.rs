@@ -1,6 +1,7 @@
 //! The rules, one function each. A new rule is a function, a line in its family's list and an entry in
 //! `policies/rules`; a new family is one more list in [`IN_ORDER`].
 
+mod business;
 mod consent;
 mod content;
 mod context;
@@ -19,6 +20,7 @@ use chrono::{DateTime, Utc};
 
 /// The families in the order of evaluation: the first denial wins.
 pub(super) const IN_ORDER: &[&[Rule]] = &[
+    business::STANDING,
     holds::RULES,
     provider::RULES,
     recipient::RULES,
@@ -28,6 +30,7 @@ pub(super) const IN_ORDER: &[&[Rule]] = &[
     validation::RULES,
     frequency::RULES,
     time::RULES,
+    business::LIMITS,
     content::RULES,
 ];
 

@@ -107,17 +107,22 @@ fn reg_f_inconvenient_time_place(context: &Context<'_>) -> Checked {
 
 /// A prompt answer to the debtor's own message, and the confirmation of an opt-out (47 CFR 64.1200(a)(12)),
 /// whose own rule has seen to its five minutes.
-fn goes_out_at_any_hour(context: &Context<'_>) -> Result<bool, Missing> {
+pub(super) fn goes_out_at_any_hour(context: &Context<'_>) -> Result<bool, Missing> {
     Ok(context.kind == ActionKind::OptoutConfirmation || context.is_prompt_reply()?)
 }
 
 fn within_hours(context: &Context<'_>, rule: &'static str) -> Checked {
     let hours = permitted_hours(context, rule)?;
-    Ok(match earliest_open(context, &hours) {
-        Some(at) if at == context.at => Verdict::Pass(Weight::Baseline),
+    Ok(within(context, &hours, Weight::Baseline))
+}
+
+/// Whether every zone's clock is inside the hours, and from when on it is.
+pub(super) fn within(context: &Context<'_>, hours: &[Hours], weight: Weight) -> Verdict {
+    match earliest_open(context, hours) {
+        Some(at) if at == context.at => Verdict::Pass(weight),
         Some(until) => Verdict::Defer(until, vec![("zones", zone_names(context))]),
         None => Verdict::Deny(vec![("zones", zone_names(context))]),
-    })
+    }
 }
 
 /// The rule's hours, and those to which the debtor gave direct prior consent for this channel.

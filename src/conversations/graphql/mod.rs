@@ -1,10 +1,12 @@
 //! The slice's face in the API.
 
+mod credentials;
 mod events;
 mod mutations;
 mod queries;
 mod types;
 
+pub use credentials::{ProviderAccountMutations, ProviderAccountQueries};
 pub use events::{ConversationSubscriptions, FeedCursor};
 pub use mutations::ConversationMutations;
 pub use queries::ConversationQueries;

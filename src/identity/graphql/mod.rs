@@ -1,10 +1,13 @@
 //! The slice's face in the API.
 
 mod api_keys;
+mod break_glass;
 mod credentials;
 mod mutations;
+mod platform;
 mod profile;
 mod queries;
+mod roles;
 mod team;
 mod team_mutations;
 mod team_queries;
@@ -22,6 +25,9 @@ pub struct IdentityQueries(
     team_queries::TeamQueries,
     credentials::CredentialQueries,
     api_keys::ApiKeyQueries,
+    roles::RoleQueries,
+    break_glass::BreakGlassQueries,
+    platform::PlatformQueries,
 );
 
 /// Mutations of sign-up, sign-in, staff, passwords, sessions and keys.
@@ -32,4 +38,7 @@ pub struct IdentityMutations(
     credentials::CredentialMutations,
     api_keys::ApiKeyMutations,
     profile::ProfileMutations,
+    roles::RoleMutations,
+    break_glass::BreakGlassMutations,
+    platform::PlatformMutations,
 );

@@ -4,7 +4,7 @@ use async_graphql::{ComplexObject, Context, Enum, ID, SimpleObject};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{RoleName, User};
+use super::{RoleName, User, roles::CustomRole};
 use crate::{
     access::Role,
     identity::{
@@ -70,6 +70,8 @@ pub struct Invitation {
     name: String,
     /// The role that they will have.
     role: RoleName,
+    /// A role of your business's own, if they will have one.
+    custom_role: Option<CustomRole>,
     /// What has become of it.
     status: InvitationStatus,
     /// When they were first invited (business time).
@@ -117,6 +119,10 @@ impl Invitation {
             email: EmailAddressScalar(email.as_str().to_owned()),
             name: row.name,
             role: role.into(),
+            custom_role: row
+                .custom_role_id
+                .zip(row.role_name)
+                .map(|(id, name)| CustomRole::new(id, name, role, row.role_permissions.unwrap_or_default())),
             status: match row.state.as_str() {
                 "ACCEPTED" => InvitationStatus::Accepted,
                 "REVOKED" => InvitationStatus::Revoked,

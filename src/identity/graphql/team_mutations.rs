@@ -34,6 +34,8 @@ pub struct InviteUserInput {
     name: String,
     /// The role that they will have. A manager invites agents only.
     role: StaffRole,
+    /// A role of your business's own (`role_…`), with `role` as its base.
+    custom_role_id: Option<ID>,
 }
 
 /// The invitation to withdraw.
@@ -87,6 +89,9 @@ pub struct UpdateUserInput {
     id: ID,
     /// The new role. Nobody changes their own.
     role: Option<StaffRole>,
+    /// A role of your business's own (`role_…`), which brings its base role; null gives the whole base role back. Nobody
+    /// changes their own.
+    custom_role_id: MaybeUndefined<ID>,
     /// A part of the role's permissions, as `resource:action`, to have fewer than the role; null gives all of them back.
     /// A new role comes with all of its own. Nobody changes their own.
     permissions: MaybeUndefined<Vec<String>>,
@@ -126,12 +131,17 @@ impl TeamMutations {
         #[graphql(desc = "Whom, as what.")] input: InviteUserInput,
     ) -> async_graphql::Result<InviteUserPayload> {
         let identity = ctx.data::<Identity>()?;
-        let invitee = Invitee {
-            email: input.email.0,
-            name: input.name,
-            role: input.role.into(),
-        };
         let outcome = mutate(ctx, async |tx, _| {
+            let custom_role_id = input
+                .custom_role_id
+                .map(|id| input_id(IdKind::CustomRole, "customRoleId", &id))
+                .transpose()?;
+            let invitee = Invitee {
+                email: input.email.0,
+                name: input.name,
+                role: input.role.into(),
+                custom_role_id,
+            };
             Ok(invite::invite_user(identity, tx, invitee).await?.into())
         })
         .await?;
@@ -190,8 +200,15 @@ impl TeamMutations {
         let mut ended = Vec::new();
         let outcome = mutate(ctx, async |tx, _| {
             let id = input_id(IdKind::User, "id", &input.id)?;
+            let custom_role: Option<Option<ID>> = input.custom_role_id.into();
+            let custom_role = match custom_role {
+                Some(Some(id)) => Some(Some(input_id(IdKind::CustomRole, "customRoleId", &id)?)),
+                Some(None) => Some(None),
+                None => None,
+            };
             let patch = UserPatch {
                 role: input.role.map(Into::into),
+                custom_role,
                 permissions: input.permissions.into(),
                 status: input.status.map(UserStatus::as_str),
                 name: input.name,

@@ -6,7 +6,7 @@ use async_graphql::{ComplexObject, Context, Enum, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::profile::UserProfile;
+use super::{profile::UserProfile, roles::CustomRole};
 use crate::{
     access::{Cell, Role, authorize},
     conversations::ConversationLoaders,
@@ -14,6 +14,7 @@ use crate::{
         Caller, Identity,
         invite::open_address,
         profile_store,
+        roles::narrowed,
         store::{self, MembershipRow},
         team_store::{self, UserRow},
     },
@@ -25,6 +26,7 @@ use crate::{
         },
         ids::{self, IdKind},
     },
+    settings::graphql::BusinessSettings,
 };
 
 /// A role in a business or on the platform.
@@ -81,7 +83,7 @@ impl UserStatus {
         }
     }
 
-    fn parse(text: &str) -> Self {
+    pub(super) fn parse(text: &str) -> Self {
         match text {
             "ACTIVE" => Self::Active,
             "SUSPENDED" => Self::Suspended,
@@ -108,6 +110,8 @@ pub struct User {
     uuid: Uuid,
     #[graphql(skip)]
     access_role: Role,
+    /// A role of your business's own, if they have one.
+    custom_role: Option<CustomRole>,
     /// Fewer permissions than the role's.
     #[graphql(skip)]
     fewer: Option<Vec<String>>,
@@ -184,7 +188,11 @@ impl User {
             name: row.name,
             created_at: row.created_at,
             uuid: row.id,
-            fewer: row.permissions,
+            fewer: narrowed(row.permissions.as_deref(), row.role_permissions.as_deref()),
+            custom_role: row
+                .custom_role_id
+                .zip(row.role_name)
+                .map(|(id, name)| CustomRole::new(id, name, role, row.role_permissions.unwrap_or_default())),
             details: None,
         })
     }
@@ -276,6 +284,11 @@ impl Business {
         &self.slug
     }
 
+    /// What it has chosen for itself.
+    async fn settings(&self, ctx: &Context<'_>) -> async_graphql::Result<BusinessSettings> {
+        BusinessSettings::load(ctx).await
+    }
+
     /// The numbers that debtors text to (at most 100).
     async fn inbound_numbers(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<PhoneNumberScalar>> {
         let numbers = ctx
@@ -323,7 +336,7 @@ impl Viewer {
         match &self.caller {
             Caller::Member(membership) => membership.role.into(),
             Caller::Service(_) => RoleName::Service,
-            Caller::Anonymous { .. } | Caller::Platform { .. } => RoleName::SuperAdmin,
+            Caller::Anonymous { .. } | Caller::Visitor(_) | Caller::Platform { .. } => RoleName::SuperAdmin,
         }
     }
 
@@ -349,7 +362,9 @@ impl Viewer {
                     .await
                     .map(Option::flatten)
             }
-            Caller::Anonymous { .. } | Caller::Service(_) | Caller::Platform { .. } => Ok(None),
+            Caller::Anonymous { .. } | Caller::Service(_) | Caller::Visitor(_) | Caller::Platform { .. } => {
+                Ok(None)
+            }
         }
     }
 

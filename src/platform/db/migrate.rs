@@ -81,6 +81,11 @@ async fn allow_schemas(owner: &mut PgConnection, allowed: bool) -> anyhow::Resul
     Ok(())
 }
 
+/// The versions that this build brings.
+pub fn known_versions() -> impl Iterator<Item = i64> {
+    MIGRATIONS.iter().map(|migration| migration.version)
+}
+
 /// The versions that this build knows and the database has not run yet.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{UserError, errors::bad_input};
@@ -41,7 +42,7 @@ impl ScalarType for Date {
 
 /// A telephone number. Sent as E.164 (`+12125550100`); accepted in any usual way of writing a US number, or
 /// with a leading `+` for another country. A malformed one is a user error of its field.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PhoneNumberScalar(pub String);
 
 /// A telephone number. Sent as E.164 (`+12125550100`); accepted in any usual way of writing a US number, or
@@ -64,7 +65,7 @@ impl ScalarType for PhoneNumberScalar {
 }
 
 /// An e-mail address, `name@example.com`. A malformed one is a user error of its field.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmailAddressScalar(pub String);
 
 /// An e-mail address, `name@example.com`. A malformed one is a user error of its field.
@@ -86,7 +87,7 @@ impl ScalarType for EmailAddressScalar {
 }
 
 /// A time zone of the IANA database, such as `America/New_York`. An unknown one is a user error of its field.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimeZoneScalar(pub String);
 
 /// A time zone of the IANA database, such as `America/New_York`. An unknown one is a user error of its field.

@@ -52,3 +52,14 @@ LANGUAGE sql SECURITY DEFINER SET search_path = queue, pg_temp AS $$
 $$;
 REVOKE ALL ON FUNCTION queue.enqueue_for FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION queue.enqueue_for TO funnelchat_system;
+
+CREATE OR REPLACE FUNCTION queue.health()
+RETURNS TABLE (waiting bigint, due bigint, oldest_due_since timestamptz, retrying bigint, failed_last_day bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = queue, pg_temp AS $$
+    SELECT count(*), count(*) FILTER (WHERE j.run_at <= now()), min(j.run_at) FILTER (WHERE j.run_at <= now()),
+        count(*) FILTER (WHERE j.attempts > 0),
+        (SELECT count(*) FROM (SELECT FROM queue.failed_jobs WHERE failed_at > now() - interval '1 day' LIMIT 10000) AS few)
+    FROM (SELECT run_at, attempts FROM queue._private_jobs LIMIT 10000) AS j
+$$;
+REVOKE ALL ON FUNCTION queue.health FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION queue.health TO funnelchat_system;

@@ -7,13 +7,19 @@ mod reads;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use funnelchat::{audit::verify::verify, platform::clock::WallClock as _};
+use funnelchat::{
+    audit::verify::verify,
+    platform::{clock::WallClock as _, ids},
+};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection, Row as _};
 use totp_rs::{Algorithm, Builder, Secret};
 
 use self::chain::{chain, chains};
-use crate::support::{Client, Problems, Schema, TestApp, data, recipes::Ids};
+use crate::support::{
+    Client, Problems, Schema, TestApp, data,
+    recipes::{Ids, proposed_change, settings_version},
+};
 
 /// Mutations that leave no audit row, and why. The list may only shrink.
 const UNAUDITED: &[(&str, &str)] = &[
@@ -38,6 +44,10 @@ struct Story<'a> {
     recovery: String,
     account: String,
     key: String,
+    role: String,
+    stay: String,
+    compliance: Client,
+    super_admin: Client,
 }
 
 const CHANGED: &str = "another long and private phrase";
@@ -84,6 +94,17 @@ const ORDER: &[&str] = &[
     "acceptInvitation",
     "updateUser",
     "revokeInvitation",
+    "updateBusinessSettings",
+    "approveContactPolicyChange",
+    "rejectContactPolicyChange",
+    "setProviderCredentials",
+    "createRole",
+    "updateRole",
+    "deleteRole",
+    "breakGlass",
+    "endBreakGlass",
+    "suspendBusiness",
+    "reactivateBusiness",
     "switchBusiness",
 ];
 
@@ -180,6 +201,34 @@ impl Story<'_> {
                 json!({ "id": data(&found)["users"]["edges"][0]["node"]["id"], "role": "MANAGER" })
             }
             "revokeInvitation" => json!({ "id": self.ids.get("inv") }),
+            "updateBusinessSettings" => {
+                json!({ "expectedVersion": settings_version(&self.admin).await, "branding": { "displayName": "Audited" } })
+            }
+            "approveContactPolicyChange" => json!({ "id": proposed_change(&self.admin).await }),
+            "rejectContactPolicyChange" => {
+                json!({ "id": proposed_change(&self.admin).await, "reason": "Too often." })
+            }
+            "setProviderCredentials" => {
+                json!({ "twilio": { "accountSid": format!("AC{:032x}", 77), "authToken": "0".repeat(32) } })
+            }
+            "createRole" => {
+                json!({ "name": "Audited", "baseRole": "AGENT", "permissions": ["account:read"] })
+            }
+            "updateRole" => json!({ "id": self.role, "permissions": ["note:add"] }),
+            "deleteRole" => json!({ "id": self.role }),
+            "breakGlass" => {
+                json!({ "businessId": self.ids.get("biz"), "reason": "A case that support was asked about." })
+            }
+            "endBreakGlass" => json!({ "id": self.stay }),
+            "suspendBusiness" | "reactivateBusiness" => {
+                let globex = self.app.business_id(&self.app.globex).await;
+                let id = ids::encode(ids::IdKind::Business, globex);
+                if mutation == "suspendBusiness" {
+                    json!({ "businessId": id, "reason": "Bills." })
+                } else {
+                    json!({ "businessId": id })
+                }
+            }
             "switchBusiness" => json!({ "businessId": self.ids.get("biz") }),
             other => panic!("say in audit.rs how {other} is called"),
         }
@@ -212,12 +261,20 @@ impl Story<'_> {
             }
             "resetPassword" => self.password = RESET,
             "createApiKey" => self.key = text(&payload["apiKey"]["id"]),
+            "createRole" => self.role = text(&payload["role"]["id"]),
+            "breakGlass" => self.stay = text(&payload["breakGlassSessionId"]),
             "createAccount" => self.account = text(&payload["account"]["id"]),
             _ => {}
         }
     }
 
     fn caller(&self, mutation: &str) -> &Client {
+        if ["approveContactPolicyChange", "rejectContactPolicyChange"].contains(&mutation) {
+            return &self.compliance;
+        }
+        if ["breakGlass", "suspendBusiness", "reactivateBusiness"].contains(&mutation) {
+            return &self.super_admin;
+        }
         if ORDER.iter().position(|name| *name == mutation) <= ORDER.iter().position(|name| *name == "logout")
         {
             &self.founder
@@ -303,6 +360,10 @@ async fn every_mutation_leaves_its_row_in_its_own_transaction() {
         recovery: String::new(),
         account: String::new(),
         key: String::new(),
+        role: String::new(),
+        stay: String::new(),
+        compliance: app.acme.sign_in("compliance").await,
+        super_admin: app.super_admin().await,
     };
     let mut problems = Problems::default();
     for mutation in ORDER {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use funnelchat::access::operations::{Needs, needs};
 use serde_json::json;
 use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
 use uuid::Uuid;
@@ -19,6 +20,11 @@ const NOT_PERSONAL: &[(&str, &str)] = &[
         "acts and ids; whoever looks at the person behind one reads them by another query",
     ),
     ("apiKeys", "the business's own"),
+    ("accessLog", "who read, and ids of whom"),
+    ("breakGlassSessions", "the platform's staff"),
+    ("contactPolicyChanges", "the business's own"),
+    ("providerAccounts", "the business's own"),
+    ("roles", "the business's own"),
     ("business", "the caller's own"),
     ("invitations", "people who are to join the staff"),
     ("users", "members of the staff"),
@@ -42,6 +48,10 @@ async fn queries_write_nothing_but_whose_data_was_read() {
     let mut problems = Problems::default();
     for field in &schema.ty("Query").fields {
         let name = &field.name;
+        // Outside every business nothing of a debtor can be read: the database's policies show nobody.
+        if needs("Query", name) == Some(Needs::Platform) {
+            continue;
+        }
         let arguments = plain_arguments(&schema, field, &ids);
         let (document, variables) = schema.document("Query", field, &arguments, 2);
         let (since, logged) = (

@@ -51,6 +51,11 @@ pub const OPEN_TO_SYSTEM: &[(&str, &str, &str)] = &[
         "who accepts an invitation is not inside the business yet",
     ),
     (
+        "break_glass_sessions",
+        "INSERT SELECT UPDATE",
+        "the platform's staff opens one from outside; every process looks for those that ended",
+    ),
+    (
         "business_head",
         "INSERT SELECT UPDATE",
         "made at registration; the clock reads the newest instant; pruning moves the floor",
@@ -64,6 +69,11 @@ pub const OPEN_TO_SYSTEM: &[(&str, &str, &str)] = &[
         "businesses",
         "INSERT SELECT UPDATE",
         "made at registration; looked up at log-in",
+    ),
+    (
+        "custom_roles",
+        "SELECT",
+        "what a member may do is read at log-in, before a business is known",
     ),
     (
         "delivery_attempts",
@@ -97,6 +107,15 @@ pub const GLOBAL_UNIQUES: &[(&str, &str)] = &[
 
 /// Other indexes that do not begin with the business, and why.
 pub const GLOBAL_INDEXES: &[(&str, &str)] = &[
+    (
+        "access_log_at",
+        "block ranges of instants: bounds a search in time, and costs a writer next to nothing",
+    ),
+    ("audit_events_at", "the same"),
+    (
+        "break_glass_sessions_ended",
+        "every process looks for stays that ended just now",
+    ),
     (
         "api_keys_expiry",
         "a reconciler looks through all businesses for keys about to end",

@@ -263,15 +263,21 @@ async fn roles_that_run_the_service_own_nothing_and_bypass_nothing() {
     assert_eq!(
         definers,
         [
+            "app.business_usage as funnelchat_owner",
             "app.end_member_sessions as funnelchat_owner",
+            "app.end_role_sessions as funnelchat_owner",
             "app.member_details as funnelchat_owner",
             "app.member_with_address as funnelchat_owner",
+            "app.migrations_run as funnelchat_owner",
+            "app.own_provider_accounts as funnelchat_owner",
             "app.post_to_balance as funnelchat_owner",
+            "app.put_provider_account as funnelchat_owner",
             "app.search_debtors as funnelchat_search",
             "queue.enqueue as funnelchat_worker",
             "queue.enqueue_after as funnelchat_worker",
             "queue.enqueue_envelope as funnelchat_worker",
             "queue.enqueue_for as funnelchat_worker",
+            "queue.health as funnelchat_worker",
         ],
         "functions that run with another's rights"
     );

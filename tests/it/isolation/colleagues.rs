@@ -69,6 +69,7 @@ async fn what_a_colleague_works_on_is_not_found() {
         kinds: &["acct", "conv", "msg", "dec", "dbtr", "hold", "view"],
         may: &|root, field| match needs(root, field) {
             Some(Needs::Permission(cell)) => table.allows(Role::Agent, cell),
+            Some(Needs::Platform) => false,
             _ => true,
         },
     };

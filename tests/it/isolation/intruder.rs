@@ -14,9 +14,15 @@ use crate::support::{
 /// Slots in which a foreign id is a condition on one's own rows: nothing fits it, so an empty page is the answer, the
 /// same as for an id that nobody has.
 const FILTERS: &[(&str, &str)] = &[
+    ("accessLog", "filter.apiKeyId"),
+    ("accessLog", "filter.breakGlassSessionId"),
+    ("accessLog", "filter.debtorId"),
+    ("accessLog", "filter.userId"),
     ("accounts", "filter.assignedAgentId"),
     ("accounts", "filter.creditorId"),
     ("accounts", "filter.placementId"),
+    ("auditEvents", "filter.apiKeyId"),
+    ("auditEvents", "filter.breakGlassSessionId"),
     ("auditEvents", "filter.debtorId"),
     ("auditEvents", "filter.userId"),
     ("conversations", "filter.accountId"),

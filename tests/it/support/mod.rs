@@ -1,5 +1,6 @@
 //! The harness: a whole service per test, on a database of its own, with two businesses and a handle per role.
 
+mod callers;
 mod client;
 mod errors;
 mod problems;
@@ -19,7 +20,7 @@ use funnelchat::{
     app::App,
     cli::{
         sandbox_clock::DatabaseClock,
-        seed::{BUSINESSES, DemoBusiness},
+        seed::{BUSINESSES, DEMO_SUPER_ADMIN, DemoBusiness},
     },
     config::{Config, MailSettings},
     http,
@@ -29,6 +30,7 @@ use funnelchat::{
 use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
 use url::Url;
 
+pub use callers::Callers;
 pub use client::{Client, code_of, data, error_code, totp_code, user_errors};
 pub use problems::Problems;
 pub use schema::{Field, Schema, Slot};
@@ -165,6 +167,11 @@ impl TestApp {
             database,
             errors,
         }
+    }
+
+    /// The demo's super admin, signed in: outside every business.
+    pub async fn super_admin(&self) -> Client {
+        Client::sign_in(self.addr, &self.wall, DEMO_SUPER_ADMIN).await
     }
 
     /// A caller without a log-in.

@@ -91,7 +91,18 @@ impl Ids {
             .await;
         app.run_jobs().await;
         let invitation = &data(&invitation)["inviteUser"]["invitation"]["id"];
+        let change = json!(proposed_change(staff).await);
+        let role = own_role(staff, mark).await;
+        let stay = json!(
+            stay_of_platform(app, &seen["viewer"]["business"]["id"], mark)
+                .await
+                .0
+        );
+        app.run_jobs().await;
         let by_prefix: BTreeMap<&'static str, String> = [
+            ("cpc", &change),
+            ("role", &role),
+            ("bgs", &stay),
             ("acct", &account["id"]),
             ("dbtr", &account["debtor"]["id"]),
             ("conv", &thread["id"]),
@@ -129,6 +140,8 @@ impl Ids {
             format!("A note on {mark}"),
             format!("A reason on {mark}"),
             format!("Seeking {mark}"),
+            format!("Role of {mark}"),
+            format!("Looking into the case of {mark}"),
         ];
         for id in by_prefix.values() {
             secrets.extend([id.clone(), uuid_of(id).to_string()]);
@@ -146,7 +159,7 @@ impl Ids {
     pub fn nobodys() -> Self {
         let by_prefix = [
             "acct", "dbtr", "conv", "msg", "dec", "inv", "usr", "biz", "key", "sess", "cred", "plc", "hold",
-            "view",
+            "view", "cpc", "role", "bgs",
         ]
         .into_iter()
         .map(|prefix| (prefix, another(prefix)))
@@ -221,6 +234,60 @@ async fn held(staff: &Client, account: &Value, mark: &str) -> Value {
     data(&made)["setHold"]["hold"]["id"].clone()
 }
 
+/// The version of the settings.
+pub async fn settings_version(staff: &Client) -> Value {
+    let seen = staff
+        .gql("{ business { settings { version } } }", json!({}))
+        .await;
+    data(&seen)["business"]["settings"]["version"].clone()
+}
+
+/// A change that loosens the contact policy, and waits. It concerns WhatsApp alone, which nobody writes over here.
+pub async fn proposed_change(staff: &Client) -> String {
+    let mut waits = Value::Null;
+    for limit in [json!(0), Value::Null] {
+        let input = json!({ "expectedVersion": settings_version(staff).await, "contactPolicy": { "whatsappPerDay": limit } });
+        let changed = staff
+            .gql(
+                "mutation($i: UpdateBusinessSettingsInput!) { updateBusinessSettings(input: $i) {
+                   business { settings { pendingContactPolicyChange { id } } } userErrors { message } } }",
+                json!({ "i": input }),
+            )
+            .await;
+        waits = data(&changed)["updateBusinessSettings"]["business"]["settings"]["pendingContactPolicyChange"]["id"].clone();
+    }
+    waits.as_str().expect("a change that waits").to_owned()
+}
+
+async fn own_role(staff: &Client, mark: &str) -> Value {
+    let made = staff
+        .gql(
+            "mutation($n: String!) { createRole(input: { name: $n, baseRole: AGENT, permissions: [\"account:read\"] }) {
+               role { id } userErrors { message } } }",
+            json!({ "n": format!("Role of {mark}") }),
+        )
+        .await;
+    data(&made)["createRole"]["role"]["id"].clone()
+}
+
+/// The platform's staff comes into the business: the stay, and who acts in it.
+pub async fn stay_of_platform(app: &TestApp, business: &Value, mark: &str) -> (String, Client) {
+    let mut visitor = app.super_admin().await;
+    let opened = visitor
+        .gql(
+            "mutation($b: ID!, $r: String!) { breakGlass(input: { businessId: $b, reason: $r }) {
+               breakGlassSessionId accessToken userErrors { field message } } }",
+            json!({ "b": business, "r": format!("Looking into the case of {mark}") }),
+        )
+        .await;
+    let opened = &data(&opened)["breakGlass"];
+    let id = opened["breakGlassSessionId"]
+        .as_str()
+        .unwrap_or_else(|| panic!("no stay: {opened}"));
+    visitor.access_token = opened["accessToken"].as_str().map(str::to_owned);
+    (id.to_owned(), visitor)
+}
+
 /// A view of the client's own, shared with nobody.
 async fn saved_view(client: &Client, mark: &str) -> Value {
     let made = client
@@ -249,6 +316,13 @@ pub fn kind_of(field: &str, slot: &Slot) -> Option<&'static str> {
         ("account" | "updateAccount" | "deleteAccount" | "restoreAccount", "id") => Some("acct"),
         ("saveAccountView" | "deleteAccountView", "id") => Some("view"),
         ("releaseHold", "id") => Some("hold"),
+        ("approveContactPolicyChange" | "rejectContactPolicyChange", "id") => Some("cpc"),
+        ("updateRole" | "deleteRole", "id") => Some("role"),
+        ("endBreakGlass", "id") => Some("bgs"),
+        ("platformBusiness", "id") => Some("biz"),
+        (_, "customRoleId") => Some("role"),
+        (_, "apiKeyId") => Some("key"),
+        (_, "breakGlassSessionId") => Some("bgs"),
         ("debtor", "id") => Some("dbtr"),
         ("conversation", "id") => Some("conv"),
         ("complianceDecision", "id") => Some("dec"),
@@ -280,6 +354,14 @@ pub fn plain_arguments(schema: &Schema, field: &Field, ids: &Ids) -> Map<String,
         if (field.name.as_str(), input.name.as_str()) == ("tagAccounts", "add") {
             return Some(json!(["swept"]));
         }
+        // Sections are optional, but not their parts.
+        match (field.name.as_str(), input.name.as_str()) {
+            ("updateBusinessSettings", "billingContact") => {
+                return Some(json!({ "name": "Somebody", "email": "bills@else.example" }));
+            }
+            ("updateBusinessSettings", "locale") => return Some(json!({ "languages": ["en"] })),
+            _ => {}
+        }
         if !input.ty.is_required() || input.has_default {
             return None;
         }
@@ -297,7 +379,13 @@ pub fn plain_arguments(schema: &Schema, field: &Field, ids: &Ids) -> Map<String,
             ("email", "EmailAddress") => json!(format!("nobody-{nth}@else.example")),
             ("currentPassword", "String") => json!(DEMO_PASSWORD),
             ("newPassword", "String") => json!(format!("a new password that nobody has {nth}")),
-            ("scopes", "String") => json!(["account:read"]),
+            ("scopes" | "permissions", "String") => json!(["account:read"]),
+            ("expectedVersion", "Int") => json!(0),
+            ("accountSid", "String") => json!(format!("AC{nth:032x}")),
+            ("authToken", "String") => json!("0123456789abcdef0123456789abcdef"),
+            ("reason", "String") if field.name == "breakGlass" => {
+                json!("A case that support was asked about.")
+            }
             ("password", "String") => json!("a password that nobody has"),
             ("token" | "code" | "refreshToken", "String") => json!("000000"),
             ("content" | "text" | "reason", "String") => json!("Hello."),

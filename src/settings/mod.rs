@@ -1,0 +1,10 @@
+//! What a business chooses for itself: company, branding, languages, payment terms, contact limits, auto-response,
+//! billing contact. The contact limits are compliance's, the log-out of idle sessions identity's; here they are changed
+//! together, under one version, so that two administrators do not overwrite each other unseen.
+//!
+//! Owns `business_settings`. May import `platform`, `identity`, `access`, `audit`, `accounts`, `compliance`.
+
+pub mod graphql;
+mod model;
+mod store;
+mod update_settings;
