@@ -1,6 +1,6 @@
 //! Users, businesses, and who asks.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::{ComplexObject, Context, Enum, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
@@ -111,7 +111,7 @@ pub struct User {
     #[graphql(skip)]
     access_role: Role,
     /// A role of your business's own, if they have one.
-    custom_role: Option<CustomRole>,
+    custom_role: Option<Arc<CustomRole>>,
     /// Fewer permissions than the role's.
     #[graphql(skip)]
     fewer: Option<Vec<String>>,
@@ -189,10 +189,14 @@ impl User {
             created_at: row.created_at,
             uuid: row.id,
             fewer: narrowed(row.permissions.as_deref(), row.role_permissions.as_deref()),
-            custom_role: row
-                .custom_role_id
-                .zip(row.role_name)
-                .map(|(id, name)| CustomRole::new(id, name, role, row.role_permissions.unwrap_or_default())),
+            custom_role: row.custom_role_id.zip(row.role_name).map(|(id, name)| {
+                Arc::new(CustomRole::new(
+                    id,
+                    name,
+                    role,
+                    row.role_permissions.unwrap_or_default(),
+                ))
+            }),
             details: None,
         })
     }
