@@ -108,6 +108,7 @@ cells! {
     AccountAssignSelf => "account", "assign_self";
     AccountAssignAny => "account", "assign_any";
     AccountViewSave => "account_view", "save";
+    DebtorMerge => "debtor", "merge";
     NoteAdd => "note", "add";
     CreditorRead => "creditor", "read";
     CreditorCreate => "creditor", "create";

@@ -2,14 +2,14 @@
 
 use uuid::Uuid;
 
-use super::store;
+use super::contact_store::contact_points_of;
 use crate::platform::{
     crypto::DataKey, db::TenantTx, email::EmailAddress, error::OpError, gql::UserError, ids,
     keys::TenantKeys, phone::PhoneNumber,
 };
 
 /// At most this many of each kind.
-const MOST: i16 = 20;
+pub(super) const MOST: i16 = 20;
 
 /// A way to reach a person.
 #[derive(Clone, Debug)]
@@ -19,15 +19,23 @@ pub enum NewContact {
 }
 
 impl NewContact {
-    fn kind(&self) -> &'static str {
+    pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Phone(_) => "PHONE",
             Self::Email(_) => "EMAIL",
         }
     }
 
+    /// The input field that it comes from.
+    pub(super) fn field(&self) -> &'static str {
+        match self {
+            Self::Phone(_) => "phone",
+            Self::Email(_) => "email",
+        }
+    }
+
     /// As it is stored.
-    fn written(&self) -> &str {
+    pub(super) fn written(&self) -> &str {
         match self {
             Self::Phone(phone) => phone.as_e164(),
             Self::Email(email) => email.as_str(),
@@ -54,7 +62,7 @@ pub(super) async fn add_contacts(
     if contacts.is_empty() {
         return Ok(());
     }
-    let known = store::contact_points_of(tx, &[debtor]).await?;
+    let known = contact_points_of(tx, &[debtor]).await?;
     let (business, now) = (tx.business_id(), tx.now());
     let mut added: Vec<&'static str> = Vec::new();
     for contact in contacts {

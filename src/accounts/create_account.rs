@@ -120,7 +120,7 @@ fn check(new: &NewAccount) -> Vec<UserError> {
     for tag in &new.tags {
         bounds("tags", tag, 50);
     }
-    for (field, value) in new.address.iter().flat_map(address_parts) {
+    for (field, value) in new.address.iter().flat_map(PostalAddress::parts) {
         if value.chars().count() > 200 {
             errors.push(UserError::invalid(
                 &format!("address.{field}"),
@@ -163,19 +163,6 @@ fn check(new: &NewAccount) -> Vec<UserError> {
         ));
     }
     errors
-}
-
-fn address_parts(address: &PostalAddress) -> impl Iterator<Item = (&'static str, &str)> {
-    [
-        ("line1", &address.line1),
-        ("line2", &address.line2),
-        ("city", &address.city),
-        ("state", &address.state),
-        ("postalCode", &address.postal_code),
-        ("country", &address.country),
-    ]
-    .into_iter()
-    .filter_map(|(field, value)| Some((field, value.as_deref()?)))
 }
 
 /// The person whose account it becomes.

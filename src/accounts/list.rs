@@ -317,11 +317,18 @@ fn push_whose(sql: &mut QueryBuilder<Postgres>, business: Uuid, criteria: &Accou
 /// First the people with such a hold, as an array by which the accounts' index is searched; then whether it is on this
 /// debt or on the person.
 fn push_holds(sql: &mut QueryBuilder<Postgres>, business: Uuid, kinds: &[String]) {
-    sql.push(" AND a.debtor_id = ANY(ARRAY(SELECT h.debtor_id FROM holds h WHERE h.business_id = ")
-        .push_bind(business)
-        .push(" AND h.lifted_at IS NULL AND h.kind = ANY(")
+    sql.push(
+        " AND a.debtor_id = ANY(ARRAY(SELECT g.id FROM holds h \
+         JOIN debtors o ON o.business_id = h.business_id AND o.id = h.debtor_id \
+         JOIN debtors g ON g.business_id = o.business_id AND g.person_id = o.person_id WHERE h.business_id = ",
+    )
+    .push_bind(business)
+    .push(" AND h.lifted_at IS NULL AND h.kind = ANY(")
     .push_bind(kinds.to_vec())
-    .push("))) AND EXISTS (SELECT FROM holds h WHERE h.business_id = a.business_id AND h.debtor_id = a.debtor_id")
+    .push(
+        "))) AND EXISTS (SELECT FROM debtors g JOIN holds h ON h.business_id = g.business_id AND h.debtor_id = g.id \
+         WHERE g.business_id = a.business_id AND g.person_id = d.person_id",
+    )
     .push(" AND h.lifted_at IS NULL AND (h.account_id IS NULL OR h.account_id = a.id) AND h.kind = ANY(")
     .push_bind(kinds.to_vec())
     .push("))");
@@ -374,22 +381,24 @@ fn read_row(row: &PgRow, ordering: AccountOrdering) -> Result<ListedAccount, DbE
 /// The same people as `store::debtors_by_ids` lets an agent see.
 fn push_debtor_scope(sql: &mut QueryBuilder<Postgres>, agent: Uuid) {
     sql.push(
-        " AND (EXISTS (SELECT FROM accounts a WHERE a.business_id = debtors.business_id AND a.debtor_id = debtors.id
+        " AND (EXISTS (SELECT FROM debtors g JOIN accounts a ON a.business_id = g.business_id AND a.debtor_id = g.id
+              WHERE g.business_id = debtors.business_id AND g.person_id = debtors.id
               AND a.deleted_at IS NULL AND (a.assigned_agent_id IS NULL OR a.assigned_agent_id = ",
     )
     .push_bind(agent)
     .push(
-        ")) OR EXISTS (SELECT FROM conversations v WHERE v.business_id = debtors.business_id AND v.debtor_id = debtors.id
+        ")) OR EXISTS (SELECT FROM debtors g JOIN conversations v ON v.business_id = g.business_id AND v.debtor_id = g.id
+              WHERE g.business_id = debtors.business_id AND g.person_id = debtors.id
               AND (v.assigned_agent_id IS NULL OR v.assigned_agent_id = ",
     )
     .push_bind(agent)
     .push(
-        ")) OR NOT EXISTS (SELECT FROM accounts a WHERE a.business_id = debtors.business_id
-              AND a.debtor_id = debtors.id))",
+        ")) OR NOT EXISTS (SELECT FROM debtors g JOIN accounts a ON a.business_id = g.business_id AND a.debtor_id = g.id
+              WHERE g.business_id = debtors.business_id AND g.person_id = debtors.id))",
     );
 }
 
-/// Debtors by name, in alphabetical order; `ids` narrows to what a search found.
+/// People by name, in alphabetical order, each once; `ids` narrows to what a search found.
 pub(super) async fn page_of_debtor_ids(
     tx: &mut TenantTx,
     ids: Option<&[Uuid]>,
@@ -397,7 +406,7 @@ pub(super) async fn page_of_debtor_ids(
     past: Option<(String, Uuid)>,
 ) -> Result<Vec<(String, Uuid)>, DbError> {
     let mut sql = QueryBuilder::<Postgres>::new("SELECT name_key, id FROM debtors WHERE business_id = ");
-    sql.push_bind(tx.business_id());
+    sql.push_bind(tx.business_id()).push(" AND merged_into IS NULL");
     if let Some(ids) = ids {
         sql.push(" AND id = ANY(").push_bind(ids.to_vec()).push(")");
     }

@@ -2,11 +2,16 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
+    ContactPointProvenance, ContactPointUse, ContactPointValidity, LineType,
     balance_components::{ComponentsRow, components_of},
+    contact_store,
     creditors::{CreditorRow, PlacementRow, creditors_by_ids, placements_by_ids},
+    match_suggestions::{Suggestions, suggestions_for},
+    merge::{Merges, merges_of},
     notes::{NotePage, Notes, notes_of_accounts},
     store::{self, AccountRow, DebtorRow},
 };
@@ -22,7 +27,15 @@ pub(super) struct OpenContact {
     pub(super) id: Uuid,
     pub(super) kind: String,
     pub(super) value: Option<Masked<String>>,
+    pub(super) label: Option<Masked<String>>,
+    pub(super) line_type: LineType,
+    pub(super) contact_use: ContactPointUse,
+    pub(super) provenance: ContactPointProvenance,
+    pub(super) validity: ContactPointValidity,
+    pub(super) validity_since: Option<DateTime<Utc>>,
+    pub(super) validity_by: Option<Uuid>,
     pub(super) unreachable: bool,
+    pub(super) created_at: DateTime<Utc>,
 }
 
 /// The slice's look-ups of one operation.
@@ -31,6 +44,9 @@ pub struct AccountLoaders {
     accounts: Batch<Uuid, Arc<AccountRow>>,
     debtors: Batch<Uuid, Arc<DebtorRow>>,
     contacts: Batch<Uuid, Arc<Vec<OpenContact>>>,
+    shared: Batch<Uuid, i32>,
+    merges: Batch<Uuid, Merges>,
+    suggestions: Batch<Uuid, Suggestions>,
     tags: Batch<Uuid, Arc<Vec<String>>>,
     notes: Batch<NotePage, Notes>,
     creditors: Batch<Uuid, Arc<CreditorRow>>,
@@ -71,6 +87,39 @@ impl AccountLoaders {
         let found = self
             .contacts
             .load(debtor, async |ids: Vec<Uuid>| open_contacts(scope, &ids).await)
+            .await?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// How many other people have the same number or address as this contact point.
+    pub(super) async fn shared_with(&self, scope: &OpScope, point: Uuid) -> Result<i32, OpError> {
+        let found = self
+            .shared
+            .load(point, async |ids: Vec<Uuid>| {
+                let mut tx = scope.snapshot().await?;
+                Ok::<_, OpError>(contact_store::others_with_contact(&mut tx, &ids).await?)
+            })
+            .await?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// The standing merges of this person.
+    pub(super) async fn merges(&self, scope: &OpScope, person: Uuid) -> Result<Merges, OpError> {
+        let found = self
+            .merges
+            .load(person, async |ids: Vec<Uuid>| {
+                let mut tx = scope.snapshot().await?;
+                Ok::<_, OpError>(merges_of(&mut tx, &ids).await?)
+            })
+            .await?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// Who else may be this person.
+    pub(super) async fn suggestions(&self, scope: &OpScope, person: Uuid) -> Result<Suggestions, OpError> {
+        let found = self
+            .suggestions
+            .load(person, async |ids: Vec<Uuid>| suggestions_for(scope, &ids).await)
             .await?;
         Ok(found.unwrap_or_default())
     }
@@ -152,21 +201,30 @@ async fn open_contacts(
     debtors: &[Uuid],
 ) -> Result<HashMap<Uuid, Arc<Vec<OpenContact>>>, OpError> {
     let keys = scope.keys().await?;
-    let sealed = store::sealed_contacts_of(&mut *scope.snapshot().await?, debtors).await?;
+    let sealed = contact_store::sealed_contacts_of(&mut *scope.snapshot().await?, debtors).await?;
     let mut found: HashMap<Uuid, Vec<OpenContact>> = HashMap::new();
     for contact in sealed {
         let point = contact.point;
-        let value = match (keys.data_key(&contact.key)?, &point.value_cipher) {
-            (Some(key), Some(cipher)) => {
-                Some(keys.open_text(&key, "contact_points", "value_cipher", point.id, cipher)?)
-            }
-            _ => None,
+        let key = keys.data_key(&contact.key)?;
+        let open = |column: &'static str, cipher: Option<&Vec<u8>>| match (&key, cipher) {
+            (Some(key), Some(cipher)) => keys
+                .open_text(key, "contact_points", column, point.id, cipher)
+                .map(Some),
+            _ => Ok(None),
         };
-        found.entry(point.debtor_id).or_default().push(OpenContact {
+        found.entry(contact.asked).or_default().push(OpenContact {
             id: point.id,
-            kind: point.kind,
-            value,
+            value: open("value_cipher", point.value_cipher.as_ref())?,
+            label: open("label_cipher", contact.label_cipher.as_ref())?,
+            line_type: LineType::parse(&point.line_type),
+            contact_use: ContactPointUse::parse(&contact.contact_use),
+            provenance: ContactPointProvenance::parse(&contact.provenance),
+            validity: ContactPointValidity::parse(&point.validity),
+            validity_since: contact.validity_since,
+            validity_by: contact.validity_by,
             unreachable: point.unreachable_code.is_some(),
+            created_at: contact.created_at,
+            kind: point.kind,
         });
     }
     Ok(found

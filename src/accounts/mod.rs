@@ -1,11 +1,13 @@
 //! Debtors (people) and accounts (debts). Keys, contact points and addresses belong to the person.
 //!
-//! Owns `debtors`, `data_keys`, `contact_points`, `accounts`, `account_tags`, `account_notes`, `account_views`,
+//! Owns `debtors`, `data_keys`, `contact_points`, `debtor_merges`, `accounts`, `account_tags`, `account_notes`, `account_views`,
 //! `balance_components`, `creditors`, `placements`. May import `platform`, `identity`, `access`, `audit`, `ledger`.
 
 mod assign_accounts;
 mod balance_components;
 mod bulk;
+mod contact_points;
+mod contact_store;
 mod contacts;
 mod create_account;
 mod creditors;
@@ -14,10 +16,13 @@ mod delete_account;
 pub mod graphql;
 mod list;
 mod loaders;
+mod match_suggestions;
+mod merge;
 mod model;
 mod notes;
 mod plan_status;
 pub mod ports;
+mod stated_zone;
 mod store;
 mod tag_accounts;
 mod update_account;
@@ -26,19 +31,31 @@ mod views;
 
 pub use assign_accounts::assign_accounts;
 pub use balance_components::{BalanceComponents, ItemizationEvent};
+pub use contact_points::{
+    ContactPointPatch, NewContactPoint, OpenPhone, add_contact_point, phones_of, remove_contact_point,
+    update_contact_point,
+};
+pub use contact_store::{
+    ContactPoint, PhoneOwner, contact_points_of, debtors_by_phone, mark_phone_unreachable,
+};
 pub use contacts::NewContact;
 use contacts::add_contacts;
 pub use create_account::{NewAccount, create_account};
 pub use creditors::{Origin, OriginPatch, create_creditor, create_placement};
 pub use delete_account::{delete_account, restore_account};
 pub use loaders::AccountLoaders;
-pub use model::{AccountStatus, Channel, PostalAddress};
+pub use merge::{merge_debtors, unmerge_debtors};
+pub use model::{
+    AccountStatus, Channel, ContactPointProvenance, ContactPointUse, ContactPointValidity, LineType,
+    PostalAddress,
+};
 pub use notes::add_note;
 pub use plan_status::PlanStatus;
+pub use stated_zone::{open_stated_zone, record_stated_zone};
 pub use store::{
-    ContactPoint, DebtorRow, contact_points_of, debtor_by_id, debtors_by_phone, lock_person,
-    mark_phone_unreachable, open_accounts_of, record_validation_notice, scoped_debtor_of_account,
+    DebtorRow, OpenAccount, debtor_by_id, lock_person, open_accounts_of, record_validation_notice,
+    scoped_debtor_of_account,
 };
 pub use tag_accounts::tag_accounts;
 pub use update_account::{AccountPatch, update_account};
-pub use update_debtor::DebtorPatch;
+pub use update_debtor::{DebtorPatch, change_debtor};

@@ -85,6 +85,93 @@ impl Channel {
     }
 }
 
+/// Declares words that the database stores and whose CHECK allows nothing else.
+macro_rules! stored_words {
+    ($(#[$meta:meta])* $name:ident, otherwise $fallback:ident {
+        $( $(#[$variant_meta:meta])* $variant:ident => $word:literal, )*
+    }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
+        pub enum $name { $( $(#[$variant_meta])* $variant, )* }
+
+        impl $name {
+            /// As the database spells it.
+            pub fn as_str(self) -> &'static str {
+                match self { $( Self::$variant => $word, )* }
+            }
+
+            /// The reverse of `as_str`.
+            pub fn parse(text: &str) -> Self {
+                match text { $( $word => Self::$variant, )* _ => Self::$fallback }
+            }
+        }
+    };
+}
+
+stored_words! {
+    /// What a telephone number is connected to.
+    LineType, otherwise Unknown {
+        /// A mobile telephone.
+        Mobile => "MOBILE",
+        /// A landline: takes no texts.
+        Landline => "LANDLINE",
+        /// Not known: held to the rules of a mobile telephone.
+        Unknown => "UNKNOWN",
+    }
+}
+
+stored_words! {
+    /// Where a contact point reaches the person.
+    ContactPointUse, otherwise Unknown {
+        /// At home, or wherever the person carries it.
+        Home => "HOME",
+        /// At work: no e-mail to an employer's address (12 CFR 1006.22(f)(3)), no contact where the employer prohibits
+        /// it (12 CFR 1006.6(b)(3)).
+        Work => "WORK",
+        /// Not known.
+        Unknown => "UNKNOWN",
+    }
+}
+
+stored_words! {
+    /// How a contact point became known (12 CFR 1006.6(d)(4)-(5) ask for it).
+    ContactPointProvenance, otherwise Staff {
+        /// From the creditor.
+        Creditor => "CREDITOR",
+        /// From the person themselves.
+        Consumer => "CONSUMER",
+        /// From an imported file.
+        Import => "IMPORT",
+        /// Entered by staff, without a word on where it comes from.
+        Staff => "STAFF",
+        /// Found by research: nobody consented to its use.
+        SkipTrace => "SKIP_TRACE",
+    }
+}
+
+stored_words! {
+    /// Whether a contact point reaches the person.
+    ContactPointValidity, otherwise Unverified {
+        /// It does: the person answered there, or confirmed it.
+        Valid => "VALID",
+        /// Nobody has checked it.
+        Unverified => "UNVERIFIED",
+        /// It is out of service, or never existed.
+        Invalid => "INVALID",
+        /// It reaches somebody else (15 USC 1692c(b)): nobody is contacted there any more.
+        WrongNumber => "WRONG_NUMBER",
+        /// It now belongs to somebody else (47 CFR 64.1200(m)): nobody is contacted there any more.
+        Reassigned => "REASSIGNED",
+    }
+}
+
+impl ContactPointValidity {
+    /// Whether it may still be taken for the person's.
+    pub fn is_usable(self) -> bool {
+        matches!(self, Self::Valid | Self::Unverified)
+    }
+}
+
 /// A postal address.
 #[derive(Clone, Debug, Deserialize, InputObject, PartialEq, Eq, Serialize, SimpleObject)]
 #[graphql(input_name = "PostalAddressInput")]
@@ -101,6 +188,22 @@ pub struct PostalAddress {
     pub postal_code: Option<String>,
     /// ISO 3166-1 alpha-2, `US` when omitted.
     pub country: Option<String>,
+}
+
+impl PostalAddress {
+    /// What of it is filled in, by the name of its input field.
+    pub(super) fn parts(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        [
+            ("line1", &self.line1),
+            ("line2", &self.line2),
+            ("city", &self.city),
+            ("state", &self.state),
+            ("postalCode", &self.postal_code),
+            ("country", &self.country),
+        ]
+        .into_iter()
+        .filter_map(|(field, value)| Some((field, value.as_deref()?)))
+    }
 }
 
 /// The key under which names are searched: lower case, last name first.

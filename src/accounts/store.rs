@@ -1,4 +1,4 @@
-//! SQL of debtors and accounts, but for the filtered lists (`list.rs`).
+//! SQL of debtors and accounts, but for the filtered lists (`list.rs`) and contact points (`contact_store.rs`).
 
 use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
@@ -13,26 +13,22 @@ use crate::platform::{
 #[derive(Clone, Debug)]
 pub struct DebtorRow {
     pub id: Uuid,
+    /// The record that stands for the person: this one, or the one that it was merged into.
+    pub person_id: Uuid,
+    /// All records of the person, this one among them.
+    pub members: Vec<Uuid>,
     pub first_name: Option<String>,
     pub last_name: Option<String>,
     pub name_key: String,
     pub preferred_language: String,
     pub preferred_channel: Option<String>,
     pub address_cipher: Option<Vec<u8>>,
+    pub address_at: Option<DateTime<Utc>>,
+    pub birth_date_cipher: Option<Vec<u8>>,
+    pub stated_zone_cipher: Option<Vec<u8>>,
+    pub stated_zone_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub keys: DebtorKeys,
-}
-
-/// A phone number or e-mail address of a person, sealed.
-#[derive(Clone, Debug)]
-pub struct ContactPoint {
-    pub id: Uuid,
-    pub debtor_id: Uuid,
-    pub kind: String,
-    pub ordinal: i16,
-    pub value_cipher: Option<Vec<u8>>,
-    pub blind_index: Option<Vec<u8>>,
-    pub unreachable_code: Option<String>,
 }
 
 /// A debt, with what is shown of its debtor.
@@ -59,28 +55,36 @@ pub struct AccountRow {
     pub preferred_channel: Option<String>,
 }
 
-/// Debtors by id; those that are not there (or not the caller's) are missing in the answer. An agent sees a person
-/// through an account or thread that is theirs or nobody's, and people whom nobody has an account of.
+/// Debtors by id; those that are not there (or not the caller's) are missing in the answer. An agent sees a person, with
+/// all of their records, through an account or thread that is theirs or nobody's, and people whom nobody has an account
+/// of.
 ///
 /// # Errors
 /// [`DbError`] as met.
 pub(super) async fn debtors_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<DebtorRow>, DbError> {
     let (business, scope) = (tx.business_id(), tx.ctx().agent_scope());
     let rows = sqlx::query!(
-        "SELECT d.id, d.first_name, d.last_name, d.name_key, d.preferred_language, d.preferred_channel, d.address_cipher,
-                d.created_at, p.id AS profile_id, p.business_key_version AS profile_version, p.wrapped AS profile_wrapped,
+        r#"SELECT d.id, d.person_id AS "person_id!", d.first_name, d.last_name, d.name_key, d.preferred_language,
+                d.preferred_channel, d.address_cipher, d.address_at, d.birth_date_cipher, d.stated_zone_cipher,
+                d.stated_zone_at, d.created_at,
+                ARRAY(SELECT g.id FROM debtors g WHERE g.business_id = $1 AND g.person_id = d.person_id
+                      ORDER BY g.id) AS "members!",
+                p.id AS profile_id, p.business_key_version AS profile_version, p.wrapped AS profile_wrapped,
                 r.id AS record_id, r.business_key_version AS record_version, r.wrapped AS record_wrapped
          FROM debtors d
          JOIN data_keys p ON p.business_id = d.business_id AND p.id = d.profile_key_id
          JOIN data_keys r ON r.business_id = d.business_id AND r.id = d.record_key_id
          WHERE d.business_id = $1 AND d.id = ANY($2)
            AND ($3::uuid IS NULL
-             OR EXISTS (SELECT FROM accounts a WHERE a.business_id = $1 AND a.debtor_id = d.id AND a.deleted_at IS NULL
+             OR EXISTS (SELECT FROM debtors g JOIN accounts a ON a.business_id = g.business_id AND a.debtor_id = g.id
+                 WHERE g.business_id = $1 AND g.person_id = d.person_id AND a.deleted_at IS NULL
                  AND (a.assigned_agent_id IS NULL OR a.assigned_agent_id = $3))
-             OR EXISTS (SELECT FROM conversations v WHERE v.business_id = $1 AND v.debtor_id = d.id
+             OR EXISTS (SELECT FROM debtors g JOIN conversations v ON v.business_id = g.business_id AND v.debtor_id = g.id
+                 WHERE g.business_id = $1 AND g.person_id = d.person_id
                  AND (v.assigned_agent_id IS NULL OR v.assigned_agent_id = $3))
              -- A deleted account still says whose the person was.
-             OR NOT EXISTS (SELECT FROM accounts a WHERE a.business_id = $1 AND a.debtor_id = d.id))",
+             OR NOT EXISTS (SELECT FROM debtors g JOIN accounts a ON a.business_id = g.business_id AND a.debtor_id = g.id
+                 WHERE g.business_id = $1 AND g.person_id = d.person_id))"#,
         business,
         ids,
         scope,
@@ -91,12 +95,18 @@ pub(super) async fn debtors_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Ve
         .into_iter()
         .map(|row| DebtorRow {
             id: row.id,
+            person_id: row.person_id,
+            members: row.members,
             first_name: row.first_name,
             last_name: row.last_name,
             name_key: row.name_key,
             preferred_language: row.preferred_language,
             preferred_channel: row.preferred_channel,
             address_cipher: row.address_cipher,
+            address_at: row.address_at,
+            birth_date_cipher: row.birth_date_cipher,
+            stated_zone_cipher: row.stated_zone_cipher,
+            stated_zone_at: row.stated_zone_at,
             created_at: row.created_at,
             keys: DebtorKeys {
                 profile: WrappedKey {
@@ -185,7 +195,7 @@ pub struct OpenAccount {
     pub validation_period_ends_on: Option<NaiveDate>,
 }
 
-/// The accounts of a debtor that are worked on, oldest first.
+/// The accounts of a person that are worked on, oldest first.
 ///
 /// # Errors
 /// [`DbError`] as met.
@@ -195,7 +205,10 @@ pub async fn open_accounts_of(tx: &mut TenantTx, debtor: Uuid) -> Result<Vec<Ope
         OpenAccount,
         "SELECT id, debtor_id, initial_communication_on, validation_notice_on, validation_period_ends_on
          FROM accounts
-         WHERE business_id = $1 AND debtor_id = $2 AND deleted_at IS NULL AND status NOT IN ('PAID_IN_FULL', 'CLOSED')
+         WHERE business_id = $1 AND deleted_at IS NULL AND status NOT IN ('PAID_IN_FULL', 'CLOSED')
+           AND debtor_id = ANY(ARRAY(
+               SELECT g.id FROM debtors d JOIN debtors g ON g.business_id = d.business_id AND g.person_id = d.person_id
+               WHERE d.business_id = $1 AND d.id = $2))
          ORDER BY created_at, id LIMIT 50",
         business,
         debtor
@@ -231,111 +244,6 @@ pub async fn record_validation_notice(
         account,
         &serde_json::json!({ "provided_on": provided_on, "period_ends_on": period_ends_on }),
     ));
-    Ok(())
-}
-
-/// A contact point with the key that opens it.
-pub(super) struct SealedContact {
-    pub(super) point: ContactPoint,
-    pub(super) key: WrappedKey,
-}
-
-/// All contact points of these debtors with their keys, in order.
-///
-/// # Errors
-/// [`DbError`] as met.
-pub(super) async fn sealed_contacts_of(
-    tx: &mut TenantTx,
-    debtors: &[Uuid],
-) -> Result<Vec<SealedContact>, DbError> {
-    let business = tx.business_id();
-    let rows = sqlx::query!(
-        "SELECT c.id, c.debtor_id, c.kind, c.ordinal, c.value_cipher, c.blind_index, c.unreachable_code,
-                k.id AS key_id, k.business_key_version, k.wrapped
-         FROM contact_points c
-         JOIN debtors d ON d.business_id = c.business_id AND d.id = c.debtor_id
-         JOIN data_keys k ON k.business_id = d.business_id AND k.id = d.profile_key_id
-         WHERE c.business_id = $1 AND c.debtor_id = ANY($2) ORDER BY c.debtor_id, c.kind, c.ordinal",
-        business,
-        debtors
-    )
-    .fetch_all(tx.conn())
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| SealedContact {
-            point: ContactPoint {
-                id: row.id,
-                debtor_id: row.debtor_id,
-                kind: row.kind,
-                ordinal: row.ordinal,
-                value_cipher: row.value_cipher,
-                blind_index: row.blind_index,
-                unreachable_code: row.unreachable_code,
-            },
-            key: WrappedKey {
-                id: row.key_id,
-                business_key_version: row.business_key_version,
-                wrapped: row.wrapped,
-            },
-        })
-        .collect())
-}
-
-/// All contact points of these debtors, in order.
-///
-/// # Errors
-/// [`DbError`] as met.
-pub async fn contact_points_of(tx: &mut TenantTx, debtors: &[Uuid]) -> Result<Vec<ContactPoint>, DbError> {
-    let business = tx.business_id();
-    Ok(sqlx::query_as!(
-        ContactPoint,
-        "SELECT id, debtor_id, kind, ordinal, value_cipher, blind_index, unreachable_code
-         FROM contact_points WHERE business_id = $1 AND debtor_id = ANY($2) ORDER BY debtor_id, kind, ordinal",
-        business,
-        debtors
-    )
-    .fetch_all(tx.conn())
-    .await?)
-}
-
-/// The people who have this phone number: several share one in a household.
-///
-/// # Errors
-/// [`DbError`] as met.
-pub async fn debtors_by_phone(tx: &mut TenantTx, blinds: &[Vec<u8>]) -> Result<Vec<(Uuid, Uuid)>, DbError> {
-    let business = tx.business_id();
-    let rows = sqlx::query!(
-        "SELECT id, debtor_id FROM contact_points
-         WHERE business_id = $1 AND blind_index = ANY($2) AND kind = 'PHONE' ORDER BY debtor_id, id LIMIT 20",
-        business,
-        blinds
-    )
-    .fetch_all(tx.conn())
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.debtor_id, row.id)).collect())
-}
-
-/// Notes that the network cannot deliver texts to this number.
-///
-/// # Errors
-/// [`DbError`] as met.
-pub async fn mark_phone_unreachable(
-    tx: &mut TenantTx,
-    debtor: Uuid,
-    blinds: &[Vec<u8>],
-    code: &str,
-) -> Result<(), DbError> {
-    let business = tx.business_id();
-    sqlx::query!(
-        "UPDATE contact_points SET unreachable_code = $4 WHERE business_id = $1 AND debtor_id = $2 AND blind_index = ANY($3)",
-        business,
-        debtor,
-        blinds,
-        code,
-    )
-    .execute(tx.conn())
-    .await?;
     Ok(())
 }
 
@@ -386,13 +294,36 @@ pub(super) async fn replace_tags(tx: &mut TenantTx, account: Uuid, tags: &[Strin
 /// # Errors
 /// [`DbError`] as met.
 pub async fn lock_person(tx: &mut TenantTx, debtor: Uuid) -> Result<(), DbError> {
-    let business = tx.business_id();
-    sqlx::query!(
-        "SELECT id FROM debtors WHERE business_id = $1 AND id = $2 FOR NO KEY UPDATE",
-        business,
-        debtor
-    )
-    .fetch_optional(tx.conn())
-    .await?;
+    lock_persons(tx, &[debtor]).await?;
     Ok(())
+}
+
+/// Locks the people behind these records, in the order of their ids, and returns the records that stand for them. What
+/// was merged or taken apart while it waited is locked anew: one person is one lock, whatever records they have.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub(super) async fn lock_persons(tx: &mut TenantTx, debtors: &[Uuid]) -> Result<Vec<Uuid>, DbError> {
+    let business = tx.business_id();
+    loop {
+        let locked = sqlx::query_scalar!(
+            "SELECT id FROM debtors WHERE business_id = $1 AND id = ANY(ARRAY(
+                 SELECT person_id FROM debtors WHERE business_id = $1 AND id = ANY($2)))
+             ORDER BY id FOR NO KEY UPDATE",
+            business,
+            debtors,
+        )
+        .fetch_all(tx.conn())
+        .await?;
+        let persons = sqlx::query_scalar!(
+            r#"SELECT DISTINCT person_id AS "person_id!" FROM debtors WHERE business_id = $1 AND id = ANY($2) ORDER BY 1"#,
+            business,
+            debtors,
+        )
+        .fetch_all(tx.conn())
+        .await?;
+        if persons.iter().all(|person| locked.contains(person)) {
+            return Ok(persons);
+        }
+    }
 }

@@ -1,19 +1,29 @@
 //! Changes what is known of the person behind an account: name, language, address, the first number and address.
 
+use chrono::NaiveDate;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{
     Channel, NewContact, PostalAddress, add_contacts,
+    contact_points::put_first,
+    contact_store::contact_points_of,
     model::name_key,
-    store::{self, DebtorRow, debtor_by_id},
+    store::{DebtorRow, debtor_by_id, lock_person},
 };
-use crate::platform::{
-    db::{AuditEntry, Db, TenantTx},
-    error::OpError,
-    gql::{UserError, UserErrorCode},
-    keys::{Keyring, TenantKeys},
+use crate::{
+    access::{Cell, authorize},
+    platform::{
+        crypto::DataKey,
+        db::{AuditEntry, Db, LiveEvent, TenantTx},
+        error::OpError,
+        gql::{UserError, UserErrorCode},
+        keys::{Keyring, TenantKeys},
+    },
 };
+
+/// Nobody who owes was born before it.
+const EARLIEST_BIRTH: NaiveDate = NaiveDate::from_ymd_opt(1900, 1, 1).expect("a date");
 
 /// Each `Some` is a new value.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +33,8 @@ pub struct DebtorPatch {
     pub preferred_language: Option<String>,
     pub preferred_channel: Option<Channel>,
     pub address: Option<PostalAddress>,
+    /// `Some(None)` empties it.
+    pub birth_date: Option<Option<NaiveDate>>,
     /// Become the person's first number and address; what was first becomes second.
     pub first_contacts: Vec<NewContact>,
 }
@@ -35,6 +47,7 @@ impl DebtorPatch {
             ("preferred_language", self.preferred_language.is_some()),
             ("preferred_channel", self.preferred_channel.is_some()),
             ("address", self.address.is_some()),
+            ("birth_date", self.birth_date.is_some()),
             ("contact_points", !self.first_contacts.is_empty()),
         ]
         .into_iter()
@@ -43,7 +56,33 @@ impl DebtorPatch {
     }
 }
 
-/// Applies the patch to the person; the caller has locked their account.
+/// Changes what is known of a person, apart from any one debt, on the record that stands for them.
+///
+/// # Errors
+/// NOT_FOUND for a person who is not the caller's, user errors for values that do not fit, CONFLICT for one whose data
+/// was erased.
+pub async fn change_debtor(
+    tx: &mut TenantTx,
+    keyring: &Keyring,
+    db: &Db,
+    id: Uuid,
+    patch: &DebtorPatch,
+) -> Result<(), OpError> {
+    authorize(tx.ctx(), Cell::AccountUpdate).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
+    let no_debtor = || UserError::not_found("id", "debtor");
+    debtor_by_id(tx, id).await?.ok_or_else(no_debtor)?;
+    lock_person(tx, id).await?;
+    let person = debtor_by_id(tx, id).await?.ok_or_else(no_debtor)?.person_id;
+    update_debtor(tx, keyring, db, person, patch).await?;
+    tx.emit(LiveEvent {
+        kind: "DEBTOR_UPDATED",
+        debtor_id: Some(person),
+        ..LiveEvent::default()
+    });
+    Ok(())
+}
+
+/// Applies the patch to the person; the caller has locked their account, or them.
 ///
 /// # Errors
 /// User errors for values that do not fit, CONFLICT for a person whose data was erased.
@@ -58,7 +97,7 @@ pub(super) async fn update_debtor(
     if changed.is_empty() {
         return Ok(());
     }
-    check(patch)?;
+    check(patch, tx.now().date_naive())?;
     let keys = keyring.business(db, tx.business_id()).await?;
     let row = debtor_by_id(tx, debtor)
         .await?
@@ -70,14 +109,8 @@ pub(super) async fn update_debtor(
             "This person's data was erased: nothing of it can be changed.",
         )
     })?;
-    let address = match &patch.address {
-        Some(address) => {
-            let plain = serde_json::to_string(address).unwrap_or_default();
-            Some(keys.seal(&profile, "debtors", "address_cipher", debtor, plain.as_bytes())?)
-        }
-        None => None,
-    };
-    write(tx, &row, patch, address).await?;
+    let sealed = seal(&keys, &profile, debtor, patch)?;
+    write(tx, &row, patch, sealed).await?;
     add_contacts(tx, &keys, debtor, &profile, &patch.first_contacts).await?;
     for contact in &patch.first_contacts {
         move_to_front(tx, &keys, debtor, contact).await?;
@@ -86,8 +119,53 @@ pub(super) async fn update_debtor(
     Ok(())
 }
 
-fn check(patch: &DebtorPatch) -> Result<(), OpError> {
+/// What of the patch is stored as ciphertext.
+struct SealedPatch {
+    address: Option<Vec<u8>>,
+    birth_date: Option<Vec<u8>>,
+}
+
+fn seal(
+    keys: &TenantKeys,
+    profile: &DataKey,
+    debtor: Uuid,
+    patch: &DebtorPatch,
+) -> Result<SealedPatch, OpError> {
+    let address = match &patch.address {
+        Some(address) => {
+            let plain = serde_json::to_string(address).unwrap_or_default();
+            Some(keys.seal(profile, "debtors", "address_cipher", debtor, plain.as_bytes())?)
+        }
+        None => None,
+    };
+    let birth_date = match patch.birth_date.flatten() {
+        Some(date) => {
+            let plain = date.to_string();
+            Some(keys.seal(profile, "debtors", "birth_date_cipher", debtor, plain.as_bytes())?)
+        }
+        None => None,
+    };
+    Ok(SealedPatch { address, birth_date })
+}
+
+fn check(patch: &DebtorPatch, today: NaiveDate) -> Result<(), OpError> {
     let mut errors = Vec::new();
+    if let Some(Some(born)) = patch.birth_date
+        && !(EARLIEST_BIRTH..=today).contains(&born)
+    {
+        errors.push(UserError::invalid(
+            "birthDate",
+            "Give the day on which the person was born, or null.",
+        ));
+    }
+    for (field, value) in patch.address.iter().flat_map(PostalAddress::parts) {
+        if value.chars().count() > 200 {
+            errors.push(UserError::invalid(
+                &format!("address.{field}"),
+                "At most 200 characters.",
+            ));
+        }
+    }
     for (field, value) in [("firstName", &patch.first_name), ("lastName", &patch.last_name)] {
         if value
             .as_ref()
@@ -121,7 +199,7 @@ async fn write(
     tx: &mut TenantTx,
     row: &DebtorRow,
     patch: &DebtorPatch,
-    address_cipher: Option<Vec<u8>>,
+    sealed: SealedPatch,
 ) -> Result<(), OpError> {
     let first = patch
         .first_name
@@ -141,7 +219,9 @@ async fn write(
     sqlx::query!(
         "UPDATE debtors SET first_name = $3, last_name = $4, name_key = $5,
              preferred_language = coalesce($6, preferred_language), preferred_channel = coalesce($7, preferred_channel),
-             address_cipher = coalesce($8, address_cipher), updated_at = $9
+             address_cipher = coalesce($8, address_cipher),
+             address_at = CASE WHEN $8::bytea IS NULL THEN address_at ELSE $9 END,
+             birth_date_cipher = CASE WHEN $10 THEN $11 ELSE birth_date_cipher END, updated_at = $9
          WHERE business_id = $1 AND id = $2",
         business,
         row.id,
@@ -150,15 +230,17 @@ async fn write(
         name_key(&first, &last),
         patch.preferred_language,
         patch.preferred_channel.map(Channel::as_str),
-        address_cipher,
+        sealed.address,
         now,
+        patch.birth_date.is_some(),
+        sealed.birth_date,
     )
     .execute(tx.conn())
     .await?;
     Ok(())
 }
 
-/// Makes the contact point the first of its kind, in one statement: the order stays without holes or doubles.
+/// Makes the contact point the first of its kind.
 async fn move_to_front(
     tx: &mut TenantTx,
     keys: &TenantKeys,
@@ -166,7 +248,7 @@ async fn move_to_front(
     contact: &NewContact,
 ) -> Result<(), OpError> {
     let blinds = keys.blinds(&contact.normalised());
-    let points = store::contact_points_of(tx, &[debtor]).await?;
+    let points = contact_points_of(tx, &[debtor]).await?;
     let Some(point) = points.into_iter().find(|point| {
         point
             .blind_index
@@ -175,17 +257,5 @@ async fn move_to_front(
     }) else {
         return Ok(());
     };
-    let business = tx.business_id();
-    sqlx::query!(
-        "UPDATE contact_points SET ordinal = CASE WHEN id = $4 THEN 1::smallint ELSE (ordinal + 1)::smallint END
-         WHERE business_id = $1 AND debtor_id = $2 AND kind = $3 AND ordinal <= $5",
-        business,
-        debtor,
-        point.kind,
-        point.id,
-        point.ordinal,
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(())
+    Ok(put_first(tx, debtor, &point.kind, point.id, point.ordinal).await?)
 }

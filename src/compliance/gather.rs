@@ -10,19 +10,20 @@ use super::{
     Contact,
     content::detect_content,
     facts::{
-        self, Action, ActionKind, ActionType, Attorney, Bankruptcy, Cease, Consent, ConsentStatus, Consents,
-        Deceased, Direction, Dispute, Facts, HistoryEntry, InReplyTo, Location, Medium, OptOut, OptOutScope,
-        OptOutTarget, Policy, Profile, Provider, Recipient, ServiceMember, Tenant, TenantRole, Validation,
+        self, Action, ActionKind, ActionType, Attorney, Bankruptcy, Cease, ClockTime, Consent, ConsentStatus,
+        Consents, Consumer, Deceased, Direction, Dispute, Facts, HistoryEntry, InReplyTo, InconvenientTime,
+        Medium, OptOut, OptOutScope, OptOutTarget, Policy, Profile, Provider, Recipient, ServiceMember, Tenant,
+        TenantRole, Validation,
     },
+    person_facts::{Member, PointJson, location, open_traits, reassigned, with_points},
 };
 use crate::{
-    accounts::{Channel, PostalAddress},
+    accounts::Channel,
     platform::{
         db::TenantTx,
         error::OpError,
         ids::{self, IdKind},
         keys::{TenantKeys, WrappedKey},
-        phone::PhoneNumber,
     },
 };
 
@@ -42,6 +43,14 @@ struct ConsentJson {
     granted_at: DateTime<Utc>,
     last_verified_at: DateTime<Utc>,
     revoked_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Deserialize)]
+struct InconvenientJson {
+    days: Option<Vec<String>>,
+    from_minute: u32,
+    to_minute: u32,
+    channels: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -73,15 +82,16 @@ struct Found {
     policy: Policy,
     sms_route_approved: bool,
     preferred_language: String,
-    address_cipher: Option<Vec<u8>>,
-    profile: WrappedKey,
+    members: Vec<Member>,
     record: WrappedKey,
     initial_communication_on: Option<NaiveDate>,
     validation_notice_on: Option<NaiveDate>,
     validation_period_ends_on: Option<NaiveDate>,
-    consent: Option<ConsentJson>,
+    points: Vec<PointJson>,
+    consents: Vec<ConsentJson>,
     suppressions: Vec<SuppressionJson>,
     holds: Vec<HoldJson>,
+    inconvenient: Vec<InconvenientJson>,
     contacts: Vec<ContactJson>,
 }
 
@@ -95,7 +105,7 @@ pub(super) async fn gather(
     let Some(found) = read(tx, keys, contact).await? else {
         return Ok(None);
     };
-    let address = open_address(keys, contact.debtor_id, &found)?;
+    let traits = open_traits(keys, contact.debtor_id, &found.members)?;
     let language = found.preferred_language.clone();
     let facts = Facts {
         now: Some(tx.now()),
@@ -105,12 +115,15 @@ pub(super) async fn gather(
             licensed_states: None,
             suspended: Some(found.business_status == "SUSPENDED"),
         }),
-        location: Some(location(contact.recipient, address.as_ref())),
-        action: Some(action(
-            contact,
-            &language,
-            found.initial_communication_on.is_none(),
+        location: Some(location(contact.recipient, &traits, tx.now())),
+        action: Some(with_points(
+            action(contact, &language, found.initial_communication_on.is_none()),
+            &found.points,
         )),
+        consumer: Some(Consumer {
+            date_of_birth: traits.born_on,
+        }),
+        rnd: reassigned(&found.points),
         history: Some(
             found
                 .contacts
@@ -119,7 +132,7 @@ pub(super) async fn gather(
                 .collect(),
         ),
         policy: Some(found.policy),
-        consents: Some(consents(contact, found.consent.as_ref(), tx.now())),
+        consents: Some(consents(contact, strictest(&found.consents), tx.now())),
         provider: Some(Provider {
             sms: Some("twilio".to_owned()),
             third_party_collections_permitted: Some(found.sms_route_approved),
@@ -130,6 +143,13 @@ pub(super) async fn gather(
             provided_on: Some(found.validation_notice_on),
             period_ends_on: found.validation_period_ends_on,
         }),
+        inconvenient: Some(
+            found
+                .inconvenient
+                .iter()
+                .map(inconvenient_time)
+                .collect::<Result<_, _>>()?,
+        ),
         optouts: Some(
             found
                 .suppressions
@@ -151,43 +171,67 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
     let row = sqlx::query!(
         r#"SELECT b.role, b.status, b.sms_route_approved,
                 (SELECT policy FROM contact_policies y WHERE y.business_id = $1) AS policy,
-                d.preferred_language, d.address_cipher,
-                p.id AS profile_id, p.business_key_version AS profile_version, p.wrapped AS profile_wrapped,
+                w.preferred_language,
+                m.ids AS "ids!", m.addresses AS "addresses!: Vec<Option<Vec<u8>>>",
+                m.birth_dates AS "birth_dates!: Vec<Option<Vec<u8>>>", m.zones AS "zones!: Vec<Option<Vec<u8>>>",
+                m.zones_at AS "zones_at!: Vec<Option<DateTime<Utc>>>", m.keys AS "keys!", m.versions AS "versions!",
+                m.wrapped AS "wrapped!: Vec<Option<Vec<u8>>>",
                 r.id AS record_id, r.business_key_version AS record_version, r.wrapped AS record_wrapped,
                 a.initial_communication_on AS "initial_communication_on?",
                 a.validation_notice_on AS "validation_notice_on?",
                 a.validation_period_ends_on AS "validation_period_ends_on?",
-                (SELECT to_jsonb(c) FROM consents c
+                (SELECT jsonb_agg(jsonb_build_object('is_own', cp.debtor_id = ANY(m.ids), 'contact_use', cp.contact_use,
+                        'line_type', cp.line_type, 'validity', cp.validity))
+                   FROM (SELECT * FROM contact_points o WHERE o.business_id = $1 AND o.blind_index = ANY($5)
+                         ORDER BY o.debtor_id = ANY(m.ids) DESC, o.validity IN ('WRONG_NUMBER', 'REASSIGNED') DESC
+                         LIMIT 20) cp) AS points,
+                (SELECT jsonb_agg(to_jsonb(c)) FROM (
+                  SELECT DISTINCT ON (c.debtor_id) c.* FROM consents c
                     JOIN contact_points cp ON cp.business_id = c.business_id AND cp.id = c.contact_point_id
-                  WHERE c.business_id = $1 AND c.debtor_id = $2 AND c.channel = $4 AND cp.blind_index = ANY($5)
-                  ORDER BY c.revoked_at DESC NULLS FIRST LIMIT 1) AS consent,
+                  WHERE c.business_id = $1 AND c.debtor_id = ANY(m.ids) AND c.channel = $4 AND cp.blind_index = ANY($5)
+                    AND cp.removed_at IS NULL
+                  ORDER BY c.debtor_id, c.revoked_at DESC NULLS FIRST) c) AS consents,
                 (SELECT jsonb_agg(jsonb_build_object('channel', s.channel, 'created_at', s.created_at)) FROM suppressions s
                   WHERE s.business_id = $1 AND s.address_blind = ANY($5) AND s.lifted_at IS NULL) AS suppressions,
                 (SELECT jsonb_agg(jsonb_build_object('kind', h.kind, 'account_id', h.account_id, 'placed_at', h.placed_at))
-                   FROM holds h WHERE h.business_id = $1 AND h.debtor_id = $2 AND h.lifted_at IS NULL) AS holds,
+                   FROM holds h WHERE h.business_id = $1 AND h.debtor_id = ANY(m.ids) AND h.lifted_at IS NULL) AS holds,
+                (SELECT jsonb_agg(jsonb_build_object('days', i.days, 'from_minute', i.from_minute, 'to_minute', i.to_minute,
+                        'channels', i.channels))
+                   FROM inconvenient_times i
+                  WHERE i.business_id = $1 AND i.debtor_id = ANY(m.ids) AND i.withdrawn_at IS NULL) AS inconvenient,
                 (SELECT jsonb_agg(entry ORDER BY entry ->> 'at') FROM (
                     (SELECT jsonb_build_object('at', s.reserved_at, 'channel', s.channel, 'inbound', false,
                             'reply', s.reply, 'account_id', s.account_id) AS entry
                        FROM contact_slots s
-                      WHERE s.business_id = $1 AND s.debtor_id = $2 AND s.released_at IS NULL AND s.reserved_at > $6
+                      WHERE s.business_id = $1 AND s.debtor_id = ANY(m.ids) AND s.released_at IS NULL AND s.reserved_at > $6
                       ORDER BY s.reserved_at DESC LIMIT 300)
                     UNION ALL
-                    (SELECT jsonb_build_object('at', m.created_at, 'channel', v.channel, 'inbound', true,
+                    (SELECT jsonb_build_object('at', t.created_at, 'channel', v.channel, 'inbound', true,
                             'reply', false, 'account_id', v.account_id)
-                       FROM messages m JOIN conversations v ON v.business_id = m.business_id AND v.id = m.conversation_id
-                      WHERE m.business_id = $1 AND m.debtor_id = $2 AND m.direction = 'INBOUND' AND m.created_at > $6
-                      ORDER BY m.created_at DESC LIMIT 300)) AS entries) AS contacts
+                       FROM messages t JOIN conversations v ON v.business_id = t.business_id AND v.id = t.conversation_id
+                      WHERE t.business_id = $1 AND t.debtor_id = ANY(m.ids) AND t.direction = 'INBOUND' AND t.created_at > $6
+                      ORDER BY t.created_at DESC LIMIT 300)) AS entries) AS contacts
              FROM debtors d
              JOIN businesses b ON b.id = d.business_id
-             JOIN data_keys p ON p.business_id = d.business_id AND p.id = d.profile_key_id
+             JOIN debtors w ON w.business_id = d.business_id AND w.id = d.person_id
              JOIN data_keys r ON r.business_id = d.business_id AND r.id = d.record_key_id
              LEFT JOIN accounts a ON a.business_id = d.business_id AND a.id = $3
+             -- All records of the person: what was written down on one counts for each.
+             CROSS JOIN LATERAL (
+                 SELECT array_agg(g.id ORDER BY g.id) AS ids, array_agg(g.address_cipher ORDER BY g.id) AS addresses,
+                        array_agg(g.birth_date_cipher ORDER BY g.id) AS birth_dates,
+                        array_agg(g.stated_zone_cipher ORDER BY g.id) AS zones,
+                        array_agg(g.stated_zone_at ORDER BY g.id) AS zones_at, array_agg(p.id ORDER BY g.id) AS keys,
+                        array_agg(p.business_key_version ORDER BY g.id) AS versions,
+                        array_agg(p.wrapped ORDER BY g.id) AS wrapped
+                   FROM debtors g JOIN data_keys p ON p.business_id = g.business_id AND p.id = g.profile_key_id
+                  WHERE g.business_id = $1 AND g.person_id = d.person_id) m
              WHERE d.business_id = $1 AND d.id = $2 AND a.deleted_at IS NULL
                -- A thread of no account is about any of the person's: there must be one left, or none yet.
                AND ($3::uuid IS NOT NULL OR NOT EXISTS (
-                   SELECT FROM accounts x WHERE x.business_id = d.business_id AND x.debtor_id = d.id)
+                   SELECT FROM accounts x WHERE x.business_id = d.business_id AND x.debtor_id = ANY(m.ids))
                  OR EXISTS (
-                   SELECT FROM accounts x WHERE x.business_id = d.business_id AND x.debtor_id = d.id
+                   SELECT FROM accounts x WHERE x.business_id = d.business_id AND x.debtor_id = ANY(m.ids)
                      AND x.deleted_at IS NULL))"#,
         business,
         contact.debtor_id,
@@ -199,18 +243,35 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
     .fetch_optional(tx.conn())
     .await?;
     let Some(row) = row else { return Ok(None) };
+    // The aggregates are of the same rows in the same order.
+    let known = row.ids.into_iter().zip(row.addresses).zip(row.birth_dates);
+    let stated = row.zones.into_iter().zip(row.zones_at);
+    let wrapped = row.keys.into_iter().zip(row.versions).zip(row.wrapped);
+    let members = known
+        .zip(stated)
+        .zip(wrapped)
+        .map(
+            |((((id, address), birth_date), (zone, zone_at)), ((key, version), wrapped))| Member {
+                id,
+                address_cipher: address,
+                birth_date_cipher: birth_date,
+                stated_zone_cipher: zone,
+                stated_zone_at: zone_at,
+                profile: WrappedKey {
+                    id: key,
+                    business_key_version: version,
+                    wrapped,
+                },
+            },
+        )
+        .collect();
     Ok(Some(Found {
         business_role: row.role,
         business_status: row.status,
         policy: row.policy.map(from_json).transpose()?.unwrap_or_default(),
         sms_route_approved: row.sms_route_approved,
         preferred_language: row.preferred_language,
-        address_cipher: row.address_cipher,
-        profile: WrappedKey {
-            id: row.profile_id,
-            business_key_version: row.profile_version,
-            wrapped: row.profile_wrapped,
-        },
+        members,
         record: WrappedKey {
             id: row.record_id,
             business_key_version: row.record_version,
@@ -219,9 +280,11 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
         initial_communication_on: row.initial_communication_on,
         validation_notice_on: row.validation_notice_on,
         validation_period_ends_on: row.validation_period_ends_on,
-        consent: row.consent.map(from_json).transpose()?,
+        points: list_from_json(row.points)?,
+        consents: list_from_json(row.consents)?,
         suppressions: list_from_json(row.suppressions)?,
         holds: list_from_json(row.holds)?,
+        inconvenient: list_from_json(row.inconvenient)?,
         contacts: list_from_json(row.contacts)?,
     }))
 }
@@ -236,12 +299,14 @@ fn list_from_json<T: serde::de::DeserializeOwned>(
     value.map_or_else(|| Ok(Vec::new()), from_json)
 }
 
-fn open_address(keys: &TenantKeys, debtor: Uuid, found: &Found) -> Result<Option<PostalAddress>, OpError> {
-    let (Some(cipher), Some(key)) = (&found.address_cipher, keys.data_key(&found.profile)?) else {
-        return Ok(None);
-    };
-    let text = keys.open_text(&key, "debtors", "address_cipher", debtor, cipher)?;
-    Ok(serde_json::from_str(text.expose()).ok())
+/// The strictest of what stands on the person's records: one revocation counts for all of them.
+fn strictest(consents: &[ConsentJson]) -> Option<&ConsentJson> {
+    let is_revoked = |row: &&ConsentJson| row.status == "REVOKED" || row.revoked_at.is_some();
+    let is_granted = |row: &&ConsentJson| row.status == "GRANTED";
+    let mut rows = consents.iter();
+    rows.find(is_revoked)
+        .or_else(|| consents.iter().find(is_granted))
+        .or(consents.first())
 }
 
 fn role(stored: &str) -> TenantRole {
@@ -249,25 +314,6 @@ fn role(stored: &str) -> TenantRole {
         "FIRST_PARTY_CREDITOR" => TenantRole::FirstPartyCreditor,
         // Whatever else stands there is held to the stricter rules.
         _ => TenantRole::ThirdPartyCollector,
-    }
-}
-
-/// Every clue of where the person may be: the address's state and ZIP, and the number's area code.
-fn location(recipient: &str, address: Option<&PostalAddress>) -> Location {
-    let mut candidates = super::zones::zones_of_phone(recipient);
-    if let Some(state) = address.and_then(|address| address.state.as_deref()) {
-        candidates.extend(super::zones::zones_of_state(state).iter());
-    }
-    if let Some(zip) = address.and_then(|address| address.postal_code.as_deref()) {
-        candidates.extend(super::zones::zones_of_zip(zip).iter());
-    }
-    Location {
-        address_state: address.and_then(|address| address.state.clone()),
-        area_code: PhoneNumber::parse_e164(recipient)
-            .ok()
-            .and_then(|phone| phone.area_code().map(str::to_owned)),
-        candidate_zones: Some(candidates.iter().collect()),
-        ..Location::default()
     }
 }
 
@@ -350,6 +396,25 @@ fn consents(contact: &Contact<'_>, found: Option<&ConsentJson>, now: DateTime<Ut
         },
         Channel::WebChat => Consents::default(),
     }
+}
+
+/// The facts spell days and channels in small letters.
+fn inconvenient_time(row: &InconvenientJson) -> Result<InconvenientTime, OpError> {
+    let day = |word: &String| from_json(serde_json::Value::String(word.to_lowercase()));
+    let days = row
+        .days
+        .as_ref()
+        .map(|days| days.iter().map(day).collect::<Result<Vec<_>, _>>());
+    let channel = |word: &String| word.to_lowercase().replace('_', "");
+    Ok(InconvenientTime {
+        days: days.transpose()?,
+        from: Some(ClockTime::of_minutes(row.from_minute)),
+        to: Some(ClockTime::of_minutes(row.to_minute)),
+        channels: row
+            .channels
+            .as_ref()
+            .map(|channels| channels.iter().map(channel).collect()),
+    })
 }
 
 fn opt_out(row: &SuppressionJson, contact: &Contact<'_>) -> OptOut {

@@ -2,6 +2,8 @@
 
 mod contact_policy;
 mod holds;
+mod inconvenient;
+mod zones;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -16,7 +18,7 @@ use super::{
 };
 use crate::{
     access::{Cell, authorize},
-    accounts::{Channel, contact_points_of, debtor_by_id, scoped_debtor_of_account},
+    accounts::{Channel, phones_of, scoped_debtor_of_account},
     platform::{
         error::OpError,
         gql::{Batch, OpScope, ScopeExt as _, UserError, not_found, op_error, parse_id},
@@ -30,6 +32,8 @@ pub use contact_policy::{
     loosest_policy, standing_policy,
 };
 pub use holds::{Hold, HoldMutations};
+pub use inconvenient::{InconvenientTime, InconvenientTimeMutations};
+pub use zones::TimeZoneEvidence;
 
 /// What the gate answered.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
@@ -94,6 +98,7 @@ struct DecisionRow {
 pub struct ComplianceLoaders {
     decisions: Batch<Uuid, ComplianceDecision>,
     holds: Batch<Uuid, holds::Holds>,
+    inconvenient: Batch<Uuid, inconvenient::Times>,
 }
 
 impl ComplianceDecision {
@@ -292,24 +297,16 @@ async fn check(
     let Some(debtor_id) = scoped_debtor_of_account(&mut tx, account).await? else {
         return Ok(None);
     };
-    let Some(debtor) = debtor_by_id(&mut tx, debtor_id).await? else {
-        return Ok(None);
-    };
-    let point = contact_points_of(&mut tx, &[debtor_id])
-        .await?
-        .into_iter()
-        .find(|point| point.kind == "PHONE");
-    let no_phone = || UserError::invalid("accountId", "This debtor has no phone number.");
-    let profile = keys.data_key(&debtor.keys.profile)?.ok_or_else(no_phone)?;
-    let point = point.ok_or_else(no_phone)?;
-    let cipher = point.value_cipher.as_deref().ok_or_else(no_phone)?;
-    let phone = keys.open_text(&profile, "contact_points", "value_cipher", point.id, cipher)?;
+    let phones = phones_of(&mut tx, &keys, debtor_id).await?;
+    // Where nothing takes texts, the gate says why.
+    let phone = phones.iter().find(|phone| phone.takes_texts).or(phones.first());
+    let phone = phone.ok_or_else(|| UserError::invalid("accountId", "This debtor has no phone number."))?;
     let content = required_text(&mut tx, debtor_id, Some(account), content).await?;
     let contact = Contact {
         debtor_id,
         account_id: Some(account),
         channel,
-        recipient: phone.expose(),
+        recipient: phone.number.expose(),
         content: &content,
         in_reply_to: None,
     };

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     access::{Cell, authorize},
-    accounts::{debtor_by_id, lock_person, scoped_debtor_of_account},
+    accounts::{DebtorRow, debtor_by_id, lock_person, scoped_debtor_of_account},
     platform::{
         db::{AuditEntry, Db, DbError, LiveEvent, TenantTx},
         error::OpError,
@@ -23,16 +23,16 @@ use crate::{
 pub enum HoldKind {
     /// An attorney represents the person: contact goes through the attorney (12 CFR 1006.6(b)(2)).
     AttorneyRepresented,
-    /// A petition in bankruptcy stays all collection (11 USC 362(a)(6)). The person's, whatever debt it is set on.
+    /// A petition in bankruptcy stays all collection (11 USC 362(a)(6)). Of the person, hence of all their debts.
     Bankruptcy,
-    /// The person asked in writing to be left alone (12 CFR 1006.6(c)). The person's, whatever debt it is set on.
+    /// The person asked in writing to be left alone (12 CFR 1006.6(c)). Of the person, hence of all their debts.
     CeaseContact,
-    /// The person has died (12 CFR 1006.6(a)(4)). The person's, whatever debt it is set on.
+    /// The person has died (12 CFR 1006.6(a)(4)). Of the person, hence of all their debts.
     Deceased,
     /// The debt is disputed: collection of it pauses until it is verified (12 CFR 1006.38(d)).
     Dispute,
-    /// The business contacts the person no more, on no channel, but for one answer when they write again. The
-    /// person's, whatever debt it is set on.
+    /// The business contacts the person no more, on no channel, but for one answer when they write again. Of
+    /// the person, hence of all their debts.
     DoNotRecontact,
     /// The debt is said to come of identity theft (15 USC 1681m(g)): collection of it pauses as for a dispute.
     IdentityTheft,
@@ -40,8 +40,8 @@ pub enum HoldKind {
     Legal,
     /// The last payment failed. Stops no contact.
     PaymentFailed,
-    /// In military service: no interest above the cap on a debt from before it (50 USC 3937). The person's, whatever
-    /// debt it is set on.
+    /// In military service: no interest above the cap on a debt from before it (50 USC 3937). Of the person,
+    /// hence of all their debts.
     Scra,
 }
 
@@ -75,6 +75,14 @@ impl HoldKind {
         }
     }
 
+    /// It is of the person, whatever debt it was learned of: it names none. The table's CHECK says the same.
+    fn binds_the_person(self) -> bool {
+        matches!(
+            self,
+            Self::Bankruptcy | Self::CeaseContact | Self::Deceased | Self::DoNotRecontact | Self::Scra
+        )
+    }
+
     /// The reverse of [`HoldKind::as_str`].
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
@@ -84,8 +92,9 @@ impl HoldKind {
 /// A hold to be placed.
 #[derive(Clone, Copy, Debug)]
 pub struct NewHold<'a> {
-    pub debtor_id: Uuid,
-    /// Of this debt alone; of the person when none.
+    /// The person; when none, that of the debt.
+    pub debtor_id: Option<Uuid>,
+    /// The debt that it concerns or was learned of.
     pub account_id: Option<Uuid>,
     pub kind: HoldKind,
     /// Where it is known from.
@@ -122,15 +131,10 @@ pub async fn set_hold(
     if !(1..=1_000).contains(&new.reason.trim().chars().count()) {
         return Err(UserError::invalid("reason", "Say why in 1 to 1,000 characters.").into());
     }
-    let debtor = debtor_by_id(tx, new.debtor_id)
-        .await?
-        .ok_or_else(|| UserError::not_found("debtorId", "debtor"))?;
+    let debtor = whose(tx, &new).await?;
     lock_person(tx, debtor.id).await?;
-    if let Some(account) = new.account_id
-        && scoped_debtor_of_account(tx, account).await? != Some(debtor.id)
-    {
-        return Err(UserError::not_found("accountId", "account of this debtor").into());
-    }
+    // Who belongs to the person is certain only now.
+    let debtor = debtor_by_id(tx, debtor.id).await?.unwrap_or(debtor);
     let keys = keyring.business(db, tx.business_id()).await?;
     let record = keys.data_key(&debtor.keys.record)?.ok_or_else(|| {
         UserError::at(
@@ -139,19 +143,25 @@ pub async fn set_hold(
             "This person's records were destroyed.",
         )
     })?;
+    let account = new.account_id.filter(|_| !new.kind.binds_the_person());
     let (business, now, id, user) = (tx.business_id(), tx.now(), ids::next(), tx.ctx().user_id());
     let reason = keys.seal(&record, "holds", "reason_cipher", id, new.reason.as_bytes())?;
     let placed = sqlx::query!(
         "INSERT INTO holds (business_id, id, debtor_id, account_id, kind, reason_cipher, placed_by, placed_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8
+         WHERE NOT EXISTS (
+             SELECT FROM holds h WHERE h.business_id = $1 AND h.debtor_id = ANY($9) AND h.kind = $5
+               AND h.account_id IS NOT DISTINCT FROM $4 AND h.lifted_at IS NULL)
+         ON CONFLICT DO NOTHING",
         business,
         id,
         debtor.id,
-        new.account_id,
+        account,
         new.kind.as_str(),
         reason,
         user,
         now,
+        &debtor.members,
     )
     .execute(tx.conn())
     .await?;
@@ -159,10 +169,41 @@ pub async fn set_hold(
         let message = "Such a hold stands already: leave it, or release it first.";
         return Err(UserError::at(UserErrorCode::Conflict, "kind", message).into());
     }
-    let details = json!({ "kind": new.kind.as_str(), "account": new.account_id });
+    let details = json!({ "kind": new.kind.as_str(), "account": account, "learned_of": new.account_id });
     tx.audit(AuditEntry::plain("hold.placed", id, &details).about(Some(debtor.id)));
-    tell(tx, "HOLD_PLACED", debtor.id, new.account_id);
+    tell(tx, "HOLD_PLACED", debtor.id, account);
     Ok(id)
+}
+
+/// The record that a new hold is written on: that of the debt, where one is named, else that of the person.
+async fn whose(tx: &mut TenantTx, new: &NewHold<'_>) -> Result<DebtorRow, OpError> {
+    let no_account = || UserError::not_found("accountId", "account of this debtor");
+    let of_debt = match new.account_id {
+        Some(account) => {
+            let owner = scoped_debtor_of_account(tx, account)
+                .await?
+                .ok_or_else(no_account)?;
+            Some(debtor_by_id(tx, owner).await?.ok_or_else(no_account)?)
+        }
+        None => None,
+    };
+    let person = match new.debtor_id {
+        Some(id) => Some(
+            debtor_by_id(tx, id)
+                .await?
+                .ok_or_else(|| UserError::not_found("debtorId", "debtor"))?,
+        ),
+        None => None,
+    };
+    match (of_debt, person) {
+        (Some(owner), Some(person)) if owner.person_id != person.person_id => Err(no_account().into()),
+        (Some(owner), _) => Ok(owner),
+        (None, Some(person)) => Ok(person),
+        (None, None) => {
+            let message = "Say on whom: give a debtor or one of their accounts.";
+            Err(UserError::invalid("debtorId", message).into())
+        }
+    }
 }
 
 /// Ends a hold; that it stood stays on record.
@@ -240,23 +281,27 @@ pub(super) async fn hold_by_id(tx: &mut TenantTx, id: Uuid) -> Result<Option<Hol
     }))
 }
 
-/// The holds that stand on these people, at most a hundred each, oldest first. Of a colleague's debt, or a deleted
-/// one, nothing is told.
-pub(super) async fn standing_holds(tx: &mut TenantTx, debtors: &[Uuid]) -> Result<Vec<HoldRow>, DbError> {
+/// The holds that stand on the people behind these records, at most a hundred each, oldest first, each with the record
+/// that was asked for. Of a colleague's debt, or a deleted one, nothing is told.
+pub(super) async fn standing_holds(
+    tx: &mut TenantTx,
+    debtors: &[Uuid],
+) -> Result<Vec<(Uuid, HoldRow)>, DbError> {
     let (business, scope) = (tx.business_id(), tx.ctx().agent_scope());
     let rows = sqlx::query!(
-        r#"SELECT h.id AS "id!", h.debtor_id AS "debtor_id!", h.account_id, h.kind AS "kind!", h.reason_cipher,
-                h.placed_by, h.placed_at AS "placed_at!", k.id AS "key_id!",
+        r#"SELECT q.id AS "asked!", h.id AS "id!", h.debtor_id AS "debtor_id!", h.account_id, h.kind AS "kind!",
+                h.reason_cipher, h.placed_by, h.placed_at AS "placed_at!", k.id AS "key_id!",
                 k.business_key_version AS "business_key_version!", k.wrapped
-         FROM unnest($2::uuid[]) AS p(debtor_id)
-         JOIN debtors d ON d.business_id = $1 AND d.id = p.debtor_id
-         JOIN data_keys k ON k.business_id = d.business_id AND k.id = d.record_key_id
+         FROM debtors q
          CROSS JOIN LATERAL (
-            SELECT v.* FROM holds v
+            SELECT v.*, g.record_key_id FROM debtors g
+            JOIN holds v ON v.business_id = g.business_id AND v.debtor_id = g.id AND v.lifted_at IS NULL
             LEFT JOIN accounts a ON a.business_id = v.business_id AND a.id = v.account_id
-            WHERE v.business_id = $1 AND v.debtor_id = p.debtor_id AND v.lifted_at IS NULL AND a.deleted_at IS NULL
+            WHERE g.business_id = $1 AND g.person_id = q.person_id AND a.deleted_at IS NULL
               AND ($3::uuid IS NULL OR a.assigned_agent_id IS NULL OR a.assigned_agent_id = $3)
             ORDER BY v.placed_at, v.id LIMIT 100) h
+         JOIN data_keys k ON k.business_id = h.business_id AND k.id = h.record_key_id
+         WHERE q.business_id = $1 AND q.id = ANY($2)
          ORDER BY h.placed_at, h.id"#,
         business,
         debtors,
@@ -266,21 +311,24 @@ pub(super) async fn standing_holds(tx: &mut TenantTx, debtors: &[Uuid]) -> Resul
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| HoldRow {
-            id: row.id,
-            debtor_id: row.debtor_id,
-            account_id: row.account_id,
-            kind: row.kind,
-            reason_cipher: row.reason_cipher,
-            placed_by: row.placed_by,
-            placed_at: row.placed_at,
-            lifted_by: None,
-            lifted_at: None,
-            key: WrappedKey {
-                id: row.key_id,
-                business_key_version: row.business_key_version,
-                wrapped: row.wrapped,
-            },
+        .map(|row| {
+            let hold = HoldRow {
+                id: row.id,
+                debtor_id: row.debtor_id,
+                account_id: row.account_id,
+                kind: row.kind,
+                reason_cipher: row.reason_cipher,
+                placed_by: row.placed_by,
+                placed_at: row.placed_at,
+                lifted_by: None,
+                lifted_at: None,
+                key: WrappedKey {
+                    id: row.key_id,
+                    business_key_version: row.business_key_version,
+                    wrapped: row.wrapped,
+                },
+            };
+            (row.asked, hold)
         })
         .collect())
 }

@@ -1,7 +1,7 @@
 //! The compliance gate: rules as data, facts, decisions, permits, content checks. Nobody is contacted without it.
 //!
-//! Owns `consents`, `suppressions`, `holds`, `decisions`, `contact_slots`, `contact_policies`, `contact_policy_changes`. May import `platform`, `identity`,
-//! `access`, `audit`, `accounts`.
+//! Owns `consents`, `suppressions`, `holds`, `inconvenient_times`, `decisions`, `contact_slots`, `contact_policies`,
+//! `contact_policy_changes`. May import `platform`, `identity`, `access`, `audit`, `accounts`.
 //!
 //! The heart is pure: a [`facts::Facts`] document and a [`rule_set::RuleSet`] go in, a [`decision::Decision`] comes
 //! out. No clock, no database, no network: the same two inputs give the same answer for ever, which is what lets a
@@ -18,13 +18,16 @@ mod gate;
 mod gather;
 pub mod graphql;
 mod holds;
+mod inconvenient;
 pub mod keywords;
 mod local_time;
 mod opt_out;
 mod permit;
+mod person_facts;
 mod required_text;
 pub mod rule_set;
 mod rules;
+mod zone_evidence;
 mod zone_set;
 pub mod zones;
 
@@ -33,6 +36,7 @@ pub use contact_policy::{change_contact_policy, contact_policy};
 pub use decision::Outcome;
 pub use gate::{Contact, Decided, decide_to_dispatch, decide_to_queue, explain, release_slot};
 pub use holds::{HoldKind, NewHold, release_hold, set_hold};
+pub use inconvenient::{NewInconvenientTime, record_inconvenient_time, withdraw_inconvenient_time};
 pub use opt_out::{OptOutReason, record_opt_in, record_opt_out};
 pub use permit::{Permit, PermitError, Reservation};
 pub use required_text::required_text;

@@ -18,9 +18,10 @@ pub async fn required_text(
 ) -> Result<String, OpError> {
     let business = tx.business_id();
     let row = sqlx::query!(
-        r#"SELECT b.role, d.preferred_language,
+        r#"SELECT b.role, p.preferred_language,
                 (a.id IS NOT NULL AND a.initial_communication_on IS NULL) AS "is_initial!"
          FROM debtors d JOIN businesses b ON b.id = d.business_id
+         JOIN debtors p ON p.business_id = d.business_id AND p.id = d.person_id
          LEFT JOIN accounts a ON a.business_id = d.business_id AND a.id = $3
          WHERE d.business_id = $1 AND d.id = $2"#,
         business,

@@ -122,7 +122,7 @@ async fn act_on_keyword(tx: &mut TenantTx, keys: &TenantKeys, text: &InboundText
     let mut debtors: Vec<Uuid> = debtors_by_phone(tx, &blinds)
         .await?
         .into_iter()
-        .map(|(debtor, _)| debtor)
+        .map(|owner| owner.debtor_id)
         .collect();
     debtors.dedup();
     record_opt_out(tx, keys, number, &debtors, reach, OptOutReason::OptOut).await?;

@@ -12,7 +12,7 @@ use super::{
     store::{self, ConversationRow, NewConversation, NewMessageRow},
 };
 use crate::{
-    accounts::{debtor_by_id, debtor_keys, debtors_by_phone, open_accounts_of},
+    accounts::{OpenAccount, debtor_by_id, debtor_keys, debtors_by_phone, open_accounts_of},
     platform::{
         context::TenantCtx,
         crypto::DataKey,
@@ -162,7 +162,12 @@ async fn find_or_open_thread(
         return Ok((thread, record));
     }
     let id = ids::next();
-    let owner = match whose(tx, &blinds).await? {
+    let holder = whose(tx, &blinds).await?;
+    let account = match holder {
+        Some(debtor) => only_open_account(tx, debtor).await?,
+        None => None,
+    };
+    let owner = match account.as_ref().map(|account| account.debtor_id).or(holder) {
         Some(debtor) => debtor_by_id(tx, debtor).await?,
         None => None,
     };
@@ -173,7 +178,7 @@ async fn find_or_open_thread(
     let (debtor_id, account_id, record_key_id, record) = match known {
         Some((debtor, record)) => (
             Some(debtor.id),
-            only_open_account(tx, debtor.id).await?,
+            account.map(|account| account.id),
             debtor.keys.record.id,
             record,
         ),
@@ -217,27 +222,19 @@ async fn find_or_open_thread(
     Ok((thread, record))
 }
 
-/// The one person who has this number.
+/// Whose number it is, when it is one person's: the record of theirs on which it stands.
 async fn whose(tx: &mut TenantTx, blinds: &[Vec<u8>]) -> Result<Option<Uuid>, OpError> {
-    let mut people: Vec<Uuid> = debtors_by_phone(tx, blinds)
-        .await?
-        .into_iter()
-        .map(|(debtor, _)| debtor)
-        .collect();
-    people.dedup();
-    Ok(if let [only] = people.as_slice() {
-        Some(*only)
-    } else {
-        None
-    })
+    let owners = debtors_by_phone(tx, blinds).await?;
+    let Some(first) = owners.first() else {
+        return Ok(None);
+    };
+    let is_one_person = owners.iter().all(|owner| owner.person_id == first.person_id);
+    Ok(is_one_person.then_some(first.debtor_id))
 }
 
-/// The account, when there is no doubt which one is meant.
-async fn only_open_account(tx: &mut TenantTx, debtor: Uuid) -> Result<Option<Uuid>, OpError> {
-    let accounts = open_accounts_of(tx, debtor).await?;
-    Ok(if let [only] = accounts.as_slice() {
-        Some(only.id)
-    } else {
-        None
-    })
+/// The account, when there is no doubt which one is meant. With several records of one person, each account is on one.
+async fn only_open_account(tx: &mut TenantTx, debtor: Uuid) -> Result<Option<OpenAccount>, OpError> {
+    let mut accounts = open_accounts_of(tx, debtor).await?;
+    let only = accounts.pop();
+    Ok(if accounts.is_empty() { only } else { None })
 }

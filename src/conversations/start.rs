@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     access::{Cell, authorize},
-    accounts::{Channel, contact_points_of, debtor_by_id, scoped_debtor_of_account},
+    accounts::{Channel, debtor_by_id, phones_of, scoped_debtor_of_account},
     platform::{
         db::{AuditEntry, Db, TenantTx},
         error::OpError,
@@ -40,13 +40,6 @@ pub async fn start_conversation(
         .await?
         .ok_or_else(no_account)?;
     let debtor = debtor_by_id(tx, debtor_id).await?.ok_or_else(no_account)?;
-    let point = contact_points_of(tx, &[debtor_id])
-        .await?
-        .into_iter()
-        .find(|point| {
-            point.kind == "PHONE" && point.unreachable_code.is_none() && point.value_cipher.is_some()
-        })
-        .ok_or_else(|| conflict("This debtor has no phone number that takes texts. Add one first."))?;
     let our_address = route::numbers_of(db, tx.business_id())
         .await?
         .into_iter()
@@ -54,15 +47,13 @@ pub async fn start_conversation(
         .ok_or_else(|| conflict("Your business has no number to send from. Connect one in the settings."))?;
     let keys = keyring.business(db, tx.business_id()).await?;
     let erased = || conflict("This debtor's data was erased.");
-    let profile = keys.data_key(&debtor.keys.profile)?.ok_or_else(erased)?;
     let record = keys.data_key(&debtor.keys.record)?.ok_or_else(erased)?;
-    let phone = keys.open_text(
-        &profile,
-        "contact_points",
-        "value_cipher",
-        point.id,
-        point.value_cipher.as_deref().unwrap_or_default(),
-    )?;
+    let phones = phones_of(tx, &keys, debtor_id).await?;
+    let phone = phones
+        .into_iter()
+        .find(|phone| phone.takes_texts)
+        .ok_or_else(|| conflict("This debtor has no phone number that takes texts. Add one first."))?
+        .number;
     let open = lock_open_thread(
         tx,
         channel.as_str(),

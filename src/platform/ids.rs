@@ -82,6 +82,10 @@ id_kinds! {
     Call = "call",
     /// A contact point: an address of a debtor on one channel.
     ContactPoint = "cp",
+    /// A merge of two records of one person.
+    Merge = "mrg",
+    /// A time that a person called inconvenient.
+    InconvenientTime = "itm",
     /// A creditor.
     Creditor = "cred",
     /// Accounts that were handed over together.

@@ -22,6 +22,7 @@ mod keys;
 mod live;
 mod main_job;
 mod operations;
+mod people;
 mod statements;
 mod support;
 mod webhooks;

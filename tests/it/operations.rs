@@ -24,6 +24,10 @@ const BOUNDED_LISTS: &[(&str, &str)] = &[
     ("AccessLogEntry.debtorIds", "those of one answer"),
     ("Account.holds", "100, in the statement"),
     ("Account.tags", "50, checked when they are set"),
+    (
+        "Account.timeZoneEvidence",
+        "what is stated, and three for each contact point and address",
+    ),
     ("ApiKey.scopes", "the cells of the service role"),
     (
         "AssignAccountsPayload.accounts",
@@ -41,9 +45,22 @@ const BOUNDED_LISTS: &[(&str, &str)] = &[
     ("CustomRole.permissions", "the cells there are"),
     (
         "Debtor.contactPoints",
-        "twenty of each of two kinds, by a CHECK of the table",
+        "twenty of each of two kinds, by a CHECK of the table, on each of twenty records at most",
     ),
     ("Debtor.holds", "100, in the statement"),
+    (
+        "Debtor.inconvenientTimes",
+        "twenty on each of twenty records at most",
+    ),
+    ("Debtor.matchSuggestions", "20, when they are put in order"),
+    ("Debtor.merges", "a person has at most 20 records"),
+    (
+        "Debtor.timeZoneEvidence",
+        "what is stated, and three for each contact point and address",
+    ),
+    ("InconvenientTime.channels", "the channels there are, five"),
+    ("InconvenientTime.days", "a week's"),
+    ("MatchSuggestion.reasons", "the reasons there are, four"),
     ("MfaChallenge.methods", "the methods there are, two"),
     ("PlatformUser.memberships", "100, in the statement"),
     ("Query.accountViews", "200, in the statement"),
@@ -54,6 +71,10 @@ const BOUNDED_LISTS: &[(&str, &str)] = &[
     (
         "TagAccountsPayload.accounts",
         "as many as ids were given, 500 at most",
+    ),
+    (
+        "TimeZoneEvidence.timeZones",
+        "the zones of one state, area code or ZIP prefix",
     ),
     ("UserError.field", "one path"),
     ("User.permissions", "the cells there are"),

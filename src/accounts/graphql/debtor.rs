@@ -2,42 +2,22 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, Object, SimpleObject};
+use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::AccountConnection;
+use super::{AccountConnection, ContactPoint, DebtorMerge, MatchSuggestion};
 use crate::{
     access::{Cell, authorize},
-    accounts::{AccountLoaders, Channel, PostalAddress, store::DebtorRow},
-    compliance::graphql::Hold,
+    accounts::{
+        AccountLoaders, Channel, PostalAddress, loaders::OpenContact, open_stated_zone, store::DebtorRow,
+    },
+    compliance::graphql::{Hold, InconvenientTime, TimeZoneEvidence},
     platform::{
-        gql::{OpScope, PageArgs, ScopeExt as _, op_error},
+        gql::{Date, OpScope, PageArgs, ScopeExt as _, op_error},
         ids::{self, IdKind},
     },
 };
-
-/// What kind of contact point it is.
-#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
-pub enum ContactPointKind {
-    /// A telephone number.
-    Phone,
-    /// An e-mail address.
-    Email,
-}
-
-/// A phone number or e-mail address of a person.
-#[derive(Clone, Debug, SimpleObject)]
-pub struct ContactPoint {
-    /// The contact point's id.
-    id: ID,
-    /// Phone or e-mail.
-    kind: ContactPointKind,
-    /// The number (E.164) or address; null after erasure.
-    value: Option<String>,
-    /// Whether the network said that it cannot be reached there.
-    unreachable: bool,
-}
 
 crate::relay_connection!(Debtor, DebtorConnection, DebtorEdge);
 
@@ -54,11 +34,19 @@ impl Debtor {
         Self { row }
     }
 
-    /// Looks a debtor up; `None` when not the caller's or they may not read accounts.
+    /// Looks a person up, by whichever of their records; `None` when not the caller's or they may not read accounts.
     ///
     /// # Errors
     /// Internal ones only.
     pub async fn load(ctx: &Context<'_>, id: Uuid) -> async_graphql::Result<Option<Self>> {
+        match Self::load_record(ctx, id).await? {
+            Some(record) if record.row.person_id != id => Self::load_record(ctx, record.row.person_id).await,
+            found => Ok(found),
+        }
+    }
+
+    /// Looks one record of a person up: its keys open what was written down on it.
+    pub(super) async fn load_record(ctx: &Context<'_>, id: Uuid) -> async_graphql::Result<Option<Self>> {
         let scope = ctx.scope()?;
         if authorize(scope.ctx(), Cell::AccountRead).is_err() {
             return Ok(None);
@@ -69,6 +57,20 @@ impl Debtor {
             .await
             .map_err(op_error)?;
         Ok(row.map(|row| Self::new(scope, row)))
+    }
+
+    /// All records of the person, this one first.
+    async fn records(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Self>> {
+        let others = self.row.members.iter().filter(|id| **id != self.row.id);
+        let others = others.map(|id| Self::load_record(ctx, *id));
+        let mut records = vec![self.clone()];
+        records.extend(
+            futures_util::future::try_join_all(others)
+                .await?
+                .into_iter()
+                .flatten(),
+        );
+        Ok(records)
     }
 
     pub(super) async fn open(
@@ -90,6 +92,16 @@ impl Debtor {
             .open_text(&key, table, column, row, cipher)
             .map_err(|e| op_error(e.into()))?;
         Ok(Some(text.expose().clone()))
+    }
+
+    pub(super) async fn open_contact_points(
+        &self,
+        ctx: &Context<'_>,
+    ) -> async_graphql::Result<Arc<Vec<OpenContact>>> {
+        ctx.data::<AccountLoaders>()?
+            .contacts(ctx.scope()?, self.row.id)
+            .await
+            .map_err(op_error)
     }
 
     pub(super) async fn open_address(
@@ -118,7 +130,7 @@ crate::fields_at_hand!(Debtor {
 /// A person who owes, with all that belongs to the person rather than to one debt.
 #[Object]
 impl Debtor {
-    /// The debtor's id (`dbtr_…`).
+    /// The debtor's id (`dbtr_…`). Not the one that you asked for, where that was merged into this one: see `merges`.
     pub(crate) async fn id(&self) -> ID {
         ids::encode(IdKind::Debtor, self.row.id).into()
     }
@@ -133,28 +145,58 @@ impl Debtor {
         self.row.last_name.as_deref()
     }
 
-    /// Phone numbers and e-mail addresses (at most 40), phones first, each kind in order of preference.
+    /// Phone numbers and e-mail addresses (at most 40 of each of the person's records), phones first, each kind in order of preference.
     async fn contact_points(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<ContactPoint>> {
-        let contacts = ctx
-            .data::<AccountLoaders>()?
-            .contacts(ctx.scope()?, self.row.id)
-            .await
-            .map_err(op_error)?;
-        let mut points: Vec<ContactPoint> = contacts
-            .iter()
-            .map(|contact| ContactPoint {
-                id: ids::encode(IdKind::ContactPoint, contact.id).into(),
-                kind: if contact.kind == "EMAIL" {
-                    ContactPointKind::Email
-                } else {
-                    ContactPointKind::Phone
-                },
-                value: contact.value.as_ref().map(|value| value.expose().clone()),
-                unreachable: contact.unreachable,
-            })
-            .collect();
-        points.sort_by_key(|point| point.kind == ContactPointKind::Email);
-        Ok(points)
+        let contacts = self.open_contact_points(ctx).await?;
+        let mut points: Vec<&OpenContact> = contacts.iter().collect();
+        points.sort_by_key(|point| point.kind == "EMAIL");
+        Ok(points.into_iter().map(ContactPoint::from).collect())
+    }
+
+    /// Date of birth; null when unknown or erased.
+    async fn birth_date(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Date>> {
+        let Some(cipher) = self.row.birth_date_cipher.as_deref() else {
+            return Ok(None);
+        };
+        let text = self
+            .open(ctx, "debtors", "birth_date_cipher", self.row.id, cipher)
+            .await?;
+        Ok(text.and_then(|text| text.parse().ok()).map(Date))
+    }
+
+    /// The clues to where the person is, as the gate weighs them: what the person stated first.
+    pub(super) async fn time_zone_evidence(
+        &self,
+        ctx: &Context<'_>,
+    ) -> async_graphql::Result<Vec<TimeZoneEvidence>> {
+        let keys = ctx.scope()?.keys().await.map_err(op_error)?;
+        let (mut stated, mut clues) = (None, Vec::new());
+        for record in self.records(ctx).await? {
+            let row = &record.row;
+            let zone = open_stated_zone(
+                &keys,
+                &row.keys.profile,
+                row.id,
+                row.stated_zone_cipher.as_deref(),
+            )
+            .map_err(op_error)?
+            .zip(row.stated_zone_at);
+            if zone.map(|(_, at)| at) > stated.map(|(_, at)| at) {
+                stated = zone;
+            }
+            if let Some(address) = record.open_address(ctx).await? {
+                let since = row.address_at.unwrap_or(row.created_at);
+                clues.extend(TimeZoneEvidence::of_address(&address, since));
+            }
+        }
+        clues.splice(0..0, stated.map(|(zone, at)| TimeZoneEvidence::stated(zone, at)));
+        for contact in self.open_contact_points(ctx).await?.iter() {
+            let number = contact.value.as_ref().filter(|_| contact.kind == "PHONE");
+            clues.extend(
+                number.and_then(|number| TimeZoneEvidence::of_phone(number.expose(), contact.created_at)),
+            );
+        }
+        Ok(clues)
     }
 
     /// Postal address; null when unknown or erased.
@@ -173,6 +215,13 @@ impl Debtor {
         Hold::of_debtor(ctx, self.row.id).await
     }
 
+    /// When the person does not want to be contacted, on their own clock (at most 20 on each of their records), oldest
+    /// first.
+    #[graphql(complexity = "1 + 5 * child_complexity")]
+    async fn inconvenient_times(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<InconvenientTime>> {
+        InconvenientTime::of_debtor(ctx, self.row.id).await
+    }
+
     /// How the person prefers to be contacted.
     async fn preferred_contact_method(&self) -> Option<Channel> {
         self.row.preferred_channel.as_deref().and_then(Channel::parse)
@@ -188,7 +237,7 @@ impl Debtor {
     ) -> async_graphql::Result<AccountConnection> {
         super::queries::accounts_of_debtor(
             ctx,
-            self.row.id,
+            self.row.members.clone(),
             PageArgs {
                 first,
                 after,
@@ -196,6 +245,19 @@ impl Debtor {
             },
         )
         .await
+    }
+
+    /// Who else may be the same person (at most 20), those with the most reasons first. Nothing is merged by itself:
+    /// households share telephones.
+    #[graphql(complexity = "1 + 20 * child_complexity")]
+    async fn match_suggestions(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<MatchSuggestion>> {
+        MatchSuggestion::of_person(ctx, self.row.id).await
+    }
+
+    /// The records that were merged into this one (at most 19), oldest first: their ids lead here.
+    #[graphql(complexity = "1 + 5 * child_complexity")]
+    async fn merges(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<DebtorMerge>> {
+        DebtorMerge::of_person(ctx, self.row.id).await
     }
 
     /// When the person was first recorded.

@@ -223,6 +223,7 @@ impl UpdateAccountInput {
                 preferred_language: self.preferred_language,
                 preferred_channel: self.preferred_contact_method,
                 address: self.address,
+                birth_date: None,
                 first_contacts,
             },
         })
@@ -230,7 +231,7 @@ impl UpdateAccountInput {
 }
 
 /// Parses a phone number and an e-mail address.
-fn contacts(
+pub(super) fn contacts(
     phone: Option<&PhoneNumberScalar>,
     email: Option<&EmailAddressScalar>,
 ) -> Result<Vec<NewContact>, Vec<UserError>> {

@@ -2,14 +2,17 @@
 
 mod balance;
 mod bulk;
+mod contact_points;
 mod creditors;
 mod debtor;
 mod deletion;
 mod filter;
 mod inputs;
 mod ledger;
+mod merging;
 mod mutations;
 mod notes;
+mod people;
 mod queries;
 mod types;
 mod views;
@@ -17,16 +20,18 @@ mod views;
 use async_graphql::MergedObject;
 
 pub use balance::{BalanceComponentsInput, BalanceComponentsValue};
+pub use contact_points::ContactPoint;
 pub use creditors::{Creditor, Placement};
-pub use debtor::{ContactPoint, Debtor, DebtorConnection};
+pub use debtor::{Debtor, DebtorConnection};
 pub use filter::{AccountFilter, DateTimeRange};
 pub use inputs::{AccountOrder, AccountOrderField, CreateAccountInput, OrderDirection, UpdateAccountInput};
 pub use ledger::LedgerEntry;
+pub use merging::{DebtorMerge, MatchSuggestion};
 pub use notes::AccountNote;
 pub use types::{Account, AccountConnection};
 pub use views::AccountView;
 
-use crate::compliance::graphql::HoldMutations;
+use crate::compliance::graphql::{HoldMutations, InconvenientTimeMutations};
 
 /// Queries about debtors, accounts and creditors.
 #[derive(Default, MergedObject)]
@@ -40,10 +45,14 @@ pub struct AccountQueries(
 #[derive(Default, MergedObject)]
 pub struct AccountMutations(
     mutations::ChangeMutations,
+    contact_points::ContactPointMutations,
+    people::PeopleMutations,
+    merging::MergeMutations,
     notes::NoteMutations,
     bulk::BulkMutations,
     creditors::CreditorMutations,
     deletion::DeletionMutations,
     views::ViewMutations,
     HoldMutations,
+    InconvenientTimeMutations,
 );

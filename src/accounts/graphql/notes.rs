@@ -77,7 +77,7 @@ impl AccountNote {
 
     /// What it says; null after erasure.
     async fn text(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<String>> {
-        match Debtor::load(ctx, self.row.debtor_id).await? {
+        match Debtor::load_record(ctx, self.row.debtor_id).await? {
             Some(debtor) => {
                 debtor
                     .open(

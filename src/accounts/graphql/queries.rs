@@ -184,15 +184,15 @@ async fn list_accounts(
     Ok(connection)
 }
 
-/// The accounts of one person, newest first.
+/// The accounts on these records of one person, newest first.
 pub(super) async fn accounts_of_debtor(
     ctx: &Context<'_>,
-    debtor: Uuid,
+    records: Vec<Uuid>,
     args: PageArgs,
 ) -> async_graphql::Result<AccountConnection> {
     let list = AccountList {
         criteria: AccountCriteria::default(),
-        search: Some(Search::Debtors(vec![debtor])),
+        search: Some(Search::Debtors(records)),
         ordering: AccountOrdering::CreatedAt,
         descending: true,
     };
@@ -200,7 +200,7 @@ pub(super) async fn accounts_of_debtor(
 }
 
 /// Says what a search text can mean: an e-mail address or phone number is looked up by its blind index, anything
-/// else by name or as the start of an account number.
+/// else by name or as the start of an account number. Who is found is found with all of their records.
 async fn find(ctx: &Context<'_>, text: &str) -> async_graphql::Result<Search> {
     let text = text.trim();
     if let Some(problem) = search_problem(text) {
@@ -221,10 +221,14 @@ async fn find(ctx: &Context<'_>, text: &str) -> async_graphql::Result<Search> {
             first.trim().to_lowercase()
         ));
     }
+    let business = tx.business_id();
     let ids = sqlx::query_scalar!(
-        r#"SELECT DISTINCT found AS "found!" FROM unnest($1::text[]) AS t(term), app.search_debtors(t.term, $2) AS found"#,
+        "SELECT g.id FROM debtors g WHERE g.business_id = $3 AND g.person_id = ANY(ARRAY(
+             SELECT d.person_id FROM debtors d WHERE d.business_id = $3 AND d.id = ANY(ARRAY(
+                 SELECT found FROM unnest($1::text[]) AS t(term), app.search_debtors(t.term, $2) AS found))))",
         &terms,
         SEARCH_AT_MOST,
+        business,
     )
     .fetch_all(tx.conn())
     .await
@@ -257,7 +261,10 @@ fn as_contact(text: &str) -> Option<String> {
 async fn by_contact(tx: &mut TenantTx, keys: &TenantKeys, normalised: &str) -> Result<Vec<Uuid>, OpError> {
     let business = tx.business_id();
     Ok(sqlx::query_scalar!(
-        "SELECT DISTINCT debtor_id FROM contact_points WHERE business_id = $1 AND blind_index = ANY($2) LIMIT 500",
+        "SELECT g.id FROM debtors g WHERE g.business_id = $1 AND g.person_id = ANY(ARRAY(
+             SELECT d.person_id FROM debtors d WHERE d.business_id = $1 AND d.id = ANY(ARRAY(
+                 SELECT c.debtor_id FROM contact_points c WHERE c.business_id = $1 AND c.blind_index = ANY($2)
+                     AND c.removed_at IS NULL LIMIT 500)))) LIMIT 500",
         business,
         &keys.blinds(normalised),
     )

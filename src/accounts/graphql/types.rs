@@ -12,8 +12,10 @@ use super::{
 };
 use crate::{
     access::{Cell, authorize},
-    accounts::{AccountLoaders, AccountStatus, Channel, PostalAddress, store::AccountRow},
-    compliance::graphql::Hold,
+    accounts::{
+        AccountLoaders, AccountStatus, Channel, PostalAddress, loaders::OpenContact, store::AccountRow,
+    },
+    compliance::graphql::{Hold, TimeZoneEvidence},
     conversations::graphql::{Conversation, ConversationConnection},
     identity::graphql::User,
     ledger,
@@ -98,27 +100,27 @@ impl Account {
         &self.row.account_number
     }
 
-    /// The debtor's first name; null after erasure.
+    /// The debtor's first name, as it stands on this account's record; null after erasure.
     async fn first_name(&self) -> Option<&str> {
         self.row.first_name.as_deref()
     }
 
-    /// The debtor's last name; null after erasure.
+    /// The debtor's last name, as it stands on this account's record; null after erasure.
     async fn last_name(&self) -> Option<&str> {
         self.row.last_name.as_deref()
     }
 
-    /// The debtor's first e-mail address.
+    /// The debtor's first e-mail address that may still be theirs.
     async fn email(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<EmailAddressScalar>> {
         Ok(self.contact(ctx, "EMAIL", 0).await?.map(EmailAddressScalar))
     }
 
-    /// The debtor's first phone number.
+    /// The debtor's first phone number that may still be theirs.
     async fn phone(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<PhoneNumberScalar>> {
         Ok(self.contact(ctx, "PHONE", 0).await?.map(PhoneNumberScalar))
     }
 
-    /// The debtor's second phone number.
+    /// The debtor's second phone number that may still be theirs.
     async fn phone_secondary(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<PhoneNumberScalar>> {
         Ok(self.contact(ctx, "PHONE", 1).await?.map(PhoneNumberScalar))
     }
@@ -129,6 +131,11 @@ impl Account {
             Some(debtor) => debtor.open_address(ctx).await,
             None => Ok(None),
         }
+    }
+
+    /// The clues to where the debtor is, as the gate weighs them: what they stated first.
+    async fn time_zone_evidence(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<TimeZoneEvidence>> {
+        self.debtor(ctx).await?.time_zone_evidence(ctx).await
     }
 
     /// Who was owed first.
@@ -236,7 +243,7 @@ impl Account {
         let Some(cipher) = self.row.custom_fields_cipher.as_deref() else {
             return Ok(async_graphql::Json(empty));
         };
-        let Some(debtor) = Debtor::load(ctx, self.row.debtor_id).await? else {
+        let Some(debtor) = Debtor::load_record(ctx, self.row.debtor_id).await? else {
             return Ok(async_graphql::Json(empty));
         };
         let text = debtor
@@ -343,7 +350,8 @@ impl Account {
             .contacts(ctx.scope()?, self.row.debtor_id)
             .await
             .map_err(op_error)?;
-        let found = contacts.iter().filter(|contact| contact.kind == kind).nth(nth);
+        let usable = |contact: &&OpenContact| contact.kind == kind && contact.validity.is_usable();
+        let found = contacts.iter().filter(usable).nth(nth);
         Ok(found
             .and_then(|contact| contact.value.as_ref())
             .map(|value| value.expose().clone()))

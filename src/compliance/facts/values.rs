@@ -269,6 +269,11 @@ impl ClockTime {
     /// End of the day, 24:00.
     pub const END_OF_DAY: ClockTime = ClockTime(86_400);
 
+    /// So many minutes after midnight, 1,440 at most.
+    pub fn of_minutes(minutes: u32) -> Self {
+        ClockTime(minutes.min(1_440) * 60)
+    }
+
     /// Seconds since the begin of the day, 0 to 86,400.
     pub fn seconds(self) -> u32 {
         self.0

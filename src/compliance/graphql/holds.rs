@@ -67,8 +67,8 @@ pub(super) type Holds = Arc<Vec<Arc<HoldRow>>>;
 async fn load(scope: &OpScope, debtors: &[Uuid]) -> Result<HashMap<Uuid, Holds>, OpError> {
     let rows = standing_holds(&mut *scope.snapshot().await?, debtors).await?;
     let mut found: HashMap<Uuid, Vec<Arc<HoldRow>>> = HashMap::new();
-    for row in rows {
-        found.entry(row.debtor_id).or_default().push(Arc::new(row));
+    for (asked, row) in rows {
+        found.entry(asked).or_default().push(Arc::new(row));
     }
     Ok(found.into_iter().map(|(id, rows)| (id, Arc::new(rows))).collect())
 }
@@ -142,9 +142,10 @@ impl Hold {
 /// A hold on a person, or on one of their debts.
 #[derive(Debug, InputObject)]
 pub struct SetHoldInput {
-    /// The person.
-    debtor_id: ID,
-    /// The one debt that it concerns; all of the person's when left out.
+    /// The person; may be left out where `accountId` is given.
+    debtor_id: Option<ID>,
+    /// The one debt that it concerns; all of the person's when left out. A bankruptcy, a cease request, a death, active
+    /// duty and DO_NOT_RECONTACT are the person's all the same.
     account_id: Option<ID>,
     /// What is known.
     kind: HoldKind,
@@ -191,7 +192,11 @@ impl HoldMutations {
         #[graphql(desc = "On whom, and what is known.")] input: SetHoldInput,
     ) -> async_graphql::Result<SetHoldPayload> {
         let outcome = mutate(ctx, async |tx, scope| {
-            let debtor_id = input_id(IdKind::Debtor, "debtorId", &input.debtor_id)?;
+            let debtor_id = input
+                .debtor_id
+                .as_ref()
+                .map(|id| input_id(IdKind::Debtor, "debtorId", id))
+                .transpose()?;
             let account_id = input
                 .account_id
                 .as_ref()

@@ -89,7 +89,7 @@ pub(super) async fn people_the_world(app: &TestApp) -> (World, Vec<Uuid>) {
             .await
             .unwrap();
         let hold = NewHold {
-            debtor_id: debtor,
+            debtor_id: Some(debtor),
             account_id: (nth % 2 == 0).then_some(*id),
             kind: HOLDS[nth / 5 % 4].1,
             reason: "A letter said so.",

@@ -6,10 +6,10 @@ use super::{MARIA, account, act, ask, create, new_account, numbers};
 use crate::support::{Client, TestApp, data, error_code, user_errors};
 
 /// James in Chicago, where it is day too.
-const JAMES: usize = 1;
+pub const JAMES: usize = 1;
 
 /// What the gate would say to a text about this account.
-async fn gate(client: &Client, account: &str) -> (String, String) {
+pub async fn gate(client: &Client, account: &str) -> (String, String) {
     let answer = client
         .gql(
             "query($a: ID!) { complianceCheck(input: { accountId: $a, channel: SMS }) { outcome rule } }",
@@ -139,6 +139,55 @@ async fn a_dispute_is_of_one_debt_and_one_hold_of_a_kind_stands() {
         error_code(&release),
         "FORBIDDEN",
         "an agent places, and does not release"
+    );
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_binds_the_person_is_on_all_debts_and_outlives_the_one_it_was_learned_of() {
+    let app = TestApp::start().await;
+    let admin = app.acme.sign_in("admin").await;
+    let maria = app.account_id(&app.acme, MARIA).await;
+    let debtor = account(&admin, &maria, "debtor { id }").await["debtor"]["id"].clone();
+    let mut other = new_account("Z-1");
+    other["debtorId"] = debtor.clone();
+    let other = create(&admin, other).await;
+    for kind in [
+        "BANKRUPTCY",
+        "CEASE_CONTACT",
+        "DECEASED",
+        "DO_NOT_RECONTACT",
+        "SCRA",
+    ] {
+        // By the debt alone: whose it is, is known.
+        let placed = hold(&admin, &Value::Null, Some(&other), kind).await;
+        assert_eq!(user_errors(&placed), Vec::<&str>::new(), "{placed}");
+        assert_eq!(placed["hold"]["account"], Value::Null, "{placed}");
+        for debt in [&maria, &other] {
+            let seen = account(&admin, debt, "holds { kind } debtor { holds { kind } }").await;
+            assert_eq!(seen["holds"], json!([{ "kind": kind }]));
+            assert_eq!(seen["debtor"]["holds"], json!([{ "kind": kind }]));
+        }
+        let again = hold(&admin, &debtor, Some(&maria), kind).await;
+        assert_eq!(user_errors(&again), ["CONFLICT"], "it stands already");
+
+        let gone = json!({ "id": other, "reason": "Placed twice." });
+        assert_eq!(
+            user_errors(&act(&admin, "deleteAccount", "", gone).await),
+            Vec::<&str>::new()
+        );
+        let seen = account(&admin, &maria, "holds { id kind }").await;
+        assert_eq!(seen["holds"][0]["id"], placed["hold"]["id"], "{seen}");
+        let release = json!({ "id": placed["hold"]["id"] });
+        let released = act(&admin, "releaseHold", "hold { releasedAt }", release).await;
+        assert!(released["hold"]["releasedAt"].is_string(), "{released}");
+        assert_eq!(gate(&admin, &maria).await.0, "ALLOW", "{kind} released");
+        act(&admin, "restoreAccount", "", json!({ "id": other })).await;
+    }
+    let nobody = json!({ "kind": "SCRA", "reason": "A letter said so." });
+    assert_eq!(
+        user_errors(&act(&admin, "setHold", "", nobody).await),
+        ["INVALID_INPUT"]
     );
     app.finish().await;
 }

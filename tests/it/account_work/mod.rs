@@ -2,7 +2,7 @@
 
 mod bulk;
 mod deletion;
-mod holds;
+pub mod holds;
 mod placing;
 mod views;
 
@@ -12,16 +12,16 @@ use serde_json::{Value, json};
 use crate::support::{Client, TestApp, data, recipes::uuid_of, user_errors};
 
 /// Maria in New York, where it is day.
-const MARIA: usize = 0;
+pub const MARIA: usize = 0;
 
 /// Calls a mutation with this input; its payload.
-async fn act(client: &Client, mutation: &str, selection: &str, input: Value) -> Value {
+pub async fn act(client: &Client, mutation: &str, selection: &str, input: Value) -> Value {
     let answer = ask(client, mutation, selection, input).await;
     data(&answer)[mutation].clone()
 }
 
 /// Calls a mutation with this input; the whole answer.
-async fn ask(client: &Client, mutation: &str, selection: &str, input: Value) -> Value {
+pub async fn ask(client: &Client, mutation: &str, selection: &str, input: Value) -> Value {
     let (first, rest) = mutation.split_at(1);
     let input_type = format!("{}{rest}Input", first.to_uppercase());
     let document = format!(
@@ -30,7 +30,7 @@ async fn ask(client: &Client, mutation: &str, selection: &str, input: Value) -> 
     client.gql(&document, json!({ "input": input })).await
 }
 
-async fn numbers(client: &Client, filter: Value) -> Vec<String> {
+pub async fn numbers(client: &Client, filter: Value) -> Vec<String> {
     let answer = client
         .gql(
             "query($f: AccountFilter) { accounts(first: 100, filter: $f) { edges { node { accountNumber } } } }",
@@ -44,7 +44,7 @@ async fn numbers(client: &Client, filter: Value) -> Vec<String> {
         .collect()
 }
 
-async fn account(client: &Client, id: &str, selection: &str) -> Value {
+pub async fn account(client: &Client, id: &str, selection: &str) -> Value {
     let document = format!("query($id: ID!) {{ account(id: $id) {{ {selection} }} }}");
     data(&client.gql(&document, json!({ "id": id })).await)["account"].clone()
 }
@@ -53,11 +53,11 @@ async fn own_id(client: &Client) -> Value {
     data(&client.gql("{ viewer { user { id } } }", json!({})).await)["viewer"]["user"]["id"].clone()
 }
 
-fn new_account(number: &str) -> Value {
+pub fn new_account(number: &str) -> Value {
     json!({ "firstName": "Zoe", "lastName": "Quill", "accountNumber": number, "currentBalance": { "amount": "1234.50" } })
 }
 
-async fn create(client: &Client, input: Value) -> String {
+pub async fn create(client: &Client, input: Value) -> String {
     let payload = act(client, "createAccount", "account { id }", input).await;
     assert_eq!(user_errors(&payload), Vec::<&str>::new(), "{payload}");
     payload["account"]["id"].as_str().unwrap().to_owned()

@@ -78,6 +78,15 @@ const ORDER: &[&str] = &[
     "assignAccounts",
     "createCreditor",
     "createPlacement",
+    "updateDebtor",
+    "recordStatedTimeZone",
+    "addContactPoint",
+    "updateContactPoint",
+    "removeContactPoint",
+    "recordInconvenientTime",
+    "withdrawInconvenientTime",
+    "mergeDebtors",
+    "unmergeDebtors",
     "setHold",
     "releaseHold",
     "saveAccountView",
@@ -177,6 +186,22 @@ impl Story<'_> {
             "assignAccounts" => json!({ "accountIds": [self.account], "agentId": self.ids.get("usr") }),
             "createCreditor" => json!({ "name": "A Bank" }),
             "createPlacement" => json!({ "creditorId": self.ids.get("cred"), "name": "July" }),
+            "updateDebtor" => json!({ "id": self.ids.get("dbtr"), "preferredLanguage": "es" }),
+            "recordStatedTimeZone" => {
+                json!({ "debtorId": self.ids.get("dbtr"), "timeZone": "America/New_York" })
+            }
+            "addContactPoint" => {
+                json!({ "debtorId": self.ids.get("dbtr"), "email": "another@person.example" })
+            }
+            "updateContactPoint" => json!({ "id": self.ids.get("cp"), "validity": "VALID" }),
+            "removeContactPoint" => json!({ "id": self.ids.get("cp") }),
+            "recordInconvenientTime" => {
+                json!({ "debtorId": self.ids.get("dbtr"), "days": ["SUNDAY"], "statement": "Not on Sundays." })
+            }
+            "withdrawInconvenientTime" => json!({ "id": self.ids.get("itm") }),
+            "mergeDebtors" => json!({ "survivorId": self.ids.get("dbtr"),
+                "mergedId": self.ids.other_debtor(), "reason": "The same person." }),
+            "unmergeDebtors" => json!({ "mergeId": self.ids.get("mrg"), "reason": "Two people." }),
             "setHold" => json!({ "debtorId": self.ids.get("dbtr"), "kind": "LEGAL", "reason": "Served." }),
             "releaseHold" => json!({ "id": self.ids.get("hold") }),
             "saveAccountView" => json!({ "name": "Mine", "filter": { "unassigned": true } }),

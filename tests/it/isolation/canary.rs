@@ -133,7 +133,7 @@ async fn a_connection_without_its_whole_context_sees_nothing() {
         assert_eq!(*count, all, "{table}: and it does see its own");
     }
     assert!(
-        rows["messages"] >= 1 && rows["accounts"] == 26 && rows["decisions"] >= 1,
+        rows["messages"] >= 1 && rows["accounts"] == 28 && rows["decisions"] >= 1,
         "{rows:?}"
     );
     assert!(found_by_search(&mut connection).await.len() >= 20);

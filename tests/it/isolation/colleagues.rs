@@ -66,7 +66,9 @@ async fn what_a_colleague_works_on_is_not_found() {
         client: &agent,
         own: &own,
         target: &colleagues,
-        kinds: &["acct", "conv", "msg", "dec", "dbtr", "hold", "view"],
+        kinds: &[
+            "acct", "conv", "msg", "dec", "dbtr", "hold", "view", "cp", "mrg", "itm",
+        ],
         may: &|root, field| match needs(root, field) {
             Some(Needs::Permission(cell)) => table.allows(Role::Agent, cell),
             Some(Needs::Platform) => false,

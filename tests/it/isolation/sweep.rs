@@ -215,6 +215,7 @@ async fn every_role_may_do_what_the_matrix_says_and_no_more() {
         // What the others need goes, and comes back, after them; then what ends sessions, and the end of the password.
         let late = [
             "deleteRole",
+            "removeContactPoint",
             "deleteAccount",
             "restoreAccount",
             "revokeOtherSessions",

@@ -18,6 +18,8 @@ pub struct Ids {
     by_prefix: BTreeMap<&'static str, String>,
     /// The ids in both spellings, names, numbers and texts.
     pub secrets: Vec<String>,
+    /// A person beside the one of `dbtr`, whose account was deleted.
+    other_debtor: String,
 }
 
 impl Ids {
@@ -48,6 +50,7 @@ impl Ids {
         let account = data(&created)["createAccount"]["account"].clone();
         let hold = held(staff, &account, mark).await;
         let view = saved_view(staff, mark).await;
+        let person = told_of(staff, &account["debtor"]["id"], mark).await;
         let text = format!("A word from {mark}");
         assert_eq!(app.text(tenant, &phone, &text).await, 200);
         let seen = staff
@@ -117,6 +120,9 @@ impl Ids {
             ("plc", &placed.placement),
             ("hold", &hold),
             ("view", &view),
+            ("cp", &person.contact_point),
+            ("mrg", &person.merge),
+            ("itm", &person.inconvenient_time),
         ]
         .into_iter()
         .map(|(prefix, id)| {
@@ -142,6 +148,11 @@ impl Ids {
             format!("Seeking {mark}"),
             format!("Role of {mark}"),
             format!("Looking into the case of {mark}"),
+            format!("Label of {mark}"),
+            format!("{mark}-second@person.example"),
+            format!("Sameness of {mark}"),
+            format!("Never on a {mark}"),
+            person.other_debtor.clone(),
         ];
         for id in by_prefix.values() {
             secrets.extend([id.clone(), uuid_of(id).to_string()]);
@@ -152,7 +163,11 @@ impl Ids {
         ] {
             secrets.push(other.as_str().expect("an id").to_owned());
         }
-        Self { by_prefix, secrets }
+        Self {
+            by_prefix,
+            secrets,
+            other_debtor: person.other_debtor,
+        }
     }
 
     /// Ids that nobody has.
@@ -160,6 +175,7 @@ impl Ids {
         let by_prefix = [
             "acct", "dbtr", "conv", "msg", "dec", "inv", "usr", "biz", "key", "sess", "cred", "plc", "hold",
             "view", "cpc", "role", "bgs",
+            "view", "cp", "mrg", "itm",
         ]
         .into_iter()
         .map(|prefix| (prefix, another(prefix)))
@@ -167,6 +183,7 @@ impl Ids {
         Self {
             by_prefix,
             secrets: Vec::new(),
+            other_debtor: another("dbtr"),
         }
     }
 
@@ -187,6 +204,11 @@ impl Ids {
     /// Puts another object in the place of the one that was made.
     pub fn set(&mut self, prefix: &'static str, id: String) {
         self.by_prefix.insert(prefix, id);
+    }
+
+    /// Somebody else than `dbtr`, of the same business.
+    pub fn other_debtor(&self) -> &str {
+        &self.other_debtor
     }
 
     pub fn uuid(&self, prefix: &str) -> Uuid {
@@ -220,6 +242,79 @@ async fn placed(staff: &Client, mark: &str) -> Placed {
         .await;
     let placement = data(&made)["createPlacement"]["placement"]["id"].clone();
     Placed { creditor, placement }
+}
+
+/// What the sweeps need of a person.
+struct Told {
+    contact_point: Value,
+    merge: Value,
+    inconvenient_time: Value,
+    other_debtor: String,
+}
+
+/// A date of birth, a stated zone, a second address with a label, and a second record, merged a second time.
+async fn told_of(staff: &Client, debtor: &Value, mark: &str) -> Told {
+    let told = staff
+        .gql(
+            "mutation($d: ID!, $e: EmailAddress!, $l: String!, $w: String!) {
+               recordInconvenientTime(input: { debtorId: $d, channels: [EMAIL], statement: $w }) {
+                 inconvenientTime { id } userErrors { message } }
+               updateDebtor(input: { id: $d, birthDate: \"1980-01-31\" }) { userErrors { message } }
+               recordStatedTimeZone(input: { debtorId: $d, timeZone: \"America/New_York\" }) { userErrors { message } }
+               addContactPoint(input: { debtorId: $d, email: $e, label: $l }) { contactPoint { id } userErrors { message } } }",
+            json!({ "d": debtor, "e": format!("{mark}-second@person.example"), "l": format!("Label of {mark}"),
+                "w": format!("Never on a {mark}") }),
+        )
+        .await;
+    let inconvenient_time = data(&told)["recordInconvenientTime"]["inconvenientTime"]["id"].clone();
+    let contact_point = data(&told)["addContactPoint"]["contactPoint"]["id"].clone();
+    let (second, other_debtor) = (
+        second_record(staff, mark, 2).await,
+        second_record(staff, mark, 3).await,
+    );
+    let merge = async || {
+        let merged = staff
+            .gql(
+                "mutation($s: ID!, $m: ID!, $r: String!) { mergeDebtors(input: { survivorId: $s, mergedId: $m, reason: $r }) {
+                   merge { id } userErrors { message } } }",
+                json!({ "s": debtor, "m": second, "r": format!("Sameness of {mark}") }),
+            )
+            .await;
+        data(&merged)["mergeDebtors"]["merge"]["id"].clone()
+    };
+    let undone = staff
+        .gql(
+            "mutation($m: ID!) { unmergeDebtors(input: { mergeId: $m, reason: \"Too early.\" }) { userErrors { message } } }",
+            json!({ "m": merge().await }),
+        )
+        .await;
+    assert_eq!(data(&undone)["unmergeDebtors"]["userErrors"], json!([]));
+    Told {
+        contact_point,
+        inconvenient_time,
+        merge: merge().await,
+        other_debtor,
+    }
+}
+
+/// Another person, whose only account was deleted: nobody sees them through it.
+async fn second_record(staff: &Client, mark: &str, nth: u8) -> String {
+    let created = staff
+        .gql(
+            "mutation($i: CreateAccountInput!) { createAccount(input: $i) { account { id debtor { id } } userErrors { message } } }",
+            json!({ "i": { "firstName": format!("Twin{mark}"), "lastName": format!("Zephyr{mark}"),
+                "accountNumber": format!("NUMBER-{mark}-{nth}"), "currentBalance": { "amount": "1.00" } } }),
+        )
+        .await;
+    let account = &data(&created)["createAccount"]["account"];
+    let gone = staff
+        .gql(
+            "mutation($a: ID!) { deleteAccount(input: { id: $a, reason: \"Placed twice.\" }) { userErrors { message } } }",
+            json!({ "a": account["id"] }),
+        )
+        .await;
+    assert_eq!(data(&gone)["deleteAccount"]["userErrors"], json!([]));
+    account["debtor"]["id"].as_str().expect("a debtor").to_owned()
 }
 
 /// A hold that stops nothing, on the account.
@@ -324,6 +419,11 @@ pub fn kind_of(field: &str, slot: &Slot) -> Option<&'static str> {
         (_, "apiKeyId") => Some("key"),
         (_, "breakGlassSessionId") => Some("bgs"),
         ("debtor", "id") => Some("dbtr"),
+        ("debtor" | "updateDebtor", "id") => Some("dbtr"),
+        ("updateContactPoint" | "removeContactPoint", "id") => Some("cp"),
+        ("mergeDebtors", "survivorId" | "mergedId") => Some("dbtr"),
+        (_, "mergeId") => Some("mrg"),
+        ("withdrawInconvenientTime", "id") => Some("itm"),
         ("conversation", "id") => Some("conv"),
         ("complianceDecision", "id") => Some("dec"),
         ("revokeInvitation", "id") => Some("inv"),
@@ -360,6 +460,11 @@ pub fn plain_arguments(schema: &Schema, field: &Field, ids: &Ids) -> Map<String,
                 return Some(json!({ "name": "Somebody", "email": "bills@else.example" }));
             }
             ("updateBusinessSettings", "locale") => return Some(json!({ "languages": ["en"] })),
+        match (field.name.as_str(), input.name.as_str()) {
+            ("addContactPoint", "email") => return Some(json!(format!("added-{nth}@person.example"))),
+            ("setHold", "debtorId") => return Some(json!(ids.get("dbtr"))),
+            // Of two, each somebody else.
+            ("mergeDebtors", "mergedId") => return Some(json!(ids.other_debtor())),
             _ => {}
         }
         if !input.ty.is_required() || input.has_default {
@@ -388,7 +493,7 @@ pub fn plain_arguments(schema: &Schema, field: &Field, ids: &Ids) -> Map<String,
             }
             ("password", "String") => json!("a password that nobody has"),
             ("token" | "code" | "refreshToken", "String") => json!("000000"),
-            ("content" | "text" | "reason", "String") => json!("Hello."),
+            ("content" | "text" | "reason" | "statement", "String") => json!("Hello."),
             ("accountNumber", "String") => json!(format!("SWEEP-{nth}")),
             ("firstName" | "lastName" | "businessName", "String") => json!("Somebody"),
             ("name", "String") => json!(format!("Somebody {nth}")),

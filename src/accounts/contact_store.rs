@@ -1,0 +1,196 @@
+//! SQL of contact points.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::platform::{
+    db::{DbError, TenantTx},
+    keys::WrappedKey,
+};
+
+/// A phone number or e-mail address of a person, sealed.
+#[derive(Clone, Debug)]
+pub struct ContactPoint {
+    pub id: Uuid,
+    pub debtor_id: Uuid,
+    pub kind: String,
+    pub ordinal: i16,
+    pub value_cipher: Option<Vec<u8>>,
+    pub blind_index: Option<Vec<u8>>,
+    pub unreachable_code: Option<String>,
+    pub line_type: String,
+    pub validity: String,
+}
+
+/// A contact point with all that is known of it, and the key that opens it.
+pub(super) struct SealedContact {
+    /// The record of the person that was asked for.
+    pub(super) asked: Uuid,
+    pub(super) point: ContactPoint,
+    pub(super) label_cipher: Option<Vec<u8>>,
+    pub(super) contact_use: String,
+    pub(super) provenance: String,
+    pub(super) validity_since: Option<DateTime<Utc>>,
+    pub(super) validity_by: Option<Uuid>,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) key: WrappedKey,
+}
+
+/// All contact points of the people behind these records with their keys, in order: the record's own, then those of the
+/// others of the person.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub(super) async fn sealed_contacts_of(
+    tx: &mut TenantTx,
+    debtors: &[Uuid],
+) -> Result<Vec<SealedContact>, DbError> {
+    let business = tx.business_id();
+    let rows = sqlx::query!(
+        r#"SELECT q.id AS asked, c.id, c.debtor_id, c.kind, c.ordinal AS "ordinal!", c.value_cipher, c.blind_index,
+                c.unreachable_code, c.line_type, c.contact_use, c.label_cipher, c.provenance, c.validity, c.validity_since, c.validity_by,
+                c.created_at, k.id AS key_id, k.business_key_version, k.wrapped
+         FROM debtors q
+         JOIN debtors d ON d.business_id = q.business_id AND d.person_id = q.person_id
+         JOIN contact_points c ON c.business_id = d.business_id AND c.debtor_id = d.id AND c.ordinal IS NOT NULL
+         JOIN data_keys k ON k.business_id = d.business_id AND k.id = d.profile_key_id
+         WHERE q.business_id = $1 AND q.id = ANY($2)
+         ORDER BY q.id, d.id <> q.id, d.id, c.kind, c.ordinal"#,
+        business,
+        debtors
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| SealedContact {
+            asked: row.asked,
+            point: ContactPoint {
+                id: row.id,
+                debtor_id: row.debtor_id,
+                kind: row.kind,
+                ordinal: row.ordinal,
+                value_cipher: row.value_cipher,
+                blind_index: row.blind_index,
+                unreachable_code: row.unreachable_code,
+                line_type: row.line_type,
+                validity: row.validity,
+            },
+            label_cipher: row.label_cipher,
+            contact_use: row.contact_use,
+            provenance: row.provenance,
+            validity_since: row.validity_since,
+            validity_by: row.validity_by,
+            created_at: row.created_at,
+            key: WrappedKey {
+                id: row.key_id,
+                business_key_version: row.business_key_version,
+                wrapped: row.wrapped,
+            },
+        })
+        .collect())
+}
+
+/// All contact points of these debtors, in order.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn contact_points_of(tx: &mut TenantTx, debtors: &[Uuid]) -> Result<Vec<ContactPoint>, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_as!(
+        ContactPoint,
+        r#"SELECT id, debtor_id, kind, ordinal AS "ordinal!", value_cipher, blind_index, unreachable_code, line_type, validity
+         FROM contact_points WHERE business_id = $1 AND debtor_id = ANY($2) AND ordinal IS NOT NULL
+         ORDER BY debtor_id, kind, ordinal"#,
+        business,
+        debtors
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// How many other people have the same number or address as each of these contact points, counted up to 100.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub(super) async fn others_with_contact(
+    tx: &mut TenantTx,
+    points: &[Uuid],
+) -> Result<HashMap<Uuid, i32>, DbError> {
+    let business = tx.business_id();
+    let rows = sqlx::query!(
+        r#"SELECT p.id AS "id!", (SELECT count(DISTINCT o.person_id) FROM (
+                SELECT g.person_id FROM contact_points c
+                JOIN debtors g ON g.business_id = c.business_id AND g.id = c.debtor_id
+                WHERE c.business_id = $1 AND c.blind_index = p.blind_index AND c.removed_at IS NULL
+                  AND g.person_id <> d.person_id
+                LIMIT 100) o) AS "others!"
+         FROM contact_points p JOIN debtors d ON d.business_id = p.business_id AND d.id = p.debtor_id
+         WHERE p.business_id = $1 AND p.id = ANY($2)"#,
+        business,
+        points,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.id, i32::try_from(row.others).unwrap_or(i32::MAX)))
+        .collect())
+}
+
+/// Somebody's record with a phone number.
+#[derive(Clone, Copy, Debug)]
+pub struct PhoneOwner {
+    pub debtor_id: Uuid,
+    /// The record that stands for the person.
+    pub person_id: Uuid,
+}
+
+/// Whose this phone number is: several share one in a household. Who texts from a number that is known to be somebody
+/// else's is not the person on whose record it stands.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn debtors_by_phone(tx: &mut TenantTx, blinds: &[Vec<u8>]) -> Result<Vec<PhoneOwner>, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_as!(
+        PhoneOwner,
+        r#"SELECT c.debtor_id, d.person_id AS "person_id!" FROM contact_points c
+         JOIN debtors d ON d.business_id = c.business_id AND d.id = c.debtor_id
+         WHERE c.business_id = $1 AND c.blind_index = ANY($2) AND c.kind = 'PHONE'
+           AND c.validity NOT IN ('WRONG_NUMBER', 'REASSIGNED')
+         ORDER BY c.debtor_id, c.id LIMIT 20"#,
+        business,
+        blinds
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// Notes that the network cannot deliver texts to this number.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn mark_phone_unreachable(
+    tx: &mut TenantTx,
+    debtor: Uuid,
+    blinds: &[Vec<u8>],
+    code: &str,
+) -> Result<(), DbError> {
+    let business = tx.business_id();
+    sqlx::query!(
+        "UPDATE contact_points SET unreachable_code = $4
+         WHERE business_id = $1 AND blind_index = ANY($3) AND debtor_id = ANY(ARRAY(
+             SELECT g.id FROM debtors d JOIN debtors g ON g.business_id = d.business_id AND g.person_id = d.person_id
+             WHERE d.business_id = $1 AND d.id = $2))",
+        business,
+        debtor,
+        blinds,
+        code,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}

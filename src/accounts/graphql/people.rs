@@ -1,0 +1,125 @@
+//! Mutations of what is known of a person.
+
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+use uuid::Uuid;
+
+use super::Debtor;
+use crate::{
+    accounts::{Channel, DebtorPatch, PostalAddress, change_debtor, record_stated_zone},
+    platform::{
+        gql::{Date, Done, TimeZoneScalar, UserError, input_id, mutate},
+        ids::IdKind,
+    },
+};
+
+/// Changes to a person: a field that is left out stays as it is; null empties it where the field says so, else changes
+/// nothing.
+#[derive(Debug, InputObject)]
+pub struct UpdateDebtorInput {
+    /// The person.
+    id: ID,
+    /// First name.
+    first_name: Option<String>,
+    /// Last name.
+    last_name: Option<String>,
+    /// The postal address, whole: decides which state's rules and which hours apply.
+    address: Option<PostalAddress>,
+    /// Date of birth; null empties it. Nobody under 18 is contacted (12 CFR 1006.6(a)(2)).
+    birth_date: MaybeUndefined<Date>,
+    /// ISO 639-1 code of the language to write in.
+    preferred_language: Option<String>,
+    /// How the person prefers to be contacted.
+    preferred_contact_method: Option<Channel>,
+}
+
+impl UpdateDebtorInput {
+    fn patch(self) -> DebtorPatch {
+        DebtorPatch {
+            first_name: self.first_name,
+            last_name: self.last_name,
+            preferred_language: self.preferred_language,
+            preferred_channel: self.preferred_contact_method,
+            address: self.address,
+            birth_date: self.birth_date.as_opt_ref().map(|date| date.map(|date| date.0)),
+            first_contacts: Vec::new(),
+        }
+    }
+}
+
+/// The time zone in which a person said they are.
+#[derive(Debug, InputObject)]
+pub struct RecordStatedTimeZoneInput {
+    /// The person.
+    debtor_id: ID,
+    /// What they said; null when it holds no more.
+    time_zone: Option<TimeZoneScalar>,
+}
+
+/// What updateDebtor answers.
+#[derive(SimpleObject)]
+pub struct UpdateDebtorPayload {
+    /// The changed person; null when there are user errors.
+    debtor: Option<Debtor>,
+    /// What to put right; empty on success.
+    user_errors: Vec<UserError>,
+}
+
+/// What recordStatedTimeZone answers.
+#[derive(SimpleObject)]
+pub struct RecordStatedTimeZonePayload {
+    /// The person; null when there are user errors.
+    debtor: Option<Debtor>,
+    /// What to put right; empty on success.
+    user_errors: Vec<UserError>,
+}
+
+/// Mutations of people.
+#[derive(Default)]
+pub struct PeopleMutations;
+
+#[Object]
+impl PeopleMutations {
+    /// Changes what is known of a person, apart from any one debt.
+    async fn update_debtor(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who, and what changes.")] input: UpdateDebtorInput,
+    ) -> async_graphql::Result<UpdateDebtorPayload> {
+        let outcome = mutate(ctx, async |tx, scope| {
+            let id = input_id(IdKind::Debtor, "id", &input.id)?;
+            change_debtor(tx, scope.keyring(), scope.db(), id, &input.patch()).await?;
+            Ok(Done::from(id))
+        })
+        .await?;
+        Ok(UpdateDebtorPayload {
+            debtor: payload(ctx, outcome.object).await?,
+            user_errors: outcome.user_errors,
+        })
+    }
+
+    /// Records in which time zone a person says they are. The gate goes by it before every other clue.
+    async fn record_stated_time_zone(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who, and what they said.")] input: RecordStatedTimeZoneInput,
+    ) -> async_graphql::Result<RecordStatedTimeZonePayload> {
+        let outcome = mutate(ctx, async |tx, scope| {
+            let id = input_id(IdKind::Debtor, "debtorId", &input.debtor_id)?;
+            let zone = input.time_zone.as_ref().map(|zone| zone.0.as_str());
+            record_stated_zone(tx, scope.keyring(), scope.db(), id, zone).await?;
+            Ok(Done::from(id))
+        })
+        .await?;
+        Ok(RecordStatedTimeZonePayload {
+            debtor: payload(ctx, outcome.object).await?,
+            user_errors: outcome.user_errors,
+        })
+    }
+}
+
+async fn payload(ctx: &Context<'_>, id: Option<Uuid>) -> async_graphql::Result<Option<Debtor>> {
+    match id {
+        Some(id) => Debtor::load(ctx, id).await,
+        None => Ok(None),
+    }
+}

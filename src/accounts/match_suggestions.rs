@@ -1,0 +1,219 @@
+//! Who else may be the same person. Only ever a suggestion: households share telephones, and names are not rare.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use async_graphql::Enum;
+use uuid::Uuid;
+
+use super::PostalAddress;
+use crate::platform::{
+    db::{DbError, TenantTx},
+    error::OpError,
+    gql::OpScope,
+    keys::{TenantKeys, WrappedKey},
+};
+
+/// At most this many suggestions for one person.
+const MOST: usize = 20;
+
+/// Why two records may be of one person.
+#[derive(Clone, Copy, Debug, Enum, Eq, Ord, PartialEq, PartialOrd)]
+pub enum MatchReason {
+    /// They have a telephone number in common.
+    Phone,
+    /// They have an e-mail address in common.
+    Email,
+    /// They have name and date of birth in common.
+    NameAndBirthDate,
+    /// They have name and postal code in common.
+    NameAndPostalCode,
+}
+
+/// Somebody who may be the same person, and why.
+#[derive(Clone, Debug)]
+pub(super) struct Suggestion {
+    pub(super) person_id: Uuid,
+    pub(super) reasons: Vec<MatchReason>,
+}
+
+/// The suggestions for one person, those with the most reasons first.
+pub(super) type Suggestions = Arc<Vec<Suggestion>>;
+
+/// By person and other person.
+type Reasons = HashMap<Uuid, BTreeMap<Uuid, BTreeSet<MatchReason>>>;
+
+/// A record with the same name as one of the person's.
+struct Namesake {
+    /// The person for whom is looked.
+    asked: Uuid,
+    id: Uuid,
+    person_id: Uuid,
+    address_cipher: Option<Vec<u8>>,
+    birth_date_cipher: Option<Vec<u8>>,
+    key_id: Uuid,
+    business_key_version: i32,
+    wrapped: Option<Vec<u8>>,
+}
+
+/// What of a record tells namesakes apart.
+struct Traits {
+    person_id: Uuid,
+    birth_date: Option<String>,
+    postal_code: Option<String>,
+}
+
+/// Looks in two statements, however many people are asked for.
+pub(super) async fn suggestions_for(
+    scope: &OpScope,
+    persons: &[Uuid],
+) -> Result<HashMap<Uuid, Suggestions>, OpError> {
+    let keys = scope.keys().await?;
+    let mut reasons = Reasons::new();
+    let namesakes = {
+        let mut tx = scope.snapshot().await?;
+        shared_contacts(&mut tx, persons, &mut reasons).await?;
+        namesakes_of(&mut tx, persons).await?
+    };
+    compare_namesakes(&keys, namesakes, &mut reasons)?;
+    Ok(reasons
+        .into_iter()
+        .map(|(person, others)| {
+            let mut found: Vec<Suggestion> = others
+                .into_iter()
+                .map(|(person_id, reasons)| Suggestion {
+                    person_id,
+                    reasons: reasons.into_iter().collect(),
+                })
+                .collect();
+            found.sort_by_key(|suggestion| std::cmp::Reverse(suggestion.reasons.len()));
+            found.truncate(MOST);
+            (person, Arc::new(found))
+        })
+        .collect())
+}
+
+/// A number that is known to be somebody else's tells nothing of the person.
+async fn shared_contacts(tx: &mut TenantTx, persons: &[Uuid], reasons: &mut Reasons) -> Result<(), DbError> {
+    let business = tx.business_id();
+    let rows = sqlx::query!(
+        r#"SELECT DISTINCT g.person_id AS "asked!", o.person_id AS "other!", mine.kind AS "kind!"
+         FROM debtors g
+         JOIN contact_points mine ON mine.business_id = g.business_id AND mine.debtor_id = g.id
+             AND mine.blind_index IS NOT NULL AND mine.validity IN ('VALID', 'UNVERIFIED')
+         CROSS JOIN LATERAL (
+             SELECT od.person_id FROM contact_points c
+             JOIN debtors od ON od.business_id = c.business_id AND od.id = c.debtor_id
+             WHERE c.business_id = $1 AND c.blind_index = mine.blind_index AND od.person_id <> g.person_id
+               AND c.validity IN ('VALID', 'UNVERIFIED')
+             LIMIT 20) o
+         WHERE g.business_id = $1 AND g.person_id = ANY($2)"#,
+        business,
+        persons,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    for row in rows {
+        let reason = match row.kind.as_str() {
+            "EMAIL" => MatchReason::Email,
+            _ => MatchReason::Phone,
+        };
+        let others = reasons.entry(row.asked).or_default();
+        others.entry(row.other).or_default().insert(reason);
+    }
+    Ok(())
+}
+
+/// The person's own records come first, then a bounded number of others with the same name.
+async fn namesakes_of(tx: &mut TenantTx, persons: &[Uuid]) -> Result<Vec<Namesake>, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_as!(
+        Namesake,
+        r#"SELECT q.person_id AS "asked!", o.id AS "id!", o.person_id AS "person_id!", o.address_cipher, o.birth_date_cipher,
+                k.id AS "key_id!", k.business_key_version AS "business_key_version!", k.wrapped
+         FROM debtors q
+         CROSS JOIN LATERAL (
+             SELECT c.* FROM debtors c
+             WHERE c.business_id = $1 AND c.name_key COLLATE "C" = q.name_key COLLATE "C" AND c.name_key <> ''
+             ORDER BY c.id <> q.id, c.id LIMIT 21) o
+         JOIN data_keys k ON k.business_id = o.business_id AND k.id = o.profile_key_id
+         WHERE q.business_id = $1 AND q.person_id = ANY($2)"#,
+        business,
+        persons,
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+fn compare_namesakes(
+    keys: &TenantKeys,
+    namesakes: Vec<Namesake>,
+    reasons: &mut Reasons,
+) -> Result<(), OpError> {
+    let mut by_person: HashMap<Uuid, Vec<Traits>> = HashMap::new();
+    for namesake in namesakes {
+        let asked = namesake.asked;
+        let traits = open_traits(keys, namesake)?;
+        by_person.entry(asked).or_default().push(traits);
+    }
+    let is_same = |one: &Option<String>, other: &Option<String>| one.is_some() && one == other;
+    for (person, records) in by_person {
+        let (own, others): (Vec<Traits>, Vec<Traits>) =
+            records.into_iter().partition(|record| record.person_id == person);
+        for (mine, other) in own
+            .iter()
+            .flat_map(|mine| others.iter().map(move |other| (mine, other)))
+        {
+            for (reason, holds) in [
+                (
+                    MatchReason::NameAndBirthDate,
+                    is_same(&mine.birth_date, &other.birth_date),
+                ),
+                (
+                    MatchReason::NameAndPostalCode,
+                    is_same(&mine.postal_code, &other.postal_code),
+                ),
+            ] {
+                if holds {
+                    let found = reasons.entry(person).or_default();
+                    found.entry(other.person_id).or_default().insert(reason);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn open_traits(keys: &TenantKeys, record: Namesake) -> Result<Traits, OpError> {
+    let key = keys.data_key(&WrappedKey {
+        id: record.key_id,
+        business_key_version: record.business_key_version,
+        wrapped: record.wrapped,
+    })?;
+    let open = |column: &'static str, cipher: Option<&Vec<u8>>| match (&key, cipher) {
+        (Some(key), Some(cipher)) => keys
+            .open_text(key, "debtors", column, record.id, cipher)
+            .map(Some),
+        _ => Ok(None),
+    };
+    let address = open("address_cipher", record.address_cipher.as_ref())?;
+    let address: Option<PostalAddress> =
+        address.and_then(|address| serde_json::from_str(address.expose()).ok());
+    let birth_date = open("birth_date_cipher", record.birth_date_cipher.as_ref())?;
+    Ok(Traits {
+        person_id: record.person_id,
+        birth_date: birth_date.map(|date| date.expose().clone()),
+        postal_code: address
+            .and_then(|address| address.postal_code)
+            .and_then(comparable),
+    })
+}
+
+/// ZIP+4 and ZIP name the same area.
+fn comparable(postal_code: String) -> Option<String> {
+    let area = postal_code.split('-').next().unwrap_or_default();
+    let area: String = area.chars().filter(|c| !c.is_whitespace()).collect();
+    (!area.is_empty()).then(|| area.to_uppercase())
+}

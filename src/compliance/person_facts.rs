@@ -1,0 +1,155 @@
+//! What is known of the person behind a contact and of the number that it goes to, as facts.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{
+    facts::{Action, Channel, LineType, Location, ReassignedNumberCheck, Recipient},
+    zone_evidence::{ZoneClue, clue_of_phone, clues_of_address},
+    zones::ZoneSet,
+};
+use crate::{
+    accounts::{PostalAddress, open_stated_zone},
+    platform::{
+        error::OpError,
+        keys::{TenantKeys, WrappedKey},
+        phone::PhoneNumber,
+    },
+};
+
+/// Somebody's contact point with the recipient's number or address.
+#[derive(Deserialize)]
+pub(super) struct PointJson {
+    /// It is the person's.
+    pub(super) is_own: bool,
+    pub(super) contact_use: String,
+    pub(super) line_type: String,
+    pub(super) validity: String,
+}
+
+/// One of the person's records: usually the only one.
+pub(super) struct Member {
+    pub(super) id: Uuid,
+    pub(super) address_cipher: Option<Vec<u8>>,
+    pub(super) birth_date_cipher: Option<Vec<u8>>,
+    pub(super) stated_zone_cipher: Option<Vec<u8>>,
+    pub(super) stated_zone_at: Option<DateTime<Utc>>,
+    pub(super) profile: WrappedKey,
+}
+
+/// What is known of the person, on whichever of their records it stands.
+pub(super) struct Traits {
+    /// The address on the record that is contacted comes first.
+    pub(super) addresses: Vec<PostalAddress>,
+    /// The latest of several: a minor is not contacted (12 CFR 1006.6(a)(2)).
+    pub(super) born_on: Option<NaiveDate>,
+    /// What they said last.
+    pub(super) stated: Option<(Tz, DateTime<Utc>)>,
+}
+
+pub(super) fn open_traits(keys: &TenantKeys, debtor: Uuid, members: &[Member]) -> Result<Traits, OpError> {
+    let mut traits = Traits {
+        addresses: Vec::new(),
+        born_on: None,
+        stated: None,
+    };
+    let (own, others): (Vec<&Member>, Vec<&Member>) = members.iter().partition(|member| member.id == debtor);
+    for member in own.into_iter().chain(others) {
+        let Some(key) = keys.data_key(&member.profile)? else {
+            continue;
+        };
+        if let Some(cipher) = &member.address_cipher {
+            let text = keys.open_text(&key, "debtors", "address_cipher", member.id, cipher)?;
+            traits
+                .addresses
+                .extend(serde_json::from_str::<PostalAddress>(text.expose()));
+        }
+        if let Some(cipher) = &member.birth_date_cipher {
+            let text = keys.open_text(&key, "debtors", "birth_date_cipher", member.id, cipher)?;
+            traits.born_on = traits.born_on.max(text.expose().parse().ok());
+        }
+        let zone = open_stated_zone(
+            keys,
+            &member.profile,
+            member.id,
+            member.stated_zone_cipher.as_deref(),
+        )?;
+        let stated = zone.zip(member.stated_zone_at);
+        if stated.map(|(_, at)| at) > traits.stated.map(|(_, at)| at) {
+            traits.stated = stated;
+        }
+    }
+    Ok(traits)
+}
+
+/// Every clue of where the person may be: the addresses' states and ZIPs, the number's area code, and what they stated.
+pub(super) fn location(recipient: &str, traits: &Traits, now: DateTime<Utc>) -> Location {
+    let mut clues: Vec<ZoneClue> = clue_of_phone(recipient, now).into_iter().collect();
+    let of_addresses = traits.addresses.iter();
+    clues.extend(of_addresses.flat_map(|address| clues_of_address(address, now)));
+    let mut candidates = ZoneSet::default();
+    for clue in &clues {
+        candidates.extend(clue.zones.iter());
+    }
+    Location {
+        address_state: traits.addresses.iter().find_map(|address| address.state.clone()),
+        area_code: PhoneNumber::parse_e164(recipient)
+            .ok()
+            .and_then(|phone| phone.area_code().map(str::to_owned)),
+        candidate_zones: Some(candidates.iter().collect()),
+        stated_zone: traits.stated.map(|(zone, _)| zone),
+        stated_at: traits.stated.map(|(_, at)| at),
+        ..Location::default()
+    }
+}
+
+/// What is known of the number or address that is contacted. Where it is known to reach somebody else, the recipient is
+/// a third party (15 USC 1692c(b)): for every person of the business, but for one who is known to be reached there.
+pub(super) fn with_points(mut action: Action, points: &[PointJson]) -> Action {
+    let own = || points.iter().filter(|point| point.is_own);
+    let is_email = action.channel == Some(Channel::Email);
+    if own().any(|point| point.contact_use == "WORK") {
+        if is_email {
+            action.address_type = Some("employer".to_owned());
+        } else {
+            action.number_type = Some("work".to_owned());
+        }
+    }
+    // A landline at work is no residential line.
+    action.line_type = match own().next() {
+        Some(point) if point.line_type == "MOBILE" => Some(LineType::Wireless),
+        Some(point) if point.line_type == "LANDLINE" && point.contact_use == "HOME" => {
+            Some(LineType::ResidentialLandline)
+        }
+        _ => None,
+    };
+    // Of a text to a reassigned number another rule speaks, and says more.
+    let is_text = matches!(action.channel, Some(Channel::Sms | Channel::Whatsapp));
+    let others: &[&str] = if is_text {
+        &["WRONG_NUMBER"]
+    } else {
+        &["WRONG_NUMBER", "REASSIGNED"]
+    };
+    if reaches_another(points, others) {
+        action.recipient = Some(Recipient::Other("wrong_party".to_owned()));
+    }
+    action
+}
+
+/// 47 CFR 64.1200(m): whoever looked has found that the number changed hands.
+pub(super) fn reassigned(points: &[PointJson]) -> Option<ReassignedNumberCheck> {
+    reaches_another(points, &["REASSIGNED"]).then(|| ReassignedNumberCheck {
+        status: Some("yes".to_owned()),
+        ..ReassignedNumberCheck::default()
+    })
+}
+
+fn reaches_another(points: &[PointJson], validities: &[&str]) -> bool {
+    let says_so = |point: &PointJson| validities.contains(&point.validity.as_str());
+    let is_known_to_be_theirs = points
+        .iter()
+        .any(|point| point.is_own && point.validity == "VALID");
+    !is_known_to_be_theirs && points.iter().any(says_so)
+}

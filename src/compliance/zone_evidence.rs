@@ -1,0 +1,60 @@
+//! The clues to where a person is, each with what it says, as the gate weighs them.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::zones::{ZoneSet, zones_of_phone, zones_of_state, zones_of_zip};
+use crate::accounts::PostalAddress;
+
+/// What a clue is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum ZoneSource {
+    Stated,
+    AddressState,
+    AddressPostalCode,
+    AreaCode,
+}
+
+/// A clue, and the zones that it leaves open.
+#[derive(Clone, Debug)]
+pub(super) struct ZoneClue {
+    pub(super) source: ZoneSource,
+    pub(super) zones: ZoneSet,
+    pub(super) observed_at: DateTime<Utc>,
+}
+
+/// The zones that a postal address leaves open: those of its state and those of its ZIP code.
+pub(super) fn clues_of_address(address: &PostalAddress, observed_at: DateTime<Utc>) -> Vec<ZoneClue> {
+    let state = address.state.as_deref().map(zones_of_state);
+    let zip = address.postal_code.as_deref().map(zones_of_zip);
+    [
+        (ZoneSource::AddressState, state),
+        (ZoneSource::AddressPostalCode, zip),
+    ]
+    .into_iter()
+    .filter_map(|(source, zones)| clue(source, zones?, observed_at))
+    .collect()
+}
+
+/// The zones that a number's area code leaves open.
+pub(super) fn clue_of_phone(e164: &str, observed_at: DateTime<Utc>) -> Option<ZoneClue> {
+    clue(ZoneSource::AreaCode, zones_of_phone(e164), observed_at)
+}
+
+/// The zone that the person stated.
+pub(super) fn stated_clue(zone: Tz, observed_at: DateTime<Utc>) -> ZoneClue {
+    ZoneClue {
+        source: ZoneSource::Stated,
+        zones: ZoneSet::from_iter([zone]),
+        observed_at,
+    }
+}
+
+/// What says nothing is no clue.
+fn clue(source: ZoneSource, zones: ZoneSet, observed_at: DateTime<Utc>) -> Option<ZoneClue> {
+    (!zones.is_empty()).then_some(ZoneClue {
+        source,
+        zones,
+        observed_at,
+    })
+}
