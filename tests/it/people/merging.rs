@@ -11,7 +11,7 @@ use crate::{
         holds::{JAMES, gate},
         new_account, numbers,
     },
-    support::{Client, TestApp, data, send, user_errors},
+    support::{Client, Options, TestApp, data, send, user_errors},
 };
 
 async fn merge(client: &Client, survivor: &Value, merged: &Value) -> Value {
@@ -109,6 +109,42 @@ async fn a_cap_spent_on_one_record_counts_for_the_person_until_they_are_taken_ap
         (2, 2),
         "a line about each of the two"
     );
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn two_workers_with_a_text_to_each_record_take_the_last_slot_of_the_person_once() {
+    let app = TestApp::start().await;
+    let (admin, agent) = (app.acme.sign_in("admin").await, app.acme.agent().await);
+    let of_maria = app.thread_with(&agent, &app.acme, MARIA).await;
+    let of_james = app.thread_with(&agent, &app.acme, JAMES).await;
+    for thread in [&of_maria, &of_james] {
+        send(&agent, thread, "Can we talk about your balance?").await;
+        app.run_jobs().await;
+    }
+    let (maria, james) = (
+        debtor_of(&app, &admin, MARIA).await,
+        debtor_of(&app, &admin, JAMES).await,
+    );
+    let merged = merge(&admin, &maria, &james).await;
+    assert_eq!(user_errors(&merged), Vec::<&str>::new(), "{merged}");
+    let texts = [
+        send(&agent, &of_maria, "This week's last text.").await,
+        send(&agent, &of_james, "And one more.").await,
+    ];
+    let second = TestApp::start_with(Options {
+        database: Some(app.database()),
+        ..Options::default()
+    })
+    .await;
+    tokio::join!(app.run_due_jobs(), second.run_due_jobs());
+    app.run_jobs().await;
+    second.run_jobs().await;
+    let ends = [app.status(&texts[0]).await, app.status(&texts[1]).await];
+    let waiting = ends.iter().filter(|status| *status == "QUEUED").count();
+    assert_eq!(waiting, 1, "one waits for next week: {ends:?}");
+    assert_eq!(app.slots_taken().await, 3);
+    second.finish().await;
     app.finish().await;
 }
 
