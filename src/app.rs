@@ -13,6 +13,7 @@ use crate::{
     audit::AccessLog,
     config::{Config, DatabaseUrls, Environment},
     conversations::{self, Conversations, feed::InboxReaders},
+    files::{FileSettings, Files, LinkKeys, open_store},
     graphql::{
         Execution, FieldTypes, GraphqlEngine, build_schema, sdl,
         transport::{self, Connections},
@@ -77,6 +78,7 @@ pub struct App {
     pub keyring: Keyring,
     pub conversations: Conversations,
     pub identity: Identity,
+    pub files: Files,
     pub http: Arc<HttpState>,
     pub registry: JobRegistry,
     pub worker: WorkerOptions,
@@ -144,6 +146,7 @@ impl App {
                 rate_limits: config.rate_limits,
             },
         };
+        let files = files(config, &db, &keyring, wall.clone())?;
         let vendor_http = reqwest::Client::builder()
             .timeout(config.provider_timeout)
             .connect_timeout(Duration::from_secs(5))
@@ -157,6 +160,7 @@ impl App {
         let execution = Execution {
             schema: build_schema(
                 identity.clone(),
+                files.clone(),
                 InboxReaders::default(),
                 page_limit,
                 Arc::new(PlanStatus),
@@ -180,6 +184,7 @@ impl App {
         let http = Arc::new(HttpState {
             db: db.clone(),
             conversations: conversations.clone(),
+            files: files.clone(),
             engine,
             connections: Connections::default(),
             limiter,
@@ -192,7 +197,8 @@ impl App {
             development: config.environment == Environment::Development,
             stopping: stopping.clone(),
         });
-        let registry = registry(&identity, mailer(config)?, &conversations);
+        let mut registry = registry(&identity, mailer(config)?, &conversations);
+        register_file_jobs(&mut registry, &files);
         let worker = WorkerOptions {
             connect: databases.worker.clone(),
             concurrency: config.worker_concurrency.get(),
@@ -204,6 +210,7 @@ impl App {
             keyring,
             conversations,
             identity,
+            files,
             http,
             registry,
             worker,
@@ -319,6 +326,23 @@ fn limiter(config: &Config, redis: Option<&redis::Client>) -> anyhow::Result<Rat
     ))
 }
 
+fn files(config: &Config, db: &Db, keyring: &Keyring, wall: Arc<dyn WallClock>) -> anyhow::Result<Files> {
+    let sources = config.token_signing_keys.all().map(|key| key.expose_secret());
+    Ok(Files {
+        db: db.clone(),
+        keyring: keyring.clone(),
+        store: open_store(&config.files.store)?,
+        links: Arc::new(LinkKeys::derived_from(sources)),
+        wall,
+        settings: FileSettings {
+            public_base_url: config.public_base_url.as_str().trim_end_matches('/').to_owned(),
+            import_max_bytes: config.files.import_max_bytes,
+            upload_timeout: config.files.upload_timeout,
+            upload_idle: config.files.upload_idle,
+        },
+    })
+}
+
 fn transport_limits(config: &Config) -> transport::Limits {
     let limits = &config.limits;
     transport::Limits {
@@ -378,6 +402,14 @@ fn registry(identity: &Identity, mailer: Option<Arc<dyn StaffMailer>>, slice: &C
         async move { conversations::reconcile::prune_live_events(&slice).await }
     });
     registry
+}
+
+fn register_file_jobs(registry: &mut JobRegistry, files: &Files) {
+    let owner = files.clone();
+    registry.reconciler("files.remove_expired", "33 * * * *", move || {
+        let files = owner.clone();
+        async move { files.remove_expired().await }
+    });
 }
 
 fn register_identity_jobs(

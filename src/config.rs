@@ -19,13 +19,14 @@ use std::time::Duration;
 use lettre::message::Mailbox;
 use url::Url;
 
+use crate::files::ObjectStoreSettings;
 use crate::identity::TokenSigningKeys;
 use crate::platform::crypto::MasterKeys;
 use crate::platform::net::TrustedProxies;
 use crate::platform::rate_limit::{RateLimits, Rule};
 use crate::platform::secret::SecretString;
 use crate::platform::telemetry::LogFormat;
-use parse::DatabaseUrl;
+use parse::{DatabaseUrl, FileStoreUrl};
 use reader::Reader;
 
 /// All settings. `Debug` masks every secret.
@@ -59,6 +60,8 @@ pub struct Config {
     pub limits: Limits,
     /// `SMTP_URL` and `MAIL_FROM`: mail to staff; `None` when not configured.
     pub mail: Option<MailSettings>,
+    /// `FILE_STORE_*`, `IMPORT_MAX_BYTES`, `UPLOAD_*`: where the contents of files lie, and how they get there.
+    pub files: FilesConfig,
     /// `TWILIO_BASE_URL`: Twilio's API, or the sandbox that stands in for it.
     pub twilio_base_url: Url,
     /// `PROVIDER_TIMEOUT_SECONDS`: the longest that one call of a provider may take. Below the minute after which a
@@ -162,6 +165,20 @@ pub struct MailSettings {
     pub from: Mailbox,
 }
 
+/// Where the contents of files lie, and how they get there.
+#[derive(Debug)]
+pub struct FilesConfig {
+    /// `FILE_STORE_URL`, with `FILE_STORE_REGION`, `FILE_STORE_ENDPOINT`, `FILE_STORE_ACCESS_KEY_ID` and
+    /// `FILE_STORE_SECRET_ACCESS_KEY` for a bucket.
+    pub store: ObjectStoreSettings,
+    /// `IMPORT_MAX_BYTES`: the largest file of accounts to import.
+    pub import_max_bytes: i64,
+    /// `UPLOAD_TIMEOUT_SECONDS`: how long an upload may take as a whole.
+    pub upload_timeout: Duration,
+    /// `UPLOAD_IDLE_SECONDS`: how long it may pause.
+    pub upload_idle: Duration,
+}
+
 /// Everything that is wrong with the settings, one sentence each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
@@ -180,6 +197,8 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
+const FILE_STORE_EXAMPLE: &str =
+    "where the contents of files lie, such as s3://bucket/prefix or file:///var/lib/funnelchat/files";
 const POSTGRES_EXAMPLE: &str = "a PostgreSQL URL such as postgres://role:password@host:5432/funnelchat";
 const PUBLIC_BASE_URL_EXAMPLE: &str =
     "the address under which the world reaches the service, such as https://api.example.com";
@@ -255,6 +274,7 @@ impl Config {
         );
         let limits = read_limits(reader);
         let mail = read_mail(reader);
+        let files = read_files(reader, production);
         let twilio_base_url = reader.or_default(
             "TWILIO_BASE_URL",
             Url::parse("https://api.twilio.com").expect("a literal URL"),
@@ -303,6 +323,7 @@ impl Config {
             rate_limit_max_subjects,
             limits,
             mail,
+            files: files?,
             twilio_base_url,
             provider_timeout,
             log_format,
@@ -443,6 +464,62 @@ fn read_mail(reader: &mut Reader<'_>) -> Option<MailSettings> {
     Some(MailSettings {
         smtp_url: smtp_url?,
         from: from?,
+    })
+}
+
+fn read_files(reader: &mut Reader<'_>, production: bool) -> Option<FilesConfig> {
+    let url = reader.required_if(
+        production,
+        "FILE_STORE_URL",
+        FILE_STORE_EXAMPLE,
+        parse::file_store,
+        || FileStoreUrl::Memory,
+    );
+    let region = reader.or_default("FILE_STORE_REGION", "us-east-1".to_owned(), parse::word);
+    let endpoint_parser = if production {
+        parse::https_origin
+    } else {
+        parse::origin
+    };
+    let endpoint = reader.optional("FILE_STORE_ENDPOINT", endpoint_parser);
+    let key_id = reader.optional("FILE_STORE_ACCESS_KEY_ID", parse::word);
+    let secret = reader.optional("FILE_STORE_SECRET_ACCESS_KEY", parse::secret);
+    if key_id.is_some() != secret.is_some() {
+        let missing = if key_id.is_some() {
+            "FILE_STORE_SECRET_ACCESS_KEY"
+        } else {
+            "FILE_STORE_ACCESS_KEY_ID"
+        };
+        reader.missing(
+            missing,
+            "it, or neither of the two: then the machine's own role is asked for",
+        );
+    }
+    if production && matches!(url, Some(FileStoreUrl::Memory)) {
+        reader.problem(
+            "FILE_STORE_URL",
+            "must not be memory: in production, files would be lost",
+        );
+    }
+    let import_max_bytes = reader.whole("IMPORT_MAX_BYTES", 104_857_600, 1_048_576..=1_073_741_824);
+    let upload_timeout = reader.seconds("UPLOAD_TIMEOUT_SECONDS", 900, 10..=86_400);
+    let upload_idle = reader.seconds("UPLOAD_IDLE_SECONDS", 30, 1..=600);
+    let store = match url? {
+        FileStoreUrl::Memory => ObjectStoreSettings::Memory,
+        FileStoreUrl::Folder(folder) => ObjectStoreSettings::Folder(folder),
+        FileStoreUrl::Bucket { name, prefix } => ObjectStoreSettings::S3 {
+            bucket: name,
+            prefix,
+            region,
+            endpoint,
+            credentials: key_id.zip(secret),
+        },
+    };
+    Some(FilesConfig {
+        store,
+        import_max_bytes,
+        upload_timeout,
+        upload_idle,
     })
 }
 

@@ -6,10 +6,11 @@
 //! |---|---|---|
 //! | [`platform`] | database, queue, live bus, keys, ids, clocks, money, limits: knows no business noun | nothing |
 //! | [`access`] | roles, permissions, which operation needs which | nothing |
-//! | [`identity`] | businesses, people, passwords, sessions, second factors, API keys | access, audit |
+//! | [`files`] | uploads, downloads, contents encrypted in the object store | access |
+//! | [`identity`] | businesses, people, passwords, sessions, second factors, API keys | access, audit, files |
 //! | [`audit`] | the append-only trail, its verifier, the log of reads | identity, access |
 //! | [`ledger`] | double entry: posts and sums | nothing |
-//! | [`accounts`] | debtors, accounts, contact points, tags, notes, creditors, saved views | identity, access, audit, ledger |
+//! | [`accounts`] | debtors, accounts, contact points, tags, notes, creditors, saved views | identity, access, audit, ledger, files |
 //! | [`compliance`] | may we contact this person now? rules, decisions, permits, opt-outs, holds | identity, access, audit, accounts |
 //! | [`settings`] | what a business chooses for itself: company, terms, contact limits, auto-response | identity, access, audit, accounts, compliance |
 //! | [`conversations`] | threads, messages, delivery, the live feed | identity, access, audit, accounts, compliance |
@@ -31,6 +32,7 @@ pub mod cli;
 pub mod compliance;
 pub mod config;
 pub mod conversations;
+pub mod files;
 pub mod graphql;
 pub mod http;
 pub mod identity;

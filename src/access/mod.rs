@@ -109,7 +109,11 @@ cells! {
     AccountAssignAny => "account", "assign_any";
     AccountViewSave => "account_view", "save";
     DebtorMerge => "debtor", "merge";
+    AccountExport => "account", "export";
     NoteAdd => "note", "add";
+    FileUpload => "file", "upload";
+    DocumentAdd => "document", "add";
+    DocumentDelete => "document", "delete";
     CreditorRead => "creditor", "read";
     CreditorCreate => "creditor", "create";
     HoldSet => "hold", "set";

@@ -34,6 +34,7 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ("Mutation", "createCreditor", Needs::Permission(Cell::CreditorCreate)),
     ("Mutation", "createPlacement", Needs::Permission(Cell::CreditorCreate)),
     ("Mutation", "createRole", Needs::Permission(Cell::RoleManage)),
+    ("Mutation", "createUpload", Needs::Permission(Cell::FileUpload)),
     ("Mutation", "deleteAccount", Needs::Permission(Cell::AccountDelete)),
     ("Mutation", "deleteAccountView", Needs::Permission(Cell::AccountViewSave)),
     ("Mutation", "deleteRole", Needs::Permission(Cell::RoleManage)),

@@ -25,6 +25,7 @@ use super::{
 use crate::{
     app::{App, Databases},
     config::{Config, Environment, MailSettings},
+    files::ObjectStoreSettings,
     platform::{
         clock::{SystemWallClock, WallClock as _},
         db::{
@@ -102,6 +103,14 @@ fn development_config(options: &DevOptions) -> anyhow::Result<Config> {
         name => std::env::var(name).ok(),
     })?;
     config.environment = Environment::Development;
+    if matches!(config.files.store, ObjectStoreSettings::Memory) && !options.throwaway {
+        let folder = data_dir().with_file_name("files");
+        if options.fresh && folder.exists() {
+            std::fs::remove_dir_all(&folder)
+                .with_context(|| format!("cannot remove {}", folder.display()))?;
+        }
+        config.files.store = ObjectStoreSettings::Folder(folder);
+    }
     Ok(config)
 }
 

@@ -1,6 +1,7 @@
 //! The shapes that values have. Errors complete the sentence "VARIABLE …" and never repeat the value.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use lettre::message::Mailbox;
 use tracing_subscriber::EnvFilter;
@@ -15,6 +16,43 @@ type Parsed<T> = Result<T, String>;
 pub(super) struct DatabaseUrl {
     pub(super) secret: SecretString,
     pub(super) role: String,
+}
+
+/// Where the contents of files lie.
+pub(super) enum FileStoreUrl {
+    Memory,
+    Folder(PathBuf),
+    Bucket { name: String, prefix: String },
+}
+
+pub(super) fn file_store(text: &str) -> Parsed<FileStoreUrl> {
+    const SHAPE: &str = "must be s3://bucket/prefix or file:///an/absolute/folder, or memory: for a test";
+    let url = Url::parse(text).map_err(|_| SHAPE.to_owned())?;
+    match (url.scheme(), url.host_str()) {
+        ("memory", None) => Ok(FileStoreUrl::Memory),
+        ("file", None) => url
+            .to_file_path()
+            .map(FileStoreUrl::Folder)
+            .map_err(|()| SHAPE.to_owned()),
+        ("s3", Some(bucket)) => Ok(FileStoreUrl::Bucket {
+            name: bucket.to_owned(),
+            prefix: url.path().trim_matches('/').to_owned(),
+        }),
+        _ => Err(SHAPE.to_owned()),
+    }
+}
+
+/// One word of visible ASCII.
+pub(super) fn word(text: &str) -> Parsed<String> {
+    if text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be one word of letters, digits and signs".to_owned())
+    }
+}
+
+pub(super) fn secret(text: &str) -> Parsed<SecretString> {
+    word(text).map(SecretString::from)
 }
 
 pub(super) fn listen(text: &str) -> Parsed<SocketAddr> {

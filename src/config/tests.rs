@@ -35,6 +35,7 @@ fn production() -> Variables {
         ("PUBLIC_BASE_URL", "https://api.example.com"),
         ("MASTER_KEYS", &format!("1:{KEY}")),
         ("TOKEN_SIGNING_KEYS", &format!("a:{KEY}")),
+        ("FILE_STORE_URL", "s3://bucket/files"),
     ])
 }
 
@@ -134,7 +135,8 @@ fn production_is_the_default_and_says_everything_it_lacks_at_once() {
             "DATABASE_SYSTEM_URL",
             "DATABASE_WORKER_URL",
             "MASTER_KEYS",
-            "TOKEN_SIGNING_KEYS"
+            "TOKEN_SIGNING_KEYS",
+            "FILE_STORE_URL"
         ]
     );
     assert!(
@@ -352,6 +354,33 @@ fn mail_needs_a_sender() {
 }
 
 #[test]
+fn files_lie_in_a_bucket_or_a_folder() {
+    use crate::files::ObjectStoreSettings;
+    let store = |url: &str| {
+        read(&with(production(), "FILE_STORE_URL", url))
+            .unwrap()
+            .files
+            .store
+    };
+    assert!(
+        matches!(store("file:///var/lib/files"), ObjectStoreSettings::Folder(folder) if folder.ends_with("lib/files"))
+    );
+    assert!(
+        matches!(store("s3://b/p/q/"), ObjectStoreSettings::S3 { bucket, prefix, .. } if bucket == "b" && prefix == "p/q")
+    );
+    for wrong in ["memory:", "files", "https://bucket", "s3:bucket", ""] {
+        assert!(problem_of("FILE_STORE_URL", wrong).starts_with("FILE_STORE_URL "));
+    }
+    let half = problems(&with(production(), "FILE_STORE_ACCESS_KEY_ID", "AKIA"));
+    assert_eq!(half.len(), 1);
+    assert!(
+        half[0].starts_with("FILE_STORE_SECRET_ACCESS_KEY is missing"),
+        "{half:?}"
+    );
+    assert!(problem_of("FILE_STORE_ENDPOINT", "http://minio:9000").contains("https"));
+}
+
+#[test]
 fn an_empty_value_counts_as_missing() {
     let config = read(&with(production(), "REDIS_URL", "  ")).unwrap();
     assert!(config.redis_url.is_none());
@@ -360,12 +389,22 @@ fn an_empty_value_counts_as_missing() {
 
 #[test]
 fn neither_the_settings_nor_their_errors_ever_show_a_secret() {
-    let secrets = ["app-pw", "system-pw", "worker-pw", "redis-pw", "mail-pw", KEY];
+    let secrets = [
+        "app-pw",
+        "system-pw",
+        "worker-pw",
+        "redis-pw",
+        "mail-pw",
+        "file-pw",
+        KEY,
+    ];
     let mut variables = production();
     for (name, value) in [
         ("REDIS_URL", "redis://:redis-pw@cache:6379"),
         ("SMTP_URL", "smtps://mailer:mail-pw@smtp.example.com"),
         ("MAIL_FROM", "no-reply@example.com"),
+        ("FILE_STORE_ACCESS_KEY_ID", "AKIA"),
+        ("FILE_STORE_SECRET_ACCESS_KEY", "file-pw"),
     ] {
         variables = with(variables, name, value);
     }

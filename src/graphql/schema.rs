@@ -19,6 +19,7 @@ use crate::{
             ProviderAccountQueries,
         },
     },
+    files::{Files, graphql::FileMutations},
     identity::{
         Identity,
         graphql::{IdentityMutations, IdentityQueries},
@@ -46,6 +47,7 @@ pub struct Query(
 #[derive(Default, MergedObject)]
 pub struct Mutation(
     IdentityMutations,
+    FileMutations,
     AccountMutations,
     ConversationMutations,
     SettingsMutations,
@@ -71,12 +73,14 @@ fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
 /// The schema with what its resolvers share.
 pub fn build_schema(
     identity: Identity,
+    files: Files,
     readers: InboxReaders,
     page_limit: PageLimit,
     plans: Arc<dyn ActivePlans>,
 ) -> Schema {
     builder()
         .data(identity)
+        .data(files)
         .data(readers)
         .data(page_limit)
         .data(plans)

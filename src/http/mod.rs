@@ -2,6 +2,7 @@
 
 mod client_address;
 mod cross_origin;
+mod files;
 mod graphiql;
 mod health;
 mod observe;

@@ -8,16 +8,17 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware,
     response::IntoResponse,
-    routing::{get, post},
+    routing::{get, post, put},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
 
-use super::{client_address, cross_origin, graphiql::graphiql, health, observe, twilio_webhooks};
+use super::{client_address, cross_origin, files, graphiql::graphiql, health, observe, twilio_webhooks};
 use crate::{
     conversations::Conversations,
+    files::Files,
     graphql::{
         GraphqlEngine, sdl,
         transport::{self, Connections, Engine as _},
@@ -35,6 +36,7 @@ use crate::{
 pub struct HttpState {
     pub db: Db,
     pub conversations: Conversations,
+    pub files: Files,
     pub engine: Arc<GraphqlEngine>,
     pub connections: Connections,
     pub limiter: Arc<RateLimiter>,
@@ -80,9 +82,19 @@ pub fn router(state: Arc<HttpState>) -> Router {
             state.clone(),
             client_address::limit,
         ));
+    // A content streams through: its size is limited by what was announced, its time by the upload's own timeouts.
+    let files = Router::new()
+        .route("/uploads/{token}", put(files::upload))
+        .route("/files/{token}", get(files::download))
+        .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            client_address::limit,
+        ));
     Router::new()
         .merge(webhooks)
         .merge(figures)
+        .merge(files)
         .with_state(state.clone())
         .merge(limited)
         .fallback(not_found)

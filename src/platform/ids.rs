@@ -98,6 +98,12 @@ id_kinds! {
     Hold = "hold",
     /// An import of a file.
     Import = "imp",
+    /// A file: uploaded, kept, or made for download.
+    File = "file",
+    /// A document of an account.
+    Document = "doc",
+    /// An export of accounts.
+    Export = "exp",
     /// An API key.
     ApiKey = "key",
     /// An invitation to join a business.

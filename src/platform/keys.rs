@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::platform::{
     context::SystemCtx,
-    crypto::{Aad, BusinessKey, CryptoError, DataKey, PLATFORM, Vault, blind_index},
+    crypto::{Aad, BusinessKey, CryptoError, DataKey, PLATFORM, Vault, blind_index, wrapping_version},
     db::Db,
     error::OpError,
     ids,
@@ -338,6 +338,73 @@ impl TenantKeys {
                     given: self.current.version(),
                 })?;
         Ok(Some(key.unwrap(wrapped, &self.data_key_row(stored.id))?))
+    }
+
+    /// Makes the key of a content outside the database, wrapped under the business's key for a column of its row.
+    ///
+    /// # Errors
+    /// [`CryptoError`] as met.
+    pub fn new_content_key(
+        &self,
+        table: &'static str,
+        column: &'static str,
+        row: Uuid,
+    ) -> Result<(DataKey, Vec<u8>), CryptoError> {
+        self.vault
+            .new_data_key(&self.current, &self.place(table, column, row))
+    }
+
+    /// Wraps the key of a content under a data key instead: it is gone when that one is.
+    ///
+    /// # Errors
+    /// [`CryptoError`] as met.
+    pub fn wrap_content_key(
+        &self,
+        guard: &DataKey,
+        key: &DataKey,
+        table: &'static str,
+        column: &'static str,
+        row: Uuid,
+    ) -> Result<Vec<u8>, CryptoError> {
+        self.vault.wrap_under(guard, key, &self.place(table, column, row))
+    }
+
+    /// Unwraps the key of a content: `guard` is the data key that wraps it, `None` the business's own.
+    ///
+    /// # Errors
+    /// [`CryptoError`] as met.
+    pub fn content_key(
+        &self,
+        guard: Option<&DataKey>,
+        wrapped: &[u8],
+        table: &'static str,
+        column: &'static str,
+        row: Uuid,
+    ) -> Result<DataKey, CryptoError> {
+        let place = self.place(table, column, row);
+        let Some(guard) = guard else {
+            let needed = wrapping_version(wrapped)?;
+            return self
+                .versions
+                .iter()
+                .find(|key| key.version() == needed)
+                .ok_or(CryptoError::WrongKeyVersion {
+                    needed,
+                    given: self.current.version(),
+                })?
+                .unwrap(wrapped, &place);
+        };
+        guard.unwrap(wrapped, &place)
+    }
+
+    /// Where something of a row of this business lies.
+    pub fn place(&self, table: &'static str, column: &'static str, row: Uuid) -> Aad {
+        Aad {
+            business: self.business,
+            table,
+            column,
+            row,
+        }
     }
 
     /// Seals a column.

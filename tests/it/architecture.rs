@@ -11,12 +11,15 @@ use std::{
 const TABLE: &[(&str, &[&str])] = &[
     ("platform", &["platform"]),
     ("access", &["access", "platform"]),
-    ("identity", &["identity", "platform", "access", "audit"]),
+    ("files", &["files", "platform", "access"]),
+    ("identity", &["identity", "platform", "access", "audit", "files"]),
     ("audit", &["audit", "platform", "identity", "access"]),
     ("ledger", &["ledger", "platform"]),
     (
         "accounts",
-        &["accounts", "platform", "identity", "access", "audit", "ledger"],
+        &[
+            "accounts", "platform", "identity", "access", "audit", "ledger", "files",
+        ],
     ),
     (
         "compliance",

@@ -15,6 +15,7 @@ mod audit;
 mod business;
 mod catalogue;
 mod delivery;
+mod files;
 mod idempotency;
 mod identity;
 mod isolation;

@@ -29,6 +29,7 @@ pub struct Aad {
 pub(super) enum Purpose {
     Value,
     Key,
+    Stream,
 }
 
 impl Purpose {
@@ -36,6 +37,7 @@ impl Purpose {
         match self {
             Purpose::Value => 1,
             Purpose::Key => 2,
+            Purpose::Stream => 3,
         }
     }
 }

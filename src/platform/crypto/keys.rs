@@ -50,6 +50,24 @@ impl DataKey {
     }
 }
 
+impl DataKey {
+    /// Wraps the key of a content, so that destroying this key destroys that one too.
+    ///
+    /// # Errors
+    /// [`CryptoError::NoEntropy`] or [`CryptoError::NameTooLong`].
+    pub fn wrap(&self, entropy: &dyn Entropy, key: &DataKey, aad: &Aad) -> Result<Vec<u8>, CryptoError> {
+        wrap(entropy, &self.0, 0, &key.0, aad)
+    }
+
+    /// Unwraps a key that this one wrapped.
+    ///
+    /// # Errors
+    /// As for sealed values.
+    pub fn unwrap(&self, wrapped: &[u8], aad: &Aad) -> Result<DataKey, CryptoError> {
+        unwrap(&self.0, wrapped, aad).map(DataKey)
+    }
+}
+
 impl fmt::Debug for DataKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("DataKey(***)")

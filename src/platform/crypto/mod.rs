@@ -4,6 +4,7 @@
 //! master key (setting, versioned)   wraps   business key (row, versioned)
 //! business key                      wraps   data keys (rows: one per debtor and purpose)
 //! data key                          seals   column values
+//! content key (column)              seals   what lies outside the database; wrapped by a business or data key
 //! business key                      derives blind-index keys and the business's own data key
 //! ```
 //!
@@ -26,6 +27,7 @@ mod error;
 mod keys;
 mod master;
 mod sealed;
+mod stream;
 mod vault;
 
 pub use aad::Aad;
@@ -36,6 +38,7 @@ pub use error::{CryptoError, MasterKeysError};
 pub use keys::{BusinessKey, DataKey, wrapping_version};
 pub use master::MasterKeys;
 pub use sealed::{open, open_text, seal};
+pub use stream::{CHUNK, SEALED_CHUNK, StreamOpener, StreamSealer};
 pub use vault::Vault;
 
 /// The "business" of tables that belong to none.

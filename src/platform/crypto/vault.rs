@@ -79,6 +79,14 @@ impl Vault {
         Ok((key, wrapped))
     }
 
+    /// Wraps the key of a content under a data key.
+    ///
+    /// # Errors
+    /// [`CryptoError::NoEntropy`] or [`CryptoError::NameTooLong`].
+    pub fn wrap_under(&self, guard: &DataKey, key: &DataKey, aad: &Aad) -> Result<Vec<u8>, CryptoError> {
+        guard.wrap(&*self.entropy, key, aad)
+    }
+
     /// Encrypts a value for its place.
     ///
     /// # Errors

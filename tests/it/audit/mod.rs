@@ -71,6 +71,7 @@ const ORDER: &[&str] = &[
     "createApiKey",
     "revokeApiKey",
     "updateProfile",
+    "createUpload",
     "createAccount",
     "updateAccount",
     "addAccountNote",
@@ -177,6 +178,7 @@ impl Story<'_> {
             "createApiKey" => json!({ "name": "Audited", "scopes": ["account:read"] }),
             "revokeApiKey" => json!({ "id": self.key }),
             "updateProfile" => json!({ "name": "Audited" }),
+            "createUpload" => json!({ "purpose": "DOCUMENT", "fileName": "a.pdf", "size": 9 }),
             "createAccount" => {
                 json!({ "firstName": "Audited", "lastName": "Person", "accountNumber": "AUDIT-1", "phone": "+16465550190", "currentBalance": { "amount": "10.00" } })
             }

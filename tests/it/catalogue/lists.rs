@@ -80,6 +80,7 @@ pub const OPEN_TO_SYSTEM: &[(&str, &str, &str)] = &[
         "SELECT",
         "the reconciler finds what is overdue",
     ),
+    ("files", "SELECT", "a reconciler finds what has expired"),
     (
         "invitations",
         "SELECT UPDATE",
@@ -131,6 +132,10 @@ pub const GLOBAL_INDEXES: &[(&str, &str)] = &[
     (
         "delivery_attempts_due",
         "a reconciler looks through all businesses for what is overdue",
+    ),
+    (
+        "files_expiry",
+        "a reconciler looks through all businesses for what has expired",
     ),
     (
         "invitations_token",
