@@ -42,3 +42,57 @@ CALL app.open_to_system('files', 'SELECT');
 -- The largest document that a business takes; the service's default where null (X-68).
 ALTER TABLE businesses ADD COLUMN document_max_bytes bigint
     CHECK (document_max_bytes BETWEEN 1048576 AND 52428800);
+
+-- Documents of an account. Not composite with the debtor, as notes are not: the file says whom it tells of.
+CREATE TABLE account_documents (
+    business_id uuid NOT NULL,
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    file_id uuid NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('INVOICE', 'AGREEMENT', 'LETTER', 'PHOTO', 'VALIDATION', 'OTHER')),
+    -- Under the debtor's profile key.
+    description_cipher bytea,
+    tags text[] NOT NULL CHECK (cardinality(tags) <= 20),
+    -- Null for an API key.
+    uploaded_by uuid,
+    created_at timestamptz NOT NULL,
+    -- Nobody sees it any more; it is kept, for it may be evidence.
+    deleted_at timestamptz,
+    deleted_by uuid,
+    PRIMARY KEY (business_id, id),
+    UNIQUE (business_id, file_id),
+    FOREIGN KEY (business_id, account_id) REFERENCES accounts (business_id, id),
+    FOREIGN KEY (business_id, file_id) REFERENCES files (business_id, id),
+    FOREIGN KEY (business_id, uploaded_by) REFERENCES users (business_id, id),
+    FOREIGN KEY (business_id, deleted_by) REFERENCES users (business_id, id)
+);
+CREATE INDEX account_documents_account ON account_documents (business_id, account_id, id) WHERE deleted_at IS NULL;
+CALL app.protect('account_documents', 'staff', 'SELECT, INSERT, UPDATE');
+
+-- A member of staff's picture.
+ALTER TABLE users ADD COLUMN photo_file_id uuid,
+    ADD FOREIGN KEY (business_id, photo_file_id) REFERENCES files (business_id, id);
+
+-- Accounts that somebody asked for as a file. QUEUED and RUNNING end in a day, whatever they say.
+CREATE TABLE exports (
+    business_id uuid NOT NULL REFERENCES businesses (id),
+    id uuid NOT NULL,
+    -- A member of staff or an API key, who alone sees it.
+    requested_by uuid NOT NULL,
+    format text NOT NULL CHECK (format IN ('CSV', 'XLSX')),
+    state text NOT NULL CHECK (state IN ('QUEUED', 'RUNNING', 'READY')),
+    -- Filter, search, order and columns, under the business's own key of that version.
+    request_cipher bytea NOT NULL,
+    key_version int NOT NULL,
+    total_rows bigint NOT NULL CHECK (total_rows >= 0),
+    rows_done bigint NOT NULL CHECK (rows_done >= 0),
+    file_id uuid,
+    created_at timestamptz NOT NULL,
+    finished_at timestamptz,
+    PRIMARY KEY (business_id, id),
+    FOREIGN KEY (business_id, file_id) REFERENCES files (business_id, id),
+    CHECK ((state = 'READY') = (file_id IS NOT NULL AND finished_at IS NOT NULL))
+);
+CREATE INDEX exports_requester ON exports (business_id, requested_by, id);
+CREATE INDEX exports_running ON exports (business_id, created_at) WHERE state IN ('QUEUED', 'RUNNING');
+CALL app.protect('exports', 'staff', 'SELECT, INSERT, UPDATE');

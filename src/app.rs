@@ -5,11 +5,12 @@ use std::{str::FromStr as _, sync::Arc, time::Duration};
 use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::{ConnectOptions as _, Connection as _, postgres::PgConnectOptions};
+use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     access::AccessTable,
-    accounts::PlanStatus,
+    accounts::{self, ExportLimit, Exporter, PlanStatus},
     audit::AccessLog,
     config::{Config, DatabaseUrls, Environment},
     conversations::{self, Conversations, feed::InboxReaders},
@@ -157,16 +158,26 @@ impl App {
         let stopping = CancellationToken::new();
         let request_ids = Arc::new(RequestIds::new(rand::random()));
         let page_limit = PageLimit(i32::try_from(config.limits.page_size).unwrap_or(100));
+        let export_limit = ExportLimit(config.files.export_max_rows);
+        let access_log = AccessLog::start(db.clone());
+        let exporter = Exporter {
+            db: db.clone(),
+            keyring: keyring.clone(),
+            files: files.clone(),
+            access_log: access_log.clone(),
+            limit: export_limit,
+        };
         let execution = Execution {
             schema: build_schema(
                 identity.clone(),
                 files.clone(),
+                export_limit,
                 InboxReaders::default(),
                 page_limit,
                 Arc::new(PlanStatus),
             ),
             field_types: Arc::new(FieldTypes::of(&sdl())),
-            access_log: AccessLog::start(db.clone()),
+            access_log,
             db: db.clone(),
             keyring: identity.keyring.clone(),
             open_introspection: config.environment == Environment::Development,
@@ -198,7 +209,7 @@ impl App {
             stopping: stopping.clone(),
         });
         let mut registry = registry(&identity, mailer(config)?, &conversations);
-        register_file_jobs(&mut registry, &files);
+        register_file_jobs(&mut registry, &files, exporter);
         let worker = WorkerOptions {
             connect: databases.worker.clone(),
             concurrency: config.worker_concurrency.get(),
@@ -334,6 +345,7 @@ fn files(config: &Config, db: &Db, keyring: &Keyring, wall: Arc<dyn WallClock>) 
         store: open_store(&config.files.store)?,
         links: Arc::new(LinkKeys::derived_from(sources)),
         wall,
+        room: Arc::new(Semaphore::new(config.files.uploads_at_once)),
         settings: FileSettings {
             public_base_url: config.public_base_url.as_str().trim_end_matches('/').to_owned(),
             import_max_bytes: config.files.import_max_bytes,
@@ -404,7 +416,11 @@ fn registry(identity: &Identity, mailer: Option<Arc<dyn StaffMailer>>, slice: &C
     registry
 }
 
-fn register_file_jobs(registry: &mut JobRegistry, files: &Files) {
+fn register_file_jobs(registry: &mut JobRegistry, files: &Files, exporter: Exporter) {
+    registry.tenant(move |ctx, job: accounts::RunExport| {
+        let exporter = exporter.clone();
+        async move { accounts::run_export(&exporter, &ctx, job).await }
+    });
     let owner = files.clone();
     registry.reconciler("files.remove_expired", "33 * * * *", move || {
         let files = owner.clone();

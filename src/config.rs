@@ -60,7 +60,7 @@ pub struct Config {
     pub limits: Limits,
     /// `SMTP_URL` and `MAIL_FROM`: mail to staff; `None` when not configured.
     pub mail: Option<MailSettings>,
-    /// `FILE_STORE_*`, `IMPORT_MAX_BYTES`, `UPLOAD_*`: where the contents of files lie, and how they get there.
+    /// `FILE_STORE_*`, `IMPORT_MAX_BYTES`, `EXPORT_MAX_ROWS`, `UPLOAD*`: where the contents of files lie, and how they get there.
     pub files: FilesConfig,
     /// `TWILIO_BASE_URL`: Twilio's API, or the sandbox that stands in for it.
     pub twilio_base_url: Url,
@@ -173,6 +173,10 @@ pub struct FilesConfig {
     pub store: ObjectStoreSettings,
     /// `IMPORT_MAX_BYTES`: the largest file of accounts to import.
     pub import_max_bytes: i64,
+    /// `EXPORT_MAX_ROWS`: the most accounts that one export may hold.
+    pub export_max_rows: i64,
+    /// `UPLOADS_AT_ONCE`: uploads that one process takes at the same time.
+    pub uploads_at_once: usize,
     /// `UPLOAD_TIMEOUT_SECONDS`: how long an upload may take as a whole.
     pub upload_timeout: Duration,
     /// `UPLOAD_IDLE_SECONDS`: how long it may pause.
@@ -502,6 +506,8 @@ fn read_files(reader: &mut Reader<'_>, production: bool) -> Option<FilesConfig> 
         );
     }
     let import_max_bytes = reader.whole("IMPORT_MAX_BYTES", 104_857_600, 1_048_576..=1_073_741_824);
+    let export_max_rows = reader.whole("EXPORT_MAX_ROWS", 100_000, 1..=1_000_000);
+    let uploads_at_once = reader.whole("UPLOADS_AT_ONCE", 32, 1..=10_000);
     let upload_timeout = reader.seconds("UPLOAD_TIMEOUT_SECONDS", 900, 10..=86_400);
     let upload_idle = reader.seconds("UPLOAD_IDLE_SECONDS", 30, 1..=600);
     let store = match url? {
@@ -518,6 +524,8 @@ fn read_files(reader: &mut Reader<'_>, production: bool) -> Option<FilesConfig> 
     Some(FilesConfig {
         store,
         import_max_bytes,
+        export_max_rows,
+        uploads_at_once,
         upload_timeout,
         upload_idle,
     })

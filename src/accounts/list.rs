@@ -13,7 +13,7 @@ use crate::platform::{
 };
 
 /// What the list is ordered by; ties are broken by id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(super) enum AccountOrdering {
     CreatedAt,
     Balance,
@@ -22,7 +22,7 @@ pub(super) enum AccountOrdering {
 }
 
 /// One condition tree; parsed values only.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(super) struct AccountCriteria {
     pub(super) statuses: Option<Vec<String>>,
     pub(super) tags: Option<Vec<String>>,
@@ -80,7 +80,7 @@ impl AccountCriteria {
 }
 
 /// What a search text can match.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) enum Search {
     /// Debtors whose name or contact points match (ids found beforehand).
     Debtors(Vec<Uuid>),
@@ -89,7 +89,7 @@ pub(super) enum Search {
 }
 
 /// The whole list.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct AccountList {
     pub(super) criteria: AccountCriteria,
     pub(super) search: Option<Search>,

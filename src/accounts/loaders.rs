@@ -10,6 +10,7 @@ use super::{
     balance_components::{ComponentsRow, components_of},
     contact_store,
     creditors::{CreditorRow, PlacementRow, creditors_by_ids, placements_by_ids},
+    documents::{Documents, documents_of_accounts},
     match_suggestions::{Suggestions, suggestions_for},
     merge::{Merges, merges_of},
     notes::{NotePage, Notes, notes_of_accounts},
@@ -49,6 +50,7 @@ pub struct AccountLoaders {
     suggestions: Batch<Uuid, Suggestions>,
     tags: Batch<Uuid, Arc<Vec<String>>>,
     notes: Batch<NotePage, Notes>,
+    documents: Batch<NotePage, Documents>,
     creditors: Batch<Uuid, Arc<CreditorRow>>,
     placements: Batch<Uuid, Arc<PlacementRow>>,
     components: Batch<Uuid, Arc<ComponentsRow>>,
@@ -145,6 +147,17 @@ impl AccountLoaders {
             .load(page, async |pages: Vec<NotePage>| {
                 let mut tx = scope.snapshot().await?;
                 Ok::<_, OpError>(notes_of_accounts(&mut tx, pages).await?)
+            })
+            .await?;
+        Ok(found.unwrap_or_default())
+    }
+
+    pub(super) async fn documents(&self, scope: &OpScope, page: NotePage) -> Result<Documents, OpError> {
+        let found = self
+            .documents
+            .load(page, async |pages: Vec<NotePage>| {
+                let mut tx = scope.snapshot().await?;
+                Ok::<_, OpError>(documents_of_accounts(&mut tx, pages).await?)
             })
             .await?;
         Ok(found.unwrap_or_default())

@@ -1,7 +1,8 @@
 //! Debtors (people) and accounts (debts). Keys, contact points and addresses belong to the person.
 //!
-//! Owns `debtors`, `data_keys`, `contact_points`, `debtor_merges`, `accounts`, `account_tags`, `account_notes`, `account_views`,
-//! `balance_components`, `creditors`, `placements`. May import `platform`, `identity`, `access`, `audit`, `ledger`.
+//! Owns `debtors`, `data_keys`, `contact_points`, `debtor_merges`, `accounts`, `account_tags`, `account_notes`,
+//! `account_views`, `account_documents`, `balance_components`, `creditors`, `placements`, `exports`. May import
+//! `platform`, `identity`, `access`, `audit`, `ledger`, `files`.
 
 mod assign_accounts;
 mod balance_components;
@@ -13,6 +14,8 @@ mod create_account;
 mod creditors;
 pub mod debtor_keys;
 mod delete_account;
+mod documents;
+mod export;
 pub mod graphql;
 mod list;
 mod loaders;
@@ -43,6 +46,7 @@ use contacts::add_contacts;
 pub use create_account::{NewAccount, create_account};
 pub use creditors::{Origin, OriginPatch, create_creditor, create_placement};
 pub use delete_account::{delete_account, restore_account};
+pub use export::{ExportLimit, Exporter, RunExport, run_export};
 pub use loaders::AccountLoaders;
 pub use merge::{merge_debtors, unmerge_debtors};
 pub use model::{

@@ -187,7 +187,7 @@ async fn is_own(tx: &mut TenantTx, owner: Uuid, id: Uuid) -> Result<bool, DbErro
     .await?)
 }
 
-async fn check_references(tx: &mut TenantTx, criteria: &AccountCriteria) -> Result<(), OpError> {
+pub(super) async fn check_references(tx: &mut TenantTx, criteria: &AccountCriteria) -> Result<(), OpError> {
     let named = criteria.references();
     for (field, noun, asked, found) in [
         (

@@ -5,7 +5,12 @@ use std::{process::ExitCode, time::Duration};
 use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::{app::Databases, config::Config, platform::db::migrate::pending};
+use crate::{
+    app::{Databases, install_crypto_provider},
+    config::Config,
+    files::check_store,
+    platform::db::migrate::pending,
+};
 
 /// What was found.
 #[derive(Default)]
@@ -24,6 +29,10 @@ pub(super) async fn doctor(config: &Config) -> anyhow::Result<ExitCode> {
         Some(urls) => check_databases(&Databases::parse(urls)?, &mut findings).await,
     }
     check_settings(config, &mut findings);
+    install_crypto_provider();
+    if let Err(problem) = check_store(&config.files.store).await {
+        findings.add(format!("FILE_STORE_URL: {problem:#}"));
+    }
     if findings.0.is_empty() {
         println!("all is well");
         return Ok(ExitCode::SUCCESS);

@@ -27,6 +27,7 @@ mod store;
 use std::sync::Arc;
 
 use object_store::ObjectStore;
+use tokio::sync::Semaphore;
 
 pub use claim::{claim, discard, give_to_person, keep};
 pub use content::{FileReader, FileWriter};
@@ -34,7 +35,7 @@ pub use create_upload::{create_upload, document_limit, set_document_limit};
 pub use links::{LinkKeys, LinkProblem, LinkUse};
 pub use model::{FileRow, NewFile, Purpose, Stored};
 pub use name::{content_disposition, sanitised};
-pub use objects::{ObjectStoreSettings, open_store};
+pub use objects::{ObjectStoreSettings, check_store, open_store};
 pub use receive::UploadRefused;
 pub use store::{file_by_id, files_by_ids};
 
@@ -48,6 +49,8 @@ pub struct Files {
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) links: Arc<LinkKeys>,
     pub(crate) wall: Arc<dyn WallClock>,
+    /// Uploads that this process takes at once.
+    pub(crate) room: Arc<Semaphore>,
     pub(crate) settings: FileSettings,
 }
 

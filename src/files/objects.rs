@@ -4,8 +4,8 @@ use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
 use object_store::{
-    ObjectStore, aws::AmazonS3Builder, local::LocalFileSystem, memory::InMemory, path::Path,
-    prefix::PrefixStore,
+    ObjectStore, ObjectStoreExt as _, aws::AmazonS3Builder, local::LocalFileSystem, memory::InMemory,
+    path::Path, prefix::PrefixStore,
 };
 use url::Url;
 use uuid::Uuid;
@@ -73,6 +73,17 @@ pub fn open_store(settings: &ObjectStoreSettings) -> anyhow::Result<Arc<dyn Obje
             }
         }
     })
+}
+
+/// Whether the store answers, and lets us in.
+///
+/// # Errors
+/// What it said instead.
+pub async fn check_store(settings: &ObjectStoreSettings) -> anyhow::Result<()> {
+    match open_store(settings)?.head(&Path::from("doctor")).await {
+        Ok(_) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// An object's name: ids only, because names of objects are told in bills and logs.

@@ -58,6 +58,10 @@ impl Files {
         E: Send,
     {
         let ctx = link.ctx(request_id);
+        // Each holds some megabytes of memory; the link stays good for another try.
+        let _room = self.room.try_acquire().map_err(|_| {
+            OpError::Unavailable("too many uploads at once: try again in a moment".to_owned())
+        })?;
         let row = self.begin_receiving(&ctx, link, length).await?;
         let stored = match self.take(&ctx, &row, body).await {
             Ok(stored) => stored,

@@ -7,6 +7,7 @@ use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
 use super::{node::NodeQueries, system_health::HealthQueries};
 use crate::{
     accounts::{
+        ExportLimit,
         graphql::{AccountMutations, AccountQueries},
         ports::ActivePlans,
     },
@@ -74,6 +75,7 @@ fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
 pub fn build_schema(
     identity: Identity,
     files: Files,
+    export_limit: ExportLimit,
     readers: InboxReaders,
     page_limit: PageLimit,
     plans: Arc<dyn ActivePlans>,
@@ -81,6 +83,7 @@ pub fn build_schema(
     builder()
         .data(identity)
         .data(files)
+        .data(export_limit)
         .data(readers)
         .data(page_limit)
         .data(plans)

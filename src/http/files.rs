@@ -187,7 +187,7 @@ async fn give(state: &HttpState, token: &str, request_id: &str) -> Result<Respon
         .unwrap_or_else(|| "file".to_owned());
     let debtors = row.debtor_id.into_iter().collect();
     if let Some(entry) = AccessEntry::of(&ctx, "file.download", debtors)
-        && !state.engine.access_log.record(entry).await
+        && !state.engine.execution.access_log.record(entry).await
     {
         return Err(OpError::Unavailable("the access log cannot be written".to_owned()).into());
     }

@@ -3,7 +3,7 @@
 //! Owns `businesses`, `identities`, `recovery_codes`, `one_time_tokens`, `password_resets`, `login_failures`, `users`,
 //! `custom_roles`, `invitations`, `break_glass_sessions`, `sessions`, `refresh_tokens`, `api_keys`.
 //! Identities have no one business, so this slice works through `SystemTx` with what is personal sealed under the
-//! platform key. May import `platform`, `access`, `audit`.
+//! platform key. May import `platform`, `access`, `audit`, `files`.
 
 mod accept_invitation;
 mod account_mail;
@@ -26,6 +26,7 @@ mod login;
 mod mfa;
 mod password;
 mod password_policy;
+mod photo;
 mod platform_staff;
 mod platform_store;
 pub mod ports;

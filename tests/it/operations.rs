@@ -61,6 +61,7 @@ const BOUNDED_LISTS: &[(&str, &str)] = &[
     ("InconvenientTime.channels", "the channels there are, five"),
     ("InconvenientTime.days", "a week's"),
     ("MatchSuggestion.reasons", "the reasons there are, four"),
+    ("Document.tags", "20, by a CHECK of the table"),
     ("MfaChallenge.methods", "the methods there are, two"),
     ("PlatformUser.memberships", "100, in the statement"),
     ("Query.accountViews", "200, in the statement"),

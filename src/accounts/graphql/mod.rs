@@ -6,6 +6,8 @@ mod contact_points;
 mod creditors;
 mod debtor;
 mod deletion;
+mod documents;
+mod exports;
 mod filter;
 mod inputs;
 mod ledger;
@@ -23,6 +25,8 @@ pub use balance::{BalanceComponentsInput, BalanceComponentsValue};
 pub use contact_points::ContactPoint;
 pub use creditors::{Creditor, Placement};
 pub use debtor::{Debtor, DebtorConnection};
+pub use documents::Document;
+pub use exports::Export;
 pub use filter::{AccountFilter, DateTimeRange};
 pub use inputs::{AccountOrder, AccountOrderField, CreateAccountInput, OrderDirection, UpdateAccountInput};
 pub use ledger::LedgerEntry;
@@ -39,6 +43,7 @@ pub struct AccountQueries(
     queries::ListQueries,
     creditors::CreditorQueries,
     views::ViewQueries,
+    exports::ExportQueries,
 );
 
 /// Mutations of accounts and of what hangs on them, holds among it.
@@ -53,6 +58,8 @@ pub struct AccountMutations(
     creditors::CreditorMutations,
     deletion::DeletionMutations,
     views::ViewMutations,
+    documents::DocumentMutations,
+    exports::ExportMutations,
     HoldMutations,
     InconvenientTimeMutations,
 );

@@ -201,7 +201,7 @@ pub(super) async fn accounts_of_debtor(
 
 /// Says what a search text can mean: an e-mail address or phone number is looked up by its blind index, anything
 /// else by name or as the start of an account number. Who is found is found with all of their records.
-async fn find(ctx: &Context<'_>, text: &str) -> async_graphql::Result<Search> {
+pub(super) async fn find(ctx: &Context<'_>, text: &str) -> async_graphql::Result<Search> {
     let text = text.trim();
     if let Some(problem) = search_problem(text) {
         return Err(bad_input(format!("search: {problem}")));

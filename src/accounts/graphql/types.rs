@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    AccountNote, BalanceComponentsValue, Creditor, Debtor, LedgerEntry, Placement, balance,
-    ledger::LedgerEntryConnection, notes::AccountNoteConnection,
+    AccountNote, BalanceComponentsValue, Creditor, Debtor, Document, LedgerEntry, Placement, balance,
+    documents::DocumentConnection, ledger::LedgerEntryConnection, notes::AccountNoteConnection,
 };
 use crate::{
     access::{Cell, authorize},
@@ -222,6 +222,22 @@ impl Account {
             ..PageArgs::default()
         };
         AccountNote::of_account(ctx, self.row.id, page).await
+    }
+
+    /// Bills, agreements, letters and what validates the debt, newest first.
+    #[graphql(complexity = "1 + first.unwrap_or(20).max(0) as usize * child_complexity")]
+    async fn documents(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many (1 to 100).")] first: Option<i32>,
+        #[graphql(desc = "Past this cursor.")] after: Option<String>,
+    ) -> async_graphql::Result<DocumentConnection> {
+        let page = PageArgs {
+            first,
+            after,
+            ..PageArgs::default()
+        };
+        Document::of_account(ctx, self.row.id, page).await
     }
 
     /// Labels, in alphabetical order.

@@ -149,7 +149,7 @@ impl SaveAccountViewInput {
 }
 
 /// What was left out stays out.
-fn without_nulls(value: serde_json::Value) -> serde_json::Value {
+pub(super) fn without_nulls(value: serde_json::Value) -> serde_json::Value {
     match value {
         serde_json::Value::Object(fields) => fields
             .into_iter()

@@ -4,6 +4,7 @@ mod api_keys;
 mod break_glass;
 mod credentials;
 mod mutations;
+mod photo;
 mod platform;
 mod profile;
 mod queries;
@@ -41,4 +42,5 @@ pub struct IdentityMutations(
     roles::RoleMutations,
     break_glass::BreakGlassMutations,
     platform::PlatformMutations,
+    photo::PhotoMutations,
 );

@@ -10,10 +10,11 @@ use super::{profile::UserProfile, roles::CustomRole};
 use crate::{
     access::{Cell, Role, authorize},
     conversations::ConversationLoaders,
+    files::Files,
     identity::{
         Caller, Identity,
         invite::open_address,
-        profile_store,
+        photo, profile_store,
         roles::narrowed,
         store::{self, MembershipRow},
         team_store::{self, UserRow},
@@ -118,6 +119,9 @@ pub struct User {
     /// What was read beforehand.
     #[graphql(skip)]
     details: Option<UserDetails>,
+    /// The same of the picture: where it is, if there is one.
+    #[graphql(skip)]
+    photo_url: Option<Option<String>>,
 }
 
 /// The person behind a member.
@@ -142,6 +146,22 @@ impl User {
         Ok(details.and_then(|found| found.last_active_at))
     }
 
+    /// Where their picture is, good for five minutes; null where there is none.
+    async fn photo_url(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<String>> {
+        if let Some(known) = &self.photo_url {
+            return Ok(known.clone());
+        }
+        let scope = ctx.scope()?;
+        let fetch = async |ids: Vec<Uuid>| {
+            let mut tx = scope.snapshot().await?;
+            Ok::<_, OpError>(photo::photos_of(&mut tx, &ids).await?)
+        };
+        let loaders = ctx.data::<IdentityLoaders>()?;
+        let file = loaders.photos.load(self.uuid, fetch).await.map_err(op_error)?;
+        let files = ctx.data::<Files>()?;
+        Ok(file.map(|file| files.download_url(scope.ctx(), file)))
+    }
+
     /// What they may do, as `resource:action`, in alphabetical order; null as `email`.
     async fn permissions(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Vec<String>>> {
         if !self.may_see_details(ctx)? {
@@ -161,6 +181,7 @@ impl AtHand for User {}
 pub struct IdentityLoaders {
     users: Batch<Uuid, User>,
     details: Batch<Uuid, UserDetails>,
+    photos: Batch<Uuid, Uuid>,
 }
 
 impl User {
@@ -198,6 +219,7 @@ impl User {
                 ))
             }),
             details: None,
+            photo_url: None,
         })
     }
 
@@ -352,6 +374,8 @@ impl Viewer {
                 let wants_details = ["email", "lastActiveAt", "permissions"]
                     .iter()
                     .any(|name| ctx.look_ahead().field(name).exists());
+                let wants_photo = ctx.look_ahead().field("photoUrl").exists();
+                let files = ctx.data::<Files>()?;
                 let find = async |scope: &OpScope| {
                     let Some(mut user) = load_users(scope, &[id]).await?.remove(&id) else {
                         return Ok(None);
@@ -359,6 +383,11 @@ impl Viewer {
                     // Right after a log-in the operation has no scope of its own to ask for them later.
                     if wants_details {
                         user.details = load_details(scope, &[id]).await?.remove(&id);
+                    }
+                    if wants_photo {
+                        let photos = photo::photos_of(&mut *scope.snapshot().await?, &[id]).await?;
+                        user.photo_url =
+                            Some(photos.get(&id).map(|file| files.download_url(scope.ctx(), *file)));
                     }
                     Ok(Some(user))
                 };

@@ -72,9 +72,14 @@ const ORDER: &[&str] = &[
     "revokeApiKey",
     "updateProfile",
     "createUpload",
+    "setProfilePhoto",
+    "removeProfilePhoto",
     "createAccount",
     "updateAccount",
     "addAccountNote",
+    "addAccountDocument",
+    "deleteAccountDocument",
+    "exportAccounts",
     "tagAccounts",
     "assignAccounts",
     "createCreditor",
@@ -171,6 +176,7 @@ impl Story<'_> {
                 let (_, token) = text.split_once("token=").expect("a token");
                 json!({ "token": token.split_whitespace().next(), "newPassword": RESET })
             }
+            "removeProfilePhoto" => Value::Null,
             "revokeOtherSessions" | "logout" => {
                 self.founder = self.founder_elsewhere().await;
                 Value::Null
@@ -178,6 +184,12 @@ impl Story<'_> {
             "createApiKey" => json!({ "name": "Audited", "scopes": ["account:read"] }),
             "revokeApiKey" => json!({ "id": self.key }),
             "updateProfile" => json!({ "name": "Audited" }),
+            "setProfilePhoto" => json!({ "uploadId": self.ids.get("photo") }),
+            "addAccountDocument" => {
+                json!({ "accountId": self.account, "uploadId": self.ids.get("file"), "kind": "INVOICE" })
+            }
+            "deleteAccountDocument" => json!({ "id": self.ids.get("doc") }),
+            "exportAccounts" => json!({ "format": "XLSX", "search": "Audited" }),
             "createUpload" => json!({ "purpose": "DOCUMENT", "fileName": "a.pdf", "size": 9 }),
             "createAccount" => {
                 json!({ "firstName": "Audited", "lastName": "Person", "accountNumber": "AUDIT-1", "phone": "+16465550190", "currentBalance": { "amount": "10.00" } })

@@ -34,6 +34,11 @@ const NOT_PERSONAL: &[(&str, &str)] = &[
         "what staff look for; who is found is read by another query",
     ),
     ("creditors", "companies"),
+    (
+        "export",
+        "whose data its file holds was written down when it was written",
+    ),
+    ("exports", "the same"),
     ("placements", "of companies"),
     ("viewer", "the caller's own"),
 ];

@@ -11,6 +11,7 @@ use crate::support::{TestApp, recipes::Ids};
 
 /// Every ciphertext column and whose key guards it: the debtor's profile or record key, the business's, the platform's.
 const CIPHERS: &[(&str, &str)] = &[
+    ("account_documents.description_cipher", "profile"),
     ("account_notes.body_cipher", "profile"),
     ("account_views.search_cipher", "business"),
     ("accounts.custom_fields_cipher", "profile"),
@@ -26,6 +27,7 @@ const CIPHERS: &[(&str, &str)] = &[
     ("debtors.birth_date_cipher", "profile"),
     ("debtors.stated_zone_cipher", "profile"),
     ("decisions.facts_cipher", "record"),
+    ("exports.request_cipher", "business"),
     ("files.name_cipher", "business"),
     ("files.person_name_cipher", "profile"),
     ("holds.reason_cipher", "record"),
@@ -46,6 +48,10 @@ const CIPHERS: &[(&str, &str)] = &[
 const PLAIN: &[(&str, &str)] = &[
     ("access_log.operation", "names of fields of the API"),
     ("access_log.request_id", "ours"),
+    (
+        "account_documents.tags",
+        "labels, which the form says are no notes",
+    ),
     (
         "account_tags.tag",
         "searchable: leakproof operators need it plain; the form says that labels are no notes",
@@ -242,6 +248,10 @@ async fn what_is_told_of_a_person_is_ciphertext_or_listed() {
 /// How the key of a ciphertext is found: from the row, an alias `t`, to `data_keys`, an alias `k`.
 const KEY_OF: &[(&str, &str)] = &[
     (
+        "account_documents",
+        "JOIN accounts a ON a.id = t.account_id JOIN debtors d ON d.id = a.debtor_id JOIN data_keys k ON k.id = d.profile_key_id",
+    ),
+    (
         "account_notes",
         "JOIN accounts a ON a.id = t.account_id JOIN debtors d ON d.id = a.debtor_id JOIN data_keys k ON k.id = d.profile_key_id",
     ),
@@ -296,6 +306,8 @@ async fn what_is_told_of_a_person_stands_nowhere_in_clear_and_opens_with_the_lis
         "A word from Sealed",
         "A note on Sealed",
         "A reason on Sealed",
+        "Papers of Sealed",
+        "Words on the papers of Sealed",
         "Seeking Sealed",
         "Label of Sealed",
         "Sameness of Sealed",

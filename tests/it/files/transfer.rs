@@ -5,8 +5,12 @@ use funnelchat::files;
 use reqwest::StatusCode;
 use serde_json::json;
 
-use super::{Folder, announce, announced, claim, ctx_of, head, pdf, put, raw, start, upload};
-use crate::support::{recipes::uuid_of, user_errors};
+use super::{Folder, claim, ctx_of, head, raw, start};
+use crate::support::{
+    recipes::uuid_of,
+    uploads::{announce, announced, pdf, put, upload},
+    user_errors,
+};
 
 #[tokio::test]
 async fn a_content_goes_up_once_lies_encrypted_and_comes_down_whole() {

@@ -11,8 +11,12 @@ use funnelchat::platform::{
 use reqwest::StatusCode;
 use tokio::io::AsyncReadExt as _;
 
-use super::{Folder, announced, claim, ctx_of, pdf, put, start, upload};
-use crate::support::{TestApp, recipes::uuid_of};
+use super::{Folder, claim, ctx_of, start};
+use crate::support::{
+    TestApp,
+    recipes::uuid_of,
+    uploads::{announced, pdf, put, upload},
+};
 
 #[tokio::test]
 async fn a_link_and_an_upload_are_of_one_business_one_person_and_one_use() {

@@ -208,6 +208,8 @@ async fn every_role_may_do_what_the_matrix_says_and_no_more() {
         let mut ids = Ids::make(&app, &app.acme, &admin, &format!("Role{login}"), line)
             .await
             .with_view_of(&client, "their own")
+            .await
+            .with_files_of(&client, &app)
             .await;
         ids.set("sess", app.spare_session(&client).await);
         give_to(&mut superuser, &ids, None).await;

@@ -10,6 +10,7 @@ mod schema;
 mod services;
 mod socket;
 mod story;
+pub mod uploads;
 mod webhook;
 mod wire;
 

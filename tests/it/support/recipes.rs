@@ -10,7 +10,10 @@ use funnelchat::{cli::seed::DEMO_PASSWORD, platform::ids};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{Client, Field, Schema, Slot, Tenant, TestApp, data};
+use super::{
+    Client, Field, Schema, Slot, Tenant, TestApp, data,
+    uploads::{PNG, pdf, upload},
+};
 
 /// One object of every kind that the API names, of one business, with what may never be seen outside it.
 #[derive(Clone, Debug)]
@@ -51,6 +54,9 @@ impl Ids {
         let hold = held(staff, &account, mark).await;
         let view = saved_view(staff, mark).await;
         let person = told_of(staff, &account["debtor"]["id"], mark).await;
+        let document = documented(staff, &account, mark).await;
+        let export = exported(staff).await;
+        let (file, photo) = uploaded(staff).await;
         let text = format!("A word from {mark}");
         assert_eq!(app.text(tenant, &phone, &text).await, 200);
         let seen = staff
@@ -123,6 +129,10 @@ impl Ids {
             ("cp", &person.contact_point),
             ("mrg", &person.merge),
             ("itm", &person.inconvenient_time),
+            ("doc", &document),
+            ("exp", &export),
+            ("file", &file),
+            ("photo", &photo),
         ]
         .into_iter()
         .map(|(prefix, id)| {
@@ -145,6 +155,8 @@ impl Ids {
             invited,
             format!("A note on {mark}"),
             format!("A reason on {mark}"),
+            format!("Papers of {mark}"),
+            format!("Words on the papers of {mark}"),
             format!("Seeking {mark}"),
             format!("Role of {mark}"),
             format!("Looking into the case of {mark}"),
@@ -174,11 +186,11 @@ impl Ids {
     pub fn nobodys() -> Self {
         let by_prefix = [
             "acct", "dbtr", "conv", "msg", "dec", "inv", "usr", "biz", "key", "sess", "cred", "plc", "hold",
-            "view", "cpc", "role", "bgs",
-            "view", "cp", "mrg", "itm",
+            "view", "cpc", "role", "bgs", "cp", "mrg", "itm", "doc", "exp", "file",
         ]
         .into_iter()
         .map(|prefix| (prefix, another(prefix)))
+        .chain([("photo", another("file"))])
         .collect();
         Self {
             by_prefix,
@@ -192,6 +204,20 @@ impl Ids {
         let view = saved_view(client, mark).await;
         self.by_prefix
             .insert("view", view.as_str().expect("a view").to_owned());
+        self
+    }
+
+    /// Uploads of this member of staff's own take the place of those that were made, and an export where they may ask
+    /// for one.
+    pub async fn with_files_of(mut self, client: &Client, app: &TestApp) -> Self {
+        let (file, photo) = uploaded(client).await;
+        let export = exported(client).await;
+        app.run_jobs().await;
+        for (kind, id) in [("file", file), ("photo", photo), ("exp", export)] {
+            if let Some(id) = id.as_str() {
+                self.by_prefix.insert(kind, id.to_owned());
+            }
+        }
         self
     }
 
@@ -394,6 +420,38 @@ async fn saved_view(client: &Client, mark: &str) -> Value {
     data(&made)["saveAccountView"]["view"]["id"].clone()
 }
 
+/// A document of the account.
+async fn documented(staff: &Client, account: &Value, mark: &str) -> Value {
+    let file = upload(staff, "DOCUMENT", &format!("Papers of {mark}.pdf"), &pdf(1_000)).await;
+    let made = staff
+        .gql(
+            "mutation($i: AddAccountDocumentInput!) { addAccountDocument(input: $i) { document { id } userErrors { message } } }",
+            json!({ "i": { "accountId": account["id"], "uploadId": file, "kind": "LETTER",
+                "description": format!("Words on the papers of {mark}") } }),
+        )
+        .await;
+    data(&made)["addAccountDocument"]["document"]["id"].clone()
+}
+
+/// An upload that may become a document, and one that may become a picture.
+async fn uploaded(client: &Client) -> (Value, Value) {
+    (
+        json!(upload(client, "DOCUMENT", "sweep.pdf", &pdf(100)).await),
+        json!(upload(client, "PROFILE_PHOTO", "sweep.png", PNG).await),
+    )
+}
+
+/// An export of the client's own, which the next run of jobs writes; null for those who may not ask.
+async fn exported(client: &Client) -> Value {
+    let made = client
+        .gql(
+            "mutation { exportAccounts(input: { filter: { unassigned: false } }) { export { id } userErrors { message } } }",
+            json!({}),
+        )
+        .await;
+    made["data"]["exportAccounts"]["export"]["id"].clone()
+}
+
 pub fn uuid_of(id: &str) -> Uuid {
     ids::decode_any(id).expect("an id").1
 }
@@ -418,7 +476,10 @@ pub fn kind_of(field: &str, slot: &Slot) -> Option<&'static str> {
         (_, "customRoleId") => Some("role"),
         (_, "apiKeyId") => Some("key"),
         (_, "breakGlassSessionId") => Some("bgs"),
-        ("debtor", "id") => Some("dbtr"),
+        ("deleteAccountDocument", "id") => Some("doc"),
+        ("export", "id") => Some("exp"),
+        ("addAccountDocument", "uploadId") => Some("file"),
+        ("setProfilePhoto", "uploadId") => Some("photo"),
         ("debtor" | "updateDebtor", "id") => Some("dbtr"),
         ("updateContactPoint" | "removeContactPoint", "id") => Some("cp"),
         ("mergeDebtors", "survivorId" | "mergedId") => Some("dbtr"),

@@ -1,0 +1,278 @@
+//! Documents of an account: bills, agreements, letters, and what validates the debt. Their contents are files, guarded by
+//! the debtor's profile key.
+
+use std::{collections::HashMap, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    notes::NotePage,
+    store::{self, debtor_by_id},
+};
+use crate::{
+    access::{Cell, authorize},
+    files::{self, FileRow, Purpose},
+    platform::{
+        db::{AuditEntry, Db, DbError, LiveEvent, TenantTx},
+        error::OpError,
+        gql::{UserError, UserErrorCode},
+        ids,
+        keys::Keyring,
+    },
+};
+
+/// A document that is to be kept.
+#[derive(Clone, Debug)]
+pub(super) struct NewDocument {
+    pub(super) account: Uuid,
+    pub(super) upload: Uuid,
+    /// As the database spells it.
+    pub(super) kind: &'static str,
+    pub(super) description: Option<String>,
+    pub(super) tags: Vec<String>,
+}
+
+/// One document with its file, sealed.
+#[derive(Clone, Debug)]
+pub(super) struct DocumentRow {
+    pub(super) id: Uuid,
+    pub(super) debtor_id: Uuid,
+    pub(super) kind: String,
+    pub(super) description_cipher: Option<Vec<u8>>,
+    pub(super) tags: Vec<String>,
+    pub(super) uploaded_by: Option<Uuid>,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) file: FileRow,
+}
+
+/// Documents of one page each.
+pub(super) type Documents = Arc<Vec<Arc<DocumentRow>>>;
+
+impl NewDocument {
+    fn check(&self) -> Result<(), UserError> {
+        let describes = |text: &String| (1..=1_000).contains(&text.trim().chars().count());
+        if !self.description.as_ref().is_none_or(describes) {
+            return Err(UserError::invalid(
+                "description",
+                "Describe it in 1 to 1,000 characters, or leave this out.",
+            ));
+        }
+        let is_label =
+            |tag: &String| (1..=50).contains(&tag.chars().count()) && !tag.chars().any(char::is_control);
+        if self.tags.len() > 20 || !self.tags.iter().all(is_label) {
+            return Err(UserError::invalid(
+                "tags",
+                "Give at most 20 labels of 1 to 50 characters.",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Keeps an upload of the caller's as a document of the account, and returns its id.
+///
+/// # Errors
+/// NOT_FOUND for an account or upload that is not the caller's, INVALID_INPUT for what does not fit, CONFLICT for an
+/// upload that was used and for a person whose data was erased.
+pub(super) async fn add_document(
+    tx: &mut TenantTx,
+    keyring: &Keyring,
+    db: &Db,
+    new: NewDocument,
+) -> Result<Uuid, OpError> {
+    authorize(tx.ctx(), Cell::DocumentAdd).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
+    new.check()?;
+    let no_account = || UserError::not_found("accountId", "account");
+    let (debtor, _) = store::lock_account(tx, new.account)
+        .await?
+        .ok_or_else(no_account)?;
+    let person = debtor_by_id(tx, debtor).await?.ok_or_else(no_account)?;
+    let keys = keyring.business(db, tx.business_id()).await?;
+    let profile = keys.data_key(&person.keys.profile)?.ok_or_else(|| {
+        UserError::at(
+            UserErrorCode::Conflict,
+            "accountId",
+            "This person's data was erased: nothing can be kept of it any more.",
+        )
+    })?;
+    let file = files::claim(tx, new.upload, Purpose::Document, "uploadId").await?;
+    files::give_to_person(tx, &keys, &file, debtor, person.keys.profile.id, &profile).await?;
+    let id = ids::next();
+    let description = match &new.description {
+        Some(text) => Some(keys.seal(
+            &profile,
+            "account_documents",
+            "description_cipher",
+            id,
+            text.trim().as_bytes(),
+        )?),
+        None => None,
+    };
+    let (business, now, uploader) = (tx.business_id(), tx.now(), tx.ctx().user_id());
+    sqlx::query!(
+        "INSERT INTO account_documents (business_id, id, account_id, file_id, kind, description_cipher, tags, uploaded_by,
+             created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        business,
+        id,
+        new.account,
+        file.id,
+        new.kind,
+        description,
+        &new.tags,
+        uploader,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    let details = json!({ "account": new.account, "file": file.id, "kind": new.kind });
+    tx.audit(AuditEntry::plain("document.added", id, &details).about(Some(debtor)));
+    tell(tx, new.account, debtor);
+    Ok(id)
+}
+
+/// Takes a document away from everybody's eyes. It is kept: it may be evidence.
+///
+/// # Errors
+/// NOT_FOUND for a document that is not the caller's.
+pub(super) async fn delete_document(tx: &mut TenantTx, id: Uuid) -> Result<(), OpError> {
+    authorize(tx.ctx(), Cell::DocumentDelete).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
+    let (business, now, scope) = (tx.business_id(), tx.now(), tx.ctx().agent_scope());
+    let deleter = tx.ctx().user_id();
+    let row = sqlx::query!(
+        "UPDATE account_documents t SET deleted_at = $3, deleted_by = $4
+         FROM accounts a
+         WHERE t.business_id = $1 AND t.id = $2 AND t.deleted_at IS NULL
+           AND a.business_id = t.business_id AND a.id = t.account_id AND a.deleted_at IS NULL
+           AND ($5::uuid IS NULL OR a.assigned_agent_id IS NULL OR a.assigned_agent_id = $5)
+         RETURNING a.id, a.debtor_id",
+        business,
+        id,
+        now,
+        deleter,
+        scope,
+    )
+    .fetch_optional(tx.conn())
+    .await?
+    .ok_or_else(|| UserError::not_found("id", "document"))?;
+    let details = json!({ "account": row.id });
+    tx.audit(AuditEntry::plain("document.deleted", id, &details).about(Some(row.debtor_id)));
+    tell(tx, row.id, row.debtor_id);
+    Ok(())
+}
+
+fn tell(tx: &mut TenantTx, account: Uuid, debtor: Uuid) {
+    tx.emit(LiveEvent {
+        kind: "ACCOUNT_UPDATED",
+        account_id: Some(account),
+        debtor_id: Some(debtor),
+        ..LiveEvent::default()
+    });
+}
+
+/// One document, within the caller's scope.
+pub(super) async fn document_by_id(tx: &mut TenantTx, id: Uuid) -> Result<Option<DocumentRow>, DbError> {
+    let (business, scope) = (tx.business_id(), tx.ctx().agent_scope());
+    let row = sqlx::query_as!(
+        PlainRow,
+        r#"SELECT 1::bigint AS "nth!", t.id AS "id!", a.debtor_id AS "debtor_id!", t.file_id AS "file_id!", t.kind AS "kind!",
+                t.description_cipher, t.tags AS "tags!", t.uploaded_by, t.created_at AS "created_at!"
+         FROM account_documents t JOIN accounts a ON a.business_id = t.business_id AND a.id = t.account_id
+         WHERE t.business_id = $1 AND t.id = $2 AND t.deleted_at IS NULL AND a.deleted_at IS NULL
+           AND ($3::uuid IS NULL OR a.assigned_agent_id IS NULL OR a.assigned_agent_id = $3)"#,
+        business,
+        id,
+        scope,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(with_files(tx, row.into_iter().collect())
+        .await?
+        .pop()
+        .map(|(_, document)| document))
+}
+
+/// A document without its file.
+struct PlainRow {
+    nth: i64,
+    id: Uuid,
+    debtor_id: Uuid,
+    file_id: Uuid,
+    kind: String,
+    description_cipher: Option<Vec<u8>>,
+    tags: Vec<String>,
+    uploaded_by: Option<Uuid>,
+    created_at: DateTime<Utc>,
+}
+
+async fn with_files(tx: &mut TenantTx, rows: Vec<PlainRow>) -> Result<Vec<(i64, DocumentRow)>, DbError> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.file_id).collect();
+    let found = files::files_by_ids(tx, &ids).await?;
+    let mut found: HashMap<Uuid, FileRow> = found.into_iter().map(|file| (file.id, file)).collect();
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| {
+            let document = DocumentRow {
+                id: row.id,
+                debtor_id: row.debtor_id,
+                kind: row.kind,
+                description_cipher: row.description_cipher,
+                tags: row.tags,
+                uploaded_by: row.uploaded_by,
+                created_at: row.created_at,
+                file: found.remove(&row.file_id)?,
+            };
+            Some((row.nth, document))
+        })
+        .collect())
+}
+
+/// Newest first; one statement for all accounts that ask for the same number, and one for their files. The accounts
+/// were read within the caller's scope.
+pub(super) async fn documents_of_accounts(
+    tx: &mut TenantTx,
+    pages: Vec<NotePage>,
+) -> Result<HashMap<NotePage, Documents>, DbError> {
+    let business = tx.business_id();
+    let mut groups: HashMap<i64, Vec<NotePage>> = HashMap::new();
+    for page in pages {
+        groups.entry(page.limit).or_default().push(page);
+    }
+    let mut found = HashMap::new();
+    for (limit, group) in groups {
+        let accounts: Vec<Uuid> = group.iter().map(|page| page.account).collect();
+        let pasts: Vec<Option<Uuid>> = group.iter().map(|page| page.past).collect();
+        let rows = sqlx::query_as!(
+            PlainRow,
+            r#"SELECT p.nth AS "nth!", t.id AS "id!", a.debtor_id AS "debtor_id!", t.file_id AS "file_id!", t.kind AS "kind!",
+                    t.description_cipher, t.tags AS "tags!", t.uploaded_by, t.created_at AS "created_at!"
+             FROM unnest($2::uuid[], $3::uuid[]) WITH ORDINALITY AS p(account_id, past, nth)
+             JOIN accounts a ON a.business_id = $1 AND a.id = p.account_id
+             CROSS JOIN LATERAL (
+                SELECT * FROM account_documents v
+                WHERE v.business_id = $1 AND v.account_id = p.account_id AND v.deleted_at IS NULL
+                  AND (p.past IS NULL OR v.id < p.past)
+                ORDER BY v.id DESC LIMIT $4) t
+             ORDER BY p.nth, t.id DESC"#,
+            business,
+            &accounts,
+            &pasts as &[Option<Uuid>],
+            limit,
+        )
+        .fetch_all(tx.conn())
+        .await?;
+        let mut by_page: HashMap<i64, Vec<Arc<DocumentRow>>> = HashMap::with_capacity(group.len());
+        for (nth, document) in with_files(tx, rows).await? {
+            by_page.entry(nth).or_default().push(Arc::new(document));
+        }
+        for (nth, page) in (1..).zip(group) {
+            found.insert(page, Arc::new(by_page.remove(&nth).unwrap_or_default()));
+        }
+    }
+    Ok(found)
+}

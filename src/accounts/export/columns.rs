@@ -1,0 +1,245 @@
+//! What a line of an export tells of an account.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    accounts::{
+        creditors::{creditors_by_ids, placements_by_ids},
+        list::ListedAccount,
+        store::{self, AccountRow},
+    },
+    identity,
+    platform::{
+        db::TenantTx,
+        error::OpError,
+        ids::{self, IdKind},
+        keys::TenantKeys,
+        money::Money,
+    },
+};
+
+/// One column.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub(in crate::accounts) enum Column {
+    Id,
+    AccountNumber,
+    FirstName,
+    LastName,
+    Phone,
+    Email,
+    Status,
+    CurrentBalance,
+    OriginalBalance,
+    Currency,
+    DueDate,
+    DaysPastDue,
+    OriginalCreditor,
+    Creditor,
+    Placement,
+    AssignedAgent,
+    PreferredLanguage,
+    Tags,
+    CreatedAt,
+    UpdatedAt,
+}
+
+impl Column {
+    /// Every column, in the order of an export that names none.
+    pub(in crate::accounts) const ALL: [Self; 20] = [
+        Self::Id,
+        Self::AccountNumber,
+        Self::FirstName,
+        Self::LastName,
+        Self::Phone,
+        Self::Email,
+        Self::Status,
+        Self::CurrentBalance,
+        Self::OriginalBalance,
+        Self::Currency,
+        Self::DueDate,
+        Self::DaysPastDue,
+        Self::OriginalCreditor,
+        Self::Creditor,
+        Self::Placement,
+        Self::AssignedAgent,
+        Self::PreferredLanguage,
+        Self::Tags,
+        Self::CreatedAt,
+        Self::UpdatedAt,
+    ];
+
+    /// The name at its head: that of the API's field.
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::AccountNumber => "accountNumber",
+            Self::FirstName => "firstName",
+            Self::LastName => "lastName",
+            Self::Phone => "phone",
+            Self::Email => "email",
+            Self::Status => "status",
+            Self::CurrentBalance => "currentBalance",
+            Self::OriginalBalance => "originalBalance",
+            Self::Currency => "currency",
+            Self::DueDate => "dueDate",
+            Self::DaysPastDue => "daysPastDue",
+            Self::OriginalCreditor => "originalCreditor",
+            Self::Creditor => "creditor",
+            Self::Placement => "placement",
+            Self::AssignedAgent => "assignedAgent",
+            Self::PreferredLanguage => "preferredLanguage",
+            Self::Tags => "tags",
+            Self::CreatedAt => "createdAt",
+            Self::UpdatedAt => "updatedAt",
+        }
+    }
+}
+
+/// One value of a line.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Value {
+    Nothing,
+    Text(String),
+    /// A decimal number as text, exact.
+    Number(String),
+    Day(NaiveDate),
+    Instant(DateTime<Utc>),
+}
+
+impl Value {
+    fn text(text: Option<&str>) -> Self {
+        text.map_or(Self::Nothing, |text| Self::Text(text.to_owned()))
+    }
+}
+
+/// What the accounts of one page name, looked up in one statement each.
+#[derive(Default)]
+pub(super) struct Surroundings {
+    phones: HashMap<Uuid, String>,
+    emails: HashMap<Uuid, String>,
+    tags: HashMap<Uuid, Vec<String>>,
+    creditors: HashMap<Uuid, String>,
+    placements: HashMap<Uuid, String>,
+    agents: HashMap<Uuid, String>,
+    today: NaiveDate,
+}
+
+impl Surroundings {
+    pub(super) async fn of(
+        tx: &mut TenantTx,
+        keys: &TenantKeys,
+        columns: &[Column],
+        page: &[ListedAccount],
+    ) -> Result<Self, OpError> {
+        let mut found = Self {
+            today: tx.now().date_naive(),
+            ..Self::default()
+        };
+        let wants = |column| columns.contains(&column);
+        if wants(Column::Phone) || wants(Column::Email) {
+            found
+                .read_contacts(tx, keys, &ids_of(page, |row| Some(row.debtor_id)))
+                .await?;
+        }
+        if wants(Column::Tags) {
+            for (account, tag) in store::tags_of(tx, &ids_of(page, |row| Some(row.id))).await? {
+                found.tags.entry(account).or_default().push(tag);
+            }
+        }
+        if wants(Column::Creditor) {
+            let rows = creditors_by_ids(tx, &ids_of(page, |row| row.creditor_id)).await?;
+            found.creditors = rows.into_iter().map(|row| (row.id, row.name)).collect();
+        }
+        if wants(Column::Placement) {
+            let rows = placements_by_ids(tx, &ids_of(page, |row| row.placement_id)).await?;
+            found.placements = rows.into_iter().map(|row| (row.id, row.name)).collect();
+        }
+        if wants(Column::AssignedAgent) {
+            let rows = identity::user_names(tx, &ids_of(page, |row| row.assigned_agent_id)).await?;
+            found.agents = rows.into_iter().map(|(id, (name, _))| (id, name)).collect();
+        }
+        Ok(found)
+    }
+
+    /// The first number and address of each person, those that can be opened.
+    async fn read_contacts(
+        &mut self,
+        tx: &mut TenantTx,
+        keys: &TenantKeys,
+        debtors: &[Uuid],
+    ) -> Result<(), OpError> {
+        for contact in store::sealed_contacts_of(tx, debtors).await? {
+            let found = match contact.point.kind.as_str() {
+                "PHONE" => &mut self.phones,
+                _ => &mut self.emails,
+            };
+            if found.contains_key(&contact.point.debtor_id) {
+                continue;
+            }
+            let (Some(cipher), Some(key)) = (&contact.point.value_cipher, keys.data_key(&contact.key)?)
+            else {
+                continue;
+            };
+            let text = keys.open_text(&key, "contact_points", "value_cipher", contact.point.id, cipher)?;
+            found.insert(contact.point.debtor_id, text.expose().clone());
+        }
+        Ok(())
+    }
+
+    /// The value of a column.
+    pub(super) fn value(&self, column: Column, row: &AccountRow) -> Result<Value, OpError> {
+        let named = |names: &HashMap<Uuid, String>, id: Option<Uuid>| {
+            Value::text(id.and_then(|id| names.get(&id)).map(String::as_str))
+        };
+        Ok(match column {
+            Column::Id => Value::Text(ids::encode(IdKind::Account, row.id)),
+            Column::AccountNumber => Value::Text(row.account_number.clone()),
+            Column::FirstName => Value::text(row.first_name.as_deref()),
+            Column::LastName => Value::text(row.last_name.as_deref()),
+            Column::Phone => named(&self.phones, Some(row.debtor_id)),
+            Column::Email => named(&self.emails, Some(row.debtor_id)),
+            Column::Status => Value::Text(row.status.clone()),
+            Column::CurrentBalance => amount(Some(row.balance_minor), &row.currency)?,
+            Column::OriginalBalance => amount(row.original_balance_minor, &row.currency)?,
+            Column::Currency => Value::Text(row.currency.clone()),
+            Column::DueDate => row.due_date.map_or(Value::Nothing, Value::Day),
+            Column::DaysPastDue => {
+                let days = row.due_date.map_or(0, |due| (self.today - due).num_days().max(0));
+                Value::Number(days.to_string())
+            }
+            Column::OriginalCreditor => Value::text(row.original_creditor.as_deref()),
+            Column::Creditor => named(&self.creditors, row.creditor_id),
+            Column::Placement => named(&self.placements, row.placement_id),
+            Column::AssignedAgent => named(&self.agents, row.assigned_agent_id),
+            Column::PreferredLanguage => Value::Text(row.preferred_language.clone()),
+            Column::Tags => Value::Text(
+                self.tags
+                    .get(&row.id)
+                    .map_or(String::new(), |tags| tags.join("; ")),
+            ),
+            Column::CreatedAt => Value::Instant(row.created_at),
+            Column::UpdatedAt => Value::Instant(row.updated_at),
+        })
+    }
+}
+
+fn ids_of(page: &[ListedAccount], of: impl Fn(&AccountRow) -> Option<Uuid>) -> Vec<Uuid> {
+    let mut ids: Vec<Uuid> = page.iter().filter_map(|listed| of(&listed.row)).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+fn amount(minor: Option<i64>, currency: &str) -> Result<Value, OpError> {
+    let Some(minor) = minor else {
+        return Ok(Value::Nothing);
+    };
+    let currency = currency.parse().map_err(|error| anyhow::anyhow!("{error}"))?;
+    Ok(Value::Number(
+        Money::from_minor(minor, currency).to_decimal_string(),
+    ))
+}
