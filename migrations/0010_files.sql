@@ -43,14 +43,15 @@ CALL app.open_to_system('files', 'SELECT');
 ALTER TABLE businesses ADD COLUMN document_max_bytes bigint
     CHECK (document_max_bytes BETWEEN 1048576 AND 52428800);
 
--- Documents of an account. Not composite with the debtor, as notes are not: the file says whom it tells of.
+-- Documents of an account. Not composite with the debtor, as notes are not: the file says whom it tells of, and which
+-- key guards it, also when the account has become another's.
 CREATE TABLE account_documents (
     business_id uuid NOT NULL,
     id uuid NOT NULL,
     account_id uuid NOT NULL,
     file_id uuid NOT NULL,
     kind text NOT NULL CHECK (kind IN ('INVOICE', 'AGREEMENT', 'LETTER', 'PHOTO', 'VALIDATION', 'OTHER')),
-    -- Under the debtor's profile key.
+    -- Under the key that guards the file: the debtor's profile key.
     description_cipher bytea,
     tags text[] NOT NULL CHECK (cardinality(tags) <= 20),
     -- Null for an API key.

@@ -131,6 +131,17 @@ impl FileRow {
             .map(Some)
     }
 
+    /// The person's key that guards it; `None` when it was destroyed, or the business's own does.
+    ///
+    /// # Errors
+    /// [`CryptoError`] as met.
+    pub fn guard_key(&self, keys: &TenantKeys) -> Result<Option<DataKey>, CryptoError> {
+        match &self.guard {
+            Some(stored) => keys.data_key(stored),
+            None => Ok(None),
+        }
+    }
+
     /// Its name; `None` when it was erased.
     ///
     /// # Errors
@@ -139,8 +150,8 @@ impl FileRow {
         let opened = if let Some(cipher) = &self.name_cipher {
             let key = keys.own_key_of(self.key_version).ok_or(CryptoError::TooShort)?;
             keys.open_text(&key, TABLE, "name_cipher", self.id, cipher)?
-        } else if let (Some(cipher), Some(guard)) = (&self.person_name_cipher, &self.guard) {
-            let Some(key) = keys.data_key(guard)? else {
+        } else if let Some(cipher) = &self.person_name_cipher {
+            let Some(key) = self.guard_key(keys)? else {
                 return Ok(None);
             };
             keys.open_text(&key, TABLE, "person_name_cipher", self.id, cipher)?

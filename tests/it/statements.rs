@@ -373,3 +373,51 @@ async fn a_filter_that_leaves_few_accounts_finds_them_by_its_index() {
     assert!(passed.len() <= 2 + 1 + 5, "{passed:#?}");
     app.finish().await;
 }
+
+/// A document of each of many accounts, among ten times as many files.
+const PAPERS: &str = "
+DO $$
+DECLARE
+    acme CONSTANT uuid := (SELECT id FROM businesses WHERE slug = 'acme');
+    at CONSTANT timestamptz := '2026-06-09T12:00:00Z';
+BEGIN
+    INSERT INTO files (business_id, id, purpose, state, wrapped_key, key_version, media_type, size, sha256, created_at)
+    SELECT acme, id, 'DOCUMENT', 'CLAIMED', '', 1, 'application/pdf', 1, sha256(''), at FROM accounts
+    WHERE business_id = acme;
+    INSERT INTO files (business_id, id, purpose, state, wrapped_key, key_version, media_type, size, sha256, created_at)
+    SELECT acme, gen_random_uuid(), 'DOCUMENT', 'CLAIMED', '', 1, 'text/plain', 1, sha256(''), at
+    FROM generate_series(1, 40000);
+    INSERT INTO account_documents (business_id, id, account_id, file_id, kind, tags, created_at)
+    SELECT acme, id, id, id, 'LETTER', '{}', at FROM accounts WHERE business_id = acme;
+END $$";
+
+#[tokio::test]
+async fn the_documents_of_a_page_of_accounts_are_two_statements() {
+    let (app, wire) = listened_to().await;
+    let mut superuser = app.superuser().await;
+    superuser.execute(PAPERS).await.unwrap();
+    superuser.execute("ANALYZE").await.unwrap();
+    let names = names(&app).await;
+    let manager = app.acme.sign_in("manager").await;
+    let page = "{ accounts(first: 50) { edges { node { documents(first: 2) { edges { node {
+        fileName mediaType description downloadUrl } } } } } } }";
+    data(&manager.gql(page, json!({})).await);
+    wire.clear();
+    let answer = manager.gql(page, json!({})).await;
+    let shown = answer.to_string().matches("application/pdf").count();
+    assert_eq!(shown, 50, "each account's one: {answer}");
+    let passed = wire.statements();
+    assert_eq!(
+        passed.len(),
+        2 + 1 + 2,
+        "BEGIN and COMMIT; accounts; documents and their files: {passed:#?}"
+    );
+    let plans = wire.plans();
+    let used: BTreeSet<String> = plans.iter().flat_map(|plan| names.indexes_of(plan)).collect();
+    assert!(
+        used.contains("account_documents_account") && used.contains("files_pkey"),
+        "{used:?}"
+    );
+    plans.iter().for_each(|plan| names.assert_indexed(plan));
+    app.finish().await;
+}

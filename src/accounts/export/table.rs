@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use rust_xlsxwriter::{Format as CellFormat, Workbook, XlsxError};
+use chrono::{DateTime, Datelike as _, NaiveDate, SecondsFormat, Utc};
+use rust_xlsxwriter::{ExcelDateTime, Format as CellFormat, Workbook, XlsxError};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
@@ -51,10 +52,15 @@ const BLOCK: usize = 64 * 1024;
 pub(super) enum Table {
     Csv,
     /// Rows lie in a temporary file without a name until the workbook is packed: memory holds one row.
-    Xlsx {
-        workbook: Box<Workbook>,
-        next: u32,
-    },
+    Xlsx(Box<Sheet>),
+}
+
+/// The one sheet of a workbook.
+pub(super) struct Sheet {
+    workbook: Workbook,
+    next: u32,
+    amount: CellFormat,
+    day: CellFormat,
 }
 
 impl Table {
@@ -73,15 +79,7 @@ impl Table {
                 out.write(BYTE_ORDER_MARK).await?;
                 Self::Csv
             }
-            Format::Xlsx => {
-                let mut workbook = Box::new(Workbook::new());
-                workbook
-                    .add_worksheet_with_constant_memory()
-                    .map_err(failed)?
-                    .set_name("Accounts")
-                    .map_err(failed)?;
-                Self::Xlsx { workbook, next: 0 }
-            }
+            Format::Xlsx => Self::Xlsx(Box::new(Sheet::new().map_err(failed)?)),
         };
         table.add(&[titles], out).await?;
         Ok(table)
@@ -91,10 +89,9 @@ impl Table {
     pub(super) async fn add(&mut self, lines: &[Vec<Value>], out: &mut FileWriter) -> Result<(), OpError> {
         match self {
             Self::Csv => out.write(&csv_of(lines)?).await,
-            Self::Xlsx { workbook, next } => {
+            Self::Xlsx(sheet) => {
                 for line in lines {
-                    add_row(workbook, *next, line).map_err(failed)?;
-                    *next += 1;
+                    sheet.add(line).map_err(failed)?;
                 }
                 Ok(())
             }
@@ -103,9 +100,10 @@ impl Table {
 
     /// Ends the table.
     pub(super) async fn end(self, out: &mut FileWriter) -> Result<(), OpError> {
-        let Self::Xlsx { mut workbook, .. } = self else {
+        let Self::Xlsx(sheet) = self else {
             return Ok(());
         };
+        let mut workbook = sheet.workbook;
         let (sender, mut blocks) = mpsc::channel(BLOCKS);
         // Packing keeps a processor busy.
         let packing = tokio::task::spawn_blocking(move || {
@@ -158,7 +156,7 @@ fn csv_text(value: &Value) -> String {
         Value::Text(text) => harmless(text),
         Value::Number(number) => number.clone(),
         Value::Day(day) => day.to_string(),
-        Value::Instant(at) => at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        Value::Instant(at) => instant(at),
     }
 }
 
@@ -174,37 +172,60 @@ fn harmless(text: &str) -> String {
     }
 }
 
-/// A text in a workbook has the type of a text: it is no formula, whatever it begins with.
-fn add_row(workbook: &mut Workbook, row: u32, line: &[Value]) -> Result<(), XlsxError> {
-    let sheet = workbook.worksheet_from_index(0)?;
-    for (value, column) in line.iter().zip(0..) {
-        match value {
-            Value::Nothing => {}
-            Value::Text(text) => {
-                sheet.write_string(row, column, text)?;
-            }
-            Value::Number(number) => match number.parse::<f64>() {
-                // What Excel knows as a number is a binary fraction of 15 digits; the service computes with none of them.
-                Ok(parsed) if number.contains('.') => {
-                    let format = CellFormat::new().set_num_format("0.00");
-                    sheet.write_number_with_format(row, column, parsed, &format)?;
-                }
-                Ok(parsed) => {
-                    sheet.write_number(row, column, parsed)?;
-                }
-                Err(_) => {
-                    sheet.write_string(row, column, number)?;
-                }
-            },
-            Value::Day(day) => {
-                sheet.write_string(row, column, day.to_string())?;
-            }
-            Value::Instant(at) => {
-                sheet.write_string(row, column, at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))?;
-            }
-        }
+impl Sheet {
+    fn new() -> Result<Self, XlsxError> {
+        let mut workbook = Workbook::new();
+        workbook
+            .add_worksheet_with_constant_memory()?
+            .set_name("Accounts")?;
+        Ok(Self {
+            workbook,
+            next: 0,
+            amount: CellFormat::new().set_num_format("0.00"),
+            day: CellFormat::new().set_num_format("yyyy-mm-dd"),
+        })
     }
-    Ok(())
+
+    /// A text in a workbook has the type of a text: it is no formula, whatever it begins with.
+    fn add(&mut self, line: &[Value]) -> Result<(), XlsxError> {
+        let (sheet, row) = (self.workbook.worksheet_from_index(0)?, self.next);
+        for (value, column) in line.iter().zip(0..) {
+            match value {
+                Value::Nothing => continue,
+                Value::Text(text) => sheet.write_string(row, column, text)?,
+                // What Excel knows as a number is a binary fraction of 15 digits; the service computes with none of them.
+                Value::Number(number) => match number.parse::<f64>() {
+                    Ok(parsed) if number.contains('.') => {
+                        sheet.write_number_with_format(row, column, parsed, &self.amount)?
+                    }
+                    Ok(parsed) => sheet.write_number(row, column, parsed)?,
+                    Err(_) => sheet.write_string(row, column, number)?,
+                },
+                Value::Day(day) => match excel_day(*day) {
+                    Some(date) => sheet.write_datetime_with_format(row, column, &date, &self.day)?,
+                    None => sheet.write_string(row, column, day.to_string())?,
+                },
+                Value::Instant(at) => sheet.write_string(row, column, instant(at))?,
+            };
+        }
+        self.next += 1;
+        Ok(())
+    }
+}
+
+/// Excel's days begin with the year 1900.
+fn excel_day(day: NaiveDate) -> Option<ExcelDateTime> {
+    let part = |number: u32| u8::try_from(number).ok();
+    ExcelDateTime::from_ymd(
+        u16::try_from(day.year()).ok()?,
+        part(day.month())?,
+        part(day.day())?,
+    )
+    .ok()
+}
+
+fn instant(at: &DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 #[cfg(test)]

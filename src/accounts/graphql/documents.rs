@@ -6,7 +6,6 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::Debtor;
 use crate::{
     accounts::{
         AccountLoaders,
@@ -16,6 +15,7 @@ use crate::{
     files::Files,
     identity::graphql::User,
     platform::{
+        crypto::CryptoError,
         gql::{
             AtHand, Done, EdgeCursor, OpScope, PageArgs, ScopeExt as _, UserError, input_id, mutate, op_error,
         },
@@ -151,20 +151,21 @@ impl Document {
         let Some(cipher) = self.row.description_cipher.as_deref() else {
             return Ok(None);
         };
-        match Debtor::load(ctx, self.row.debtor_id).await? {
-            Some(debtor) => {
-                debtor
-                    .open(
-                        ctx,
-                        "account_documents",
-                        "description_cipher",
-                        self.row.id,
-                        cipher,
-                    )
-                    .await
-            }
-            None => Ok(None),
-        }
+        let keys = ctx.scope()?.keys().await.map_err(op_error)?;
+        let crypto = |error: CryptoError| op_error(error.into());
+        let Some(key) = self.row.file.guard_key(&keys).map_err(crypto)? else {
+            return Ok(None);
+        };
+        let text = keys
+            .open_text(
+                &key,
+                "account_documents",
+                "description_cipher",
+                self.row.id,
+                cipher,
+            )
+            .map_err(crypto)?;
+        Ok(Some(text.expose().clone()))
     }
 
     /// Labels (at most 20).

@@ -249,7 +249,7 @@ async fn what_is_told_of_a_person_is_ciphertext_or_listed() {
 const KEY_OF: &[(&str, &str)] = &[
     (
         "account_documents",
-        "JOIN accounts a ON a.id = t.account_id JOIN debtors d ON d.id = a.debtor_id JOIN data_keys k ON k.id = d.profile_key_id",
+        "JOIN files f ON f.id = t.file_id JOIN data_keys k ON k.id = f.data_key_id",
     ),
     (
         "account_notes",

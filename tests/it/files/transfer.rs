@@ -4,9 +4,11 @@ use chrono::TimeDelta;
 use funnelchat::files;
 use reqwest::StatusCode;
 use serde_json::json;
+use sqlx::{Executor as _, Row as _};
 
 use super::{Folder, claim, ctx_of, head, raw, start};
 use crate::support::{
+    Options, TestApp, eventually,
     recipes::uuid_of,
     uploads::{announce, announced, pdf, put, upload},
     user_errors,
@@ -120,7 +122,7 @@ async fn what_is_not_as_announced_is_refused_and_nothing_of_it_stays() {
         );
         refused.push((what, id, url));
     }
-    crate::support::eventually("all five are written down", async || {
+    eventually("all five are written down", async || {
         (app.audited("file.upload_refused").await == 5).then_some(())
     })
     .await;
@@ -134,7 +136,7 @@ async fn what_is_not_as_announced_is_refused_and_nothing_of_it_stays() {
 
 #[tokio::test]
 async fn only_files_of_kinds_and_sizes_that_are_taken_are_announced() {
-    let app = crate::support::TestApp::start().await;
+    let app = TestApp::start().await;
     let (admin, agent) = (app.acme.sign_in("admin").await, app.acme.agent().await);
     for (purpose, name, size, field) in [
         ("DOCUMENT", "page.html", 10, "fileName"),
@@ -242,5 +244,38 @@ async fn what_nobody_uses_goes_after_a_day_and_what_is_used_stays() {
     assert_eq!(folder.objects().len(), 1, "what is used has no end");
     assert!(app.app.files.open(&ctx, kept.id).await.is_err());
     assert!(app.app.files.open(&ctx, uuid_of(&used)).await.is_ok());
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn one_upload_too_many_waits_and_keeps_its_link() {
+    let app = TestApp::start_with(Options {
+        settings: vec![
+            ("UPLOADS_AT_ONCE", "1".to_owned()),
+            ("UPLOAD_IDLE_SECONDS", "1".to_owned()),
+        ],
+        ..Options::default()
+    })
+    .await;
+    let agent = app.acme.agent().await;
+    let (_, slow) = announced(&agent, "DOCUMENT", "slow.txt", 10).await;
+    let (_, next) = announced(&agent, "DOCUMENT", "next.txt", 10).await;
+    let silent = [head(&slow, "Content-Length: 10").as_slice(), b"12345"].concat();
+    let stalled = tokio::spawn(raw(app.addr, silent, false));
+    let mut superuser = app.superuser().await;
+    eventually("the slow one is being received", async || {
+        let receiving: i64 = superuser
+            .fetch_one("SELECT count(*) FROM files WHERE state = 'WRITING'")
+            .await
+            .unwrap()
+            .get(0);
+        (receiving == 1).then_some(())
+    })
+    .await;
+    let (status, answer) = put(&agent, &next, b"0123456789").await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{answer}");
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAVAILABLE");
+    assert_eq!(stalled.await.unwrap(), Some(408));
+    assert_eq!(put(&agent, &next, b"0123456789").await.0, StatusCode::CREATED);
     app.finish().await;
 }

@@ -191,6 +191,9 @@ async fn a_connection_without_its_whole_context_sees_nothing() {
         "access_log",
         "users",
         "holds",
+        "files",
+        "account_documents",
+        "exports",
     ] {
         assert!(!rows.contains_key(internal), "{internal} is staff's");
     }
