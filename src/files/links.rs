@@ -147,6 +147,7 @@ fn actor_tag(actor: Actor) -> u8 {
         Actor::User(_) => 1,
         Actor::Service(_) => 2,
         Actor::Debtor(_) => 3,
+        Actor::Platform(_) => 4,
     }
 }
 
@@ -156,6 +157,7 @@ fn actor(tag: u8, id: Uuid) -> Option<Actor> {
         1 => Actor::User(id),
         2 => Actor::Service(id),
         3 => Actor::Debtor(id),
+        4 => Actor::Platform(id),
         _ => return None,
     })
 }
