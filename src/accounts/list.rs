@@ -378,23 +378,24 @@ fn read_row(row: &PgRow, ordering: AccountOrdering) -> Result<ListedAccount, DbE
     Ok(ListedAccount { row: account, key })
 }
 
-/// The same people as `store::debtors_by_ids` lets an agent see.
+/// The same people as `store::debtors_by_ids` lets an agent see. Sub-selects of one row and not EXISTS, which the planner
+/// would rather answer once for all people of the tenant than for those of one page.
 fn push_debtor_scope(sql: &mut QueryBuilder<Postgres>, agent: Uuid) {
     sql.push(
-        " AND (EXISTS (SELECT FROM debtors g JOIN accounts a ON a.business_id = g.business_id AND a.debtor_id = g.id
+        " AND ((SELECT true FROM debtors g JOIN accounts a ON a.business_id = g.business_id AND a.debtor_id = g.id
               WHERE g.business_id = debtors.business_id AND g.person_id = debtors.id
               AND a.deleted_at IS NULL AND (a.assigned_agent_id IS NULL OR a.assigned_agent_id = ",
     )
     .push_bind(agent)
     .push(
-        ")) OR EXISTS (SELECT FROM debtors g JOIN conversations v ON v.business_id = g.business_id AND v.debtor_id = g.id
+        ") LIMIT 1) OR (SELECT true FROM debtors g JOIN conversations v ON v.business_id = g.business_id AND v.debtor_id = g.id
               WHERE g.business_id = debtors.business_id AND g.person_id = debtors.id
               AND (v.assigned_agent_id IS NULL OR v.assigned_agent_id = ",
     )
     .push_bind(agent)
     .push(
-        ")) OR NOT EXISTS (SELECT FROM debtors g JOIN accounts a ON a.business_id = g.business_id AND a.debtor_id = g.id
-              WHERE g.business_id = debtors.business_id AND g.person_id = debtors.id))",
+        ") LIMIT 1) OR (SELECT true FROM debtors g JOIN accounts a ON a.business_id = g.business_id AND a.debtor_id = g.id
+              WHERE g.business_id = debtors.business_id AND g.person_id = debtors.id LIMIT 1) IS NULL)",
     );
 }
 
