@@ -419,5 +419,37 @@ async fn the_documents_of_a_page_of_accounts_are_two_statements() {
         "{used:?}"
     );
     plans.iter().for_each(|plan| names.assert_indexed(plan));
+/// What hangs on a person.
+const PEOPLE: &str =
+    "{ debtors(first: 10) { edges { node { contactPoints { value sharedWith } inconvenientTimes { id }
+  merges { id } matchSuggestions { reasons } timeZoneEvidence { source } holds { kind } } } } }";
+
+#[tokio::test]
+async fn what_hangs_on_a_page_of_people_is_one_statement_each_and_found_by_index() {
+    let (app, wire) = listened_to().await;
+    let names = names(&app).await;
+    let agent = app.acme.agent().await;
+    data(&agent.gql(PEOPLE, json!({})).await);
+    wire.clear();
+    let answer = agent.gql(PEOPLE, json!({})).await;
+    assert_eq!(data(&answer)["debtors"]["edges"].as_array().unwrap().len(), 10);
+    let passed = wire.statements();
+    assert_eq!(
+        passed.len(),
+        2 + 2 + 2 + 1 + 1 + 2 + 1,
+        "BEGIN and COMMIT; the page and its people; contact points and who shares them; times; merges; namesakes and \
+         shared contacts; holds: {passed:#?}"
+    );
+    wire.plans().iter().for_each(|plan| names.assert_indexed(plan));
+
+    let by_number = "query($q: String!) { debtors(first: 5, search: $q) { edges { node { id } } }
+        accounts(first: 5, search: $q) { edges { node { id } } } }";
+    wire.clear();
+    let number = app.acme.debtor_number(MARIA);
+    let found = agent.gql(by_number, json!({ "q": number })).await;
+    assert_eq!(data(&found)["accounts"]["edges"].as_array().unwrap().len(), 1);
+    let plans = wire.plans();
+    let used: BTreeSet<String> = plans.iter().flat_map(|plan| names.indexes_of(plan)).collect();
+    assert!(used.contains("debtors_person"), "{used:?}");
     app.finish().await;
 }
