@@ -172,12 +172,12 @@ impl Surroundings {
         keys: &TenantKeys,
         debtors: &[Uuid],
     ) -> Result<(), OpError> {
-        for contact in store::sealed_contacts_of(tx, debtors).await? {
+        for contact in sealed_contacts_of(tx, debtors).await? {
             let found = match contact.point.kind.as_str() {
                 "PHONE" => &mut self.phones,
                 _ => &mut self.emails,
             };
-            if found.contains_key(&contact.point.debtor_id) {
+            if found.contains_key(&contact.asked) {
                 continue;
             }
             let (Some(cipher), Some(key)) = (&contact.point.value_cipher, keys.data_key(&contact.key)?)
@@ -185,7 +185,7 @@ impl Surroundings {
                 continue;
             };
             let text = keys.open_text(&key, "contact_points", "value_cipher", contact.point.id, cipher)?;
-            found.insert(contact.point.debtor_id, text.expose().clone());
+            found.insert(contact.asked, text.expose().clone());
         }
         Ok(())
     }
