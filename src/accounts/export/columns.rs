@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     accounts::{
+        contact_store::sealed_contacts_of,
         creditors::{creditors_by_ids, placements_by_ids},
         list::ListedAccount,
         store::{self, AccountRow},

@@ -521,7 +521,6 @@ pub fn plain_arguments(schema: &Schema, field: &Field, ids: &Ids) -> Map<String,
                 return Some(json!({ "name": "Somebody", "email": "bills@else.example" }));
             }
             ("updateBusinessSettings", "locale") => return Some(json!({ "languages": ["en"] })),
-        match (field.name.as_str(), input.name.as_str()) {
             ("addContactPoint", "email") => return Some(json!(format!("added-{nth}@person.example"))),
             ("setHold", "debtorId") => return Some(json!(ids.get("dbtr"))),
             // Of two, each somebody else.
