@@ -91,7 +91,7 @@ impl Bench {
             _ => None,
         })?;
         let app = App::build(&config, &databases, Arc::new(SystemWallClock)).await?;
-        app.start_background();
+        app.start_background().await?;
         let tenants = data::fill(&app, &mut superuser.connect().await?, plan.accounts).await?;
         Ok(Self {
             tenants,
