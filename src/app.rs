@@ -10,8 +10,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     access::AccessTable,
-    accounts::{self, ExportLimit, Exporter, PlanStatus},
+    accounts::{
+        self, ExportLimit, Exporter, PlanStatus,
+        import::{self, AccountImports},
+    },
     audit::AccessLog,
+    compliance::Suppressions,
     config::{Config, DatabaseUrls, Environment},
     conversations::{self, Conversations, feed::InboxReaders},
     files::{FileSettings, Files, LinkKeys, open_store},
@@ -148,6 +152,7 @@ impl App {
             },
         };
         let files = files(config, &db, &keyring, wall.clone())?;
+        let imports = AccountImports::new(db.clone(), keyring.clone(), files.clone(), Arc::new(Suppressions));
         let vendor_http = reqwest::Client::builder()
             .timeout(config.provider_timeout)
             .connect_timeout(Duration::from_secs(5))
@@ -172,6 +177,7 @@ impl App {
                 identity.clone(),
                 files.clone(),
                 export_limit,
+                imports.clone(),
                 InboxReaders::default(),
                 page_limit,
                 Arc::new(PlanStatus),
@@ -210,6 +216,7 @@ impl App {
         });
         let mut registry = registry(&identity, mailer(config)?, &conversations);
         register_file_jobs(&mut registry, &files, exporter);
+        register_import_jobs(&mut registry, &imports);
         let worker = WorkerOptions {
             connect: databases.worker.clone(),
             concurrency: config.worker_concurrency.get(),
@@ -425,6 +432,24 @@ fn register_file_jobs(registry: &mut JobRegistry, files: &Files, exporter: Expor
     registry.reconciler("files.remove_expired", "33 * * * *", move || {
         let files = owner.clone();
         async move { files.remove_expired().await }
+    });
+}
+
+fn register_import_jobs(registry: &mut JobRegistry, imports: &AccountImports) {
+    let owner = imports.clone();
+    registry.tenant(move |ctx, job: import::AnalyzeImport| {
+        let imports = owner.clone();
+        async move { imports.analyze(&ctx, job).await }
+    });
+    let owner = imports.clone();
+    registry.tenant(move |ctx, job: import::CommitImport| {
+        let imports = owner.clone();
+        async move { imports.commit(&ctx, job).await }
+    });
+    let owner = imports.clone();
+    registry.reconciler("accounts.expire_imports", "27 * * * *", move || {
+        let imports = owner.clone();
+        async move { imports.expire().await }
     });
 }
 

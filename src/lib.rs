@@ -10,7 +10,7 @@
 //! | [`identity`] | businesses, people, passwords, sessions, second factors, API keys | access, audit, files |
 //! | [`audit`] | the append-only trail, its verifier, the log of reads | identity, access |
 //! | [`ledger`] | double entry: posts and sums | nothing |
-//! | [`accounts`] | debtors, accounts, contact points, tags, notes, documents, creditors, saved views, export | identity, access, audit, ledger, files |
+//! | [`accounts`] | debtors, accounts, contact points, tags, notes, documents, creditors, saved views, import, export | identity, access, audit, ledger, files |
 //! | [`compliance`] | may we contact this person now? rules, decisions, permits, opt-outs, holds | identity, access, audit, accounts |
 //! | [`settings`] | what a business chooses for itself: company, terms, contact limits, auto-response | identity, access, audit, accounts, compliance |
 //! | [`conversations`] | threads, messages, delivery, the live feed | identity, access, audit, accounts, compliance |

@@ -110,6 +110,7 @@ cells! {
     AccountViewSave => "account_view", "save";
     DebtorMerge => "debtor", "merge";
     AccountExport => "account", "export";
+    AccountImport => "account", "import";
     NoteAdd => "note", "add";
     FileUpload => "file", "upload";
     DocumentAdd => "document", "add";

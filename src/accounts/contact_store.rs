@@ -30,6 +30,8 @@ pub(super) struct SealedContact {
     pub(super) asked: Uuid,
     pub(super) point: ContactPoint,
     pub(super) label_cipher: Option<Vec<u8>>,
+    /// As it stood in the file that it was imported from.
+    pub(super) original_cipher: Option<Vec<u8>>,
     pub(super) contact_use: String,
     pub(super) provenance: String,
     pub(super) validity_since: Option<DateTime<Utc>>,
@@ -50,7 +52,7 @@ pub(super) async fn sealed_contacts_of(
     let business = tx.business_id();
     let rows = sqlx::query!(
         r#"SELECT q.id AS asked, c.id, c.debtor_id, c.kind, c.ordinal AS "ordinal!", c.value_cipher, c.blind_index,
-                c.unreachable_code, c.line_type, c.contact_use, c.label_cipher, c.provenance, c.validity, c.validity_since, c.validity_by,
+                c.unreachable_code, c.line_type, c.contact_use, c.label_cipher, c.original_cipher, c.provenance, c.validity, c.validity_since, c.validity_by,
                 c.created_at, k.id AS key_id, k.business_key_version, k.wrapped
          FROM debtors q
          JOIN debtors d ON d.business_id = q.business_id AND d.person_id = q.person_id
@@ -79,6 +81,7 @@ pub(super) async fn sealed_contacts_of(
                 validity: row.validity,
             },
             label_cipher: row.label_cipher,
+            original_cipher: row.original_cipher,
             contact_use: row.contact_use,
             provenance: row.provenance,
             validity_since: row.validity_since,

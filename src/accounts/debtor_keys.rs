@@ -43,6 +43,51 @@ pub async fn insert(
     Ok(())
 }
 
+/// New data keys of many debtors.
+#[derive(Default)]
+pub(super) struct KeyRows {
+    ids: Vec<Uuid>,
+    debtors: Vec<Uuid>,
+    purposes: Vec<String>,
+    versions: Vec<i32>,
+    wrapped: Vec<Vec<u8>>,
+}
+
+impl KeyRows {
+    /// Adds one, and hands out the key itself.
+    pub(super) fn add(&mut self, new: NewDataKey, debtor: Uuid, purpose: &'static str) -> DataKey {
+        self.ids.push(new.id);
+        self.debtors.push(debtor);
+        self.purposes.push(purpose.to_owned());
+        self.versions.push(new.business_key_version);
+        self.wrapped.push(new.wrapped);
+        new.key
+    }
+
+    /// Stores them in one statement.
+    ///
+    /// # Errors
+    /// [`DbError`] as met.
+    pub(super) async fn write(&self, tx: &mut TenantTx) -> Result<(), DbError> {
+        let business = tx.business_id();
+        sqlx::query!(
+            "INSERT INTO data_keys (business_id, id, debtor_id, purpose, business_key_version, wrapped)
+             SELECT $1, k.id, k.debtor_id, k.purpose, k.version, k.wrapped
+             FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::int[], $6::bytea[])
+                 AS k(id, debtor_id, purpose, version, wrapped)",
+            business,
+            &self.ids,
+            &self.debtors,
+            &self.purposes,
+            &self.versions,
+            &self.wrapped,
+        )
+        .execute(tx.conn())
+        .await?;
+        Ok(())
+    }
+}
+
 /// Reads data keys by id.
 ///
 /// # Errors

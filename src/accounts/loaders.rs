@@ -35,6 +35,8 @@ pub(super) struct OpenContact {
     pub(super) validity: ContactPointValidity,
     pub(super) validity_since: Option<DateTime<Utc>>,
     pub(super) validity_by: Option<Uuid>,
+    /// As it stood in the file that it was imported from.
+    pub(super) original: Option<Masked<String>>,
     pub(super) unreachable: bool,
     pub(super) created_at: DateTime<Utc>,
 }
@@ -228,6 +230,7 @@ async fn open_contacts(
         found.entry(contact.asked).or_default().push(OpenContact {
             id: point.id,
             value: open("value_cipher", point.value_cipher.as_ref())?,
+            original: open("original_cipher", contact.original_cipher.as_ref())?,
             label: open("label_cipher", contact.label_cipher.as_ref())?,
             line_type: LineType::parse(&point.line_type),
             contact_use: ContactPointUse::parse(&contact.contact_use),

@@ -1,8 +1,9 @@
 //! Debtors (people) and accounts (debts). Keys, contact points and addresses belong to the person.
 //!
 //! Owns `debtors`, `data_keys`, `contact_points`, `debtor_merges`, `accounts`, `account_tags`, `account_notes`,
-//! `account_views`, `account_documents`, `balance_components`, `creditors`, `placements`, `exports`. May import
-//! `platform`, `identity`, `access`, `audit`, `ledger`, `files`.
+//! `account_views`, `account_documents`, `account_imports`, `account_import_chunks`, `account_import_findings`,
+//! `balance_components`, `creditors`, `placements`, `exports`. May import `platform`, `identity`, `access`, `audit`,
+//! `ledger`, `files`.
 
 mod assign_accounts;
 mod balance_components;
@@ -17,6 +18,7 @@ mod delete_account;
 mod documents;
 mod export;
 pub mod graphql;
+pub mod import;
 mod list;
 mod loaders;
 mod match_suggestions;

@@ -1,5 +1,7 @@
 //! What the slice needs from above; bound in `app.rs`.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use uuid::Uuid;
 
@@ -13,4 +15,21 @@ pub trait ActivePlans: Send + Sync {
     /// # Errors
     /// [`OpError`] as met.
     async fn is_running(&self, tx: &mut TenantTx, account: Uuid) -> Result<bool, OpError>;
+}
+
+/// Knows who is not to be contacted, and is told of more.
+#[async_trait]
+pub trait ContactBans: Send + Sync {
+    /// Which of these numbers and addresses (blind indexes) are suppressed on some channel.
+    ///
+    /// # Errors
+    /// [`OpError`] as met.
+    async fn suppressed(&self, tx: &mut TenantTx, blinds: &[Vec<u8>]) -> Result<HashSet<Vec<u8>>, OpError>;
+
+    /// Records that these numbers (blind indexes), each of a person, are not to be contacted: nobody is.
+    ///
+    /// # Errors
+    /// [`OpError`] as met.
+    async fn record_do_not_call(&self, tx: &mut TenantTx, numbers: &[(Uuid, Vec<u8>)])
+    -> Result<(), OpError>;
 }

@@ -217,7 +217,7 @@ async fn write(
         .to_owned();
     let (business, now) = (tx.business_id(), tx.now());
     sqlx::query!(
-        "UPDATE debtors SET first_name = $3, last_name = $4, name_key = $5,
+        "UPDATE debtors SET first_name = nullif($3, ''), last_name = nullif($4, ''), name_key = $5,
              preferred_language = coalesce($6, preferred_language), preferred_channel = coalesce($7, preferred_channel),
              address_cipher = coalesce($8, address_cipher),
              address_at = CASE WHEN $8::bytea IS NULL THEN address_at ELSE $9 END,

@@ -9,6 +9,7 @@
 //! `permit` is what the vendors' ports take.
 
 mod consent;
+mod contact_bans;
 mod contact_policy;
 pub mod content;
 pub mod decide;
@@ -32,6 +33,7 @@ mod zone_set;
 pub mod zones;
 
 pub use consent::{NewConsent, place_hold, record_consent};
+pub use contact_bans::Suppressions;
 pub use contact_policy::{change_contact_policy, contact_policy};
 pub use decision::Outcome;
 pub use gate::{Contact, Decided, decide_to_dispatch, decide_to_queue, explain, release_slot};

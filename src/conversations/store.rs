@@ -39,8 +39,7 @@ impl ConversationRow {
             account_id: self.account_id,
             debtor_id: self.debtor_id,
             assigned_agent_id: self.assigned_agent_id,
-            previous_agent_id: None,
-            message_id: None,
+            ..LiveEvent::default()
         }
     }
 }

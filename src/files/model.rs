@@ -54,7 +54,7 @@ impl Purpose {
     /// What somebody must be allowed to in order to upload one; nobody uploads what the service makes.
     pub(super) fn needs(self) -> Option<Cell> {
         match self {
-            Self::AccountImport => Some(Cell::AccountCreate),
+            Self::AccountImport => Some(Cell::AccountImport),
             Self::Document => Some(Cell::DocumentAdd),
             Self::ProfilePhoto => Some(Cell::ProfileUpdate),
             Self::Export | Self::ImportReport => None,

@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, Interface, Object};
 
 use crate::{
     access::{Cell, authorize},
-    accounts::graphql::{Account, Debtor},
+    accounts::graphql::{Account, AccountImport, Debtor},
     compliance::graphql::ComplianceDecision,
     conversations::graphql::{Conversation, Message},
     identity::graphql::Business,
@@ -23,6 +23,7 @@ use crate::{
 ))]
 pub enum Node {
     Account(Account),
+    AccountImport(AccountImport),
     Business(Business),
     ComplianceDecision(ComplianceDecision),
     Conversation(Conversation),
@@ -72,6 +73,9 @@ async fn load(ctx: &Context<'_>, argument: &str, id: &ID) -> async_graphql::Resu
     let may = |cell| authorize(scope.ctx(), cell).is_ok();
     Ok(match kind {
         IdKind::Account if may(Cell::AccountRead) => Account::load(ctx, uuid).await?.map(Node::Account),
+        IdKind::Import if may(Cell::AccountImport) => {
+            AccountImport::load(ctx, uuid).await?.map(Node::AccountImport)
+        }
         IdKind::Debtor if may(Cell::AccountRead) => Debtor::load(ctx, uuid).await?.map(Node::Debtor),
         IdKind::Conversation if may(Cell::ConversationRead) => {
             Conversation::load(ctx, uuid).await?.map(Node::Conversation)

@@ -8,7 +8,8 @@ use super::{node::NodeQueries, system_health::HealthQueries};
 use crate::{
     accounts::{
         ExportLimit,
-        graphql::{AccountMutations, AccountQueries},
+        graphql::{AccountMutations, AccountQueries, ImportSubscriptions},
+        import::AccountImports,
         ports::ActivePlans,
     },
     audit::graphql::{AccessLogQueries, AuditQueries},
@@ -58,7 +59,7 @@ pub struct Mutation(
 
 /// What can be followed live. Every payload carries a cursor to resume after.
 #[derive(Default, MergedSubscription)]
-pub struct Subscription(ConversationSubscriptions);
+pub struct Subscription(ConversationSubscriptions, ImportSubscriptions);
 
 /// The schema.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
@@ -76,6 +77,7 @@ pub fn build_schema(
     identity: Identity,
     files: Files,
     export_limit: ExportLimit,
+    imports: AccountImports,
     readers: InboxReaders,
     page_limit: PageLimit,
     plans: Arc<dyn ActivePlans>,
@@ -84,6 +86,7 @@ pub fn build_schema(
         .data(identity)
         .data(files)
         .data(export_limit)
+        .data(imports)
         .data(readers)
         .data(page_limit)
         .data(plans)

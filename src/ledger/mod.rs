@@ -5,11 +5,13 @@
 //! `platform` only.
 
 mod opening;
+mod openings;
 mod store;
 
 use uuid::Uuid;
 
 pub use opening::opening_of;
+pub use openings::{Opening, post_openings};
 pub use store::{LedgerEntryRow, entries_of_account};
 
 use crate::platform::{

@@ -91,6 +91,11 @@ impl PhoneNumber {
         })
     }
 
+    /// Whether numbers of this country (ISO 3166, such as `US`) can be read without their country code.
+    pub fn knows_region(region: &str) -> bool {
+        region.parse::<country::Id>().is_ok()
+    }
+
     /// The number as `+` and digits, to send to and to index blindly.
     pub fn as_e164(&self) -> &str {
         &self.e164

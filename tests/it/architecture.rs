@@ -70,6 +70,11 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[];
 /// Methods of ports that reach nobody, so that they need no permit.
 const NO_CONTACT: &[(&str, &str)] = &[
     ("ActivePlans::is_running", "asks about a plan"),
+    ("ContactBans::suppressed", "asks who is not to be contacted"),
+    (
+        "ContactBans::record_do_not_call",
+        "says who is not to be contacted",
+    ),
     ("SmsGateway::find", "looks up what was sent"),
     ("SmsGateway::fetch", "asks what became of what was sent"),
 ];

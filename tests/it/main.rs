@@ -18,6 +18,7 @@ mod delivery;
 mod files;
 mod idempotency;
 mod identity;
+mod imports;
 mod isolation;
 mod keys;
 mod live;

@@ -23,6 +23,12 @@ use crate::support::{
 const BOUNDED_LISTS: &[(&str, &str)] = &[
     ("AccessLogEntry.debtorIds", "those of one answer"),
     ("Account.holds", "100, in the statement"),
+    ("AccountImport.columns", "200, checked when the file is read"),
+    (
+        "AccountImport.missingFields",
+        "the fields that a template requires",
+    ),
+    ("AccountImportColumn.samples", "three"),
     ("Account.tags", "50, checked when they are set"),
     (
         "Account.timeZoneEvidence",
@@ -249,6 +255,10 @@ async fn a_page_has_between_one_and_a_hundred_items_and_takes_no_foreign_cursor(
                     "Conversation" => format!(
                         "{{ node(id: \"{}\") {{ ... on Conversation {{ {inner} }} }} }}",
                         ids.get("conv")
+                    ),
+                    "AccountImport" => format!(
+                        "{{ node(id: \"{}\") {{ ... on AccountImport {{ {inner} }} }} }}",
+                        ids.get("imp")
                     ),
                     other => panic!("say how to reach a list of {other}"),
                 };

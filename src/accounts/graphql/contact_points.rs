@@ -40,6 +40,8 @@ pub struct ContactPoint {
     kind: ContactPointKind,
     /// The number (E.164) or address; null after erasure.
     value: Option<String>,
+    /// As it stood in the file that it was imported from; null for what came otherwise, and after erasure.
+    original: Option<String>,
     /// What the number is connected to; null for an e-mail address.
     line_type: Option<LineType>,
     /// Where it reaches the person.
@@ -94,6 +96,7 @@ impl From<&OpenContact> for ContactPoint {
             id: ids::encode(IdKind::ContactPoint, contact.id).into(),
             kind,
             value: contact.value.as_ref().map(|value| value.expose().clone()),
+            original: contact.original.as_ref().map(|text| text.expose().clone()),
             line_type: (kind == ContactPointKind::Phone).then_some(contact.line_type),
             contact_use: contact.contact_use,
             label: contact.label.as_ref().map(|label| label.expose().clone()),

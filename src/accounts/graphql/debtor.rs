@@ -135,12 +135,12 @@ impl Debtor {
         ids::encode(IdKind::Debtor, self.row.id).into()
     }
 
-    /// First name; null after erasure.
+    /// First name; null when unknown, and after erasure.
     async fn first_name(&self) -> Option<&str> {
         self.row.first_name.as_deref()
     }
 
-    /// Last name; null after erasure.
+    /// Last name; null when unknown, and after erasure.
     async fn last_name(&self) -> Option<&str> {
         self.row.last_name.as_deref()
     }

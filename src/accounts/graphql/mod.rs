@@ -9,6 +9,7 @@ mod deletion;
 mod documents;
 mod exports;
 mod filter;
+mod imports;
 mod inputs;
 mod ledger;
 mod merging;
@@ -28,6 +29,7 @@ pub use debtor::{Debtor, DebtorConnection};
 pub use documents::Document;
 pub use exports::Export;
 pub use filter::{AccountFilter, DateTimeRange};
+pub use imports::{AccountImport, ImportSubscriptions};
 pub use inputs::{AccountOrder, AccountOrderField, CreateAccountInput, OrderDirection, UpdateAccountInput};
 pub use ledger::LedgerEntry;
 pub use merging::{DebtorMerge, MatchSuggestion};
@@ -44,6 +46,7 @@ pub struct AccountQueries(
     creditors::CreditorQueries,
     views::ViewQueries,
     exports::ExportQueries,
+    imports::ImportQueries,
 );
 
 /// Mutations of accounts and of what hangs on them, holds among it.
@@ -60,6 +63,7 @@ pub struct AccountMutations(
     views::ViewMutations,
     documents::DocumentMutations,
     exports::ExportMutations,
+    imports::ImportMutations,
     HoldMutations,
     InconvenientTimeMutations,
 );

@@ -100,12 +100,12 @@ impl Account {
         &self.row.account_number
     }
 
-    /// The debtor's first name, as it stands on this account's record; null after erasure.
+    /// The debtor's first name, as it stands on this account's record; null when unknown, and after erasure.
     async fn first_name(&self) -> Option<&str> {
         self.row.first_name.as_deref()
     }
 
-    /// The debtor's last name, as it stands on this account's record; null after erasure.
+    /// The debtor's last name, as it stands on this account's record; null when unknown, and after erasure.
     async fn last_name(&self) -> Option<&str> {
         self.row.last_name.as_deref()
     }

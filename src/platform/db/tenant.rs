@@ -76,6 +76,8 @@ pub struct LiveEvent {
     pub debtor_id: Option<Uuid>,
     pub assigned_agent_id: Option<Uuid>,
     pub previous_agent_id: Option<Uuid>,
+    /// What else it is about, if that is followed by itself: an import.
+    pub object_id: Option<Uuid>,
 }
 
 /// Proof that a transaction is committed.

@@ -48,6 +48,7 @@ struct Story<'a> {
     stay: String,
     compliance: Client,
     super_admin: Client,
+    import: String,
 }
 
 const CHANGED: &str = "another long and private phrase";
@@ -82,6 +83,10 @@ const ORDER: &[&str] = &[
     "exportAccounts",
     "tagAccounts",
     "assignAccounts",
+    "previewAccountImport",
+    "remapAccountImport",
+    "commitAccountImport",
+    "cancelAccountImport",
     "createCreditor",
     "createPlacement",
     "updateDebtor",
@@ -198,6 +203,15 @@ impl Story<'_> {
             "addAccountNote" => json!({ "accountId": self.account, "text": "Called back." }),
             "tagAccounts" => json!({ "accountIds": [self.account], "add": ["audited"] }),
             "assignAccounts" => json!({ "accountIds": [self.account], "agentId": self.ids.get("usr") }),
+            "previewAccountImport" => json!({ "uploadId": self.ids.get("csv") }),
+            "remapAccountImport" => {
+                json!({ "importId": self.import, "mapping": [{ "column": "phone", "field": "IGNORE" }] })
+            }
+            "commitAccountImport" => {
+                self.app.run_jobs().await;
+                json!({ "importId": self.import, "mode": "ALL_OR_NOTHING" })
+            }
+            "cancelAccountImport" => json!({ "importId": self.import }),
             "createCreditor" => json!({ "name": "A Bank" }),
             "createPlacement" => json!({ "creditorId": self.ids.get("cred"), "name": "July" }),
             "updateDebtor" => json!({ "id": self.ids.get("dbtr"), "preferredLanguage": "es" }),
@@ -303,6 +317,7 @@ impl Story<'_> {
             "createRole" => self.role = text(&payload["role"]["id"]),
             "breakGlass" => self.stay = text(&payload["breakGlassSessionId"]),
             "createAccount" => self.account = text(&payload["account"]["id"]),
+            "previewAccountImport" => self.import = text(&payload["import"]["id"]),
             _ => {}
         }
     }
@@ -403,6 +418,7 @@ async fn every_mutation_leaves_its_row_in_its_own_transaction() {
         stay: String::new(),
         compliance: app.acme.sign_in("compliance").await,
         super_admin: app.super_admin().await,
+        import: String::new(),
     };
     let mut problems = Problems::default();
     for mutation in ORDER {

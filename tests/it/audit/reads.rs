@@ -19,6 +19,15 @@ const NOT_PERSONAL: &[(&str, &str)] = &[
         "auditEvents",
         "acts and ids; whoever looks at the person behind one reads them by another query",
     ),
+    (
+        "accountImport",
+        "the caller's own file, of people who are not debtors yet",
+    ),
+    ("accountImportTemplate", "the same for everybody"),
+    (
+        "accountImports",
+        "the business's own files, of people who are not debtors yet",
+    ),
     ("apiKeys", "the business's own"),
     ("accessLog", "who read, and ids of whom"),
     ("breakGlassSessions", "the platform's staff"),

@@ -35,6 +35,7 @@ pub const PLATFORM_TABLES: &[(&str, &str)] = &[
 
 /// Tenant tables that background processes reach for every business, with what they may do there, and why.
 pub const OPEN_TO_SYSTEM: &[(&str, &str, &str)] = &[
+    ("account_imports", "SELECT", "a reconciler finds what has expired"),
     (
         "api_keys",
         "SELECT UPDATE",
@@ -116,6 +117,8 @@ pub const GLOBAL_INDEXES: &[(&str, &str)] = &[
     (
         "break_glass_sessions_ended",
         "every process looks for stays that ended just now",
+        "account_imports_due",
+        "a reconciler looks through all businesses for what has expired",
     ),
     (
         "api_keys_expiry",

@@ -112,6 +112,11 @@ impl Ids {
             ("cpc", &change),
             ("role", &role),
             ("bgs", &stay),
+        let (csv, import) = uploaded_and_ready(app, staff, mark).await;
+        let (csv, import) = (json!(csv), json!(import));
+        let by_prefix: BTreeMap<&'static str, String> = [
+            ("csv", &csv),
+            ("imp", &import),
             ("acct", &account["id"]),
             ("dbtr", &account["debtor"]["id"]),
             ("conv", &thread["id"]),
@@ -165,6 +170,7 @@ impl Ids {
             format!("Sameness of {mark}"),
             format!("Never on a {mark}"),
             person.other_debtor.clone(),
+            format!("Sample of {mark}"),
         ];
         for id in by_prefix.values() {
             secrets.extend([id.clone(), uuid_of(id).to_string()]);
@@ -187,10 +193,11 @@ impl Ids {
         let by_prefix = [
             "acct", "dbtr", "conv", "msg", "dec", "inv", "usr", "biz", "key", "sess", "cred", "plc", "hold",
             "view", "cpc", "role", "bgs", "cp", "mrg", "itm", "doc", "exp", "file",
+            "view", "doc", "exp", "file", "imp",
         ]
         .into_iter()
         .map(|prefix| (prefix, another(prefix)))
-        .chain([("photo", another("file"))])
+        .chain([("photo", another("file")), ("csv", another("file"))])
         .collect();
         Self {
             by_prefix,
@@ -219,6 +226,15 @@ impl Ids {
             }
         }
         self
+    }
+
+    /// Another upload of the client's own, and another import that can be committed, take the place of those that were.
+    pub async fn renew_import(&mut self, app: &TestApp, client: &Client) {
+        static COUNT: AtomicUsize = AtomicUsize::new(1);
+        let mark = format!("Renewed{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        let (file, import) = uploaded_and_ready(app, client, &mark).await;
+        self.by_prefix.insert("csv", file);
+        self.by_prefix.insert("imp", import);
     }
 
     pub fn get(&self, prefix: &str) -> &str {
@@ -341,6 +357,29 @@ async fn second_record(staff: &Client, mark: &str, nth: u8) -> String {
         .await;
     assert_eq!(data(&gone)["deleteAccount"]["userErrors"], json!([]));
     account["debtor"]["id"].as_str().expect("a debtor").to_owned()
+/// An upload that is not used yet, and an import whose rows were looked at.
+async fn uploaded_and_ready(app: &TestApp, client: &Client, mark: &str) -> (String, String) {
+    let file = |number: &str| {
+        format!(
+            "firstName,lastName,phone,accountNumber,currentBalance\nSample of {mark},Person,(646) 555-0199,{number}-{mark},1\n"
+        )
+    };
+    let upload = async |number: &str| {
+        let content = file(number);
+        upload(client, "ACCOUNT_IMPORT", "accounts.csv", content.as_bytes()).await
+    };
+    let begun = client
+        .gql(
+            "mutation($f: ID!) { previewAccountImport(input: { uploadId: $f }) { import { id } userErrors { message } } }",
+            json!({ "f": upload("READY").await }),
+        )
+        .await;
+    app.run_jobs().await;
+    let import = &data(&begun)["previewAccountImport"]["import"]["id"];
+    (
+        upload("LATER").await,
+        import.as_str().unwrap_or_else(|| panic!("{begun}")).to_owned(),
+    )
 }
 
 /// A hold that stops nothing, on the account.
@@ -468,6 +507,8 @@ pub fn kind_of(field: &str, slot: &Slot) -> Option<&'static str> {
         ("node", "id") | ("nodes", "ids") => None,
         ("account" | "updateAccount" | "deleteAccount" | "restoreAccount", "id") => Some("acct"),
         ("saveAccountView" | "deleteAccountView", "id") => Some("view"),
+        ("accountImport", "id") | (_, "importId") => Some("imp"),
+        ("previewAccountImport", "uploadId") => Some("csv"),
         ("releaseHold", "id") => Some("hold"),
         ("approveContactPolicyChange" | "rejectContactPolicyChange", "id") => Some("cpc"),
         ("updateRole" | "deleteRole", "id") => Some("role"),

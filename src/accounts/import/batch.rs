@@ -1,0 +1,222 @@
+//! Rows of several tables on their way into the database, column by column, each table in one statement.
+
+use chrono::NaiveDate;
+use uuid::Uuid;
+
+use crate::{
+    accounts::debtor_keys::KeyRows,
+    ledger::{self, Opening},
+    platform::{
+        db::{DbError, TenantTx},
+        money::Currency,
+    },
+};
+
+/// Everything that a chunk of rows becomes.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) debtors: Debtors,
+    pub(super) keys: KeyRows,
+    pub(super) contacts: Contacts,
+    pub(super) accounts: Accounts,
+    pub(super) openings: Vec<Opening>,
+    pub(super) tags: Tags,
+    pub(super) notes: Notes,
+}
+
+#[derive(Default)]
+pub(super) struct Debtors {
+    pub(super) ids: Vec<Uuid>,
+    pub(super) references: Vec<Option<String>>,
+    pub(super) first_names: Vec<Option<String>>,
+    pub(super) last_names: Vec<Option<String>>,
+    pub(super) name_keys: Vec<String>,
+    pub(super) languages: Vec<String>,
+    pub(super) profile_keys: Vec<Uuid>,
+    pub(super) record_keys: Vec<Uuid>,
+    pub(super) addresses: Vec<Option<Vec<u8>>>,
+}
+
+#[derive(Default)]
+pub(super) struct Contacts {
+    pub(super) ids: Vec<Uuid>,
+    pub(super) debtors: Vec<Uuid>,
+    pub(super) kinds: Vec<String>,
+    pub(super) ordinals: Vec<i16>,
+    pub(super) values: Vec<Vec<u8>>,
+    pub(super) originals: Vec<Vec<u8>>,
+    pub(super) blinds: Vec<Vec<u8>>,
+}
+
+#[derive(Default)]
+pub(super) struct Accounts {
+    pub(super) ids: Vec<Uuid>,
+    pub(super) debtors: Vec<Uuid>,
+    pub(super) numbers: Vec<String>,
+    pub(super) creditors: Vec<Option<String>>,
+    pub(super) originals: Vec<Option<i64>>,
+    pub(super) due_dates: Vec<Option<NaiveDate>>,
+    pub(super) customs: Vec<Option<Vec<u8>>>,
+}
+
+#[derive(Default)]
+pub(super) struct Tags {
+    pub(super) accounts: Vec<Uuid>,
+    pub(super) tags: Vec<String>,
+}
+
+#[derive(Default)]
+pub(super) struct Notes {
+    pub(super) ids: Vec<Uuid>,
+    pub(super) accounts: Vec<Uuid>,
+    pub(super) bodies: Vec<Vec<u8>>,
+}
+
+impl Batch {
+    /// Writes all of it; `blind_version` is that of the contacts' blind indexes, `author` whose notes they are.
+    pub(super) async fn write(
+        &self,
+        tx: &mut TenantTx,
+        blind_version: i32,
+        author: Option<Uuid>,
+    ) -> Result<(), DbError> {
+        if self.accounts.ids.is_empty() {
+            return Ok(());
+        }
+        if !self.debtors.ids.is_empty() {
+            self.debtors.write(tx).await?;
+            self.keys.write(tx).await?;
+        }
+        if !self.contacts.ids.is_empty() {
+            self.contacts.write(tx, blind_version).await?;
+        }
+        self.accounts.write(tx).await?;
+        ledger::post_openings(tx, &self.openings).await?;
+        if !self.tags.tags.is_empty() {
+            self.tags.write(tx).await?;
+        }
+        if !self.notes.ids.is_empty() {
+            self.notes.write(tx, author).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Debtors {
+    async fn write(&self, tx: &mut TenantTx) -> Result<(), DbError> {
+        let (business, now) = (tx.business_id(), tx.now());
+        sqlx::query!(
+            "INSERT INTO debtors (business_id, id, external_reference, first_name, last_name, name_key,
+                 preferred_language, profile_key_id, record_key_id, address_cipher, created_at, updated_at)
+             SELECT $1, d.id, d.reference, d.first_name, d.last_name, d.name_key, d.language, d.profile_key, d.record_key,
+                 d.address, $2, $2
+             FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::uuid[], $10::uuid[],
+                 $11::bytea[])
+                 AS d(id, reference, first_name, last_name, name_key, language, profile_key, record_key, address)",
+            business,
+            now,
+            &self.ids,
+            &self.references as &[Option<String>],
+            &self.first_names as &[Option<String>],
+            &self.last_names as &[Option<String>],
+            &self.name_keys,
+            &self.languages,
+            &self.profile_keys,
+            &self.record_keys,
+            &self.addresses as &[Option<Vec<u8>>],
+        )
+        .execute(tx.conn())
+        .await?;
+        Ok(())
+    }
+}
+
+impl Contacts {
+    async fn write(&self, tx: &mut TenantTx, blind_version: i32) -> Result<(), DbError> {
+        let (business, now) = (tx.business_id(), tx.now());
+        sqlx::query!(
+            "INSERT INTO contact_points (business_id, id, debtor_id, kind, ordinal, value_cipher, original_cipher,
+                 blind_index, blind_version, provenance, created_at)
+             SELECT $1, c.id, c.debtor_id, c.kind, c.ordinal, c.value, c.original, c.blind, $2, 'IMPORT', $3
+             FROM unnest($4::uuid[], $5::uuid[], $6::text[], $7::smallint[], $8::bytea[], $9::bytea[], $10::bytea[])
+                 AS c(id, debtor_id, kind, ordinal, value, original, blind)
+             ON CONFLICT (business_id, debtor_id, blind_index) WHERE blind_index IS NOT NULL AND removed_at IS NULL
+                 DO NOTHING",
+            business,
+            blind_version,
+            now,
+            &self.ids,
+            &self.debtors,
+            &self.kinds,
+            &self.ordinals,
+            &self.values,
+            &self.originals,
+            &self.blinds,
+        )
+        .execute(tx.conn())
+        .await?;
+        Ok(())
+    }
+}
+
+impl Accounts {
+    async fn write(&self, tx: &mut TenantTx) -> Result<(), DbError> {
+        let (business, now) = (tx.business_id(), tx.now());
+        sqlx::query!(
+            "INSERT INTO accounts (business_id, id, debtor_id, account_number, original_creditor, status, currency,
+                 original_balance_minor, due_date, custom_fields_cipher, created_at, updated_at)
+             SELECT $1, a.id, a.debtor_id, a.number, a.creditor, 'ACTIVE', $2, a.original, a.due_date, a.custom, $3, $3
+             FROM unnest($4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::bigint[], $9::date[], $10::bytea[])
+                 AS a(id, debtor_id, number, creditor, original, due_date, custom)",
+            business,
+            Currency::USD.code(),
+            now,
+            &self.ids,
+            &self.debtors,
+            &self.numbers,
+            &self.creditors as &[Option<String>],
+            &self.originals as &[Option<i64>],
+            &self.due_dates as &[Option<NaiveDate>],
+            &self.customs as &[Option<Vec<u8>>],
+        )
+        .execute(tx.conn())
+        .await?;
+        Ok(())
+    }
+}
+
+impl Tags {
+    async fn write(&self, tx: &mut TenantTx) -> Result<(), DbError> {
+        let business = tx.business_id();
+        sqlx::query!(
+            "INSERT INTO account_tags (business_id, account_id, tag)
+             SELECT $1, t.account_id, t.tag FROM unnest($2::uuid[], $3::text[]) AS t(account_id, tag)",
+            business,
+            &self.accounts,
+            &self.tags,
+        )
+        .execute(tx.conn())
+        .await?;
+        Ok(())
+    }
+}
+
+impl Notes {
+    async fn write(&self, tx: &mut TenantTx, author: Option<Uuid>) -> Result<(), DbError> {
+        let (business, now) = (tx.business_id(), tx.now());
+        sqlx::query!(
+            "INSERT INTO account_notes (business_id, id, account_id, author_id, body_cipher, created_at)
+             SELECT $1, n.id, n.account_id, $2, n.body, $3
+             FROM unnest($4::uuid[], $5::uuid[], $6::bytea[]) AS n(id, account_id, body)",
+            business,
+            author,
+            now,
+            &self.ids,
+            &self.accounts,
+            &self.bodies,
+        )
+        .execute(tx.conn())
+        .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,385 @@
+//! Reads one row of a file: what it says of a person and a debt, or what is wrong with it.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{
+    columns::Column,
+    field::AccountImportField as Field,
+    finding::{Finding, ImportFindingCode},
+    reader::Record,
+    template::AccountImportTemplate,
+    values::{is_formula, parse_amount, parse_date, sentence},
+};
+use crate::{
+    accounts::{PostalAddress, model::MOST_TAGS, notes},
+    platform::{email::EmailAddress, phone::PhoneNumber},
+};
+
+/// At most this many bytes of custom fields, as JSON.
+const MOST_CUSTOM_BYTES: usize = 16 * 1024;
+
+/// A phone number or e-mail address, checked.
+#[derive(Clone, Deserialize, Serialize)]
+pub(super) struct ParsedContact {
+    /// `PHONE` or `EMAIL`.
+    pub(super) kind: String,
+    /// As it is stored.
+    pub(super) written: String,
+    /// As it is indexed.
+    pub(super) normalised: String,
+    /// As it stood in the file.
+    pub(super) original: String,
+}
+
+/// What a row says, checked.
+#[derive(Clone, Deserialize, Serialize)]
+pub(super) struct ParsedRow {
+    pub(super) first_name: Option<String>,
+    pub(super) last_name: Option<String>,
+    pub(super) reference: Option<String>,
+    /// None for a lead: it gets one when it is placed.
+    pub(super) account_number: Option<String>,
+    pub(super) contacts: Vec<ParsedContact>,
+    pub(super) address: Option<PostalAddress>,
+    pub(super) original_creditor: Option<String>,
+    pub(super) balance_minor: i64,
+    pub(super) original_minor: Option<i64>,
+    pub(super) due_date: Option<NaiveDate>,
+    pub(super) language: String,
+    pub(super) tags: Vec<String>,
+    pub(super) do_not_call: bool,
+    pub(super) note: Option<String>,
+    pub(super) custom: Option<Value>,
+}
+
+impl ParsedRow {
+    /// What tells two rows of a file apart: the account number, for a lead the first phone number.
+    pub(super) fn identity(&self) -> Option<String> {
+        match &self.account_number {
+            Some(number) => Some(format!("number {number}")),
+            None => self.phone().map(|phone| format!("phone {phone}")),
+        }
+    }
+
+    /// The first phone number.
+    pub(super) fn phone(&self) -> Option<&str> {
+        let phone = self.contacts.iter().find(|contact| contact.kind == "PHONE");
+        phone.map(|contact| contact.normalised.as_str())
+    }
+}
+
+/// Reads rows by a mapping.
+pub(super) struct RowParser<'a> {
+    columns: &'a [Column],
+    template: AccountImportTemplate,
+}
+
+/// One row while it is read.
+struct Reading<'a> {
+    parser: &'a RowParser<'a>,
+    record: &'a Record,
+    findings: Vec<Finding>,
+}
+
+impl<'a> RowParser<'a> {
+    pub(super) fn new(columns: &'a [Column], template: AccountImportTemplate) -> Self {
+        Self { columns, template }
+    }
+
+    /// What the row says, and what is wrong with it: something blocking, or a row.
+    pub(super) fn parse(&self, record: &Record) -> Result<ParsedRow, Vec<Finding>> {
+        let mut reading = Reading {
+            parser: self,
+            record,
+            findings: Vec::new(),
+        };
+        reading.check_cells();
+        let row = reading.row();
+        if reading.findings.is_empty() {
+            Ok(row)
+        } else {
+            Err(reading.findings)
+        }
+    }
+}
+
+impl Reading<'_> {
+    fn find(&mut self, column: Option<usize>, code: ImportFindingCode, message: impl Into<String>) {
+        self.findings.push(Finding {
+            row: self.record.row,
+            column,
+            code,
+            message: message.into(),
+        });
+    }
+
+    /// What no cell may hold, whatever becomes of it.
+    fn check_cells(&mut self) {
+        let known = self.parser.columns.len();
+        if self
+            .record
+            .cells
+            .iter()
+            .skip(known)
+            .any(|cell| !cell.trim().is_empty())
+        {
+            let message = format!(
+                "The row has more cells than the file has columns ({known}): put a cell that holds a separator into quotation marks."
+            );
+            self.find(None, ImportFindingCode::TooManyCells, message);
+        }
+        for place in 0..known.min(self.record.cells.len()) {
+            let column = &self.parser.columns[place];
+            if column.field == Field::Ignore {
+                continue;
+            }
+            let cell = self.record.cells[place].as_str();
+            if cell
+                .chars()
+                .any(|c| c.is_control() && !matches!(c, '\t' | '\r' | '\n'))
+            {
+                let message = "The cell holds a control character: take it out.";
+                self.find(Some(place), ImportFindingCode::InvalidCharacter, message);
+            } else if is_formula(cell) {
+                // CWE-1236: what is exported again would be run by the spreadsheet that opens it.
+                let message = "The cell begins like a formula of a spreadsheet: write its value instead.";
+                self.find(Some(place), ImportFindingCode::Formula, message);
+            }
+        }
+    }
+
+    /// The cell of a field, trimmed; nothing when it is empty, and a finding when it must not be.
+    fn cell(&mut self, field: Field) -> Option<(usize, String)> {
+        let place = self
+            .parser
+            .columns
+            .iter()
+            .position(|column| column.field == field)?;
+        let cell = self.record.cells.get(place).map_or("", |cell| cell.trim());
+        if cell.is_empty() {
+            if self.parser.template.required().contains(&field) {
+                let message = "Fill this cell in.";
+                self.find(Some(place), ImportFindingCode::MissingValue, message);
+            }
+            return None;
+        }
+        Some((place, cell.to_owned()))
+    }
+
+    /// A text of at most so many characters.
+    fn text(&mut self, field: Field, most: usize) -> Option<String> {
+        let (place, cell) = self.cell(field)?;
+        if cell.chars().count() > most {
+            let message = format!("At most {most} characters.");
+            self.find(Some(place), ImportFindingCode::TooLong, message);
+            return None;
+        }
+        Some(cell)
+    }
+
+    fn row(&mut self) -> ParsedRow {
+        let country = self.country();
+        let region = country.as_deref().unwrap_or("US");
+        let contacts = [
+            self.phone(Field::Phone, region),
+            self.phone(Field::PhoneSecondary, region),
+            self.email(),
+        ];
+        let mut contacts: Vec<ParsedContact> = contacts.into_iter().flatten().collect();
+        if let [first, second, ..] = contacts.as_slice()
+            && first.normalised == second.normalised
+        {
+            contacts.remove(1);
+        }
+        ParsedRow {
+            first_name: self.text(Field::FirstName, 100),
+            last_name: self.text(Field::LastName, 100),
+            reference: self.text(Field::ExternalDebtorReference, 100),
+            account_number: self.text(Field::AccountNumber, 64),
+            contacts,
+            address: self.address(country),
+            original_creditor: self.text(Field::OriginalCreditor, 200),
+            balance_minor: self.amount(Field::CurrentBalance).unwrap_or(0),
+            original_minor: self.amount(Field::OriginalBalance),
+            due_date: self.due_date(),
+            language: self.language(),
+            tags: self.tags(),
+            do_not_call: self.do_not_call(),
+            note: self.text(Field::Notes, notes::MOST_CHARACTERS),
+            custom: self.custom_fields(),
+        }
+    }
+
+    fn country(&mut self) -> Option<String> {
+        let (place, cell) = self.cell(Field::Country)?;
+        let code = cell.to_ascii_uppercase();
+        if code.len() == 2 && PhoneNumber::knows_region(&code) {
+            return Some(code);
+        }
+        let message = "Give a country code of two letters, such as US (ISO 3166-1 alpha-2).";
+        self.find(Some(place), ImportFindingCode::InvalidCountry, message);
+        None
+    }
+
+    fn phone(&mut self, field: Field, region: &str) -> Option<ParsedContact> {
+        let (place, original) = self.cell(field)?;
+        match PhoneNumber::parse_lenient(&original, region) {
+            Ok(phone) => Some(ParsedContact {
+                kind: "PHONE".to_owned(),
+                written: phone.as_e164().to_owned(),
+                normalised: phone.as_e164().to_owned(),
+                original,
+            }),
+            Err(error) => {
+                self.find(Some(place), ImportFindingCode::InvalidPhone, sentence(&error));
+                None
+            }
+        }
+    }
+
+    fn email(&mut self) -> Option<ParsedContact> {
+        let (place, original) = self.cell(Field::Email)?;
+        match EmailAddress::parse(&original) {
+            Ok(email) => Some(ParsedContact {
+                kind: "EMAIL".to_owned(),
+                written: email.as_str().to_owned(),
+                normalised: email.normalised(),
+                original,
+            }),
+            Err(error) => {
+                self.find(Some(place), ImportFindingCode::InvalidEmail, sentence(&error));
+                None
+            }
+        }
+    }
+
+    fn amount(&mut self, field: Field) -> Option<i64> {
+        let (place, cell) = self.cell(field)?;
+        match parse_amount(&cell) {
+            Ok(amount) => Some(amount.minor()),
+            Err(_) => {
+                let message =
+                    "Give an amount in US dollars that is not negative, such as 1250.50 or $1,250.50.";
+                self.find(Some(place), ImportFindingCode::InvalidAmount, message);
+                None
+            }
+        }
+    }
+
+    fn due_date(&mut self) -> Option<NaiveDate> {
+        let (place, cell) = self.cell(Field::DueDate)?;
+        let date = parse_date(&cell);
+        if date.is_none() {
+            let message = "Give a date between 1900 and 2199 such as 2026-11-30 or 11/30/2026 (month first).";
+            self.find(Some(place), ImportFindingCode::InvalidDate, message);
+        }
+        date
+    }
+
+    fn address(&mut self, country: Option<String>) -> Option<PostalAddress> {
+        let address = PostalAddress {
+            line1: self.text(Field::Line1, 200),
+            line2: self.text(Field::Line2, 200),
+            city: self.text(Field::City, 200),
+            state: self.text(Field::State, 200),
+            postal_code: self.text(Field::PostalCode, 200),
+            country: None,
+        };
+        let known = [
+            &address.line1,
+            &address.line2,
+            &address.city,
+            &address.state,
+            &address.postal_code,
+        ];
+        // A country alone tells how to read phone numbers, not where somebody lives.
+        let is_known = known.iter().any(|part| part.is_some());
+        is_known.then_some(PostalAddress { country, ..address })
+    }
+
+    fn language(&mut self) -> String {
+        let Some((place, cell)) = self.cell(Field::PreferredLanguage) else {
+            return "en".to_owned();
+        };
+        let code = cell.to_ascii_lowercase();
+        if code.len() != 2 || !code.bytes().all(|b| b.is_ascii_lowercase()) {
+            let message = "Give a two-letter language code such as en or es (ISO 639-1).";
+            self.find(Some(place), ImportFindingCode::InvalidChoice, message);
+        }
+        code
+    }
+
+    fn do_not_call(&mut self) -> bool {
+        let Some((place, cell)) = self.cell(Field::DoNotCall) else {
+            return false;
+        };
+        match cell.to_ascii_lowercase().as_str() {
+            "true" | "yes" | "y" | "t" | "1" => true,
+            "false" | "no" | "n" | "f" | "0" => false,
+            _ => {
+                // Never taken for "no": somebody may have asked not to be called.
+                let message = "Write true or false.";
+                self.find(Some(place), ImportFindingCode::InvalidChoice, message);
+                true
+            }
+        }
+    }
+
+    /// All columns that become tags.
+    fn tags(&mut self) -> Vec<String> {
+        let mut tags: Vec<String> = Vec::new();
+        for place in 0..self.parser.columns.len() {
+            if self.parser.columns[place].field != Field::Tags {
+                continue;
+            }
+            let cell = self.record.cells.get(place).map_or("", String::as_str);
+            let words = cell
+                .split([';', '|'])
+                .map(str::trim)
+                .filter(|word| !word.is_empty());
+            let words: Vec<String> = words.map(str::to_owned).collect();
+            if words.iter().any(|word| word.chars().count() > 50) || tags.len() + words.len() > MOST_TAGS {
+                let message = "At most 50 labels of at most 50 characters each, separated by semicolons.";
+                self.find(Some(place), ImportFindingCode::TooLong, message);
+                continue;
+            }
+            tags.extend(words);
+        }
+        tags.sort();
+        tags.dedup();
+        tags
+    }
+
+    fn custom_fields(&mut self) -> Option<Value> {
+        let mut fields = Map::new();
+        for place in 0..self.parser.columns.len() {
+            let column = &self.parser.columns[place];
+            let cell = self.record.cells.get(place).map_or("", |cell| cell.trim());
+            if let Some(name) = column.custom.as_ref().filter(|_| !cell.is_empty()) {
+                fields.insert(name.clone(), Value::String(cell.to_owned()));
+            }
+        }
+        if let Some((place, cell)) = self.cell(Field::Priority) {
+            let word = cell.to_ascii_lowercase();
+            if !["low", "normal", "high", "urgent"].contains(&word.as_str()) {
+                let message = "Write low, normal, high or urgent.";
+                self.find(Some(place), ImportFindingCode::InvalidChoice, message);
+            }
+            fields.insert("priority".to_owned(), Value::String(word));
+        }
+        if fields.is_empty() {
+            return None;
+        }
+        let fields = Value::Object(fields);
+        if fields.to_string().len() > MOST_CUSTOM_BYTES {
+            let message = "The row's custom fields are longer than 16 KiB together.";
+            self.find(None, ImportFindingCode::TooLong, message);
+        }
+        Some(fields)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,209 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::{accounts::import::columns::suggest, platform::money::Money};
+
+fn columns(header: &[&str]) -> Vec<Column> {
+    suggest(header.iter().map(|name| (*name).to_owned()).collect(), &[])
+}
+
+fn parse(header: &[&str], cells: &[&str]) -> Result<ParsedRow, Vec<Finding>> {
+    let columns = columns(header);
+    let record = Record {
+        row: 2,
+        cells: cells.iter().map(|cell| (*cell).to_owned()).collect(),
+    };
+    RowParser::new(&columns, AccountImportTemplate::of(&columns)).parse(&record)
+}
+
+const ACCOUNTS: [&str; 7] = [
+    "firstName",
+    "lastName",
+    "email",
+    "phone",
+    "accountNumber",
+    "currentBalance",
+    "dueDate",
+];
+const LEADS: [&str; 8] = [
+    "first_name",
+    "last_name",
+    "phone",
+    "country",
+    "type",
+    "priority",
+    "do_not_call",
+    "notes",
+];
+
+/// The only finding: its column and code.
+fn problem(header: &[&str], cells: &[&str]) -> (Option<usize>, ImportFindingCode) {
+    match parse(header, cells) {
+        Ok(_) => panic!("{cells:?} was taken"),
+        Err(findings) => {
+            let [finding] = findings.as_slice() else {
+                panic!("{cells:?}: {findings:?}");
+            };
+            for cell in cells.iter().filter(|cell| cell.len() > 4) {
+                assert!(
+                    !finding.message.contains(cell),
+                    "the row's own words: {finding:?}"
+                );
+            }
+            assert!(finding.message.ends_with('.'), "{finding:?}");
+            (finding.column, finding.code)
+        }
+    }
+}
+
+#[test]
+fn a_row_of_each_template_is_read_whole() {
+    let cells = [
+        " Maria ",
+        "Alvarez",
+        "Maria@Example.com",
+        "(212) 555-0110",
+        "ACME-1",
+        "$1,250.50",
+        "11/30/2026",
+    ];
+    let row = parse(&ACCOUNTS, &cells).unwrap_or_else(|findings| panic!("{findings:?}"));
+    assert_eq!(row.first_name.as_deref(), Some("Maria"));
+    assert_eq!((row.balance_minor, row.language.as_str()), (125_050, "en"));
+    assert_eq!(row.due_date, NaiveDate::from_ymd_opt(2026, 11, 30));
+    assert_eq!(row.contacts[0].written, "+12125550110");
+    assert_eq!(row.contacts[0].original, "(212) 555-0110", "as it was written");
+    assert_eq!(row.contacts[1].normalised, "maria@example.com");
+    assert_eq!(row.identity().as_deref(), Some("number ACME-1"));
+
+    let cells = [
+        "",
+        "",
+        "0300 1234567",
+        "pk",
+        "broker",
+        "HIGH",
+        "yes",
+        "- after ten",
+    ];
+    let row = parse(&LEADS, &cells).unwrap_or_else(|findings| panic!("{findings:?}"));
+    assert_eq!(
+        row.contacts[0].written, "+923001234567",
+        "read as of the row's country"
+    );
+    assert!(row.do_not_call && row.address.is_none() && row.account_number.is_none());
+    assert_eq!(row.custom.as_ref().unwrap()["priority"], "high");
+    assert_eq!(row.custom.as_ref().unwrap()["type"], "broker");
+    assert_eq!(row.note.as_deref(), Some("- after ten"));
+    assert_eq!(row.identity().as_deref(), Some("phone +923001234567"));
+}
+
+#[test]
+fn each_wrong_cell_is_named_with_its_reason() {
+    use ImportFindingCode as Code;
+    let good = [
+        "Ann",
+        "Lee",
+        "a@b.example",
+        "2125550110",
+        "A-1",
+        "10",
+        "2026-01-31",
+    ];
+    for (place, cell, code) in [
+        (0, "", Code::MissingValue),
+        (1, " ", Code::MissingValue),
+        (4, "", Code::MissingValue),
+        (5, "", Code::MissingValue),
+        (2, "not an address", Code::InvalidEmail),
+        (3, "555-0110", Code::InvalidPhone),
+        (3, "call me", Code::InvalidPhone),
+        (5, "-10.00", Code::InvalidAmount),
+        (5, "1.250,50", Code::InvalidAmount),
+        (5, "12,50", Code::InvalidAmount),
+        (5, "10.005", Code::InvalidAmount),
+        (5, "$", Code::InvalidAmount),
+        (5, "ten", Code::InvalidAmount),
+        (6, "31/01/2026", Code::InvalidDate),
+        (6, "2026-02-30", Code::InvalidDate),
+        (6, "1/2/26", Code::InvalidDate),
+        (6, "46000", Code::InvalidDate),
+        (0, "=HYPERLINK(\"http://evil.example\")", Code::Formula),
+        (0, "@SUM(A1:A9)", Code::Formula),
+        (1, "+1-1|cmd", Code::Formula),
+        (1, "a\0b", Code::InvalidCharacter),
+    ] {
+        let mut cells = good;
+        cells[place] = cell;
+        assert_eq!(problem(&ACCOUNTS, &cells), (Some(place), code), "{cell:?}");
+    }
+    let long = "x".repeat(101);
+    let mut cells = good;
+    cells[0] = &long;
+    assert_eq!(problem(&ACCOUNTS, &cells), (Some(0), Code::TooLong));
+    let mut more = good.to_vec();
+    more.push("shifted");
+    assert_eq!(problem(&ACCOUNTS, &more), (None, Code::TooManyCells));
+    let lead = ["", "", "2125550110", "US", "", "", "", ""];
+    for (place, cell, code) in [
+        (2, "", Code::MissingValue),
+        (3, "Atlantis", Code::InvalidCountry),
+        (5, "asap", Code::InvalidChoice),
+        (6, "maybe", Code::InvalidChoice),
+    ] {
+        let mut cells = lead;
+        cells[place] = cell;
+        assert_eq!(problem(&LEADS, &cells), (Some(place), code), "{cell:?}");
+    }
+}
+
+#[test]
+fn amounts_are_read_as_people_write_them_in_the_united_states() {
+    for (cell, minor) in [
+        ("0", 0),
+        ("0.00", 0),
+        (".5", 50),
+        ("007.10", 710),
+        ("1250", 125_000),
+        ("1,250", 125_000),
+        ("$ 1,234,567.89", 123_456_789),
+        ("12.5000", 1_250),
+        ("10.", 1_000),
+    ] {
+        assert_eq!(parse_amount(cell).map(Money::minor), Ok(minor), "{cell}");
+    }
+    for cell in [
+        "",
+        ".",
+        ",",
+        "1,25",
+        "1,2345",
+        ",123",
+        "1e3",
+        "0x1",
+        "--1",
+        "99999999999999999999",
+    ] {
+        assert!(parse_amount(cell).is_err(), "{cell}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_cells_give_a_row_or_findings_that_name_their_column(
+        cells in proptest::collection::vec("\\PC{0,20}|[ -~\0]{0,20}", 0..12), leads in any::<bool>()
+    ) {
+        let header: &[&str] = if leads { &LEADS } else { &ACCOUNTS };
+        let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
+        match parse(header, &cells) {
+            Ok(row) => {
+                prop_assert!(row.balance_minor >= 0);
+                prop_assert!(!serde_json::to_string(&row).unwrap().contains("\\u0000"));
+            }
+            Err(findings) => {
+                prop_assert!(!findings.is_empty());
+                prop_assert!(findings.iter().all(|f| f.column.is_none_or(|c| c < header.len())));
+            }
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! SQL of imports, their staged rows and their findings.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{
+    columns::Column,
+    model::{AccountImportStatus, Columns, Counts, ImportRow},
+    staged::{drop_findings, drop_rows},
+    template::AccountImportTemplate,
+};
+use crate::platform::{
+    db::{DbError, TenantTx},
+    error::OpError,
+    keys::TenantKeys,
+};
+
+/// A new import.
+pub(super) struct NewImport<'a> {
+    pub(super) id: Uuid,
+    pub(super) file_id: Uuid,
+    pub(super) status: AccountImportStatus,
+    pub(super) template: AccountImportTemplate,
+    pub(super) columns: &'a [Column],
+    pub(super) expires_at: DateTime<Utc>,
+}
+
+fn seal_columns(keys: &TenantKeys, id: Uuid, columns: &[Column]) -> Result<Vec<u8>, OpError> {
+    let text = serde_json::to_vec(&Columns(columns.to_vec())).map_err(anyhow::Error::from)?;
+    Ok(keys.seal(&keys.own_key(), "account_imports", "columns_cipher", id, &text)?)
+}
+
+/// The columns of an import in clear.
+pub(in crate::accounts) fn open_columns(
+    keys: &TenantKeys,
+    import: &ImportRow,
+) -> Result<Vec<Column>, OpError> {
+    let key = keys
+        .own_key_of(import.key_version)
+        .ok_or_else(|| anyhow::anyhow!("no such version of the business key"))?;
+    let text = keys.open_text(
+        &key,
+        "account_imports",
+        "columns_cipher",
+        import.id,
+        &import.columns_cipher,
+    )?;
+    let Columns(columns) = serde_json::from_str(text.expose()).map_err(anyhow::Error::from)?;
+    Ok(columns)
+}
+
+pub(super) async fn insert_import(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    new: &NewImport<'_>,
+) -> Result<(), OpError> {
+    let (business, now, creator) = (tx.business_id(), tx.now(), tx.ctx().user_id());
+    sqlx::query!(
+        "INSERT INTO account_imports (business_id, id, file_id, created_by, status, template, columns_cipher, key_version,
+             created_at, updated_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)",
+        business,
+        new.id,
+        new.file_id,
+        creator,
+        new.status.as_str(),
+        new.template.as_str(),
+        seal_columns(keys, new.id, new.columns)?,
+        keys.blind_version(),
+        now,
+        new.expires_at,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Puts another mapping in place and begins anew.
+pub(super) async fn set_mapping(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    changed: &NewImport<'_>,
+) -> Result<(), OpError> {
+    let (business, now) = (tx.business_id(), tx.now());
+    sqlx::query!(
+        "UPDATE account_imports SET status = $3, template = $4, columns_cipher = $5, key_version = $6, updated_at = $7,
+             expires_at = $8, run = run + 1, rows_analyzed = 0, rows_total = NULL, rows_valid = 0, rows_invalid = 0,
+             rows_duplicate_in_file = 0, rows_duplicate_in_business = 0, rows_suppressed = 0, report_file_id = NULL
+         WHERE business_id = $1 AND id = $2",
+        business,
+        changed.id,
+        changed.status.as_str(),
+        changed.template.as_str(),
+        seal_columns(keys, changed.id, changed.columns)?,
+        keys.blind_version(),
+        now,
+        changed.expires_at,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Imports by id.
+pub(in crate::accounts) async fn imports_by_ids(
+    tx: &mut TenantTx,
+    wanted: &[Uuid],
+) -> Result<Vec<ImportRow>, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_as!(
+        ImportRow,
+        "SELECT id, file_id, created_by, status, template, mode, columns_cipher, key_version, run, rows_analyzed, rows_total,
+             rows_valid, rows_invalid, rows_duplicate_in_file, rows_duplicate_in_business, rows_suppressed,
+             chunks_committed, rows_processed, rows_imported, rows_skipped, failure_code, failure_message,
+             report_file_id, created_at, expires_at
+         FROM account_imports WHERE business_id = $1 AND id = ANY($2)",
+        business,
+        wanted,
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// The newest imports first, past one of them.
+pub(in crate::accounts) async fn newest_imports(
+    tx: &mut TenantTx,
+    past: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<ImportRow>, DbError> {
+    let business = tx.business_id();
+    let wanted = sqlx::query_scalar!(
+        "SELECT id FROM account_imports WHERE business_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3",
+        business,
+        past,
+        limit,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let mut rows = imports_by_ids(tx, &wanted).await?;
+    rows.sort_by_key(|row| std::cmp::Reverse(row.id));
+    Ok(rows)
+}
+
+/// Locks an import for its next step.
+pub(super) async fn lock_import(tx: &mut TenantTx, id: Uuid) -> Result<Option<ImportRow>, DbError> {
+    let business = tx.business_id();
+    let locked = sqlx::query_scalar!(
+        "SELECT id FROM account_imports WHERE business_id = $1 AND id = $2 FOR NO KEY UPDATE",
+        business,
+        id,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(imports_by_ids(tx, &locked).await?.pop())
+}
+
+/// Begins a run of the analysis: what an earlier one left behind goes. The number of the run.
+pub(super) async fn begin_run(tx: &mut TenantTx, id: Uuid) -> Result<i32, DbError> {
+    drop_rows(tx, id).await?;
+    drop_findings(tx, id).await?;
+    let (business, now) = (tx.business_id(), tx.now());
+    Ok(sqlx::query_scalar!(
+        "UPDATE account_imports SET run = run + 1, rows_analyzed = 0, rows_valid = 0, rows_invalid = 0,
+             rows_duplicate_in_file = 0, rows_duplicate_in_business = 0, rows_suppressed = 0, updated_at = $3
+         WHERE business_id = $1 AND id = $2 RETURNING run",
+        business,
+        id,
+        now,
+    )
+    .fetch_one(tx.conn())
+    .await?)
+}
+
+/// Adds what a chunk of the analysis found; false when another run has taken over, or the import has moved on.
+pub(super) async fn count_analyzed(
+    tx: &mut TenantTx,
+    import: Uuid,
+    run: i32,
+    rows: i32,
+    counts: Counts,
+) -> Result<bool, DbError> {
+    let (business, now) = (tx.business_id(), tx.now());
+    let counted = sqlx::query!(
+        "UPDATE account_imports SET rows_analyzed = rows_analyzed + $4, rows_valid = rows_valid + $5,
+             rows_invalid = rows_invalid + $6, rows_duplicate_in_file = rows_duplicate_in_file + $7,
+             rows_duplicate_in_business = rows_duplicate_in_business + $8, rows_suppressed = rows_suppressed + $9,
+             updated_at = $10
+         WHERE business_id = $1 AND id = $2 AND run = $3 AND status = 'ANALYZING'",
+        business,
+        import,
+        run,
+        rows,
+        counts.valid,
+        counts.invalid,
+        counts.duplicate_in_file,
+        counts.duplicate_in_business,
+        counts.suppressed,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(counted.rows_affected() == 1)
+}
+
+/// What a chunk of the commit did.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Placed {
+    pub(super) processed: i32,
+    pub(super) imported: i32,
+    pub(super) skipped: i32,
+}
+
+/// Moves the mark behind `chunks` chunks and sets the counts; false when the import is not being committed any more.
+pub(super) async fn mark_committed(
+    tx: &mut TenantTx,
+    import: Uuid,
+    chunks: i32,
+    total: Placed,
+) -> Result<bool, DbError> {
+    let (business, now) = (tx.business_id(), tx.now());
+    let marked = sqlx::query!(
+        "UPDATE account_imports SET chunks_committed = $3, rows_processed = $4, rows_imported = $5, rows_skipped = $6,
+             updated_at = $7
+         WHERE business_id = $1 AND id = $2 AND status = 'COMMITTING'",
+        business,
+        import,
+        chunks,
+        total.processed,
+        total.imported,
+        total.skipped,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(marked.rows_affected() == 1)
+}
+
+/// Moves an import from one status to the next; false when it was in another.
+pub(super) async fn advance(
+    tx: &mut TenantTx,
+    import: Uuid,
+    from: AccountImportStatus,
+    to: AccountImportStatus,
+    expires_at: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let (business, now) = (tx.business_id(), tx.now());
+    let moved = sqlx::query!(
+        "UPDATE account_imports SET status = $4, updated_at = $5, expires_at = $6
+         WHERE business_id = $1 AND id = $2 AND status = $3",
+        business,
+        import,
+        from.as_str(),
+        to.as_str(),
+        now,
+        expires_at,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(moved.rows_affected() == 1)
+}
+
+pub(super) async fn set_mode(tx: &mut TenantTx, import: Uuid, mode: &str) -> Result<(), DbError> {
+    let business = tx.business_id();
+    sqlx::query!(
+        "UPDATE account_imports SET mode = $3 WHERE business_id = $1 AND id = $2",
+        business,
+        import,
+        mode,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn set_total(tx: &mut TenantTx, import: Uuid, rows: i32) -> Result<(), DbError> {
+    let business = tx.business_id();
+    sqlx::query!(
+        "UPDATE account_imports SET rows_total = $3 WHERE business_id = $1 AND id = $2",
+        business,
+        import,
+        rows,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn set_report(tx: &mut TenantTx, import: Uuid, file: Uuid) -> Result<(), DbError> {
+    let business = tx.business_id();
+    sqlx::query!(
+        "UPDATE account_imports SET report_file_id = $3 WHERE business_id = $1 AND id = $2",
+        business,
+        import,
+        file,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn set_failure(
+    tx: &mut TenantTx,
+    import: Uuid,
+    code: &str,
+    message: &str,
+) -> Result<(), DbError> {
+    let business = tx.business_id();
+    sqlx::query!(
+        "UPDATE account_imports SET failure_code = $3, failure_message = $4 WHERE business_id = $1 AND id = $2",
+        business,
+        import,
+        code,
+        message,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Forgets imports that ended long ago.
+pub(super) async fn delete_imports(tx: &mut TenantTx, ended: &[Uuid]) -> Result<(), DbError> {
+    let business = tx.business_id();
+    sqlx::query!(
+        "DELETE FROM account_imports WHERE business_id = $1 AND id = ANY($2)",
+        business,
+        ended,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// How many imports of the business have not ended.
+pub(super) async fn open_imports(tx: &mut TenantTx) -> Result<i64, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM account_imports
+         WHERE business_id = $1 AND status IN ('NEEDS_MAPPING', 'ANALYZING', 'READY', 'COMMITTING')"#,
+        business,
+    )
+    .fetch_one(tx.conn())
+    .await?)
+}
