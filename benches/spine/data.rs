@@ -36,6 +36,8 @@ pub struct Tenant {
     pub id: Uuid,
     /// The e-mail address of its agent.
     pub agent: String,
+    /// The e-mail address of who imports accounts.
+    pub manager: String,
     pub twilio_sid: String,
     pub twilio_token: String,
     /// Its own number.
@@ -92,16 +94,19 @@ async fn business(app: &App, nth: usize, password_hash: &str) -> anyhow::Result<
     let secret =
         totp_rs::Secret::try_from_base32(DEMO_TOTP_SECRET).map_err(|error| anyhow::anyhow!("{error:?}"))?;
     let agent = format!("agent@bench-{nth}.example");
-    let email = EmailAddress::parse(&agent)?;
-    let member = KnownMember {
-        business_id: id,
-        email: &email,
-        name: "Agent of the benchmark",
-        role: Role::Agent,
-        password_hash,
-        totp_secret: secret.as_ref(),
-    };
-    add_known_member(&mut tx, &app.keyring, member).await?;
+    let manager = format!("manager@bench-{nth}.example");
+    for (address, role) in [(&agent, Role::Agent), (&manager, Role::Manager)] {
+        let email = EmailAddress::parse(address)?;
+        let member = KnownMember {
+            business_id: id,
+            email: &email,
+            name: "Somebody of the benchmark",
+            role,
+            password_hash,
+            totp_secret: secret.as_ref(),
+        };
+        add_known_member(&mut tx, &app.keyring, member).await?;
+    }
     let (twilio_sid, twilio_token) = (format!("AC{nth:032x}"), format!("{nth:032x}"));
     let number = format!("+1202555{:04}", 200 + nth);
     let token = SecretString::from(twilio_token.clone());
@@ -110,6 +115,7 @@ async fn business(app: &App, nth: usize, password_hash: &str) -> anyhow::Result<
     Ok(Tenant {
         id,
         agent,
+        manager,
         twilio_sid,
         twilio_token,
         number,

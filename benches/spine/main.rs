@@ -5,15 +5,17 @@
 //! is measured. The load comes from here, over loopback, and ends by itself. All of it shares the machine's cores.
 //!
 //! `cargo bench -- accounts` runs the parts that are named; `--accounts 500` makes the data set smaller,
-//! `--seconds 3` the measurements shorter, `--sockets 500` opens fewer sockets, `--pool 10` gives the service, and the
-//! floors, as many connections to the database.
+//! `--seconds 3` the measurements shorter, `--sockets 500` opens fewer sockets, `--rows 5000` imports fewer rows,
+//! `--pool 10` gives the service, and the floors, as many connections to the database.
 
 mod accounts;
 mod caller;
 mod data;
 mod figures;
 mod http;
+mod import;
 mod memory;
+mod rows;
 mod servers;
 mod sockets;
 mod webhook;
@@ -31,8 +33,7 @@ use crate::servers::Bench;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const USAGE: &str =
-    "cargo bench [-- [accounts] [webhook] [sockets] [--accounts N] [--seconds N] [--sockets N] [--pool N]]";
+const USAGE: &str = "cargo bench [-- [accounts] [webhook] [sockets] [import] [--accounts N] [--seconds N] [--sockets N] [--rows N] [--pool N]]";
 
 /// What is to be measured.
 pub struct Plan {
@@ -42,6 +43,8 @@ pub struct Plan {
     /// How long one measurement lasts.
     length: Duration,
     sockets: usize,
+    /// Rows of the file that is imported.
+    rows: usize,
     /// Connections to the database, of the service and of the floors.
     pool: usize,
 }
@@ -53,6 +56,7 @@ impl Plan {
             accounts: 10_000,
             length: Duration::from_secs(10),
             sockets: 5_000,
+            rows: 100_000,
             pool: 20,
         };
         let mut words = std::env::args().skip(1);
@@ -66,9 +70,10 @@ impl Plan {
                 "--bench" => {}
                 "--accounts" => plan.accounts = number()?,
                 "--sockets" => plan.sockets = number()?,
+                "--rows" => plan.rows = number()?.clamp(1, 100_000),
                 "--pool" => plan.pool = number()?,
                 "--seconds" => plan.length = Duration::from_secs(u64::try_from(number()?)?),
-                "accounts" | "webhook" | "sockets" => plan.parts.push(word),
+                "accounts" | "webhook" | "sockets" | "import" => plan.parts.push(word),
                 other => bail!("{other} is not known: {USAGE}"),
             }
         }
@@ -113,6 +118,9 @@ async fn run() -> anyhow::Result<()> {
     }
     if plan.asks_for("sockets") {
         sockets::measure(&bench, &plan).await?;
+    }
+    if plan.asks_for("import") {
+        import::measure(&bench, &plan).await?;
     }
     Ok(())
 }

@@ -172,6 +172,7 @@ impl Bench {
             .env("DATABASE_SYSTEM_URL", url("funnelchat_system"))
             .env("DATABASE_WORKER_URL", url("funnelchat_worker"))
             .env("DATABASE_MAX_CONNECTIONS", self.pool.to_string())
+            .env("FILE_STORE_URL", format!("file://{}", file_store().display()))
             // The limits stay in force; only nobody reaches them.
             .env("RATE_LIMIT_IP_PER_MINUTE", "10000000")
             .env("RATE_LIMIT_IP_PER_HOUR", "10000000")
@@ -206,6 +207,11 @@ async fn start_serving(command: Command, address: SocketAddr) -> anyhow::Result<
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     Ok(process)
+}
+
+/// Where the contents of files lie.
+fn file_store() -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("bench-files")
 }
 
 fn log_file() -> PathBuf {
