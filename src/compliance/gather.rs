@@ -12,8 +12,8 @@ use super::{
     facts::{
         self, Action, ActionKind, ActionType, Attorney, Bankruptcy, Cease, ClockTime, Consent, ConsentStatus,
         Consents, Consumer, Deceased, Direction, Dispute, Facts, HistoryEntry, InReplyTo, InconvenientTime,
-        Medium, OptOut, OptOutScope, OptOutTarget, Policy, Profile, Provider, Recipient, ServiceMember, Tenant,
-        TenantRole, Validation,
+        Medium, OptOut, OptOutScope, OptOutTarget, Policy, Profile, Provider, Recipient, ServiceMember,
+        Tenant, TenantRole, Validation,
     },
     person_facts::{Member, PointJson, location, open_traits, reassigned, with_points},
 };

@@ -117,6 +117,8 @@ pub const GLOBAL_INDEXES: &[(&str, &str)] = &[
     (
         "break_glass_sessions_ended",
         "every process looks for stays that ended just now",
+    ),
+    (
         "account_imports_due",
         "a reconciler looks through all businesses for what has expired",
     ),

@@ -108,13 +108,12 @@ impl Ids {
                 .0
         );
         app.run_jobs().await;
+        let (csv, import) = uploaded_and_ready(app, staff, mark).await;
+        let (csv, import) = (json!(csv), json!(import));
         let by_prefix: BTreeMap<&'static str, String> = [
             ("cpc", &change),
             ("role", &role),
             ("bgs", &stay),
-        let (csv, import) = uploaded_and_ready(app, staff, mark).await;
-        let (csv, import) = (json!(csv), json!(import));
-        let by_prefix: BTreeMap<&'static str, String> = [
             ("csv", &csv),
             ("imp", &import),
             ("acct", &account["id"]),
@@ -192,8 +191,7 @@ impl Ids {
     pub fn nobodys() -> Self {
         let by_prefix = [
             "acct", "dbtr", "conv", "msg", "dec", "inv", "usr", "biz", "key", "sess", "cred", "plc", "hold",
-            "view", "cpc", "role", "bgs", "cp", "mrg", "itm", "doc", "exp", "file",
-            "view", "doc", "exp", "file", "imp",
+            "view", "cpc", "role", "bgs", "cp", "mrg", "itm", "doc", "exp", "file", "imp",
         ]
         .into_iter()
         .map(|prefix| (prefix, another(prefix)))
@@ -357,6 +355,8 @@ async fn second_record(staff: &Client, mark: &str, nth: u8) -> String {
         .await;
     assert_eq!(data(&gone)["deleteAccount"]["userErrors"], json!([]));
     account["debtor"]["id"].as_str().expect("a debtor").to_owned()
+}
+
 /// An upload that is not used yet, and an import whose rows were looked at.
 async fn uploaded_and_ready(app: &TestApp, client: &Client, mark: &str) -> (String, String) {
     let file = |number: &str| {

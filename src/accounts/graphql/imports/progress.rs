@@ -1,16 +1,16 @@
 //! Following an import.
 
-use std::sync::Arc;
-
 use async_graphql::{Context, Error, ErrorExtensions as _, ID, SimpleObject, Subscription};
-use futures_util::{Stream, StreamExt as _};
 
 use super::AccountImport;
 use crate::{
     accounts::import::{ProgressEnd, follow_import},
     platform::{
         error_code::ErrorCode,
-        gql::{Cursor, OnHeap, OpScope, ScopeExt as _, bad_input, not_found, op_error, parse_id},
+        gql::{
+            Cursor, Payloads, ScopeExt as _, bad_input, not_found, op_error, opened, parse_id, payload,
+            source_event,
+        },
         ids::IdKind,
     },
 };
@@ -32,16 +32,21 @@ pub struct ImportSubscriptions;
 impl ImportSubscriptions {
     /// How far an import is: once at the beginning, then whenever it has changed, and last when it has ended. With `after`
     /// only what changed since. Changes that come close together are told once.
-    async fn import_progress<'ctx>(
+    async fn import_progress(
         &self,
-        ctx: &Context<'ctx>,
+        ctx: &Context<'_>,
         #[graphql(desc = "`imp_…`")] import_id: ID,
         #[graphql(desc = "Resume after this cursor; from the present state on when left out.")] after: Option<
             Cursor,
         >,
-    ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<OnHeap<ImportProgress>>> + use<'ctx>>
-    {
+    ) -> async_graphql::Result<Payloads<ImportProgress>> {
         let id = parse_id(IdKind::Import, "importId", &import_id)?;
+        if let Some(position) = source_event::<Result<i64, ProgressEnd>>(ctx)? {
+            return Ok(payload(Some(ImportProgress {
+                cursor: Cursor::of(position.map_err(end)?),
+                import: AccountImport::load(ctx, id).await?,
+            })));
+        }
         let after = after
             .map(|cursor| {
                 let position = cursor.position();
@@ -49,24 +54,11 @@ impl ImportSubscriptions {
                     .ok_or_else(|| bad_input("after: not a cursor of the live feed. Take it from an event."))
             })
             .transpose()?;
-        ctx.scope()?;
-        let scope = ctx.data::<Arc<OpScope>>()?.clone();
-        let positions = Box::pin(follow_import(scope.db(), scope.ctx(), id, after))
+        let scope = ctx.scope()?;
+        let positions = follow_import(scope.db(), scope.ctx(), id, after)
             .await
             .map_err(end)?;
-        let ctx = ctx.clone();
-        Ok(positions.then(move |position| {
-            let (scope, ctx) = (scope.clone(), ctx.clone());
-            Box::pin(async move {
-                let position = position.map_err(end)?;
-                // Each payload reads a snapshot of its own.
-                scope.close().await.map_err(|error| op_error(error.into()))?;
-                Ok(OnHeap(ImportProgress {
-                    cursor: Cursor::of(position),
-                    import: AccountImport::load(&ctx, id).await?,
-                }))
-            })
-        }))
+        opened(ctx, positions)
     }
 }
 
