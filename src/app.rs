@@ -11,7 +11,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     access::AccessTable,
     accounts::{
-        self, ExportLimit, Exporter, PlanStatus,
+        self, ExportLimit, Exporter, LookLimit, PlanStatus,
         import::{self, AccountImports},
     },
     audit::AccessLog,
@@ -180,6 +180,7 @@ impl App {
                 imports.clone(),
                 InboxReaders::default(),
                 page_limit,
+                LookLimit(i64::try_from(config.limits.list_look)?),
                 Arc::new(PlanStatus),
             ),
             field_types: Arc::new(FieldTypes::of(&sdl())),

@@ -147,6 +147,8 @@ pub struct Limits {
     pub body_bytes: usize,
     /// `MAX_PAGE_SIZE`: items that `first` or `last` may ask for.
     pub page_size: usize,
+    /// `LIST_LOOK_LIMIT`: accounts or people that one list looks through for a page.
+    pub list_look: usize,
     /// `SOCKET_MAX_CONNECTIONS`: open WebSockets of one process.
     pub socket_connections: usize,
     /// `SOCKET_MAX_CONNECTIONS_PER_CALLER`: of them, those of one user.
@@ -430,6 +432,7 @@ fn read_limits(reader: &mut Reader<'_>) -> Limits {
         graphql_max_tokens: reader.whole("GRAPHQL_MAX_TOKENS", 5_000, 100..=100_000),
         body_bytes: reader.whole("BODY_LIMIT_BYTES", 1_048_576, 1_024..=104_857_600),
         page_size: reader.whole("MAX_PAGE_SIZE", 100, 1..=100),
+        list_look: reader.whole("LIST_LOOK_LIMIT", 10_000, 10..=1_000_000),
         socket_connections: reader.whole("SOCKET_MAX_CONNECTIONS", 10_000, 1..=1_000_000),
         socket_connections_per_caller: reader.whole("SOCKET_MAX_CONNECTIONS_PER_CALLER", 50, 1..=1_000_000),
         socket_operations: reader.whole("SOCKET_MAX_OPERATIONS", 50, 1..=10_000),

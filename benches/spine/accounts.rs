@@ -157,8 +157,12 @@ impl Bare {
         let mut tx = pool.begin_with(AssertSqlSafe(begin)).await?;
         let accounts = sqlx::query(AssertSqlSafe(self.accounts.as_str()))
             .bind(business)
-            .bind(agent)
             .bind(PAGE + 1)
+            // The bounds of nobody's accounts, and of the agent's own.
+            .bind(Uuid::nil())
+            .bind(Uuid::nil())
+            .bind(agent)
+            .bind(agent)
             .fetch_all(&mut *tx)
             .await?;
         let ids = accounts

@@ -75,7 +75,7 @@ pub async fn fill(app: &App, superuser: &mut PgConnection, accounts: usize) -> a
     Ok(tenants)
 }
 
-async fn business(app: &App, nth: usize, password_hash: &str) -> anyhow::Result<Tenant> {
+pub async fn business(app: &App, nth: usize, password_hash: &str) -> anyhow::Result<Tenant> {
     let id = ids::next();
     let mut tx = app
         .db
@@ -91,27 +91,15 @@ async fn business(app: &App, nth: usize, password_hash: &str) -> anyhow::Result<
         wrapped_key: app.keyring.new_business_key(id, 1)?,
     };
     insert_business(&mut tx, &business).await?;
-    let secret =
-        totp_rs::Secret::try_from_base32(DEMO_TOTP_SECRET).map_err(|error| anyhow::anyhow!("{error:?}"))?;
     let agent = format!("agent@bench-{nth}.example");
     let manager = format!("manager@bench-{nth}.example");
-    for (address, role) in [(&agent, Role::Agent), (&manager, Role::Manager)] {
-        let email = EmailAddress::parse(address)?;
-        let member = KnownMember {
-            business_id: id,
-            email: &email,
-            name: "Somebody of the benchmark",
-            role,
-            password_hash,
-            totp_secret: secret.as_ref(),
-        };
-        add_known_member(&mut tx, &app.keyring, member).await?;
-    }
     let (twilio_sid, twilio_token) = (format!("AC{nth:032x}"), format!("{nth:032x}"));
     let number = format!("+1202555{:04}", 200 + nth);
     let token = SecretString::from(twilio_token.clone());
     connect_twilio(&mut tx, &app.keyring, id, &twilio_sid, &token, &[&number]).await?;
     tx.commit().await?;
+    add_member(app, id, &agent, Role::Agent, password_hash).await?;
+    add_member(app, id, &manager, Role::Manager, password_hash).await?;
     Ok(Tenant {
         id,
         agent,
@@ -122,6 +110,33 @@ async fn business(app: &App, nth: usize, password_hash: &str) -> anyhow::Result<
         threads: Vec::new(),
         keys: app.keyring.business(&app.db, id).await?,
     })
+}
+
+/// Somebody of the business's staff, with the password and second factor of the demo data.
+pub async fn add_member(
+    app: &App,
+    business: Uuid,
+    email: &str,
+    role: Role,
+    password_hash: &str,
+) -> anyhow::Result<()> {
+    let secret =
+        totp_rs::Secret::try_from_base32(DEMO_TOTP_SECRET).map_err(|error| anyhow::anyhow!("{error:?}"))?;
+    let mut tx = app
+        .db
+        .system(&SystemCtx::for_reason("benchmark", "bench"))
+        .await?;
+    let member = KnownMember {
+        business_id: business,
+        email: &EmailAddress::parse(email)?,
+        name: "Somebody of the benchmark",
+        role,
+        password_hash,
+        totp_secret: secret.as_ref(),
+    };
+    add_known_member(&mut tx, &app.keyring, member).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Rows in COPY's text format, a table each (PostgreSQL: COPY, Text Format).
@@ -164,7 +179,7 @@ async fn write_block(
         (
             "accounts",
             "id, debtor_id, account_number, original_creditor, status, currency, balance_minor, original_balance_minor, \
-             created_at, updated_at",
+             debtor_name_key, created_at, updated_at",
             rows.accounts,
         ),
         (
@@ -184,7 +199,8 @@ async fn write_block(
     Ok(())
 }
 
-async fn copy(
+/// Writes rows of a business, whose id they lack.
+pub async fn copy(
     connection: &mut PgConnection,
     table: &str,
     columns: &str,
@@ -211,12 +227,11 @@ impl Rows {
         let record = self.add_key(&keys, debtor, "RECORD")?;
         let (first, last) = (format!("First{nth}"), format!("Last{:04}", nth * 7919 % 10_000));
         let now = now.to_rfc3339();
+        let name_key = format!("{last} {first}").to_lowercase();
         writeln!(
             self.debtors,
-            "{debtor}\t{first}\t{last}\t{}\ten\t{}\t{}\t{now}\t{now}",
-            format!("{last} {first}").to_lowercase(),
-            profile.id,
-            record.id
+            "{debtor}\t{first}\t{last}\t{name_key}\ten\t{}\t{}\t{now}\t{now}",
+            profile.id, record.id
         )?;
         let number = debtor_number(nth);
         let sealed = keys.seal(
@@ -235,7 +250,7 @@ impl Rows {
         let balance = 10_000 + nth * 104_729 % 900_001;
         writeln!(
             self.accounts,
-            "{account}\t{debtor}\tB-{nth:05}\tFirst Example Bank\tACTIVE\tUSD\t{balance}\t{balance}\t{now}\t{now}"
+            "{account}\t{debtor}\tB-{nth:05}\tFirst Example Bank\tACTIVE\tUSD\t{balance}\t{balance}\t{name_key}\t{now}\t{now}"
         )?;
         let thread = self.add_thread(tenant, (debtor, account), &record.key, record.id, &number, &now)?;
         tenant.threads.push(thread);
@@ -288,7 +303,7 @@ impl Rows {
 }
 
 /// As COPY reads bytes, its own backslash doubled.
-fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::from("\\\\x"), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text

@@ -7,6 +7,9 @@
 //! `cargo bench -- accounts` runs the parts that are named; `--accounts 500` makes the data set smaller,
 //! `--seconds 3` the measurements shorter, `--sockets 500` opens fewer sockets, `--rows 5000` imports fewer rows,
 //! `--pool 10` gives the service, and the floors, as many connections to the database.
+//!
+//! `cargo bench -- search` runs what is not part of the others, on a data set of its own: lists in a business of a
+//! million accounts (`--search N`: of so many) against the same ones in a business of 10,000.
 
 mod accounts;
 mod caller;
@@ -16,6 +19,8 @@ mod http;
 mod import;
 mod memory;
 mod rows;
+mod search;
+mod search_data;
 mod servers;
 mod sockets;
 mod webhook;
@@ -33,7 +38,7 @@ use crate::servers::Bench;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const USAGE: &str = "cargo bench [-- [accounts] [webhook] [sockets] [import] [--accounts N] [--seconds N] [--sockets N] [--rows N] [--pool N]]";
+const USAGE: &str = "cargo bench [-- [accounts] [webhook] [sockets] [import] [search] [--accounts N] [--seconds N] [--sockets N] [--rows N] [--pool N] [--search N]]";
 
 /// What is to be measured.
 pub struct Plan {
@@ -47,6 +52,8 @@ pub struct Plan {
     rows: usize,
     /// Connections to the database, of the service and of the floors.
     pool: usize,
+    /// Accounts of the large business that is searched.
+    search: usize,
 }
 
 impl Plan {
@@ -58,6 +65,7 @@ impl Plan {
             sockets: 5_000,
             rows: 100_000,
             pool: 20,
+            search: 1_000_000,
         };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
@@ -71,23 +79,31 @@ impl Plan {
                 "--accounts" => plan.accounts = number()?,
                 "--sockets" => plan.sockets = number()?,
                 "--rows" => plan.rows = number()?.clamp(1, 100_000),
+                "--search" => plan.search = number()?,
                 "--pool" => plan.pool = number()?,
                 "--seconds" => plan.length = Duration::from_secs(u64::try_from(number()?)?),
-                "accounts" | "webhook" | "sockets" | "import" => plan.parts.push(word),
+                "accounts" | "webhook" | "sockets" | "import" | "search" => plan.parts.push(word),
                 other => bail!("{other} is not known: {USAGE}"),
             }
         }
         // A page of 20 must be full, and every socket has a thread of its own.
         let sockets = if plan.asks_for("sockets") { plan.sockets } else { 0 };
         let least = sockets.div_ceil(data::BUSINESSES).max(20);
-        if plan.accounts < least || plan.sockets == 0 {
-            bail!("--accounts must be {least} or more, --sockets 1 or more");
+        if plan.accounts < least || plan.sockets == 0 || plan.search < 10_000 {
+            bail!("--accounts must be {least} or more, --sockets 1 or more, --search 10000 or more");
         }
         Ok(plan)
     }
 
     fn asks_for(&self, part: &str) -> bool {
         self.parts.is_empty() || self.parts.iter().any(|named| named == part)
+    }
+
+    /// Whether any of the parts is asked for that share a data set.
+    fn shares_data(&self) -> bool {
+        ["accounts", "webhook", "sockets", "import"]
+            .iter()
+            .any(|part| self.asks_for(part))
     }
 }
 
@@ -121,6 +137,11 @@ async fn run() -> anyhow::Result<()> {
     }
     if plan.asks_for("import") {
         import::measure(&bench, &plan).await?;
+    }
+    // Only by its name: it takes as long as all others.
+    if plan.parts.iter().any(|named| named == "search") {
+        let both = search_data::fill(&bench.app, &mut bench.superuser().await?, plan.search).await?;
+        search::measure(&bench, &both).await?;
     }
     Ok(())
 }

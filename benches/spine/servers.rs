@@ -92,7 +92,11 @@ impl Bench {
         })?;
         let app = App::build(&config, &databases, Arc::new(SystemWallClock)).await?;
         app.start_background().await?;
-        let tenants = data::fill(&app, &mut superuser.connect().await?, plan.accounts).await?;
+        let tenants = if plan.shares_data() {
+            data::fill(&app, &mut superuser.connect().await?, plan.accounts).await?
+        } else {
+            Vec::new()
+        };
         Ok(Self {
             tenants,
             superuser,

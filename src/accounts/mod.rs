@@ -49,6 +49,7 @@ pub use create_account::{NewAccount, create_account};
 pub use creditors::{Origin, OriginPatch, create_creditor, create_placement};
 pub use delete_account::{delete_account, restore_account};
 pub use export::{ExportLimit, Exporter, RunExport, run_export};
+pub use list::LookLimit;
 pub use loaders::AccountLoaders;
 pub use merge::{merge_debtors, unmerge_debtors};
 pub use model::{

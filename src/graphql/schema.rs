@@ -7,7 +7,7 @@ use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions};
 use super::{node::NodeQueries, system_health::HealthQueries};
 use crate::{
     accounts::{
-        ExportLimit,
+        ExportLimit, LookLimit,
         graphql::{AccountMutations, AccountQueries, ImportSubscriptions},
         import::AccountImports,
         ports::ActivePlans,
@@ -80,6 +80,7 @@ pub fn build_schema(
     imports: AccountImports,
     readers: InboxReaders,
     page_limit: PageLimit,
+    look_limit: LookLimit,
     plans: Arc<dyn ActivePlans>,
 ) -> Schema {
     builder()
@@ -89,6 +90,7 @@ pub fn build_schema(
         .data(imports)
         .data(readers)
         .data(page_limit)
+        .data(look_limit)
         .data(plans)
         .finish()
 }

@@ -7,6 +7,7 @@
 )]
 
 mod abandoned;
+mod account_lists;
 mod account_search;
 mod account_work;
 mod accounts;

@@ -15,7 +15,7 @@ pub use run::{Exporter, RunExport, run_export};
 pub(super) use table::Format;
 
 use super::{
-    list::{AccountList, count_accounts},
+    list::{AccountList, count_all},
     views::check_references,
 };
 use crate::{
@@ -122,7 +122,7 @@ pub(super) async fn request_export(
         .ok_or_else(|| OpError::Forbidden("somebody has to ask for an export".to_owned()))?;
     check_references(tx, &new.list.criteria).await?;
     let ExportLimit(most) = limit;
-    let total = count_accounts(tx, &new.list, most + 1).await?;
+    let total = count_all(tx, &new.list, most + 1).await?;
     if total > most {
         let message =
             format!("These are more than {most} accounts: narrow the filter, and export them in parts.");

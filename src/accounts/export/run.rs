@@ -7,14 +7,13 @@ use uuid::Uuid;
 
 use super::{ExportLimit, KEPT, Request, columns::Surroundings, table::Table};
 use crate::{
-    accounts::list::{AccountKey, ListedAccount, page_of_accounts},
+    accounts::list::{AccountKey, ListedAccount, next_of_all},
     audit::{AccessEntry, AccessLog},
     files::{self, FileWriter, Files, NewFile, Purpose, Stored},
     platform::{
         context::{Actor, GrantSet, TenantCtx},
         db::{AuditEntry, Db},
         error::OpError,
-        gql::PageRequest,
         jobs::{Job, JobError},
         keys::Keyring,
     },
@@ -168,12 +167,7 @@ async fn read_page(
     limit: i64,
     past: Option<AccountKey>,
 ) -> Result<(Vec<ListedAccount>, bool), OpError> {
-    let page = PageRequest {
-        limit,
-        backward: false,
-        past: None,
-    };
-    let mut found = page_of_accounts(tx, &task.request.list, &page, past).await?;
+    let mut found = next_of_all(tx, &task.request.list, past.as_ref(), limit + 1).await?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = found.len() > limit;
     found.truncate(limit);

@@ -7,7 +7,10 @@ use uuid::Uuid;
 
 use super::{Account, AccountConnection, AccountFilter, AccountOrder, Debtor, DebtorConnection};
 use crate::{
-    accounts::list::{self, AccountCriteria, AccountKey, AccountList, AccountOrdering, Search},
+    accounts::{
+        LookLimit,
+        list::{self, AccountCriteria, AccountKey, AccountList, AccountOrdering, Search, Wanted},
+    },
     platform::{
         db::TenantTx,
         email::EmailAddress,
@@ -21,8 +24,8 @@ use crate::{
 
 /// A count stops here.
 const COUNT_AT_MOST: i64 = 10_000;
-/// A name search looks at no more people than this.
-const SEARCH_AT_MOST: i32 = 500;
+/// A search that finds more people than this asks for more of the name.
+const SEARCH_AT_MOST: usize = 500;
 
 /// Queries about debtors and accounts.
 #[derive(Default)]
@@ -44,6 +47,11 @@ impl ListQueries {
     }
 
     /// Accounts, newest first unless ordered otherwise. An agent sees those assigned to them or to nobody.
+    ///
+    /// Conditions whose accounts are many, and yet rare where the order begins or goes on, are refused with
+    /// BAD_USER_INPUT once 10,000 accounts have been looked through for the page, which may be a later one; the message
+    /// says how to narrow them. One condition hardly ever is refused, a combination may be. `totalCount` is null where it
+    /// cannot be told from 10,000 accounts.
     #[graphql(complexity = "1 + first.or(last).unwrap_or(20).max(0) as usize * child_complexity")]
     #[expect(
         clippy::too_many_arguments,
@@ -55,7 +63,7 @@ impl ListQueries {
         #[graphql(desc = "Which accounts.")] filter: Option<AccountFilter>,
         #[graphql(desc = "In which order.")] order_by: Option<AccountOrder>,
         #[graphql(
-            desc = "Three letters or more of a name, the start of an account number, a whole e-mail address or phone number."
+            desc = "Three letters or more of a name, the start of an account number, a whole e-mail address or phone number. BAD_USER_INPUT when more than 500 people are found: give more of the name."
         )]
         search: Option<String>,
         #[graphql(desc = "How many from the start (1 to 100).")] first: Option<i32>,
@@ -108,12 +116,16 @@ impl ListQueries {
             .ok_or_else(|| not_found("debtor"))
     }
 
-    /// People, by last and first name. An agent sees those with an account or thread of theirs or of nobody's.
+    /// People, by last and first name. An agent sees those with an account or thread of theirs or of nobody's; one who
+    /// has few among many is asked to search (BAD_USER_INPUT).
     #[graphql(complexity = "1 + first.or(last).unwrap_or(20).max(0) as usize * child_complexity")]
     async fn debtors(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Three letters or more of a name, a whole e-mail address or phone number.")] search: Option<String>,
+        #[graphql(
+            desc = "Three letters or more of a name, a whole e-mail address or phone number. BAD_USER_INPUT when more than 500 people are found: give more of the name."
+        )]
+        search: Option<String>,
         #[graphql(desc = "How many from the start (1 to 100).")] first: Option<i32>,
         #[graphql(desc = "Past this cursor, going forward.")] after: Option<String>,
         #[graphql(desc = "How many from the end (1 to 100).")] last: Option<i32>,
@@ -129,13 +141,26 @@ impl ListQueries {
         let found = match search {
             None => None,
             Some(text) => match find(ctx, &text).await? {
-                Search::Debtors(ids) | Search::DebtorsOrNumber(ids, _) => Some(ids),
+                Search::Person(ids) | Search::DebtorsOrNumber(ids, _) => Some(ids),
             },
         };
         let past = page.key::<(String, Uuid)>("debtors")?;
-        let keys = list::page_of_debtor_ids(&mut *ctx.snapshot().await?, found.as_deref(), &page, past)
-            .await
-            .map_err(|error| op_error(error.into()))?;
+        let keys = list::page_of_debtor_ids(
+            &mut *ctx.snapshot().await?,
+            found.as_deref(),
+            &page,
+            past,
+            look_limit(ctx),
+        )
+        .await
+        .map_err(|error| op_error(error.into()))?
+        .ok_or_else(|| {
+            too_broad(
+                ctx,
+                "people",
+                "Search for a name, an e-mail address or a phone number.",
+            )
+        })?;
         let loads = keys.iter().map(|(_, id)| Debtor::load(ctx, *id));
         let debtors = futures_util::future::try_join_all(loads).await?;
         let rows = keys
@@ -155,22 +180,21 @@ async fn list_accounts(
     let name = list.ordering.list_name(list.descending);
     let past = page.key::<AccountKey>(&name)?;
     let scope = ctx.scope()?;
-    let db_error = |error: crate::platform::db::DbError| op_error(error.into());
-    let mut tx = ctx.snapshot().await?;
-    let rows = list::page_of_accounts(&mut tx, &list, &page, past)
-        .await
-        .map_err(db_error)?;
-    let counted = if ctx.look_ahead().field("totalCount").exists() {
-        Some(
-            list::count_accounts(&mut tx, &list, COUNT_AT_MOST)
-                .await
-                .map_err(db_error)?,
-        )
-    } else {
-        None
+    let wanted = Wanted {
+        page: &page,
+        past,
+        count: ctx
+            .look_ahead()
+            .field("totalCount")
+            .exists()
+            .then_some(COUNT_AT_MOST),
     };
-    drop(tx);
-    let rows = rows
+    let listed = list::page_of_accounts(&mut *ctx.snapshot().await?, &list, &wanted, look_limit(ctx))
+        .await
+        .map_err(|error| op_error(error.into()))?
+        .ok_or_else(|| too_broad(ctx, "accounts", NARROW))?;
+    let rows = listed
+        .rows
         .into_iter()
         .map(|listed| {
             (
@@ -180,8 +204,24 @@ async fn list_accounts(
         })
         .collect();
     let mut connection = AccountConnection::from_rows(&page, rows);
-    connection.total_count = counted.and_then(|count| i32::try_from(count).ok());
+    connection.total_count = listed.count.and_then(|count| i32::try_from(count).ok());
     Ok(connection)
+}
+
+const NARROW: &str = "Add a name, an account number, a label, a creditor, a placement, an agent or a hold that few \
+     accounts have, or a shorter range of dates or amounts; or order the list by what its range is of.";
+
+/// What was asked for is too rare along the list's order, and too frequent to be sorted.
+fn too_broad(ctx: &Context<'_>, what: &str, remedy: &str) -> async_graphql::Error {
+    let LookLimit(limit) = look_limit(ctx);
+    bad_input(format!(
+        "This combination of conditions and order is too broad: more than {limit} {what} would have to be looked \
+         through. {remedy}"
+    ))
+}
+
+fn look_limit(ctx: &Context<'_>) -> LookLimit {
+    ctx.data_opt().copied().unwrap_or_default()
 }
 
 /// The accounts on these records of one person, newest first.
@@ -192,7 +232,7 @@ pub(super) async fn accounts_of_debtor(
 ) -> async_graphql::Result<AccountConnection> {
     let list = AccountList {
         criteria: AccountCriteria::default(),
-        search: Some(Search::Debtors(records)),
+        search: Some(Search::Person(records)),
         ordering: AccountOrdering::CreatedAt,
         descending: true,
     };
@@ -210,7 +250,13 @@ pub(super) async fn find(ctx: &Context<'_>, text: &str) -> async_graphql::Result
     let mut tx = ctx.snapshot().await?;
     if let Some(normalised) = as_contact(text) {
         let ids = by_contact(&mut tx, &keys, &normalised).await.map_err(op_error)?;
-        return Ok(Search::DebtorsOrNumber(ids, text.to_owned()));
+        return found_people(
+            &mut tx,
+            &ids,
+            text,
+            "Search for a name or an account number instead.",
+        )
+        .await;
     }
     // Names are keyed "last first": "Maria Lopez" is tried both ways round.
     let mut terms = vec![text.to_lowercase()];
@@ -221,19 +267,32 @@ pub(super) async fn find(ctx: &Context<'_>, text: &str) -> async_graphql::Result
             first.trim().to_lowercase()
         ));
     }
-    let business = tx.business_id();
     let ids = sqlx::query_scalar!(
-        "SELECT g.id FROM debtors g WHERE g.business_id = $3 AND g.person_id = ANY(ARRAY(
-             SELECT d.person_id FROM debtors d WHERE d.business_id = $3 AND d.id = ANY(ARRAY(
-                 SELECT found FROM unnest($1::text[]) AS t(term), app.search_debtors(t.term, $2) AS found))))",
+        r#"SELECT DISTINCT found AS "found!" FROM unnest($1::text[]) AS t(term), app.search_debtors(t.term, $2) AS found"#,
         &terms,
-        SEARCH_AT_MOST,
-        business,
+        i32::try_from(SEARCH_AT_MOST + 1).unwrap_or(i32::MAX),
     )
     .fetch_all(tx.conn())
     .await
     .map_err(|error| op_error(OpError::from(error)))?;
-    Ok(Search::DebtorsOrNumber(ids, text.to_owned()))
+    let remedy = "Give more of the name, or an account number, e-mail address or phone number.";
+    found_people(&mut tx, &ids, text, remedy).await
+}
+
+/// Not cut silently: whoever is missing would be looked for in vain. Who is found is found with all of their records.
+async fn found_people(
+    tx: &mut TenantTx,
+    ids: &[Uuid],
+    text: &str,
+    remedy: &str,
+) -> async_graphql::Result<Search> {
+    if ids.len() > SEARCH_AT_MOST {
+        return Err(bad_input(format!(
+            "search: more than {SEARCH_AT_MOST} people are found. {remedy}"
+        )));
+    }
+    let records = all_records(tx, ids).await.map_err(op_error)?;
+    Ok(Search::DebtorsOrNumber(records, text.to_owned()))
 }
 
 /// Why a text, trimmed, cannot be searched for.
@@ -261,12 +320,24 @@ fn as_contact(text: &str) -> Option<String> {
 async fn by_contact(tx: &mut TenantTx, keys: &TenantKeys, normalised: &str) -> Result<Vec<Uuid>, OpError> {
     let business = tx.business_id();
     Ok(sqlx::query_scalar!(
-        "SELECT g.id FROM debtors g WHERE g.business_id = $1 AND g.person_id = ANY(ARRAY(
-             SELECT d.person_id FROM debtors d WHERE d.business_id = $1 AND d.id = ANY(ARRAY(
-                 SELECT c.debtor_id FROM contact_points c WHERE c.business_id = $1 AND c.blind_index = ANY($2)
-                     AND c.removed_at IS NULL LIMIT 500)))) LIMIT 500",
+        "SELECT DISTINCT debtor_id FROM contact_points
+         WHERE business_id = $1 AND blind_index = ANY($2) AND removed_at IS NULL LIMIT $3",
         business,
         &keys.blinds(normalised),
+        i64::try_from(SEARCH_AT_MOST + 1).unwrap_or(i64::MAX),
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// All records of the people whom these are records of.
+async fn all_records(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<Uuid>, OpError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_scalar!(
+        "SELECT g.id FROM debtors g WHERE g.business_id = $1 AND g.person_id = ANY(ARRAY(
+             SELECT d.person_id FROM debtors d WHERE d.business_id = $1 AND d.id = ANY($2)))",
+        business,
+        ids,
     )
     .fetch_all(tx.conn())
     .await?)

@@ -80,7 +80,7 @@ macro_rules! relay_connection {
             /// Where this page stands.
             pub page_info: $crate::platform::gql::PageInfo,
             /// How many items the whole list has, counted only when asked for and only up to 10,000 (which then
-            /// means "at least"); null where the list does not count.
+            /// means "at least"); null where the list does not count, or would have to look through too much for it.
             pub total_count: Option<i32>,
         }
 

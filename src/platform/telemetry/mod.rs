@@ -213,7 +213,7 @@ where
     // A filter that names no spans need not be asked at each poll of each request.
     let chosen = match targets(&config.log_filter) {
         Some(targets) if !config.log_filter.contains('[') => Chosen::Targets(targets),
-        _ => Chosen::Lines(chosen),
+        _ => Chosen::Lines(Box::new(chosen)),
     };
     let quiet = quiet_libraries(LevelFilter::TRACE, LevelFilter::WARN);
     Ok(match traces {
@@ -235,21 +235,21 @@ where
 /// What the settings choose of the log lines.
 enum Chosen {
     Targets(Targets),
-    Lines(EnvFilter),
+    Lines(Box<EnvFilter>),
 }
 
 impl Chosen {
     fn before_all<S: Subscriber>(self) -> Box<dyn Layer<S> + Send + Sync> {
         match self {
             Self::Targets(targets) => Layer::boxed(targets),
-            Self::Lines(lines) => Layer::boxed(lines),
+            Self::Lines(lines) => Layer::boxed(*lines),
         }
     }
 
     fn of_layer(self) -> Box<dyn Filter<Registry> + Send + Sync> {
         match self {
             Self::Targets(targets) => Box::new(targets),
-            Self::Lines(lines) => Box::new(lines),
+            Self::Lines(lines) => lines,
         }
     }
 }

@@ -77,6 +77,10 @@ const PLAIN: &[(&str, &str)] = &[
         "searchable: the business's own number of the debt, not of the person",
     ),
     ("accounts.currency", "an ISO 4217 code"),
+    (
+        "accounts.debtor_name_key",
+        "as debtors.name_key, which is followed by trigger",
+    ),
     ("accounts.original_creditor", "a company"),
     ("api_keys.name", "what an integration is for"),
     ("api_keys.prefix", "the beginning of a random text"),

@@ -272,6 +272,7 @@ async fn roles_that_run_the_service_own_nothing_and_bypass_nothing() {
             "app.own_provider_accounts as funnelchat_owner",
             "app.post_to_balance as funnelchat_owner",
             "app.put_provider_account as funnelchat_owner",
+            "app.rename_accounts as funnelchat_owner",
             "app.search_debtors as funnelchat_search",
             "queue.enqueue as funnelchat_worker",
             "queue.enqueue_after as funnelchat_worker",
