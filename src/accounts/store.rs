@@ -76,7 +76,7 @@ pub(super) async fn debtors_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Ve
          JOIN data_keys r ON r.business_id = d.business_id AND r.id = d.record_key_id
          WHERE d.business_id = $1 AND d.id = ANY($2)
            AND ($3::uuid IS NULL
-             -- Of one row each and not EXISTS: see `list::push_debtor_scope`.
+             -- Of one row each and not EXISTS: see `list::debtors::push_scope`.
              OR (SELECT true FROM debtors g JOIN accounts a ON a.business_id = g.business_id AND a.debtor_id = g.id
                  WHERE g.business_id = $1 AND g.person_id = d.person_id AND a.deleted_at IS NULL
                  AND (a.assigned_agent_id IS NULL OR a.assigned_agent_id = $3) LIMIT 1)
