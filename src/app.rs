@@ -20,7 +20,7 @@ use crate::{
     conversations::{self, Conversations, feed::InboxReaders},
     files::{FileSettings, Files, LinkKeys, open_store},
     graphql::{
-        Execution, FieldTypes, GraphqlEngine, build_schema, sdl,
+        Execution, FieldTypes, GraphqlEngine, Shared, build_schema, sdl,
         transport::{self, Connections},
     },
     http::HttpState,
@@ -173,16 +173,16 @@ impl App {
             limit: export_limit,
         };
         let execution = Execution {
-            schema: build_schema(
-                identity.clone(),
-                files.clone(),
-                export_limit,
-                imports.clone(),
-                InboxReaders::default(),
+            schema: build_schema(Shared {
+                identity: identity.clone(),
+                files: files.clone(),
+                imports: imports.clone(),
+                readers: InboxReaders::default(),
+                plans: Arc::new(PlanStatus),
                 page_limit,
-                LookLimit(i64::try_from(config.limits.list_look)?),
-                Arc::new(PlanStatus),
-            ),
+                look_limit: LookLimit(i64::try_from(config.limits.list_look)?),
+                export_limit,
+            }),
             field_types: Arc::new(FieldTypes::of(&sdl())),
             access_log,
             db: db.clone(),

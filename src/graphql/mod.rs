@@ -19,4 +19,4 @@ pub mod transport;
 pub use engine::GraphqlEngine;
 pub use execution::Execution;
 pub use field_types::FieldTypes;
-pub use schema::{Schema, build_schema, sdl};
+pub use schema::{Schema, Shared, build_schema, sdl};

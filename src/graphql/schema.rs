@@ -72,26 +72,29 @@ fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
         .limit_recursive_depth(40)
 }
 
+/// What resolvers share, whoever calls.
+pub struct Shared {
+    pub identity: Identity,
+    pub files: Files,
+    pub imports: AccountImports,
+    pub readers: InboxReaders,
+    pub plans: Arc<dyn ActivePlans>,
+    pub page_limit: PageLimit,
+    pub look_limit: LookLimit,
+    pub export_limit: ExportLimit,
+}
+
 /// The schema with what its resolvers share.
-pub fn build_schema(
-    identity: Identity,
-    files: Files,
-    export_limit: ExportLimit,
-    imports: AccountImports,
-    readers: InboxReaders,
-    page_limit: PageLimit,
-    look_limit: LookLimit,
-    plans: Arc<dyn ActivePlans>,
-) -> Schema {
+pub fn build_schema(shared: Shared) -> Schema {
     builder()
-        .data(identity)
-        .data(files)
-        .data(export_limit)
-        .data(imports)
-        .data(readers)
-        .data(page_limit)
-        .data(look_limit)
-        .data(plans)
+        .data(shared.identity)
+        .data(shared.files)
+        .data(shared.imports)
+        .data(shared.readers)
+        .data(shared.plans)
+        .data(shared.page_limit)
+        .data(shared.look_limit)
+        .data(shared.export_limit)
         .finish()
 }
 

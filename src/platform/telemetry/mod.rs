@@ -212,7 +212,7 @@ where
     let chosen = EnvFilter::builder().parse(&config.log_filter)?;
     // A filter that names no spans need not be asked at each poll of each request.
     let chosen = match targets(&config.log_filter) {
-        Some(targets) if !config.log_filter.contains('[') => Chosen::Targets(targets),
+        Some(targets) if !config.log_filter.contains('[') => Chosen::Targets(Box::new(targets)),
         _ => Chosen::Lines(Box::new(chosen)),
     };
     let quiet = quiet_libraries(LevelFilter::TRACE, LevelFilter::WARN);
@@ -234,21 +234,21 @@ where
 
 /// What the settings choose of the log lines.
 enum Chosen {
-    Targets(Targets),
+    Targets(Box<Targets>),
     Lines(Box<EnvFilter>),
 }
 
 impl Chosen {
     fn before_all<S: Subscriber>(self) -> Box<dyn Layer<S> + Send + Sync> {
         match self {
-            Self::Targets(targets) => Layer::boxed(targets),
+            Self::Targets(targets) => Layer::boxed(*targets),
             Self::Lines(lines) => Layer::boxed(*lines),
         }
     }
 
     fn of_layer(self) -> Box<dyn Filter<Registry> + Send + Sync> {
         match self {
-            Self::Targets(targets) => Box::new(targets),
+            Self::Targets(targets) => targets,
             Self::Lines(lines) => lines,
         }
     }
