@@ -44,11 +44,11 @@ pub async fn record_opt_out(
     )
     .execute(tx.conn())
     .await?;
-    if inserted.rows_affected() == 0 {
-        return Ok(());
+    // The number may be suppressed already, for another reason or person: what they ask for now binds beside that.
+    if inserted.rows_affected() > 0 {
+        let details = json!({ "channel": channel, "reason": reason.as_str() });
+        tx.audit(AuditEntry::plain("suppression.recorded", id, &details).about(debtors.first().copied()));
     }
-    let details = json!({ "channel": channel, "reason": reason.as_str() });
-    tx.audit(AuditEntry::plain("suppression.recorded", id, &details).about(debtors.first().copied()));
     if reach == OptOutReach::AllContact {
         for debtor in debtors {
             place_hold(tx, *debtor, "CEASE").await?;

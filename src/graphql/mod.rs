@@ -2,7 +2,7 @@
 //!
 //! - [`schema`]: the merged roots, and the SDL
 //! - [`engine`]: what every operation goes through: who, may they, how often
-//! - [`execution`]: what was admitted, with one snapshot and the access log for each execution
+//! - `execution`: what was admitted, with one snapshot and the access log for each execution
 //! - [`transport`]: HTTP, WebSocket, server-sent events
 
 pub mod engine;

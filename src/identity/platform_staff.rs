@@ -40,7 +40,7 @@ pub(super) async fn authorize_operator(tx: &mut SystemTx, identity: Uuid) -> Res
 /// password, good once and for an hour.
 ///
 /// # Errors
-/// [`OpError`] as met.
+/// FORBIDDEN for an address that somebody registered with and did not verify; [`OpError`] as met.
 pub async fn create_super_admin(
     identity: &Identity,
     email: &EmailAddress,
@@ -49,6 +49,11 @@ pub async fn create_super_admin(
     let mut tx = identity.db.system(&ctx).await?;
     let blind = identity.keyring.platform_blind(&email.normalised());
     let known = store::identity_by_email(&mut tx, &blind).await?;
+    // Whoever registered with an address that they never verified may be somebody else, who chose the password.
+    if known.as_ref().is_some_and(|row| row.email_verified_at.is_none()) {
+        let message = "Somebody registered with this address and has not verified it: its owner must do that, and choose a new password, first.";
+        return Err(OpError::Forbidden(message.to_owned()));
+    }
     let is_new = known.is_none();
     let id = match known {
         Some(row) => row.id,

@@ -155,6 +155,20 @@ async fn leads_get_numbers_of_their_own_and_who_is_not_to_be_called_is_not_conta
     assert_eq!(user_errors(&started), ["COMPLIANCE_BLOCKED"], "{started}");
     assert_eq!(app.received_by("+16465550177").len(), 0);
 
+    // The number is barred already; what its owner asks for now binds beside that.
+    assert_eq!(app.text(&app.acme, "+16465550177", "Stop all contact").await, 200);
+    app.run_jobs().await;
+    let held = admin
+        .gql(
+            "query($s: String) { accounts(first: 1, search: $s) { edges { node { holds { kind } } } } }",
+            json!({ "s": "+16465550177" }),
+        )
+        .await;
+    assert_eq!(
+        data(&held)["accounts"]["edges"][0]["node"]["holds"],
+        json!([{ "kind": "CEASE_CONTACT" }])
+    );
+
     // The same file again: the business has both by their numbers, one of them suppressed.
     let again = previewed(&app, &admin, file).await;
     assert_eq!(again["counts"]["duplicateInBusiness"], 2, "{again}");
