@@ -194,7 +194,7 @@ pub struct RequestMeta {
     pub peer: IpAddr,
     /// The client's name for itself, at most 512 bytes.
     pub user_agent: Option<String>,
-    /// The `Cookie` header, of a client that says that it keeps its session in cookies. Never set on a socket.
+    /// The `Cookie` header, of a client that says that it keeps its session in cookies. Set for a plain HTTP request only.
     pub cookies: Option<SecretString>,
     /// The `Idempotency-Key` header, 1 to 255 visible ASCII characters. Never set on a socket.
     pub idempotency_key: Option<String>,
@@ -258,7 +258,8 @@ impl Origin {
             request_id: self.request_id.0.clone(),
             peer: self.peer,
             user_agent: self.user_agent.clone(),
-            cookies: self.cookies.clone(),
+            // What lasts would keep them for as long, and opens no session.
+            cookies: self.cookies.clone().filter(|_| transport == Transport::Http),
             idempotency_key,
             transport,
         }
