@@ -38,8 +38,9 @@ pub async fn delete_account(
         return Err(UserError::invalid("reason", "Say why in 1 to 1,000 characters.").into());
     }
     let no_account = || UserError::not_found("id", "account");
-    let (debtor, status) = store::lock_account(tx, id).await?.ok_or_else(no_account)?;
-    store::lock_person(tx, debtor).await?;
+    let (debtor, status) = store::lock_person_and_account(tx, id)
+        .await?
+        .ok_or_else(no_account)?;
     if plans.is_running(tx, id).await? {
         return Err(UserError::at(
             UserErrorCode::Conflict,

@@ -175,6 +175,22 @@ pub(super) async fn lock_account(tx: &mut TenantTx, id: Uuid) -> Result<Option<(
     Ok(row.map(|row| (row.debtor_id, row.status)))
 }
 
+/// [`lock_account`], and the person before it: renaming a person renames all of their accounts (`app.rename_accounts`),
+/// so whoever needs both takes the person first.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub(super) async fn lock_person_and_account(
+    tx: &mut TenantTx,
+    id: Uuid,
+) -> Result<Option<(Uuid, String)>, DbError> {
+    let Some(debtor) = scoped_debtor_of_account(tx, id).await? else {
+        return Ok(None);
+    };
+    lock_person(tx, debtor).await?;
+    lock_account(tx, id).await
+}
+
 /// The debtor of an account within the caller's scope.
 ///
 /// # Errors

@@ -43,9 +43,12 @@ pub async fn update_account(
     patch: AccountPatch,
 ) -> Result<(), OpError> {
     authorize(tx.ctx(), Cell::AccountUpdate).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
-    let (debtor_id, status_before) = store::lock_account(tx, id)
-        .await?
-        .ok_or_else(|| UserError::not_found("id", "account"))?;
+    let locked = if patch.debtor.is_empty() {
+        store::lock_account(tx, id).await?
+    } else {
+        store::lock_person_and_account(tx, id).await?
+    };
+    let (debtor_id, status_before) = locked.ok_or_else(|| UserError::not_found("id", "account"))?;
     if let Some(Some(creditor)) = &patch.original_creditor
         && !(1..=200).contains(&creditor.trim().chars().count())
     {

@@ -54,6 +54,11 @@ impl DebtorPatch {
         .filter_map(|(name, set)| set.then_some(name))
         .collect()
     }
+
+    /// Whether it changes nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.changed().is_empty()
+    }
 }
 
 /// Changes what is known of a person, apart from any one debt, on the record that stands for them.
@@ -82,7 +87,8 @@ pub async fn change_debtor(
     Ok(())
 }
 
-/// Applies the patch to the person; the caller has locked their account, or them.
+/// Applies the patch to this record of a person. The caller holds the person's lock: what a patch leaves out stays as
+/// it is then, not as it was before somebody else's change.
 ///
 /// # Errors
 /// User errors for values that do not fit, CONFLICT for a person whose data was erased.

@@ -75,8 +75,8 @@ async fn invitation_of(ctx: &Context<'_>, outcome: &Outcome) -> async_graphql::R
 pub struct AcceptInvitationInput {
     /// What stands behind `token=` in the link.
     token: String,
-    /// A new one of 12 to 128 characters; if you have a log-in already, that of your log-in. Without it the user error
-    /// tells which is meant.
+    /// A new one of 15 to 128 characters (a log-in has no second factor yet when it is chosen); if you have a log-in
+    /// already, that of your log-in. Without it the user error tells which is meant.
     password: Option<String>,
     /// What you want to be called, if not as the invitation says.
     name: Option<String>,

@@ -1,5 +1,6 @@
 //! The debtor as a person: contact points, where they are, and several records that are of one person.
 
+mod changes;
 mod contact_points;
 mod merging;
 mod whereabouts;
