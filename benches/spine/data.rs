@@ -113,7 +113,7 @@ pub async fn business(app: &App, nth: usize, password_hash: &str) -> anyhow::Res
 }
 
 /// Somebody of the business's staff, with the password and second factor of the demo data.
-pub async fn add_member(
+async fn add_member(
     app: &App,
     business: Uuid,
     email: &str,

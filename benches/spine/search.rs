@@ -65,7 +65,7 @@ pub async fn measure(bench: &Bench, both: &[Business; 2]) -> anyhow::Result<()> 
     let (mut tokens, mut asked) = (Vec::new(), Vec::new());
     for business in both {
         tokens.push([
-            sign_in(service.address, &business.manager).await?,
+            sign_in(service.address, &business.tenant.manager).await?,
             sign_in(service.address, &business.tenant.agent).await?,
         ]);
         asked.push(questions(business));

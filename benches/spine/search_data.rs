@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use funnelchat::{
-    access::Role,
     app::App,
     cli::seed::DEMO_PASSWORD,
     identity::hash_password,
@@ -16,7 +15,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{
-    data::{Tenant, add_member, business, copy, hex},
+    data::{Tenant, business, copy, hex},
     figures::Bar,
 };
 
@@ -49,7 +48,6 @@ const SYLLABLES: [&str; 48] = [
 /// One of the two.
 pub struct Business {
     pub tenant: Tenant,
-    pub manager: String,
     pub accounts: usize,
     /// The first is the largest, the last the smallest.
     pub creditors: Vec<Uuid>,
@@ -84,14 +82,11 @@ async fn write_business(
     hash: &str,
 ) -> anyhow::Result<Business> {
     let tenant = business(app, nth, hash).await?;
-    let manager = format!("manager@bench-{nth}.example");
-    add_member(app, tenant.id, &manager, Role::Manager, hash).await?;
     let agent = sqlx::query_scalar("SELECT id FROM users WHERE business_id = $1 ORDER BY id LIMIT 1")
         .bind(tenant.id)
         .fetch_one(&mut *superuser)
         .await?;
     let business = Business {
-        manager,
         accounts,
         creditors: (0..CREDITORS).map(|_| ids::next()).collect(),
         placements: (0..PLACEMENTS).map(|_| ids::next()).collect(),

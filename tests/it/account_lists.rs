@@ -176,6 +176,55 @@ async fn each_condition_in_each_order_looks_at_few_accounts_of_many() {
     app.finish().await;
 }
 
+const PAGES: &str = "query($f: AccountFilter, $o: AccountOrder, $after: String) {
+  accounts(filter: $f, orderBy: $o, first: 10, after: $after) {
+    pageInfo { endCursor } edges { node { accountNumber } } } }";
+
+/// Ten accounts are due on each day, in the order in which they came: the list begins, and ends, far from the range.
+#[tokio::test]
+async fn accounts_due_in_a_range_are_found_wherever_the_order_begins() {
+    let (app, wire, names) = uneven().await;
+    let manager = app.acme.sign_in("manager").await;
+    let mut superuser = app.superuser().await;
+    superuser
+        .execute(
+            "UPDATE accounts SET due_date = date '2025-01-15' + substr(account_number, 6)::int / 10
+             WHERE account_number LIKE 'MUCH-%'",
+        )
+        .await
+        .unwrap();
+    superuser.execute("VACUUM ANALYZE accounts").await.unwrap();
+    let filter = json!({ "dueDate": { "from": "2025-05-08", "to": "2025-08-25" } });
+    for (field, column) in [("CREATED_AT", "created_at"), ("BALANCE", "balance_minor")] {
+        for direction in ["ASC", "DESC"] {
+            let order = json!({ "field": field, "direction": direction });
+            let (mut after, mut listed) = (Value::Null, Vec::new());
+            for _ in 0..5 {
+                wire.clear();
+                let variables = json!({ "f": filter, "o": order, "after": after });
+                let answer = manager.gql(PAGES, variables).await;
+                assert_bounded(&names, &wire, &format!("{order}, after {after}"));
+                let page = &data(&answer)["accounts"];
+                let edges = page["edges"].as_array().unwrap().iter();
+                listed.extend(edges.map(|edge| edge["node"]["accountNumber"].as_str().unwrap().to_owned()));
+                after = page["pageInfo"]["endCursor"].clone();
+            }
+            let plain = format!(
+                "SELECT account_number FROM accounts WHERE due_date BETWEEN '2025-05-08' AND '2025-08-25'
+                   AND business_id = (SELECT id FROM businesses WHERE slug = 'acme')
+                 ORDER BY {column} {direction}, id {direction}"
+            );
+            let rows = superuser.fetch_all(sqlx::AssertSqlSafe(plain)).await.unwrap();
+            let expected: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+            assert!(expected.len() >= 1_100, "{}", expected.len());
+            assert_eq!(listed, expected[..50], "{order}");
+            let all = counted(&manager, &wire, &filter, &order).await;
+            assert_eq!(all, (5, json!(expected.len())), "{order}");
+        }
+    }
+    app.finish().await;
+}
+
 #[tokio::test]
 async fn a_combination_that_would_read_everything_asks_to_be_narrowed() {
     let (app, wire, names) = uneven().await;

@@ -376,7 +376,10 @@ async fn a_filter_that_leaves_few_accounts_finds_them_by_its_index() {
             json!({ "dueDate": { "from": "2026-04-30", "to": "2026-05-02" } }),
             "accounts_due",
         ),
-        (json!({ "hold": ["DISPUTE"] }), "accounts_debtor"),
+        (
+            json!({ "hold": ["DISPUTE"] }),
+            "accounts_business_id_debtor_id_id_key",
+        ),
     ] {
         wire.clear();
         let answer = manager

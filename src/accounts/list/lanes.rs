@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::{
@@ -22,6 +23,8 @@ pub(super) enum Start {
     Creditor(Uuid),
     Placement(Uuid),
     Worker(Uuid),
+    /// Each of the months `m`.
+    Month,
 }
 
 impl Start {
@@ -31,6 +34,7 @@ impl Start {
             Self::Creditor(_) => "a.creditor_id",
             Self::Placement(_) => "a.placement_id",
             Self::Worker(_) => WORKER,
+            Self::Month => "a.due_month",
         }
     }
 
@@ -38,6 +42,7 @@ impl Start {
         match self {
             Self::Status(status) => sql.bind(status.clone()),
             Self::Creditor(id) | Self::Placement(id) | Self::Worker(id) => sql.bind(*id),
+            Self::Month => sql.push("m.month"),
         };
     }
 }
@@ -94,6 +99,16 @@ impl<'a> Lanes<'a> {
             }
         };
         lanes
+    }
+
+    /// For the accounts due between two days, by the months of which each is one lane.
+    pub(super) fn of_each_month(span: Span<NaiveDate>) -> Self {
+        Self {
+            starts: vec![Some(Start::Month)],
+            lowest: None,
+            highest: None,
+            rest: vec![Condition::Due(span)],
+        }
     }
 
     /// Whether the condition is the one on the order's own value; then the lanes heed it.
@@ -182,7 +197,7 @@ pub(super) fn push_lane(sql: &mut Sql, lanes: &Lanes<'_>, start: Option<&Start>,
     sql.push(key)
         .push(" AS order_key FROM accounts a WHERE a.business_id = $1 AND a.deleted_at IS NULL");
     // The indexes have only these, which a comparison of rows does not say.
-    if let Some(Start::Creditor(_) | Start::Placement(_)) = start {
+    if let Some(Start::Creditor(_) | Start::Placement(_) | Start::Month) = start {
         sql.push(" AND ").push(column).push(" IS NOT NULL");
     }
     let (mut lowest, mut highest) = (lanes.lowest.clone(), lanes.highest.clone());

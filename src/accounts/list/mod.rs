@@ -9,6 +9,7 @@ mod candidates;
 mod criteria;
 mod debtors;
 mod lanes;
+mod months;
 mod sql;
 mod walk;
 mod whole;
@@ -234,7 +235,14 @@ impl Look<'_> {
             _ => candidates.choose(tx, few).await?,
         };
         if chosen.is_none() {
-            if let Some(rows) = walk::page(tx, &lanes, &way, window).await? {
+            let mut found = None;
+            if let Some(span) = months::range(self.list.ordering, self.all) {
+                found = months::page(tx, span, &way, window).await?;
+            }
+            if found.is_none() {
+                found = walk::page(tx, &lanes, &way, window).await?;
+            }
+            if let Some(rows) = found {
                 let count = self.count(tx, &lanes, &way, Some((&candidates, few))).await?;
                 return Ok(Some(Listed { rows, count }));
             }
@@ -263,7 +271,20 @@ impl Look<'_> {
             return Ok(None);
         };
         let LookLimit(look_at) = self.limit;
-        let whole = Way { past: None, ..*way };
+        // In the order of what is asked, each account of the lanes counts, and none has to be looked at.
+        let exact = [
+            AccountOrdering::CreatedAt,
+            AccountOrdering::Balance,
+            AccountOrdering::DueDate,
+        ]
+        .map(|ordering| (ordering, Lanes::of(ordering, self.all)));
+        let exact = exact.iter().find(|(_, lanes)| lanes.rest.is_empty());
+        let (ordering, lanes) = exact.map_or((way.ordering, lanes), |(ordering, lanes)| (*ordering, lanes));
+        let whole = Way {
+            ordering,
+            past: None,
+            ..*way
+        };
         if let Some(count) = walk::count(tx, lanes, &whole, look_at, most).await? {
             return Ok(Some(count));
         }

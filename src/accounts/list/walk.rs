@@ -36,7 +36,14 @@ pub(super) async fn page(
     read_rows(&rows, way.ordering)
 }
 
-fn push_filtered(sql: &mut Sql, lanes: &Lanes<'_>, start: Option<&Start>, way: &Way<'_>, window: Window) {
+/// What the rest of the conditions leaves of a lane.
+pub(super) fn push_filtered(
+    sql: &mut Sql,
+    lanes: &Lanes<'_>,
+    start: Option<&Start>,
+    way: &Way<'_>,
+    window: Window,
+) {
     if lanes.rest.is_empty() {
         sql.push("SELECT a.*, false AS cut FROM (");
         push_lane(sql, lanes, start, way, "$2");
