@@ -135,15 +135,11 @@ impl Execution {
             return response;
         };
         let entry = AccessEntry::of(scope.ctx(), &admitted.fields, scope.take_debtors_read());
-        let (recorded, ()) = tokio::join!(
-            async {
-                match entry {
-                    Some(entry) => self.access_log.record(entry).await,
-                    None => true,
-                }
-            },
-            close(scope)
-        );
+        scope.close().await;
+        let recorded = match entry {
+            Some(entry) => self.access_log.record(entry).await,
+            None => true,
+        };
         if recorded {
             return response;
         }
@@ -151,12 +147,6 @@ impl Execution {
             ErrorCode::Unavailable,
             "The service is busy or restarting. Try again in a moment.",
         ))
-    }
-}
-
-async fn close(scope: &OpScope) {
-    if let Err(error) = scope.close().await {
-        tracing::warn!(%error, "a snapshot did not close");
     }
 }
 
@@ -229,7 +219,7 @@ impl Subscription {
         let request = with(execution.with_data(&self.admitted, request, scope.as_ref()));
         let Some(response) = execution.schema.execute_stream(request).next().await else {
             if let Some(scope) = &scope {
-                close(scope).await;
+                scope.close().await;
             }
             return None;
         };

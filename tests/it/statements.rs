@@ -196,12 +196,11 @@ async fn a_page_of_accounts_with_threads_and_messages_is_three_statements_whatev
 
         let passed = wire.statements();
         let texts: Vec<&str> = passed.iter().map(|(_, text)| text.as_str()).collect();
-        assert_eq!(texts.len(), 5, "BEGIN, three statements, COMMIT: {texts:#?}");
+        assert_eq!(texts.len(), 4, "BEGIN and three statements: {texts:#?}");
         assert!(
             texts[0]
                 .starts_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL app.business_id")
         );
-        assert_eq!(texts[4], "COMMIT");
         let connections: BTreeSet<usize> = passed.iter().map(|(connection, _)| *connection).collect();
         assert_eq!(connections.len(), 1, "one transaction");
         let statements: Vec<String> = texts[1..4].iter().map(|text| (*text).to_owned()).collect();
@@ -239,8 +238,8 @@ async fn each_look_up_of_a_wide_page_is_one_statement() {
     let passed = wire.statements();
     assert_eq!(
         passed.len(),
-        2 + 1 + 4 + 2,
-        "BEGIN and COMMIT; accounts; tags, contacts, debtors, threads; unread counts and messages: {passed:#?}"
+        1 + 1 + 4 + 2,
+        "BEGIN; accounts; tags, contacts, debtors, threads; unread counts and messages: {passed:#?}"
     );
     app.finish().await;
 }
@@ -403,7 +402,7 @@ async fn a_filter_that_leaves_few_accounts_finds_them_by_its_index() {
     wire.clear();
     data(&manager.gql(page, json!({})).await);
     let passed = wire.statements();
-    assert!(passed.len() <= 2 + 1 + 5, "{passed:#?}");
+    assert!(passed.len() <= 1 + 1 + 5, "{passed:#?}");
     app.finish().await;
 }
 
@@ -442,8 +441,8 @@ async fn the_documents_of_a_page_of_accounts_are_two_statements() {
     let passed = wire.statements();
     assert_eq!(
         passed.len(),
-        2 + 1 + 2,
-        "BEGIN and COMMIT; accounts; documents and their files: {passed:#?}"
+        1 + 1 + 2,
+        "BEGIN; accounts; documents and their files: {passed:#?}"
     );
     let plans = wire.plans();
     let used: BTreeSet<String> = plans.iter().flat_map(|plan| names.indexes_of(plan)).collect();
@@ -471,8 +470,8 @@ async fn what_hangs_on_a_page_of_people_is_one_statement_each_and_found_by_index
     let passed = wire.statements();
     assert_eq!(
         passed.len(),
-        2 + 2 + 2 + 2 + 1 + 1 + 2 + 1,
-        "BEGIN and COMMIT; the planner's switches and back; the page and its people; contact points and who shares them; times; merges; namesakes and \
+        1 + 2 + 2 + 2 + 1 + 1 + 2 + 1,
+        "BEGIN; the planner's switches and back; the page and its people; contact points and who shares them; times; merges; namesakes and \
          shared contacts; holds: {passed:#?}"
     );
     wire.plans().iter().for_each(|plan| names.assert_indexed(plan));

@@ -492,6 +492,6 @@ async fn in_own_business<T>(
     };
     let scope = OpScope::new(identity.db.clone(), identity.keyring.clone(), tenant.clone());
     let found = read(&scope).await.map_err(op_error)?;
-    scope.close().await.map_err(|error| op_error(error.into()))?;
+    scope.close().await;
     Ok(Some(found))
 }

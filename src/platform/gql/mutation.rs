@@ -54,7 +54,7 @@ where
 {
     let scope = ctx.scope()?;
     // A later mutation of the same request must not see this one's snapshot.
-    scope.close().await.map_err(|error| op_error(error.into()))?;
+    scope.close().await;
     let key = scope.ctx().idempotency().cloned();
     match run(scope, key.as_ref(), work).await {
         Ok(outcome) => Ok(outcome),

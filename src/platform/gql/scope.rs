@@ -106,18 +106,13 @@ impl OpScope {
         read.into_iter().collect()
     }
 
-    /// Closes the snapshot and forgets keys; the next resolver (of the next payload) opens a fresh one.
-    ///
-    /// # Errors
-    /// [`DbError`] as met.
-    pub async fn close(&self) -> Result<(), DbError> {
+    /// Closes the snapshot and forgets keys; the next resolver (of the next payload) opens a fresh one. Nobody waits for
+    /// the end of what only read: its ROLLBACK travels with the ping by which the pool takes the connection back.
+    pub async fn close(&self) {
         drop(std::mem::take(
             &mut *self.data_keys.lock().unwrap_or_else(PoisonError::into_inner),
         ));
-        match self.snapshot.lock().await.take() {
-            Some(tx) => tx.finish_read().await,
-            None => Ok(()),
-        }
+        drop(self.snapshot.lock().await.take());
     }
 }
 

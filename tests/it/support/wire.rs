@@ -58,9 +58,12 @@ impl Wire {
         seen.plans.clear();
     }
 
-    /// The statements since the last [`Wire::clear`], each with its connection.
+    /// The statements since the last [`Wire::clear`], each with its connection. Without the end of reads, which passes
+    /// when the answer has left.
     pub fn statements(&self) -> Vec<(usize, String)> {
-        self.seen.lock().unwrap().statements.clone()
+        let seen = self.seen.lock().unwrap();
+        let passed = seen.statements.iter();
+        passed.filter(|(_, text)| text != "ROLLBACK").cloned().collect()
     }
 
     /// The plans since the last [`Wire::clear`].
