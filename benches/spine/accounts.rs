@@ -11,6 +11,8 @@ use uuid::Uuid;
 use crate::{
     Plan,
     caller::operation,
+    cpu::Processes,
+    data::MESSAGES,
     figures::{Bar, listed, median, throughput},
     http::Connection,
     servers::Bench,
@@ -40,38 +42,78 @@ pub async fn measure(bench: &Bench, plan: &Plan) -> anyhow::Result<()> {
         check(service.address, &request).await?;
         requests.push(request);
     }
-    let (mut floors, mut figures) = (Vec::new(), Vec::new());
+    let (mut floors, mut figures) = (Rounds::default(), Rounds::default());
+    let for_floor = Processes::of(bench, std::process::id()).await?;
+    let for_figure = Processes::of(bench, service.id()).await?;
     let mut bar = Bar::new("nested accounts query", 2 * ROUNDS);
     for _ in 0..ROUNDS {
-        floors.push(bare.throughput(bench, plan).await?);
+        let before = for_floor.spent()?;
+        let rate = bare.throughput(bench, plan).await?;
+        floors.add(
+            rate,
+            for_floor
+                .spent()?
+                .each_since(before, rate * plan.length.as_secs_f64()),
+        );
         bar.advance(1);
         let mut callers = Vec::with_capacity(CONNECTIONS);
         for request in requests.iter().take(CONNECTIONS) {
             callers.push((Connection::open(service.address).await?, request.clone()));
         }
-        let figure = throughput(callers, plan.length, |(connection, request)| {
+        let before = for_figure.spent()?;
+        let rate = throughput(callers, plan.length, |(connection, request)| {
             async move {
                 let answer = connection.send(request).await?;
                 ensure!(answer.status == 200, "status {}", answer.status);
                 Ok(())
             }
             .boxed()
-        });
-        figures.push(figure.await?);
+        })
+        .await?;
+        figures.add(
+            rate,
+            for_figure
+                .spent()?
+                .each_since(before, rate * plan.length.as_secs_f64()),
+        );
         bar.advance(1);
     }
-    println!(
-        "rounds, bare: {}; the query: {}",
-        listed(&floors),
-        listed(&figures)
-    );
-    let (floor, figure) = (median(floors), median(figures));
+    println!("rounds, bare: {floors}; the query: {figures}");
+    let (floor, figure) = (median(floors.rates), median(figures.rates));
     println!(
         "accounts(first: {PAGE}) with threads and messages, {CONNECTIONS} connections: {figure:.0}/s, \
          {:.0} % of the same three statements bare ({floor:.0}/s); the service also waits for its access log's commit",
         figure / floor * 100.0
     );
     Ok(())
+}
+
+/// Rates, and the processor time of each request.
+#[derive(Default)]
+struct Rounds {
+    rates: Vec<f64>,
+    service: Vec<f64>,
+    postgres: Vec<f64>,
+}
+
+impl Rounds {
+    fn add(&mut self, rate: f64, (service, postgres): (f64, f64)) {
+        self.rates.push(rate);
+        self.service.push(service);
+        self.postgres.push(postgres);
+    }
+}
+
+impl std::fmt::Display for Rounds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{} ({:.2} ms of the processor each, and {:.2} ms of PostgreSQL's)",
+            listed(&self.rates),
+            median(self.service.clone()),
+            median(self.postgres.clone())
+        )
+    }
 }
 
 /// The answer is whole: a full page, each account with its thread, each thread with its last messages in clear.
@@ -125,8 +167,8 @@ impl Bare {
             threads: next()?,
             messages: next()?,
         };
-        let end = texts.next().unwrap_or_default();
-        ensure!(end == "COMMIT", "a fourth statement: {end}");
+        let more = texts.next();
+        ensure!(more.is_none(), "a fourth statement: {more:?}");
         Ok(bare)
     }
 
@@ -178,15 +220,15 @@ impl Bare {
             .bind(2_i64)
             .fetch_all(&mut *tx)
             .await?;
-        let ids = threads
-            .iter()
-            .map(|row| row.try_get(0))
-            .collect::<Result<Vec<Uuid>, _>>()?;
+        let of_threads =
+            |column| -> Result<Vec<Uuid>, _> { threads.iter().map(|row| row.try_get(column)).collect() };
+        let (ids, keys) = (of_threads("id!")?, of_threads("record_key_id!")?);
         let messages = sqlx::query(AssertSqlSafe(self.messages.as_str()))
             .bind(business)
             .bind(&ids)
-            .bind(vec![None::<i32>; ids.len()])
-            .bind(4_i64)
+            .bind(&keys)
+            .bind(vec![MESSAGES - 3; ids.len()])
+            .bind(vec![MESSAGES; ids.len()])
             .fetch_all(&mut *tx)
             .await?;
         tx.commit().await?;

@@ -13,6 +13,7 @@
 
 mod accounts;
 mod caller;
+mod cpu;
 mod data;
 mod figures;
 mod http;

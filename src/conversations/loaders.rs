@@ -15,23 +15,71 @@ use crate::platform::{
     keys::WrappedKey,
 };
 
-/// A page of one parent's children: whose, how many, past what.
+/// A page of an account's threads: whose, how many, past which.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct ChildPage<K> {
-    pub(super) parent: Uuid,
+pub(super) struct ThreadPage {
+    pub(super) account: Uuid,
     pub(super) limit: i64,
     pub(super) backward: bool,
-    pub(super) past: Option<K>,
+    pub(super) past: Option<Uuid>,
 }
 
-impl<K> ChildPage<K> {
-    pub(super) fn new(parent: Uuid, page: &PageRequest, past: Option<K>) -> Self {
+impl ThreadPage {
+    pub(super) fn new(account: Uuid, page: &PageRequest, past: Option<Uuid>) -> Self {
         Self {
-            parent,
+            account,
             limit: page.fetch(),
             backward: page.backward,
             past,
         }
+    }
+}
+
+/// A page of a thread's messages: from one place in it to another, both of which belong to it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct MessagePage {
+    thread: Uuid,
+    record_key: Uuid,
+    low: i32,
+    high: i32,
+    backward: bool,
+}
+
+impl MessagePage {
+    pub(super) fn new(thread: &ConversationRow, page: &PageRequest, past: Option<i32>) -> Self {
+        let further = i32::try_from(page.fetch() - 1).unwrap_or(i32::MAX);
+        let (low, high) = if page.backward {
+            let high = past.map_or(thread.last_sequence, |past| {
+                past.saturating_sub(1).min(thread.last_sequence)
+            });
+            (high.saturating_sub(further), high)
+        } else {
+            let low = past.unwrap_or(0).saturating_add(1).max(1);
+            (low, low.saturating_add(further))
+        };
+        Self {
+            thread: thread.id,
+            record_key: thread.record_key_id,
+            low,
+            high,
+            backward: page.backward,
+        }
+    }
+
+    /// The page's own of the thread's messages, which may be those of several pages.
+    fn of(&self, messages: &[Arc<MessageRow>]) -> Vec<Arc<MessageRow>> {
+        let mut own: Vec<_> = messages
+            .iter()
+            .filter(|message| (self.low..=self.high).contains(&message.sequence))
+            .cloned()
+            .collect();
+        own.sort_unstable_by_key(|message| message.sequence);
+        // Two pages that overlap read a message twice.
+        own.dedup_by_key(|message| message.sequence);
+        if self.backward {
+            own.reverse();
+        }
+        own
     }
 }
 
@@ -42,8 +90,8 @@ type Messages = Arc<Vec<Arc<MessageRow>>>;
 #[derive(Default)]
 pub struct ConversationLoaders {
     conversations: Batch<Uuid, Arc<ConversationRow>>,
-    of_account: Batch<ChildPage<Uuid>, Threads>,
-    messages: Batch<ChildPage<i32>, Messages>,
+    of_account: Batch<ThreadPage, Threads>,
+    messages: Batch<MessagePage, Messages>,
     message: Batch<Uuid, Arc<MessageRow>>,
     unread: Batch<Uuid, i32>,
 }
@@ -71,14 +119,10 @@ impl ConversationLoaders {
         route::numbers_of(scope.db(), business).await
     }
 
-    pub(super) async fn of_account(
-        &self,
-        scope: &OpScope,
-        page: ChildPage<Uuid>,
-    ) -> Result<Threads, OpError> {
+    pub(super) async fn of_account(&self, scope: &OpScope, page: ThreadPage) -> Result<Threads, OpError> {
         let found = self
             .of_account
-            .load(page, async |pages: Vec<ChildPage<Uuid>>| {
+            .load(page, async |pages: Vec<ThreadPage>| {
                 let mut tx = scope.snapshot().await?;
                 Ok::<_, OpError>(threads_of_accounts(&mut tx, pages).await?)
             })
@@ -86,10 +130,10 @@ impl ConversationLoaders {
         Ok(found.unwrap_or_default())
     }
 
-    pub(super) async fn messages(&self, scope: &OpScope, page: ChildPage<i32>) -> Result<Messages, OpError> {
+    pub(super) async fn messages(&self, scope: &OpScope, page: MessagePage) -> Result<Messages, OpError> {
         let found = self
             .messages
-            .load(page, async |pages: Vec<ChildPage<i32>>| {
+            .load(page, async |pages: Vec<MessagePage>| {
                 let mut tx = scope.snapshot().await?;
                 Ok::<_, OpError>(messages_of_threads(&mut tx, pages).await?)
             })
@@ -123,9 +167,9 @@ impl ConversationLoaders {
     }
 }
 
-/// One statement for all parents that ask for the same number from the same end; usually there is one group.
-fn groups<K: Clone>(pages: &[ChildPage<K>]) -> HashMap<(i64, bool), Vec<ChildPage<K>>> {
-    let mut groups: HashMap<(i64, bool), Vec<ChildPage<K>>> = HashMap::new();
+/// One statement for all accounts that ask for the same number from the same end; usually there is one group.
+fn groups(pages: &[ThreadPage]) -> HashMap<(i64, bool), Vec<ThreadPage>> {
+    let mut groups: HashMap<(i64, bool), Vec<ThreadPage>> = HashMap::new();
     for page in pages {
         groups
             .entry((page.limit, page.backward))
@@ -138,12 +182,12 @@ fn groups<K: Clone>(pages: &[ChildPage<K>]) -> HashMap<(i64, bool), Vec<ChildPag
 /// Newest first; "backward" is from the oldest.
 async fn threads_of_accounts(
     tx: &mut TenantTx,
-    pages: Vec<ChildPage<Uuid>>,
-) -> Result<HashMap<ChildPage<Uuid>, Threads>, DbError> {
+    pages: Vec<ThreadPage>,
+) -> Result<HashMap<ThreadPage, Threads>, DbError> {
     let (business, scope) = (tx.business_id(), tx.ctx().agent_scope());
     let mut found = HashMap::with_capacity(pages.len());
     for ((limit, backward), group) in groups(&pages) {
-        let parents: Vec<Uuid> = group.iter().map(|page| page.parent).collect();
+        let accounts: Vec<Uuid> = group.iter().map(|page| page.account).collect();
         let pasts: Vec<Option<Uuid>> = group.iter().map(|page| page.past).collect();
         let rows = if backward {
             sqlx::query_as!(
@@ -161,7 +205,7 @@ async fn threads_of_accounts(
                       AND (p.past IS NULL OR v.id > p.past)
                     ORDER BY v.id ASC LIMIT $5) c"#,
                 business,
-                &parents,
+                &accounts,
                 &pasts as &[Option<Uuid>],
                 scope,
                 limit,
@@ -184,7 +228,7 @@ async fn threads_of_accounts(
                       AND (p.past IS NULL OR v.id < p.past)
                     ORDER BY v.id DESC LIMIT $5) c"#,
                 business,
-                &parents,
+                &accounts,
                 &pasts as &[Option<Uuid>],
                 scope,
                 limit,
@@ -199,7 +243,7 @@ async fn threads_of_accounts(
             }
         }
         for page in group {
-            let children = by_account.remove(&page.parent).unwrap_or_default();
+            let children = by_account.remove(&page.account).unwrap_or_default();
             found.insert(page, Arc::new(children));
         }
     }
@@ -256,74 +300,51 @@ impl From<JoinedMessage> for MessageRow {
     }
 }
 
-/// In the thread's order; "backward" is from its end.
+/// In reading direction. Because a thread's sequence has no holes, a page is a range of it: one range of the index each,
+/// whatever the pages' sizes and directions.
 async fn messages_of_threads(
     tx: &mut TenantTx,
-    pages: Vec<ChildPage<i32>>,
-) -> Result<HashMap<ChildPage<i32>, Messages>, DbError> {
+    pages: Vec<MessagePage>,
+) -> Result<HashMap<MessagePage, Messages>, DbError> {
     let business = tx.business_id();
-    let mut found = HashMap::with_capacity(pages.len());
-    for ((limit, backward), group) in groups(&pages) {
-        let parents: Vec<Uuid> = group.iter().map(|page| page.parent).collect();
-        let pasts: Vec<Option<i32>> = group.iter().map(|page| page.past).collect();
-        let rows = if backward {
-            sqlx::query_as!(
-                JoinedMessage,
-                r#"SELECT m.id AS "id!", m.conversation_id AS "conversation_id!", m.debtor_id, m.sequence AS "sequence!",
-                        m.direction AS "direction!", m.sender_type AS "sender_type!", m.sender_id,
-                        m.body_cipher AS "body_cipher!", m.delivery_status AS "delivery_status!", m.failure_code,
-                        m.failure_reason, m.decision_id, m.created_at AS "created_at!", m.sent_at, m.delivered_at, m.read_at,
-                        k.id AS "key_id!", k.business_key_version AS "key_version!", k.wrapped
-                 FROM unnest($2::uuid[], $3::int[]) AS p(conversation_id, past)
-                 JOIN conversations v ON v.business_id = $1 AND v.id = p.conversation_id
-                 JOIN data_keys k ON k.business_id = $1 AND k.id = v.record_key_id
-                 CROSS JOIN LATERAL (
-                    SELECT * FROM messages x
-                    WHERE x.business_id = $1 AND x.conversation_id = p.conversation_id AND (p.past IS NULL OR x.sequence < p.past)
-                    ORDER BY x.sequence DESC LIMIT $4) m"#,
-                business,
-                &parents,
-                &pasts as &[Option<i32>],
-                limit,
-            )
-            .fetch_all(tx.conn())
-            .await?
-        } else {
-            sqlx::query_as!(
-                JoinedMessage,
-                r#"SELECT m.id AS "id!", m.conversation_id AS "conversation_id!", m.debtor_id, m.sequence AS "sequence!",
-                        m.direction AS "direction!", m.sender_type AS "sender_type!", m.sender_id,
-                        m.body_cipher AS "body_cipher!", m.delivery_status AS "delivery_status!", m.failure_code,
-                        m.failure_reason, m.decision_id, m.created_at AS "created_at!", m.sent_at, m.delivered_at, m.read_at,
-                        k.id AS "key_id!", k.business_key_version AS "key_version!", k.wrapped
-                 FROM unnest($2::uuid[], $3::int[]) AS p(conversation_id, past)
-                 JOIN conversations v ON v.business_id = $1 AND v.id = p.conversation_id
-                 JOIN data_keys k ON k.business_id = $1 AND k.id = v.record_key_id
-                 CROSS JOIN LATERAL (
-                    SELECT * FROM messages x
-                    WHERE x.business_id = $1 AND x.conversation_id = p.conversation_id AND (p.past IS NULL OR x.sequence > p.past)
-                    ORDER BY x.sequence ASC LIMIT $4) m"#,
-                business,
-                &parents,
-                &pasts as &[Option<i32>],
-                limit,
-            )
-            .fetch_all(tx.conn())
-            .await?
-        };
-        let mut by_thread: HashMap<Uuid, Vec<Arc<MessageRow>>> = HashMap::with_capacity(group.len());
-        for row in rows {
-            by_thread
-                .entry(row.conversation_id)
-                .or_default()
-                .push(Arc::new(row.into()));
-        }
-        for page in group {
-            let children = by_thread.remove(&page.parent).unwrap_or_default();
-            found.insert(page, Arc::new(children));
-        }
+    let threads: Vec<Uuid> = pages.iter().map(|page| page.thread).collect();
+    let keys: Vec<Uuid> = pages.iter().map(|page| page.record_key).collect();
+    let lows: Vec<i32> = pages.iter().map(|page| page.low).collect();
+    let highs: Vec<i32> = pages.iter().map(|page| page.high).collect();
+    let rows = sqlx::query_as!(
+        JoinedMessage,
+        r#"SELECT m.id AS "id!", m.conversation_id AS "conversation_id!", m.debtor_id, m.sequence AS "sequence!",
+                m.direction AS "direction!", m.sender_type AS "sender_type!", m.sender_id,
+                m.body_cipher AS "body_cipher!", m.delivery_status AS "delivery_status!", m.failure_code,
+                m.failure_reason, m.decision_id, m.created_at AS "created_at!", m.sent_at, m.delivered_at, m.read_at,
+                k.id AS "key_id!", k.business_key_version AS "key_version!", k.wrapped
+         FROM unnest($2::uuid[], $3::uuid[], $4::int[], $5::int[]) AS p(conversation_id, key_id, low, high)
+         JOIN data_keys k ON k.business_id = $1 AND k.id = p.key_id
+         JOIN messages m ON m.business_id = $1 AND m.conversation_id = p.conversation_id
+            AND m.sequence BETWEEN p.low AND p.high"#,
+        business,
+        &threads,
+        &keys,
+        &lows,
+        &highs,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let mut by_thread: HashMap<Uuid, Vec<Arc<MessageRow>>> = HashMap::with_capacity(pages.len());
+    for row in rows {
+        by_thread
+            .entry(row.conversation_id)
+            .or_default()
+            .push(Arc::new(row.into()));
     }
-    Ok(found)
+    Ok(pages
+        .into_iter()
+        .map(|page| {
+            let all = by_thread.get(&page.thread).map_or(&[][..], Vec::as_slice);
+            let messages = page.of(all);
+            (page, Arc::new(messages))
+        })
+        .collect())
 }
 
 /// Messages whose thread is within the caller's scope.

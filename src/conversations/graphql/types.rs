@@ -15,7 +15,7 @@ use crate::{
     compliance::graphql::ComplianceDecision,
     conversations::{
         ConversationLoaders, DeliveryStatus,
-        loaders::ChildPage,
+        loaders::{MessagePage, ThreadPage},
         model::{ConversationStatus, Direction, SenderType},
         store::{ConversationRow, MessageRow},
     },
@@ -78,7 +78,7 @@ impl Conversation {
         let past = page.key::<Uuid>("threads")?;
         let rows = ctx
             .data::<ConversationLoaders>()?
-            .of_account(scope, ChildPage::new(account, &page, past))
+            .of_account(scope, ThreadPage::new(account, &page, past))
             .await
             .map_err(op_error)?;
         let rows = rows
@@ -176,16 +176,13 @@ impl Conversation {
         #[graphql(desc = "How many from the end (1 to 100).")] last: Option<i32>,
         #[graphql(desc = "Past this cursor, going backward.")] before: Option<String>,
     ) -> async_graphql::Result<MessageConnection> {
-        self.message_page(
-            ctx,
-            PageArgs {
-                first,
-                after,
-                last,
-                before,
-            },
-        )
-        .await
+        let args = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
+        self.message_page(ctx, args).await
     }
 
     /// How many of the debtor's messages you have not read.
@@ -231,7 +228,7 @@ impl Conversation {
         let past = page.key::<i32>("messages")?;
         let rows = ctx
             .data::<ConversationLoaders>()?
-            .messages(ctx.scope()?, ChildPage::new(self.row.id, &page, past))
+            .messages(ctx.scope()?, MessagePage::new(&self.row, &page, past))
             .await
             .map_err(op_error)?;
         let rows = rows
