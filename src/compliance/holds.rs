@@ -116,7 +116,8 @@ pub(super) struct HoldRow {
     pub(super) key: WrappedKey,
 }
 
-/// Places a hold and returns its id.
+/// Places a hold on the record that is named and returns its id. Of a person with several records each keeps its own, so
+/// that none is missing when they turn out to be two people after all.
 ///
 /// # Errors
 /// User errors: NOT_FOUND for a person or debt that is not the caller's, INVALID_INPUT for a reason that does not fit,
@@ -148,11 +149,7 @@ pub async fn set_hold(
     let reason = keys.seal(&record, "holds", "reason_cipher", id, new.reason.as_bytes())?;
     let placed = sqlx::query!(
         "INSERT INTO holds (business_id, id, debtor_id, account_id, kind, reason_cipher, placed_by, placed_at)
-         SELECT $1, $2, $3, $4, $5, $6, $7, $8
-         WHERE NOT EXISTS (
-             SELECT FROM holds h WHERE h.business_id = $1 AND h.debtor_id = ANY($9) AND h.kind = $5
-               AND h.account_id IS NOT DISTINCT FROM $4 AND h.lifted_at IS NULL)
-         ON CONFLICT DO NOTHING",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
         business,
         id,
         debtor.id,
@@ -161,7 +158,6 @@ pub async fn set_hold(
         reason,
         user,
         now,
-        &debtor.members,
     )
     .execute(tx.conn())
     .await?;

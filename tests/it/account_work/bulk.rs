@@ -4,7 +4,7 @@ use funnelchat::platform::ids::{self, IdKind};
 use serde_json::{Value, json};
 
 use super::{act, ask, numbers, own_id};
-use crate::support::{Client, TestApp, data, error_code, user_errors};
+use crate::support::{Client, TestApp, data, error_code, recipes::uuid_of, user_errors};
 
 #[tokio::test]
 async fn many_accounts_are_tagged_all_or_none() {
@@ -43,6 +43,38 @@ async fn many_accounts_are_tagged_all_or_none() {
     .await;
     let tags = changed["accounts"][0]["tags"].to_string();
     assert!(tags.contains("winter") && !tags.contains("summer"), "{tags}");
+
+    // The trail says what changed on each, and nothing of an account that stayed as it was.
+    act(
+        &admin,
+        "tagAccounts",
+        "",
+        json!({ "accountIds": ids, "add": ["vip", "winter"], "remove": ["summer", "autumn"] }),
+    )
+    .await;
+    let trail = admin
+        .gql(
+            "{ auditEvents(first: 9, filter: { action: \"account.tagged\" }) { edges { node { objectId details } } } }",
+            json!({}),
+        )
+        .await;
+    let rows = data(&trail)["auditEvents"]["edges"].as_array().unwrap().clone();
+    let changes: Vec<&Value> = rows.iter().map(|row| &row["node"]["details"]).collect();
+    let later = json!({ "added": ["winter"], "removed": ["summer"] });
+    let first = json!({ "added": ["summer", "vip"], "removed": [] });
+    assert_eq!(
+        changes,
+        [&[&later; 5][..], &[&first; 5][..]].concat()[..9].to_vec(),
+        "{trail}"
+    );
+    let first_again = uuid_of(&ids[0]).to_string();
+    assert_eq!(
+        rows.iter()
+            .filter(|row| row["node"]["objectId"] == first_again.as_str())
+            .count(),
+        1,
+        "the first one's only change is the one before: {trail}"
+    );
 
     // One that is not there: nothing changes for the others.
     let nobodys = ids::encode(IdKind::Account, ids::next());
@@ -95,7 +127,7 @@ async fn many_accounts_are_tagged_all_or_none() {
     let first = admin.gql_with(document, variables.clone(), &key).await;
     let again = admin.gql_with(document, variables, &key).await;
     assert_eq!(data(&first), data(&again));
-    assert_eq!(app.audited("account.tagged").await, 8);
+    assert_eq!(app.audited("account.tagged").await, 12);
     app.finish().await;
 }
 

@@ -67,9 +67,11 @@ async fn a_cap_spent_on_one_record_counts_for_the_person_until_they_are_taken_ap
     // A hold on either record is on the person.
     let cease = json!({ "debtorId": james, "kind": "CEASE_CONTACT", "reason": "A letter." });
     let cease = done(&admin, "setHold", "hold { id }", cease).await;
-    let twice = json!({ "debtorId": maria, "kind": "CEASE_CONTACT", "reason": "A letter." });
+    // Each record keeps its own, and one of a kind only.
+    let input = json!({ "debtorId": maria, "kind": "CEASE_CONTACT", "reason": "A letter." });
+    let hers = done(&admin, "setHold", "hold { id }", input.clone()).await;
     assert_eq!(
-        user_errors(&act(&admin, "setHold", "", twice).await),
+        user_errors(&act(&admin, "setHold", "", input).await),
         ["CONFLICT"]
     );
     let stopped = ("DENY".to_owned(), "reg-f-cease-communication".to_owned());
@@ -77,7 +79,8 @@ async fn a_cap_spent_on_one_record_counts_for_the_person_until_they_are_taken_ap
     for id in &accounts {
         let seen = account(&admin, id, "holds { id } debtor { id holds { id } }").await;
         assert_eq!(seen["debtor"]["id"], maria, "one person: {seen}");
-        assert_eq!(seen["holds"], json!([{ "id": cease["hold"]["id"] }]));
+        let both = json!([{ "id": cease["hold"]["id"] }, { "id": hers["hold"]["id"] }]);
+        assert_eq!(seen["holds"], both);
         assert_eq!(seen["debtor"]["holds"], seen["holds"]);
     }
     assert_eq!(
@@ -93,8 +96,18 @@ async fn a_cap_spent_on_one_record_counts_for_the_person_until_they_are_taken_ap
         (&maria, &james)
     );
     assert_eq!(apart["merge"]["unmergeReason"], "Father and son.");
+    assert_eq!(
+        both().await,
+        (stopped.clone(), stopped.clone()),
+        "each has its own"
+    );
+    let released = json!({ "id": hers["hold"]["id"] });
+    done(&admin, "releaseHold", "", released).await;
     let (of_maria, of_james) = both().await;
-    assert_eq!(of_maria.0, "ALLOW", "two of three, and the hold is not theirs");
+    assert_eq!(
+        of_maria.0, "ALLOW",
+        "two of three, and the other hold is not theirs"
+    );
     assert_eq!(of_james, stopped);
     assert_eq!(
         user_errors(&unmerge(&admin, &merged).await),
