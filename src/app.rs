@@ -5,7 +5,6 @@ use std::{str::FromStr as _, sync::Arc, time::Duration};
 use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::{ConnectOptions as _, Connection as _, postgres::PgConnectOptions};
-use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -18,7 +17,7 @@ use crate::{
     compliance::Suppressions,
     config::{Config, DatabaseUrls, Environment},
     conversations::{self, Conversations, feed::InboxReaders},
-    files::{FileSettings, Files, LinkKeys, open_store},
+    files::{FileSettings, Files, LinkKeys, UploadRoom, open_store},
     graphql::{
         Execution, FieldTypes, GraphqlEngine, Shared, build_schema, sdl,
         transport::{self, Connections},
@@ -353,7 +352,7 @@ fn files(config: &Config, db: &Db, keyring: &Keyring, wall: Arc<dyn WallClock>) 
         store: open_store(&config.files.store)?,
         links: Arc::new(LinkKeys::derived_from(sources)),
         wall,
-        room: Arc::new(Semaphore::new(config.files.uploads_at_once)),
+        room: Arc::new(UploadRoom::new(config.files.uploads)),
         settings: FileSettings {
             public_base_url: config.public_base_url.as_str().trim_end_matches('/').to_owned(),
             import_max_bytes: config.files.import_max_bytes,

@@ -12,7 +12,7 @@
 //! | [`ledger`] | double entry: posts and sums | nothing |
 //! | [`accounts`] | debtors, accounts, contact points, tags, notes, documents, creditors, saved views, import, export | identity, access, audit, ledger, files |
 //! | [`compliance`] | may we contact this person now? rules, decisions, permits, opt-outs, holds | identity, access, audit, accounts |
-//! | [`settings`] | what a business chooses for itself: company, terms, contact limits, auto-response | identity, access, audit, accounts, compliance |
+//! | [`settings`] | what a business chooses for itself: company, terms, contact limits, auto-response | identity, access, audit, files, accounts, compliance |
 //! | [`conversations`] | threads, messages, delivery, the live feed | identity, access, audit, accounts, compliance |
 //! | [`providers`] | adapters to vendors | the slices' ports and the types in them |
 //! | [`sandbox`] | stand-ins that speak the vendors' own protocols | nothing, `platform` neither |

@@ -98,6 +98,8 @@ cells! {
     BusinessRead => "business", "read";
     UserRead => "user", "read";
     UserReadDetails => "user", "read_details";
+    UserReadActivity => "user", "read_activity";
+    UserReadActivityAny => "user", "read_activity_any";
     UserManage => "user", "manage";
     UserManageAny => "user", "manage_any";
     AccountRead => "account", "read";

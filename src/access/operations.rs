@@ -93,6 +93,7 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "deleteAccountView",
         Needs::Permission(Cell::AccountViewSave),
     ),
+    ("Mutation", "deleteBusiness", Needs::Platform),
     ("Mutation", "deleteRole", Needs::Permission(Cell::RoleManage)),
     (
         "Mutation",
@@ -106,7 +107,7 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ),
     ("Mutation", "inviteUser", Needs::Permission(Cell::UserManage)),
     ("Mutation", "login", Needs::Nothing),
-    ("Mutation", "logout", Needs::SignIn),
+    ("Mutation", "logout", Needs::Nothing),
     (
         "Mutation",
         "markConversationRead",
@@ -144,6 +145,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ),
     (
         "Mutation",
+        "removeBusinessLogo",
+        Needs::Permission(Cell::BusinessUpdate),
+    ),
+    (
+        "Mutation",
         "removeContactPoint",
         Needs::Permission(Cell::AccountUpdate),
     ),
@@ -159,6 +165,7 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "restoreAccount",
         Needs::Permission(Cell::AccountRestore),
     ),
+    ("Mutation", "restoreBusiness", Needs::Platform),
     ("Mutation", "revokeApiKey", Needs::Permission(Cell::ApiKeyManage)),
     (
         "Mutation",
@@ -177,7 +184,17 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "sendMessage",
         Needs::Permission(Cell::ConversationSend),
     ),
+    (
+        "Mutation",
+        "setBusinessLogo",
+        Needs::Permission(Cell::BusinessUpdate),
+    ),
     ("Mutation", "setHold", Needs::Permission(Cell::HoldSet)),
+    (
+        "Mutation",
+        "setMyAvailability",
+        Needs::Permission(Cell::ProfileUpdate),
+    ),
     (
         "Mutation",
         "setProfilePhoto",
@@ -219,6 +236,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         Needs::Permission(Cell::ConversationUpdate),
     ),
     ("Mutation", "updateDebtor", Needs::Permission(Cell::AccountUpdate)),
+    (
+        "Mutation",
+        "updateNotificationPreferences",
+        Needs::Permission(Cell::ProfileUpdate),
+    ),
     (
         "Mutation",
         "updateProfile",

@@ -32,7 +32,7 @@ pub use contact_policy::{
     loosest_policy, standing_policy,
 };
 pub use holds::{Hold, HoldMutations};
-pub use inconvenient::{InconvenientTime, InconvenientTimeMutations};
+pub use inconvenient::{DayOfWeek, InconvenientTime, InconvenientTimeMutations};
 pub use zones::TimeZoneEvidence;
 
 /// What the gate answered.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::parse::{self, FileStoreUrl};
 use super::reader::Reader;
-use crate::files::ObjectStoreSettings;
+use crate::files::{ObjectStoreSettings, UploadLimits};
 
 /// Where the contents of files lie, and how they get there.
 #[derive(Debug)]
@@ -16,8 +16,9 @@ pub struct FilesConfig {
     pub import_max_bytes: i64,
     /// `EXPORT_MAX_ROWS`: the most accounts that one export may hold.
     pub export_max_rows: i64,
-    /// `UPLOADS_AT_ONCE`: uploads that one process takes at the same time.
-    pub uploads_at_once: usize,
+    /// `UPLOADS_AT_ONCE`, `UPLOADS_AT_ONCE_PER_BUSINESS` and `UPLOADS_AT_ONCE_PER_CALLER`: uploads that one process takes
+    /// at the same time.
+    pub uploads: UploadLimits,
     /// `UPLOAD_TIMEOUT_SECONDS`: how long an upload may take as a whole.
     pub upload_timeout: Duration,
     /// `UPLOAD_IDLE_SECONDS`: how long it may pause.
@@ -63,7 +64,11 @@ pub(super) fn read(reader: &mut Reader<'_>, production: bool) -> Option<FilesCon
     }
     let import_max_bytes = reader.whole("IMPORT_MAX_BYTES", 104_857_600, 1_048_576..=1_073_741_824);
     let export_max_rows = reader.whole("EXPORT_MAX_ROWS", 100_000, 1..=1_000_000);
-    let uploads_at_once = reader.whole("UPLOADS_AT_ONCE", 32, 1..=10_000);
+    let uploads = UploadLimits {
+        in_all: reader.whole("UPLOADS_AT_ONCE", 32, 1..=10_000),
+        per_business: reader.whole("UPLOADS_AT_ONCE_PER_BUSINESS", 16, 1..=10_000),
+        per_caller: reader.whole("UPLOADS_AT_ONCE_PER_CALLER", 4, 1..=10_000),
+    };
     let upload_timeout = reader.seconds("UPLOAD_TIMEOUT_SECONDS", 900, 10..=86_400);
     let upload_idle = reader.seconds("UPLOAD_IDLE_SECONDS", 30, 1..=600);
     let store = match url? {
@@ -81,7 +86,7 @@ pub(super) fn read(reader: &mut Reader<'_>, production: bool) -> Option<FilesCon
         store,
         import_max_bytes,
         export_max_rows,
-        uploads_at_once,
+        uploads,
         upload_timeout,
         upload_idle,
     })

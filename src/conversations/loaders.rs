@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use uuid::Uuid;
 
 use super::{
+    agent_work::{self, AgentTime, AgentWork},
     route,
     store::{self, ConversationRow, MessageRow},
 };
@@ -94,6 +95,7 @@ pub struct ConversationLoaders {
     messages: Batch<MessagePage, Messages>,
     message: Batch<Uuid, Arc<MessageRow>>,
     unread: Batch<Uuid, i32>,
+    agent_work: Batch<AgentTime, AgentWork>,
 }
 
 impl ConversationLoaders {
@@ -117,6 +119,21 @@ impl ConversationLoaders {
     /// [`OpError`] as met.
     pub async fn numbers_of(&self, scope: &OpScope, business: Uuid) -> Result<Vec<String>, OpError> {
         route::numbers_of(scope.db(), business).await
+    }
+
+    /// What a member of staff works on, and did in a time.
+    ///
+    /// # Errors
+    /// [`OpError`] as met.
+    pub async fn agent_work(&self, scope: &OpScope, asked: AgentTime) -> Result<AgentWork, OpError> {
+        let found = self
+            .agent_work
+            .load(asked, async |asked: Vec<AgentTime>| {
+                let mut tx = scope.snapshot().await?;
+                Ok::<_, OpError>(agent_work::work_of(&mut tx, asked).await?)
+            })
+            .await?;
+        Ok(found.unwrap_or_default())
     }
 
     pub(super) async fn of_account(&self, scope: &OpScope, page: ThreadPage) -> Result<Threads, OpError> {

@@ -9,6 +9,7 @@
 //! - in: [`inbound`] (store, opt out, acknowledge) -> [`process_inbound`] (match, thread, message)
 //! - live: [`feed`]
 
+mod agent_work;
 mod assign;
 mod credentials;
 pub mod deliver;

@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::{
     Files,
+    links::Link,
     model::{CONTENT, FileRow, KEY_COLUMN, NewFile, Stored, TABLE},
     name::sanitised,
     objects::object_path,
@@ -218,6 +219,36 @@ impl Files {
         let mut tx = self.db.snapshot(ctx).await?;
         let row = store::file_by_id(&mut tx, id).await?;
         tx.finish_read().await?;
+        self.read(ctx, id, row).await
+    }
+
+    /// The same for whoever holds a link.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; NOT_FOUND also while the business is suspended.
+    pub async fn open_link(
+        &self,
+        link: &Link,
+        request_id: &str,
+    ) -> Result<(TenantCtx, FileRow, FileReader), OpError> {
+        let ctx = link.ctx(request_id);
+        let mut tx = self.db.snapshot(&ctx).await?;
+        let row = if store::link_is_good(&mut tx).await? {
+            store::file_by_id(&mut tx, link.file).await?
+        } else {
+            None
+        };
+        tx.finish_read().await?;
+        let (row, reader) = self.read(&ctx, link.file, row).await?;
+        Ok((ctx, row, reader))
+    }
+
+    async fn read(
+        &self,
+        ctx: &TenantCtx,
+        id: Uuid,
+        row: Option<FileRow>,
+    ) -> Result<(FileRow, FileReader), OpError> {
         let nothing = || {
             let message = "This file is no longer there: it expired, or was erased.";
             OpError::from(UserError::new(UserErrorCode::NotFound, message))

@@ -87,7 +87,7 @@ impl Files {
     pub(super) async fn most_bytes(&self, tx: &mut TenantTx, purpose: Purpose) -> Result<i64, DbError> {
         Ok(match purpose {
             Purpose::AccountImport => self.settings.import_max_bytes,
-            Purpose::ProfilePhoto => PHOTO_MAX_BYTES,
+            Purpose::ProfilePhoto | Purpose::BusinessLogo => PHOTO_MAX_BYTES,
             Purpose::Document | Purpose::Export | Purpose::ImportReport => document_limit(tx).await?,
         })
     }

@@ -58,7 +58,9 @@ impl MediaType {
         match purpose {
             Purpose::AccountImport => matches!(self, Self::Csv | Self::Text | Self::Xlsx),
             Purpose::Document => true,
-            Purpose::ProfilePhoto => matches!(self, Self::Png | Self::Jpeg | Self::Webp),
+            Purpose::ProfilePhoto | Purpose::BusinessLogo => {
+                matches!(self, Self::Png | Self::Jpeg | Self::Webp)
+            }
             Purpose::Export | Purpose::ImportReport => false,
         }
     }
@@ -120,7 +122,7 @@ impl Detector {
     pub(super) fn new(expected: MediaType, purpose: Purpose) -> Self {
         Self {
             expected,
-            photo: purpose == Purpose::ProfilePhoto,
+            photo: matches!(purpose, Purpose::ProfilePhoto | Purpose::BusinessLogo),
             head: Vec::new(),
             tail: Vec::new(),
             has_part: false,

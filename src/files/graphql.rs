@@ -19,6 +19,8 @@ pub enum UploadPurpose {
     Document,
     /// Your picture: png, jpg or webp of at most 5 MiB and 6,000 x 6,000 pixels.
     ProfilePhoto,
+    /// Your business's logo: a PNG, JPEG or WebP picture.
+    BusinessLogo,
 }
 
 impl From<UploadPurpose> for Purpose {
@@ -27,6 +29,7 @@ impl From<UploadPurpose> for Purpose {
             UploadPurpose::AccountImport => Self::AccountImport,
             UploadPurpose::Document => Self::Document,
             UploadPurpose::ProfilePhoto => Self::ProfilePhoto,
+            UploadPurpose::BusinessLogo => Self::BusinessLogo,
         }
     }
 }

@@ -9,7 +9,7 @@
 //! No content is read or written inside a transaction: the row comes first, then the object, then the row's next state.
 //! What is left over of either goes with [`Files::remove_expired`].
 //!
-//! Owns `files`; reads `data_keys` by id, and of `businesses` the size of documents. May import `platform`, `access`.
+//! Owns `files`; reads `data_keys` by id, and of `businesses` the size of documents and the status. May import `platform`, `access`.
 
 mod claim;
 mod content;
@@ -22,12 +22,12 @@ mod name;
 mod objects;
 mod receive;
 mod remove_expired;
+mod room;
 mod store;
 
 use std::sync::Arc;
 
 use object_store::ObjectStore;
-use tokio::sync::Semaphore;
 
 pub use claim::{claim, discard, give_to_person, keep};
 pub use content::{FileReader, FileWriter};
@@ -37,6 +37,7 @@ pub use model::{FileRow, NewFile, Purpose, Stored};
 pub use name::{content_disposition, sanitised};
 pub use objects::{ObjectStoreSettings, check_store, open_store};
 pub use receive::UploadRefused;
+pub use room::{UploadLimits, UploadRoom};
 pub use store::{file_by_id, files_by_ids};
 
 use crate::platform::{clock::WallClock, db::Db, keys::Keyring};
@@ -50,7 +51,7 @@ pub struct Files {
     pub(crate) links: Arc<LinkKeys>,
     pub(crate) wall: Arc<dyn WallClock>,
     /// Uploads that this process takes at once.
-    pub(crate) room: Arc<Semaphore>,
+    pub(crate) room: Arc<UploadRoom>,
     pub(crate) settings: FileSettings,
 }
 

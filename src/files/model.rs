@@ -20,6 +20,8 @@ pub enum Purpose {
     Document,
     /// A member of staff's picture.
     ProfilePhoto,
+    /// A business's logo.
+    BusinessLogo,
     /// Accounts that somebody exported.
     Export,
     /// What an import could not take.
@@ -27,10 +29,11 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::AccountImport,
         Self::Document,
         Self::ProfilePhoto,
+        Self::BusinessLogo,
         Self::Export,
         Self::ImportReport,
     ];
@@ -41,6 +44,7 @@ impl Purpose {
             Self::AccountImport => "ACCOUNT_IMPORT",
             Self::Document => "DOCUMENT",
             Self::ProfilePhoto => "PROFILE_PHOTO",
+            Self::BusinessLogo => "BUSINESS_LOGO",
             Self::Export => "EXPORT",
             Self::ImportReport => "IMPORT_REPORT",
         }
@@ -57,6 +61,7 @@ impl Purpose {
             Self::AccountImport => Some(Cell::AccountImport),
             Self::Document => Some(Cell::DocumentAdd),
             Self::ProfilePhoto => Some(Cell::ProfileUpdate),
+            Self::BusinessLogo => Some(Cell::BusinessUpdate),
             Self::Export | Self::ImportReport => None,
         }
     }

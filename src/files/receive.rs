@@ -10,6 +10,7 @@ use super::{
     detect::{Detector, MediaType},
     links::Link,
     model::{FileRow, Stored},
+    room::Full,
     store,
 };
 use crate::platform::{context::TenantCtx, db::AuditEntry, error::OpError};
@@ -37,6 +38,9 @@ pub enum UploadRefused {
     /// The sender paused for too long, or took too long in all.
     #[error("the content did not arrive in time: create another upload")]
     TooSlow,
+    /// All places are taken; the link stays good.
+    #[error("{0}: try again in a moment")]
+    NoRoom(&'static str),
     #[error(transparent)]
     Failed(#[from] OpError),
 }
@@ -59,8 +63,13 @@ impl Files {
     {
         let ctx = link.ctx(request_id);
         // Each holds some megabytes of memory; the link stays good for another try.
-        let _room = self.room.try_acquire().map_err(|_| {
-            OpError::Unavailable("too many uploads at once: try again in a moment".to_owned())
+        let caller = link.actor.id().unwrap_or(link.business_id);
+        let _place = self.room.enter(link.business_id, caller).map_err(|full| {
+            UploadRefused::NoRoom(match full {
+                Full::Process => "too many uploads at once",
+                Full::Business => "your business sends too many files at once",
+                Full::Caller => "you send too many files at once",
+            })
         })?;
         let row = self.begin_receiving(&ctx, link, length).await?;
         let stored = match self.take(&ctx, &row, body).await {
@@ -92,9 +101,11 @@ impl Files {
         length: Option<u64>,
     ) -> Result<FileRow, UploadRefused> {
         let mut tx = self.db.tenant(ctx).await.map_err(OpError::from)?;
+        let is_good = store::link_is_good(&mut tx).await.map_err(OpError::from)?;
         let row = store::file_by_id(&mut tx, link.file)
             .await
             .map_err(OpError::from)?
+            .filter(|_| is_good)
             .filter(|row| row.created_by == link.actor.id())
             .ok_or(UploadRefused::Unknown)?;
         let announced = row.size.unwrap_or_default();
@@ -206,6 +217,7 @@ fn reason(refused: &UploadRefused) -> &'static str {
         UploadRefused::CutShort { .. } => "cut short",
         UploadRefused::WrongType(_) => "wrong type",
         UploadRefused::TooSlow => "too slow",
+        UploadRefused::NoRoom(_) => "no room",
         UploadRefused::Failed(_) => "failed",
     }
 }

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::model::{FileRow, Purpose, Stored};
 use crate::platform::{
+    context::Actor,
     db::{DbError, TenantTx},
     keys::WrappedKey,
 };
@@ -95,6 +96,22 @@ pub async fn files_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<FileRow
             })
         })
         .collect())
+}
+
+/// Whether links of the context's actor are good now: a business that is suspended, or deleted, is closed to all but the
+/// platform's own staff.
+pub(super) async fn link_is_good(tx: &mut TenantTx) -> Result<bool, DbError> {
+    if matches!(tx.ctx().actor(), Actor::Platform(_)) {
+        return Ok(true);
+    }
+    let business = tx.business_id();
+    Ok(sqlx::query_scalar!(
+        r#"SELECT status <> 'SUSPENDED' AS "open!" FROM businesses WHERE id = $1"#,
+        business
+    )
+    .fetch_optional(tx.conn())
+    .await?
+    .unwrap_or_default())
 }
 
 /// One file of the business.

@@ -31,6 +31,7 @@ use crate::{
     platform::{
         clock::WallClock,
         context::{IdempotencyKey, TenantCtx},
+        error::capitalised,
         error_code::ErrorCode,
         gql::MayWrite,
         live::Ring,
@@ -98,7 +99,7 @@ impl GraphqlEngine {
                     let allowed = caller
                         .tenant()
                         .map_or(Err(Denied(cell)), |ctx| authorize(ctx, cell));
-                    allowed.map_err(|denied| Refusal::new(ErrorCode::Forbidden, capitalised(&denied)))?;
+                    allowed.map_err(forbidden)?;
                 }
             }
         }
@@ -181,13 +182,8 @@ impl GraphqlEngine {
     }
 }
 
-fn capitalised(denied: &Denied) -> String {
-    let text = denied.to_string();
-    let mut letters = text.chars();
-    letters
-        .next()
-        .map(|first| first.to_uppercase().collect::<String>() + letters.as_str())
-        .unwrap_or_default()
+fn forbidden(denied: Denied) -> Refusal {
+    Refusal::new(ErrorCode::Forbidden, capitalised(&denied.to_string()))
 }
 
 fn facts(meta: RequestMeta) -> RequestFacts {
@@ -217,23 +213,25 @@ impl Engine for GraphqlEngine {
         let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
         let authorization = text(header::AUTHORIZATION);
         let request_id = parts.extensions.get::<RequestId>().map_or("", |id| id.0.as_str());
-        // A socket cannot say where its session is: the transport checks its origin.
-        let is_upgrade = parts.headers.contains_key(header::UPGRADE);
-        let cookies = match authorization {
-            Some(_) => None,
-            None if is_upgrade => text(header::COOKIE),
-            None => self.session_cookies(&parts.headers),
-        };
-        if let Some(cookies) = cookies {
+        let cookies = self.session_cookies(&parts.headers);
+        if let Some(cookies) = cookies.filter(|_| authorization.is_none()) {
             let caller = authenticate_cookie(&self.identity, cookies, peer, request_id);
-            if !is_upgrade {
-                note_use(&self.identity, &caller);
-            }
+            note_use(&self.identity, &caller);
             return Ok(caller);
         }
         authenticate(&self.identity, authorization, peer, request_id)
             .await
             .map_err(Self::refusal)
+    }
+
+    async fn authenticate_upgrade(&self, parts: &Parts, peer: IpAddr) -> Result<Caller, Refusal> {
+        let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        // A socket cannot say where its session is. An open page connects anew by itself: no use of the session.
+        if let (None, Some(cookies)) = (text(header::AUTHORIZATION), text(header::COOKIE)) {
+            let request_id = parts.extensions.get::<RequestId>().map_or("", |id| id.0.as_str());
+            return Ok(authenticate_cookie(&self.identity, cookies, peer, request_id));
+        }
+        self.authenticate(parts, peer).await
     }
 
     async fn authenticate_socket(
@@ -331,8 +329,7 @@ impl Engine for GraphqlEngine {
         for field in &plan.fields {
             let allowed = match needs("Subscription", field) {
                 None => self.refuse_unlisted("Subscription", field),
-                Some(Needs::Permission(cell)) => authorize(&ctx, cell)
-                    .map_err(|denied| Refusal::new(ErrorCode::Forbidden, capitalised(&denied))),
+                Some(Needs::Permission(cell)) => authorize(&ctx, cell).map_err(forbidden),
                 Some(Needs::Platform) => self.refuse_unlisted("Subscription", field),
                 Some(Needs::Nothing | Needs::SignIn) => Ok(()),
             };

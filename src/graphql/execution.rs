@@ -14,7 +14,7 @@ use futures_util::{
 use super::{Schema, field_types::FieldTypes, nulls, transport::Refusal};
 use crate::{
     accounts::AccountLoaders,
-    audit::{AccessEntry, AccessLog},
+    audit::{AccessEntry, AccessLog, graphql::AuditLoaders},
     compliance::graphql::ComplianceLoaders,
     conversations::ConversationLoaders,
     identity::{
@@ -104,7 +104,8 @@ impl Execution {
             .data(AccountLoaders::default())
             .data(ConversationLoaders::default())
             .data(ComplianceLoaders::default())
-            .data(IdentityLoaders::default());
+            .data(IdentityLoaders::default())
+            .data(AuditLoaders::default());
         let request = match scope {
             Some(scope) => request.data(scope.clone()),
             None => request,

@@ -4,10 +4,10 @@ use async_graphql::{Context, ID, Interface, Object};
 
 use crate::{
     access::{Cell, authorize},
-    accounts::graphql::{Account, AccountImport, Debtor},
+    accounts::graphql::{Account, AccountImport, Creditor, Debtor, Placement},
     compliance::graphql::ComplianceDecision,
     conversations::graphql::{Conversation, Message},
-    identity::graphql::Business,
+    identity::graphql::{Business, User},
     platform::{
         gql::{ScopeExt as _, bad_input, not_found},
         ids::{self, IdKind},
@@ -27,8 +27,11 @@ pub enum Node {
     Business(Business),
     ComplianceDecision(ComplianceDecision),
     Conversation(Conversation),
+    Creditor(Creditor),
     Debtor(Debtor),
     Message(Message),
+    Placement(Placement),
+    User(User),
 }
 
 /// Most ids in one `nodes`.
@@ -77,6 +80,11 @@ async fn load(ctx: &Context<'_>, argument: &str, id: &ID) -> async_graphql::Resu
             AccountImport::load(ctx, uuid).await?.map(Node::AccountImport)
         }
         IdKind::Debtor if may(Cell::AccountRead) => Debtor::load(ctx, uuid).await?.map(Node::Debtor),
+        IdKind::Creditor if may(Cell::CreditorRead) => Creditor::load(ctx, uuid).await?.map(Node::Creditor),
+        IdKind::Placement if may(Cell::CreditorRead) => {
+            Placement::load(ctx, uuid).await?.map(Node::Placement)
+        }
+        IdKind::User => User::load(ctx, uuid).await?.map(Node::User),
         IdKind::Conversation if may(Cell::ConversationRead) => {
             Conversation::load(ctx, uuid).await?.map(Node::Conversation)
         }

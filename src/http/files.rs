@@ -15,7 +15,7 @@ use crate::{
     audit::AccessEntry,
     files::{LinkProblem, LinkUse, Purpose, UploadRefused, content_disposition},
     platform::{
-        error::OpError,
+        error::{OpError, capitalised},
         error_code::ErrorCode,
         ids::{self, IdKind},
         request_id::RequestId,
@@ -102,15 +102,10 @@ impl From<UploadRefused> for Refused {
             UploadRefused::CutShort { .. } => (StatusCode::BAD_REQUEST, ErrorCode::BadRequest),
             UploadRefused::WrongType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadRequest),
             UploadRefused::TooSlow => (StatusCode::REQUEST_TIMEOUT, ErrorCode::BadRequest),
+            UploadRefused::NoRoom(_) => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable),
         };
         Self::new(status, code, capitalised(&refused.to_string()))
     }
-}
-
-fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string());
-    first.unwrap_or_default() + letters.as_str()
 }
 
 /// Takes the content of an upload, as the body is.
@@ -174,8 +169,7 @@ pub(super) async fn download(
 
 async fn give(state: &HttpState, token: &str, request_id: &str) -> Result<Response, Refused> {
     let link = state.files.read_link(LinkUse::Download, token)?;
-    let ctx = link.ctx(request_id);
-    let (row, reader) = state.files.open(&ctx, link.file).await?;
+    let (ctx, row, reader) = state.files.open_link(&link, request_id).await?;
     let keys = state
         .files
         .keyring
@@ -191,9 +185,9 @@ async fn give(state: &HttpState, token: &str, request_id: &str) -> Result<Respon
     {
         return Err(OpError::Unavailable("the access log cannot be written".to_owned()).into());
     }
-    // A browser shows nothing but pictures of members of staff, whose content was looked at.
+    // A browser shows nothing but pictures, whose content was looked at.
     let kind = match row.purpose {
-        Purpose::ProfilePhoto => "inline",
+        Purpose::ProfilePhoto | Purpose::BusinessLogo => "inline",
         _ => "attachment",
     };
     let mut answer = Response::new(Body::from_stream(reader.into_stream()));

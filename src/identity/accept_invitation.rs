@@ -9,7 +9,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    Identity, NewMember,
+    Identity, NewMember, business_store,
+    invitation_store::{self, HeldInvitation},
     invite::{check_name, open_address},
     lockout::{Account, FailureGuard},
     login::{LoginStep, Passed, push_audit, second_factor},
@@ -17,7 +18,7 @@ use super::{
     password_policy::{self, About},
     ports::{StaffMail, StaffMailer},
     store::{self, IdentityRow, NewIdentity},
-    team_store::{self, HeldInvitation},
+    team_store,
     tokens::hash_secret,
 };
 use crate::{
@@ -84,7 +85,7 @@ pub(super) async fn accept_invitation(
     let token_hash = hash_secret(&acceptance.token);
     let ctx = SystemCtx::for_reason("accept an invitation", request_id);
     let mut tx = identity.db.system(&ctx).await?;
-    let held = team_store::held_invitation(&mut tx, &token_hash)
+    let held = invitation_store::held_invitation(&mut tx, &token_hash)
         .await?
         .ok_or_else(bad_link)?;
     let row = store::identity_by_email(&mut tx, &held.email_blind).await?;
@@ -109,7 +110,7 @@ pub(super) async fn accept_invitation(
     };
 
     let mut tx = identity.db.system(&ctx).await?;
-    let held = team_store::lock_held_invitation(&mut tx, &token_hash)
+    let held = invitation_store::lock_held_invitation(&mut tx, &token_hash)
         .await?
         .ok_or_else(bad_link)?;
     let settled = settle_person(identity, &mut tx, &held, &email, person).await?;
@@ -122,14 +123,16 @@ pub(super) async fn accept_invitation(
         role,
         custom_role_id: held.custom_role_id,
     };
-    store::insert_member(&mut tx, &member).await.map_err(|error| {
-        // They joined by an earlier invitation in the same moment.
-        if error.is_constraint("users_business_id_identity_id_key") {
-            return bad_link();
-        }
-        OpError::from(error)
-    })?;
-    team_store::set_invitation_accepted(&mut tx, &held, user_id).await?;
+    business_store::insert_member(&mut tx, &member)
+        .await
+        .map_err(|error| {
+            // They joined by an earlier invitation in the same moment.
+            if error.is_constraint("users_business_id_identity_id_key") {
+                return bad_link();
+            }
+            OpError::from(error)
+        })?;
+    invitation_store::set_invitation_accepted(&mut tx, &held, user_id).await?;
     tx.enqueue(Some(held.business_id), &SendWelcomeMail { user_id })
         .await?;
     let details = json!({ "user": user_id, "role": role.as_str() });
@@ -228,7 +231,7 @@ async fn settle_person(
         return Err(changed());
     }
     if let Some(password_hash) = &password_hash {
-        team_store::set_verified(tx, now.id, password_hash).await?;
+        invitation_store::set_verified(tx, now.id, password_hash).await?;
         push_audit(tx, "email.verified", Some(now.id));
     }
     Ok(Settled {
@@ -262,7 +265,7 @@ async fn new_identity(
         }
         OpError::from(error)
     })?;
-    team_store::set_verified(tx, id, &new.password_hash).await?;
+    invitation_store::set_verified(tx, id, &new.password_hash).await?;
     push_audit(tx, "email.verified", Some(id));
     Ok(Settled {
         person: id,
@@ -290,7 +293,7 @@ pub async fn send_welcome_mail(
     job: SendWelcomeMail,
 ) -> Result<(), JobError> {
     let mut tx = identity.db.tenant(ctx).await?;
-    let business = team_store::business_name(&mut tx).await?;
+    let business = invitation_store::business_name(&mut tx).await?;
     let details = team_store::member_details(&mut tx, &[job.user_id]).await?;
     tx.finish_read().await?;
     let Some(person) = details.first() else {

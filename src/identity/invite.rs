@@ -9,9 +9,10 @@ use uuid::Uuid;
 
 use super::{
     Identity,
+    invitation_store::{self as store, NewInvitation},
     ports::{StaffMail, StaffMailer},
     role_store,
-    team_store::{self as store, NewInvitation},
+    team_store::member_with_address,
     tokens::{hash_secret, new_secret},
 };
 use crate::{
@@ -111,7 +112,7 @@ pub(super) async fn invite_user(
     };
     check_custom_role(tx, &invitee).await?;
     let email_blind = identity.keyring.platform_blind(&email.normalised());
-    if store::member_with_address(tx, &email_blind).await?.is_some() {
+    if member_with_address(tx, &email_blind).await?.is_some() {
         return Err(UserError::at(
             UserErrorCode::Conflict,
             "email",

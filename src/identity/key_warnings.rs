@@ -8,6 +8,7 @@ use super::{
     Identity,
     account_mail::address_of,
     api_key_store, credential_store,
+    notifications::{NotificationKind, wants_mail},
     ports::{StaffMail, StaffMailer},
 };
 use crate::platform::{
@@ -66,7 +67,7 @@ async fn find_ending(identity: &Identity) -> Result<(), DbError> {
     tx.commit().await
 }
 
-/// Runs [`SendKeyWarning`]. Sent twice when the worker dies between mail and its end.
+/// Runs [`SendKeyWarning`], where the administrator wants to hear of it. Sent twice when the worker dies between mail and its end.
 ///
 /// # Errors
 /// [`JobError::Retry`] while mail or database are away.
@@ -79,8 +80,15 @@ pub async fn send_key_warning(
     let mut tx = identity.db.system(&ctx).await?;
     let key = api_key_store::ending_key(&mut tx, job.business_id, job.key_id).await?;
     let row = credential_store::find_identity(&mut tx, job.identity_id).await?;
+    let wanted = wants_mail(
+        &mut tx,
+        job.business_id,
+        job.identity_id,
+        NotificationKind::ApiKeyEnding,
+    )
+    .await?;
     tx.commit().await?;
-    let (Some((prefix, expires_at)), Some(row)) = (key, row) else {
+    let (Some((prefix, expires_at)), Some(row), true) = (key, row, wanted) else {
         return Ok(());
     };
     let address = address_of(identity, &row)?;

@@ -1,7 +1,7 @@
 //! Who is calling: businesses, identities, memberships, sessions, second factors. Produces [`Caller`].
 //!
 //! Owns `businesses`, `identities`, `recovery_codes`, `one_time_tokens`, `password_resets`, `login_failures`, `users`,
-//! `custom_roles`, `invitations`, `break_glass_sessions`, `sessions`, `refresh_tokens`, `api_keys`.
+//! `custom_roles`, `work_schedules`, `work_hours`, `user_skills`, `notification_preferences`, `invitations`, `break_glass_sessions`, `sessions`, `refresh_tokens`, `api_keys`.
 //! Identities have no one business, so this slice works through `SystemTx` with what is personal sealed under the
 //! platform key. May import `platform`, `access`, `audit`, `files`.
 
@@ -13,17 +13,21 @@ mod api_keys;
 mod authenticate;
 mod break_glass;
 mod break_glass_store;
+mod business_store;
 mod caller;
 mod change_password;
 mod credential_store;
+mod delete_business;
 mod device;
 pub mod graphql;
 mod idle;
+mod invitation_store;
 mod invite;
 mod key_warnings;
 mod lockout;
 mod login;
 mod mfa;
+mod notifications;
 mod password;
 mod password_policy;
 mod photo;
@@ -47,6 +51,7 @@ mod tokens;
 mod update_profile;
 mod update_user;
 mod user_sessions;
+mod work;
 
 use std::sync::Arc;
 
@@ -55,6 +60,7 @@ pub use account_mail::{SendAccountMail, send_account_mail};
 pub use activity::{Activity, run_activity_recorder};
 pub use authenticate::{AuthRefused, authenticate, authenticate_cookie, authenticate_socket, note_use};
 pub use break_glass::{SendBreakGlassMail, send_break_glass_mail};
+pub use business_store::{NewBusiness, NewMember, insert_business, insert_member};
 pub use caller::{Caller, Membership, Person, ServiceKey, Visit};
 pub use idle::{session_idle_minutes, set_session_idle_minutes};
 pub use invite::{SendInvitationMail, send_invitation_mail};
@@ -65,11 +71,9 @@ pub use register::{KnownMember, SendVerificationMail, add_known_member, send_ver
 pub use revocations::{Revocations, look_for_revocations, run_revocation_poll};
 pub use session_cookies::SESSION_HEADER;
 pub use signing_keys::{SigningKeysError, TokenSigningKey, TokenSigningKeys};
-pub use store::{
-    NewBusiness, NewIdentity, NewMember, insert_business, insert_identity, insert_member, may_be_given_work,
-    user_names,
-};
+pub use store::{NewIdentity, insert_identity, may_be_given_work, user_names};
 pub use tokens::TokenKeys;
+pub use work::{agents_set_own_availability, let_agents_set_own_availability};
 
 pub use password::hash_password;
 

@@ -19,6 +19,8 @@ pub(super) struct BusinessRow {
     pub(super) created_at: DateTime<Utc>,
     pub(super) suspended_at: Option<DateTime<Utc>>,
     pub(super) suspension_reason: Option<String>,
+    pub(super) deleted_at: Option<DateTime<Utc>>,
+    pub(super) deletion_reason: Option<String>,
 }
 
 /// How much a business uses; each count stops at 10,000.
@@ -46,8 +48,9 @@ pub(super) async fn businesses(
 ) -> Result<Vec<BusinessRow>, DbError> {
     Ok(sqlx::query_as!(
         BusinessRow,
-        "SELECT id, name, slug, role, status, created_at, suspended_at, suspension_reason FROM businesses
-         WHERE ($1::text[] IS NULL OR status = ANY($1))
+        "SELECT id, name, slug, role, status, created_at, suspended_at, suspension_reason, deleted_at, deletion_reason
+         FROM businesses
+         WHERE ($1::text[] IS NULL OR CASE WHEN deleted_at IS NULL THEN status ELSE 'DELETED' END = ANY($1))
            AND ($2::text IS NULL OR strpos(lower(name), lower($2)) > 0 OR strpos(slug, lower($2)) > 0)
            AND ($3::uuid IS NULL OR id < $3)
          ORDER BY id DESC LIMIT $4",
@@ -63,7 +66,8 @@ pub(super) async fn businesses(
 pub(super) async fn business(tx: &mut SystemTx, id: Uuid) -> Result<Option<BusinessRow>, DbError> {
     Ok(sqlx::query_as!(
         BusinessRow,
-        "SELECT id, name, slug, role, status, created_at, suspended_at, suspension_reason FROM businesses WHERE id = $1",
+        "SELECT id, name, slug, role, status, created_at, suspended_at, suspension_reason, deleted_at, deletion_reason
+         FROM businesses WHERE id = $1",
         id
     )
     .fetch_optional(tx.conn())
@@ -97,13 +101,41 @@ pub(super) async fn usage(
         .collect())
 }
 
-/// The business's status, locked: nobody opens a session in it meanwhile.
-pub(super) async fn lock_business(tx: &mut SystemTx, id: Uuid) -> Result<Option<String>, DbError> {
-    Ok(
-        sqlx::query_scalar!("SELECT status FROM businesses WHERE id = $1 FOR UPDATE", id)
-            .fetch_optional(tx.conn())
-            .await?,
+/// How a business stands.
+pub(super) struct Standing {
+    pub(super) status: String,
+    pub(super) deleted_at: Option<DateTime<Utc>>,
+}
+
+/// How the business stands, locked: nobody opens a session in it meanwhile.
+pub(super) async fn lock_business(tx: &mut SystemTx, id: Uuid) -> Result<Option<Standing>, DbError> {
+    Ok(sqlx::query_as!(
+        Standing,
+        "SELECT status, deleted_at FROM businesses WHERE id = $1 FOR UPDATE",
+        id
     )
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// Since when, and why; `None` takes it back.
+pub(super) async fn set_deleted(
+    tx: &mut SystemTx,
+    id: Uuid,
+    deleted: Option<(DateTime<Utc>, &str)>,
+) -> Result<(), DbError> {
+    let now = tx.now();
+    let (at, reason) = deleted.unzip();
+    sqlx::query!(
+        "UPDATE businesses SET deleted_at = $2, deletion_reason = $3, updated_at = $4 WHERE id = $1",
+        id,
+        at,
+        reason,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
 }
 
 /// Since when, on wall time, and why; `None` makes it active.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    Identity, NewBusiness, NewMember,
+    Identity, NewBusiness, NewMember, business_store,
     password::hash_password,
     password_policy::{self, About},
     ports::{StaffMail, StaffMailer},
@@ -112,7 +112,7 @@ pub(super) async fn register_business(
     }
     let (business_id, identity_id, user_id) = (ids::next(), ids::next(), ids::next());
     let slug = free_slug(&mut tx, &registration.business_name, business_id).await?;
-    store::insert_business(
+    business_store::insert_business(
         &mut tx,
         &NewBusiness {
             id: business_id,
@@ -143,7 +143,7 @@ pub(super) async fn register_business(
     )
     .await?;
     let name = registration.name.trim().to_owned();
-    store::insert_member(
+    business_store::insert_member(
         &mut tx,
         &NewMember {
             business_id,
@@ -205,7 +205,7 @@ async fn free_slug(tx: &mut SystemTx, name: &str, id: Uuid) -> Result<String, Op
     if slug.is_empty() {
         return Ok(format!("business-{tail}"));
     }
-    Ok(if store::slug_is_taken(tx, &slug).await? {
+    Ok(if business_store::slug_is_taken(tx, &slug).await? {
         format!("{slug}-{tail}")
     } else {
         slug
@@ -331,6 +331,6 @@ pub async fn add_known_member(
         role: member.role,
         custom_role_id: None,
     };
-    store::insert_member(tx, &new).await?;
+    business_store::insert_member(tx, &new).await?;
     Ok(user_id)
 }

@@ -126,8 +126,8 @@ pub(super) async fn check_rules(
         .map_err(|broken| broken.at("newPassword").into())
 }
 
-/// Stores a new password, ends every session and every link, and tells the person by mail. The ended sessions are to be
-/// forgotten once the transaction is committed.
+/// Stores a new password, ends every session, every stay inside a business and every link, and tells the person by mail.
+/// What has ended is to be forgotten once the transaction is committed.
 pub(super) async fn put_password(
     identity: &Identity,
     tx: &mut SystemTx,
@@ -139,7 +139,8 @@ pub(super) async fn put_password(
     credential_store::set_password(tx, person, hash).await?;
     credential_store::drop_reset(tx, person).await?;
     let now = identity.wall.now();
-    let ended = credential_store::revoke_sessions(tx, person, None, "PASSWORD_CHANGED", now).await?;
+    let mut ended = credential_store::revoke_sessions(tx, person, None, "PASSWORD_CHANGED", now).await?;
+    ended.extend(store::end_visits_of(tx, person, now).await?);
     let mail = SendAccountMail::new(Some(person), AccountMail::PasswordChanged);
     tx.enqueue(None, &mail).await?;
     Ok(ended)

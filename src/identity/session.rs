@@ -225,6 +225,28 @@ pub(super) async fn refresh(
     Ok(issued)
 }
 
+/// Ends the session of a refresh token, even of one that was spent or has expired: who holds it wants to be out. False
+/// where there is no such session, or it has ended before.
+pub(super) async fn logout_by_token(
+    identity: &Identity,
+    request_id: &str,
+    token: &str,
+) -> Result<bool, OpError> {
+    let mut tx = identity
+        .db
+        .system(&SystemCtx::for_reason("log-out", request_id))
+        .await?;
+    let found = store::lock_refresh_token(&mut tx, &hash_secret(token)).await?;
+    tx.commit().await?;
+    match found {
+        Some(found) if found.revoked_at.is_none() => {
+            logout(identity, request_id, found.session_id).await?;
+            Ok(true)
+        }
+        _ => Ok(false),
+    }
+}
+
 /// Ends the caller's session: its tokens and its open sockets.
 pub(super) async fn logout(identity: &Identity, request_id: &str, session_id: Uuid) -> Result<(), OpError> {
     let mut tx = identity

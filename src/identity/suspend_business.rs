@@ -23,14 +23,12 @@ pub(super) async fn suspend_business(
     business: Uuid,
     reason: &str,
 ) -> Result<(), OpError> {
-    let reason = reason.trim();
-    if !(1..=1000).contains(&reason.chars().count()) || reason.contains('\0') {
-        return Err(UserError::invalid("reason", "Say why, in 1 to 1,000 characters.").into());
-    }
+    let reason = check_reason(reason)?;
     let ctx = SystemCtx::for_reason("suspension of a business", request_id);
     let mut tx = identity.db.system(&ctx).await?;
     authorize_operator(&mut tx, operator).await?;
-    match store::lock_business(&mut tx, business).await?.as_deref() {
+    let found = store::lock_business(&mut tx, business).await?;
+    match found.as_ref().map(|found| found.status.as_str()) {
         None => return Err(UserError::not_found("businessId", "business").into()),
         Some("ACTIVE") => {}
         Some("SUSPENDED") => return Err(conflict("This business is suspended already.")),
@@ -66,9 +64,14 @@ pub(super) async fn reactivate_business(
     let ctx = SystemCtx::for_reason("end of a suspension", request_id);
     let mut tx = identity.db.system(&ctx).await?;
     authorize_operator(&mut tx, operator).await?;
-    match store::lock_business(&mut tx, business).await?.as_deref() {
+    let found = store::lock_business(&mut tx, business).await?;
+    match found
+        .as_ref()
+        .map(|found| (found.status.as_str(), found.deleted_at))
+    {
         None => return Err(UserError::not_found("businessId", "business").into()),
-        Some("SUSPENDED") => {}
+        Some((_, Some(_))) => return Err(conflict("This business is deleted: restore it first.")),
+        Some(("SUSPENDED", None)) => {}
         Some(_) => return Err(conflict("This business is not suspended.")),
     }
     store::set_suspended(&mut tx, business, None).await?;
@@ -76,12 +79,21 @@ pub(super) async fn reactivate_business(
     Ok(tx.commit().await?)
 }
 
-fn conflict(message: &str) -> OpError {
+pub(super) fn check_reason(reason: &str) -> Result<&str, UserError> {
+    let reason = reason.trim();
+    if (1..=1000).contains(&reason.chars().count()) && !reason.contains('\0') {
+        Ok(reason)
+    } else {
+        Err(UserError::invalid("reason", "Say why, in 1 to 1,000 characters."))
+    }
+}
+
+pub(super) fn conflict(message: &str) -> OpError {
     UserError::at(UserErrorCode::Conflict, "businessId", message).into()
 }
 
 /// In the business's own trail, and in the platform's. The business learns that, and not which of the staff.
-fn record(
+pub(super) fn record(
     tx: &mut SystemTx,
     operator: Uuid,
     business: Uuid,

@@ -1,15 +1,16 @@
-//! Changes a member's role, permissions, status or name. All but the name count at once: the member's sessions in the
-//! business end in the same transaction.
+//! Changes a member's role, permissions, status, name, hours of work, skills and capacity. Role, permissions and status
+//! count at once: the member's sessions in the business end in the same transaction.
 
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    Identity,
+    Identity, invitation_store,
     invite::{authorize_over, check_name},
     role_store::{self, RoleRow},
     roles::narrowed,
     team_store::{self as store, UserRow},
+    work::change::WorkPatch,
 };
 use crate::{
     access::{Cell, Role, authorize},
@@ -31,7 +32,12 @@ pub(super) struct UserPatch {
     /// `ACTIVE`, `INACTIVE` or `SUSPENDED`.
     pub(super) status: Option<&'static str>,
     pub(super) name: Option<String>,
+    /// When they work, what they can do, on how much at once.
+    pub(super) work: WorkPatch,
 }
+
+/// What ends the sessions of whom it concerns, and nobody changes of themselves.
+const RIGHTS: [&str; 4] = ["role", "customRoleId", "permissions", "status"];
 
 /// Applies the patch. Returns the sessions that it ended, to be forgotten once it is committed.
 ///
@@ -71,7 +77,7 @@ pub(super) async fn update_user(
     if let Some(name) = &patch.name {
         after.name = check_name(name)?;
     }
-    let changed: Vec<&str> = [
+    let mut changed: Vec<&str> = [
         ("role", after.role != before.role),
         ("customRoleId", after.custom_role_id != before.custom_role_id),
         ("permissions", after.permissions != before.permissions),
@@ -81,7 +87,7 @@ pub(super) async fn update_user(
     .into_iter()
     .filter_map(|(name, set)| set.then_some(name))
     .collect();
-    let ends_sessions = changed.iter().any(|field| *field != "name");
+    let ends_sessions = changed.iter().any(|field| RIGHTS.contains(field));
     if myself == Some(id) {
         refuse_own(&changed)?;
     } else {
@@ -98,6 +104,7 @@ pub(super) async fn update_user(
         Cell::UserManageAny
     };
     check_still_in_office(identity, &locked, myself, needed)?;
+    changed.extend(patch.work.apply(tx, id).await?);
     if changed.is_empty() {
         return Ok(Vec::new());
     }
@@ -112,7 +119,7 @@ pub(super) async fn update_user(
     };
     // They invited as somebody that they are no more.
     if ends_sessions {
-        store::revoke_invitations_of(tx, id).await?;
+        invitation_store::revoke_invitations_of(tx, id).await?;
     }
     let details = json!({
         "changed": changed,
@@ -193,7 +200,7 @@ fn check_permissions(
 }
 
 fn refuse_own(changed: &[&str]) -> Result<(), UserError> {
-    match changed.iter().find(|field| **field != "name") {
+    match changed.iter().find(|field| RIGHTS.contains(field)) {
         None => Ok(()),
         Some(field) => Err(UserError::at(
             UserErrorCode::Conflict,

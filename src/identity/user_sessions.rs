@@ -116,9 +116,13 @@ pub(super) async fn revoke_other_sessions(
     store::lock_identity(&mut tx, person.identity_id).await?;
     let but = Some(person.session_id);
     let now = identity.wall.now();
-    let ended = credential_store::revoke_sessions(&mut tx, person.identity_id, but, "LOGOUT", now).await?;
+    let mut ended =
+        credential_store::revoke_sessions(&mut tx, person.identity_id, but, "LOGOUT", now).await?;
+    let sessions = ended.len();
+    // Whoever opened them, from whichever session: a stay inside a business goes with the sessions.
+    ended.extend(store::end_visits_of(&mut tx, person.identity_id, now).await?);
     push_audit(&mut tx, "session.others_revoked", Some(person.session_id));
     tx.commit().await?;
     forget_all(identity, &ended);
-    Ok(ended.len())
+    Ok(sessions)
 }

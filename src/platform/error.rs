@@ -5,6 +5,13 @@ use crate::platform::{
     gql::{UserError, UserErrorCode},
 };
 
+/// A message as a sentence of its own begins: with a capital letter.
+pub fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string());
+    first.unwrap_or_default() + letters.as_str()
+}
+
 /// The outcome of a use case that did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum OpError {

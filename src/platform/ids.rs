@@ -249,6 +249,11 @@ fn digit_value(character: char) -> Option<u128> {
 }
 
 /// The process's own source, for rows whose id no test needs to foresee: UUIDv7 on wall time.
+///
+/// Not on business time, which one process of tests has several of, one for each service in it, while this function is
+/// asked from places that hold none. Nothing rests on the difference: rules read instants that are columns, written on
+/// business time. What an id's own time decides is order (one that goes on also where business time was moved ahead,
+/// since the wall clock does) and the partition that the row lies in.
 pub fn next() -> Uuid {
     static IDS: std::sync::LazyLock<SystemIds> = std::sync::LazyLock::new(|| {
         SystemIds::new(crate::platform::clock::BusinessClock::new(std::sync::Arc::new(

@@ -1,9 +1,12 @@
 //! The settings in the API.
 
-use async_graphql::{Context, InputObject, MaybeUndefined, Object, SimpleObject};
+mod logo;
+
+use async_graphql::{Context, InputObject, MaybeUndefined, MergedObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::{
+    logo::logo,
     model::{
         AutoResponse, BillingContact, Branding, BusinessLocale, CompanyProfile, PaymentTerms, StoredMoney,
     },
@@ -15,7 +18,8 @@ use crate::{
     compliance::graphql::{
         ContactPolicy, ContactPolicyChange, ContactPolicyInput, loosest_policy, standing_policy,
     },
-    identity::{graphql::Business, session_idle_minutes},
+    files::{Files, document_limit},
+    identity::{agents_set_own_availability, graphql::Business, session_idle_minutes},
     platform::{
         error::OpError,
         gql::{Done, MoneyInput, MoneyValue, OpScope, ScopeExt as _, UserError, mutate, op_error},
@@ -61,6 +65,30 @@ impl BusinessSettings {
     /// How it shows itself.
     async fn branding(&self) -> &Branding {
         &self.stored.sections.branding
+    }
+
+    /// Where its logo is, good for five minutes; null where there is none.
+    async fn logo_url(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<String>> {
+        let scope = ctx.scope()?;
+        let file = logo(&mut *ctx.snapshot().await?)
+            .await
+            .map_err(|error| op_error(error.into()))?;
+        let files = ctx.data::<Files>()?;
+        Ok(file.map(|file| files.download_url(scope.ctx(), file)))
+    }
+
+    /// The largest document that it takes, in bytes.
+    async fn document_max_bytes(&self, ctx: &Context<'_>) -> async_graphql::Result<i64> {
+        document_limit(&mut *ctx.snapshot().await?)
+            .await
+            .map_err(|error| op_error(error.into()))
+    }
+
+    /// Whether agents, and others who do not look after the staff, say themselves when they work.
+    async fn agents_set_own_availability(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        agents_set_own_availability(&mut *ctx.snapshot().await?)
+            .await
+            .map_err(|error| op_error(error.into()))
     }
 
     /// Where and in which languages it works.
@@ -195,6 +223,11 @@ pub struct UpdateBusinessSettingsInput {
     billing_contact: MaybeUndefined<BillingContact>,
     /// After how many minutes without use a session of your staff ends, 15 to 30; null leaves it to the service.
     session_idle_minutes: MaybeUndefined<i32>,
+    /// The largest document that your business takes, in bytes, 1,048,576 (1 MiB) to 52,428,800 (50 MiB); null for the
+    /// service's own 10 MiB. Documents that are there stay.
+    document_max_bytes: MaybeUndefined<i32>,
+    /// Whether agents say themselves when they work, with setMyAvailability.
+    agents_set_own_availability: Option<bool>,
     /// Limits of contact. What is stricter than now counts at once; what is looser waits for a compliance officer.
     contact_policy: Option<ContactPolicyInput>,
 }
@@ -215,6 +248,9 @@ impl UpdateBusinessSettingsInput {
             auto_response: self.auto_response,
             billing_contact: self.billing_contact.into(),
             session_idle_minutes: self.session_idle_minutes.into(),
+            document_max_bytes: Option::<Option<i32>>::from(self.document_max_bytes)
+                .map(|bytes| bytes.map(i64::from)),
+            agents_set_own_availability: self.agents_set_own_availability,
             contact_policy,
         })
     }
@@ -229,12 +265,16 @@ pub struct UpdateBusinessSettingsPayload {
     user_errors: Vec<UserError>,
 }
 
+/// Mutations of what a business chooses for itself.
+#[derive(Default, MergedObject)]
+pub struct SettingsMutations(SectionMutations, logo::LogoMutations);
+
 /// Mutations of the settings.
 #[derive(Default)]
-pub struct SettingsMutations;
+pub struct SectionMutations;
 
 #[Object]
-impl SettingsMutations {
+impl SectionMutations {
     /// Changes your business's settings.
     async fn update_business_settings(
         &self,

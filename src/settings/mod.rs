@@ -2,9 +2,11 @@
 //! billing contact. The contact limits are compliance's, the log-out of idle sessions identity's; here they are changed
 //! together, under one version, so that two administrators do not overwrite each other unseen.
 //!
-//! Owns `business_settings`. May import `platform`, `identity`, `access`, `audit`, `accounts`, `compliance`.
+//! Owns `business_settings`, `business_logos`. May import `platform`, `identity`, `access`, `audit`, `files`,
+//! `accounts`, `compliance`.
 
 pub mod graphql;
+mod logo;
 mod model;
 mod store;
 mod update_settings;

@@ -12,7 +12,11 @@ use super::{
 use crate::{
     access::{Cell, authorize},
     compliance::{change_contact_policy, facts::Policy},
-    identity::{session_idle_minutes, set_session_idle_minutes},
+    files::{document_limit, set_document_limit},
+    identity::{
+        agents_set_own_availability, let_agents_set_own_availability, session_idle_minutes,
+        set_session_idle_minutes,
+    },
     platform::{
         db::{AuditEntry, Db, TenantTx},
         error::OpError,
@@ -34,6 +38,9 @@ pub(super) struct SettingsPatch {
     pub(super) billing_contact: Option<Option<BillingContact>>,
     /// `Some(None)` leaves it to the service.
     pub(super) session_idle_minutes: Option<Option<i32>>,
+    /// `Some(None)` leaves it to the service.
+    pub(super) document_max_bytes: Option<Option<i64>>,
+    pub(super) agents_set_own_availability: Option<bool>,
     pub(super) contact_policy: Option<Policy>,
 }
 
@@ -92,6 +99,22 @@ pub(super) async fn update_settings(
         changes.insert(
             "session_idle_minutes".to_owned(),
             json!({ "from": from, "to": minutes }),
+        );
+    }
+    if let Some(bytes) = patch.document_max_bytes {
+        let from = document_limit(tx).await?;
+        set_document_limit(tx, bytes).await?;
+        changes.insert(
+            "document_max_bytes".to_owned(),
+            json!({ "from": from, "to": bytes }),
+        );
+    }
+    if let Some(allowed) = patch.agents_set_own_availability {
+        let from = agents_set_own_availability(tx).await?;
+        let_agents_set_own_availability(tx, allowed).await?;
+        changes.insert(
+            "agents_set_own_availability".to_owned(),
+            json!({ "from": from, "to": allowed }),
         );
     }
     store::put_settings(tx, &after).await?;

@@ -40,6 +40,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "identity",
             "access",
             "audit",
+            "files",
             "accounts",
             "compliance",
         ],

@@ -24,6 +24,7 @@ mod isolation;
 mod keys;
 mod live;
 mod main_job;
+mod nodes;
 mod operations;
 mod people;
 mod statements;

@@ -39,7 +39,11 @@ impl AtHand for Creditor {}
 impl AtHand for Placement {}
 
 impl Creditor {
-    pub(super) async fn load(ctx: &Context<'_>, id: Uuid) -> async_graphql::Result<Option<Self>> {
+    /// Looks a creditor up; `None` when it is not of the caller's business.
+    ///
+    /// # Errors
+    /// Internal ones only.
+    pub async fn load(ctx: &Context<'_>, id: Uuid) -> async_graphql::Result<Option<Self>> {
         let row = ctx
             .data::<AccountLoaders>()?
             .creditor(ctx.scope()?, id)
@@ -50,7 +54,11 @@ impl Creditor {
 }
 
 impl Placement {
-    pub(super) async fn load(ctx: &Context<'_>, id: Uuid) -> async_graphql::Result<Option<Self>> {
+    /// Looks a placement up; `None` when it is not of the caller's business.
+    ///
+    /// # Errors
+    /// Internal ones only.
+    pub async fn load(ctx: &Context<'_>, id: Uuid) -> async_graphql::Result<Option<Self>> {
         let row = ctx
             .data::<AccountLoaders>()?
             .placement(ctx.scope()?, id)
@@ -64,7 +72,7 @@ impl Placement {
 #[Object]
 impl Creditor {
     /// The creditor's id (`cred_…`).
-    async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         ids::encode(IdKind::Creditor, self.row.id).into()
     }
 
@@ -83,7 +91,7 @@ impl Creditor {
 #[Object]
 impl Placement {
     /// The placement's id (`plc_…`).
-    async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         ids::encode(IdKind::Placement, self.row.id).into()
     }
 

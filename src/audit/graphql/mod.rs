@@ -1,6 +1,7 @@
 //! The audit trail in the API.
 
 mod access_log;
+mod acts;
 
 use async_graphql::{Context, ID, InputObject, Json, Object, SimpleObject};
 use chrono::{DateTime, Utc};
@@ -16,6 +17,7 @@ use crate::{
 };
 
 pub use access_log::AccessLogQueries;
+pub use acts::{AuditLoaders, UserActConnection};
 
 crate::relay_connection!(AuditEvent, AuditEventConnection, AuditEventEdge);
 

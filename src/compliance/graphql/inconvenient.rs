@@ -51,6 +51,20 @@ impl DayOfWeek {
         Self::Sunday,
     ];
 
+    /// As ISO 8601 counts: Monday is 1.
+    pub fn number(self) -> i16 {
+        Self::ALL
+            .into_iter()
+            .zip(1..)
+            .find_map(|(day, number)| (day == self).then_some(number))
+            .unwrap_or(1)
+    }
+
+    /// The reverse of [`Self::number`].
+    pub fn numbered(number: i16) -> Option<Self> {
+        Self::ALL.into_iter().find(|day| day.number() == number)
+    }
+
     /// As the database spells it.
     fn as_str(self) -> &'static str {
         match self {

@@ -6,6 +6,7 @@ mod mutations;
 mod queries;
 mod types;
 
+pub use super::agent_work::{AgentTime, AgentWork};
 pub use credentials::{ProviderAccountMutations, ProviderAccountQueries};
 pub use events::{ConversationSubscriptions, FeedCursor};
 pub use mutations::ConversationMutations;

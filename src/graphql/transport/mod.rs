@@ -61,16 +61,23 @@ pub trait Engine: Send + Sync + 'static {
     /// An authenticated or anonymous caller.
     type Caller: Clone + Send + Sync + 'static;
 
-    /// Authenticates a plain HTTP request, or a WebSocket upgrade that carries a cookie.
+    /// Authenticates a plain HTTP request, whatever its headers say of upgrades.
     ///
     /// # Errors
     /// UNAUTHENTICATED for a login that is present and wrong; no login at all is an anonymous caller, if the service
     /// knows such.
     async fn authenticate(&self, parts: &Parts, peer: IpAddr) -> Result<Self::Caller, Refusal>;
 
+    /// Authenticates the request that opens a WebSocket and carries a cookie, whose origin is checked afterwards: the
+    /// one request whose cookies count by themselves.
+    ///
+    /// # Errors
+    /// As above.
+    async fn authenticate_upgrade(&self, parts: &Parts, peer: IpAddr) -> Result<Self::Caller, Refusal>;
+
     /// Authenticates the payload of a socket's `connection_init` (`null` when there was none). `upgrade` are the
-    /// headers of the upgrade request without its cookies, which have had their chance in [`Engine::authenticate`],
-    /// behind the check of the origin.
+    /// headers of the upgrade request without its cookies, which have had their chance in
+    /// [`Engine::authenticate_upgrade`], behind the check of the origin.
     ///
     /// # Errors
     /// As above; mark an expired token with [`Refusal::token_expired`], so that the client fetches a fresh one.

@@ -119,7 +119,7 @@ async fn authenticate_cookie<E: Engine>(
     if !parts.headers.contains_key(header::COOKIE) {
         return Ok(None);
     }
-    let authenticating = async { engine.authenticate(parts, origin.peer).await };
+    let authenticating = async { engine.authenticate_upgrade(parts, origin.peer).await };
     match execute::guarded(&origin.request_id.0, authenticating).await {
         Ok(caller) if engine.is_anonymous(&caller) => Ok(None),
         Ok(caller) => {

@@ -4,7 +4,7 @@ use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObjec
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::types::User;
+use super::User;
 use crate::{
     access::{Cell, authorize},
     identity::{

@@ -1,11 +1,14 @@
 //! The slice's face in the API.
 
+mod activity;
 mod api_keys;
 mod break_glass;
 mod credentials;
 mod mutations;
+mod notifications;
 mod photo;
 mod platform;
+mod platform_mutations;
 mod profile;
 mod queries;
 mod roles;
@@ -13,11 +16,14 @@ mod team;
 mod team_mutations;
 mod team_queries;
 mod types;
+mod user;
+mod work;
 
 use async_graphql::MergedObject;
 
 pub use mutations::RequestFacts;
-pub use types::{Business, IdentityLoaders, RoleName, User, Viewer};
+pub use types::{Business, Viewer};
+pub use user::{IdentityLoaders, RoleName, User};
 
 /// Queries about yourself, your business, its staff and its keys.
 #[derive(Default, MergedObject)]
@@ -41,6 +47,8 @@ pub struct IdentityMutations(
     profile::ProfileMutations,
     roles::RoleMutations,
     break_glass::BreakGlassMutations,
-    platform::PlatformMutations,
+    platform_mutations::PlatformMutations,
     photo::PhotoMutations,
+    work::WorkMutations,
+    notifications::NotificationMutations,
 );

@@ -413,25 +413,27 @@ impl SignInMutations {
         login_payload(ctx, refreshed)
     }
 
-    /// Ends your session: its tokens, and its open sockets.
+    /// Ends your session: its tokens, and its open sockets. Public: a browser whose access cookie has expired is known by
+    /// its refresh cookie.
     async fn logout(&self, ctx: &Context<'_>) -> async_graphql::Result<LogoutPayload> {
         let (identity, facts) = request(ctx)?;
-        let Some(person) = ctx.data::<Caller>()?.person() else {
-            let error = UserError::new(UserErrorCode::BadCredentials, "You are not signed in.");
-            return Ok(LogoutPayload {
-                ended: false,
-                user_errors: vec![error],
-            });
+        let kept = facts.cookies.as_ref().map(|cookies| cookies.expose_secret());
+        let token = kept.and_then(session_cookies::refresh_token);
+        let ended = match (ctx.data::<Caller>()?.person(), token) {
+            (Some(person), _) => session::logout(identity, &facts.request_id, person.session_id)
+                .await
+                .map(|()| true),
+            (None, Some(token)) => session::logout_by_token(identity, &facts.request_id, token).await,
+            (None, None) => Ok(false),
         };
-        session::logout(identity, &facts.request_id, person.session_id)
-            .await
-            .map_err(op_error)?;
-        if facts.cookies.is_some() {
+        let ended = ended.map_err(op_error)?;
+        if kept.is_some() {
             set_cookies(ctx, session_cookies::ended());
         }
+        let not_signed_in = || UserError::new(UserErrorCode::BadCredentials, "You are not signed in.");
         Ok(LogoutPayload {
-            ended: true,
-            user_errors: Vec::new(),
+            ended,
+            user_errors: if ended { Vec::new() } else { vec![not_signed_in()] },
         })
     }
 }

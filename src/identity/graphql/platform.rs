@@ -9,26 +9,22 @@ use uuid::Uuid;
 
 use super::{
     RoleName,
-    mutations::{BusinessRole, outcome, request},
-    types::UserStatus,
+    mutations::{BusinessRole, request},
+    user::UserStatus,
 };
 use crate::{
     access::Role,
     identity::{
-        Caller, Identity,
+        Caller, Identity, delete_business,
         invite::open_address,
         platform_store::{self, BusinessCriteria, BusinessRow, PersonRow, PlaceRow, Usage},
-        suspend_business,
     },
     platform::{
         context::SystemCtx,
         db::SystemTx,
         email::EmailAddress,
         error::OpError,
-        gql::{
-            AtHand, EdgeCursor, EmailAddressScalar, PageArgs, PageRequest, UserError, input_id, not_found,
-            op_error, parse_id,
-        },
+        gql::{AtHand, EdgeCursor, EmailAddressScalar, PageArgs, PageRequest, not_found, op_error, parse_id},
         ids::{self, IdKind},
     },
 };
@@ -45,6 +41,8 @@ pub enum BusinessStatus {
     Active,
     /// Suspended by the platform: nobody comes in, nothing goes out.
     Suspended,
+    /// Suspended and deleted; for a while that can be taken back.
+    Deleted,
 }
 
 impl BusinessStatus {
@@ -53,11 +51,13 @@ impl BusinessStatus {
             Self::Pending => "PENDING",
             Self::Active => "ACTIVE",
             Self::Suspended => "SUSPENDED",
+            Self::Deleted => "DELETED",
         }
     }
 
-    fn parse(text: &str) -> Self {
-        match text {
+    fn of(row: &BusinessRow) -> Self {
+        match row.status.as_str() {
+            _ if row.deleted_at.is_some() => Self::Deleted,
             "ACTIVE" => Self::Active,
             "PENDING" => Self::Pending,
             _ => Self::Suspended,
@@ -106,6 +106,12 @@ pub struct PlatformBusiness {
     suspended_at: Option<DateTime<Utc>>,
     /// Why it is suspended.
     suspension_reason: Option<String>,
+    /// Since when it is deleted (business time); null while it is not.
+    deleted_at: Option<DateTime<Utc>>,
+    /// Why it is deleted.
+    deletion_reason: Option<String>,
+    /// Until when its deletion can be taken back (business time).
+    restorable_until: Option<DateTime<Utc>>,
     /// How much it uses.
     usage: BusinessUsage,
 }
@@ -116,6 +122,7 @@ impl PlatformBusiness {
     fn of(row: BusinessRow, usage: Usage) -> Self {
         Self {
             id: ids::encode(IdKind::Business, row.id).into(),
+            status: BusinessStatus::of(&row),
             name: row.name,
             slug: row.slug,
             role: if row.role == "FIRST_PARTY_CREDITOR" {
@@ -123,15 +130,21 @@ impl PlatformBusiness {
             } else {
                 BusinessRole::ThirdPartyCollector
             },
-            status: BusinessStatus::parse(&row.status),
             created_at: row.created_at,
             suspended_at: row.suspended_at,
             suspension_reason: row.suspension_reason,
+            deleted_at: row.deleted_at,
+            deletion_reason: row.deletion_reason,
+            restorable_until: row.deleted_at.map(|at| at + delete_business::GRACE),
             usage: usage.into(),
         }
     }
 
-    async fn find(identity: &Identity, request_id: &str, id: Uuid) -> Result<Option<Self>, OpError> {
+    pub(super) async fn find(
+        identity: &Identity,
+        request_id: &str,
+        id: Uuid,
+    ) -> Result<Option<Self>, OpError> {
         let mut tx = panel(identity, request_id).await?;
         let Some(row) = platform_store::business(&mut tx, id).await? else {
             return Ok(None);
@@ -233,40 +246,6 @@ pub struct PlatformUserFilter {
     /// Only who operates the platform.
     #[graphql(default = false)]
     super_admins: bool,
-}
-
-/// Which business to suspend, and why.
-#[derive(InputObject)]
-pub struct SuspendBusinessInput {
-    /// The business (`biz_…`).
-    business_id: ID,
-    /// Why, in 1 to 1,000 characters.
-    reason: String,
-}
-
-/// Which business to let in again.
-#[derive(InputObject)]
-pub struct ReactivateBusinessInput {
-    /// The business (`biz_…`).
-    business_id: ID,
-}
-
-/// What suspendBusiness answers.
-#[derive(SimpleObject)]
-pub struct SuspendBusinessPayload {
-    /// The business as it is now; null when there are user errors.
-    business: Option<PlatformBusiness>,
-    /// What to put right; empty on success.
-    user_errors: Vec<UserError>,
-}
-
-/// What reactivateBusiness answers.
-#[derive(SimpleObject)]
-pub struct ReactivateBusinessPayload {
-    /// The business as it is now; null when there are user errors.
-    business: Option<PlatformBusiness>,
-    /// What to put right; empty on success.
-    user_errors: Vec<UserError>,
 }
 
 /// The super admin who asks.
@@ -423,72 +402,4 @@ async fn page_of_people(
         })
         .collect::<Result<_, OpError>>()?;
     Ok(PlatformUserConnection::from_rows(page, rows))
-}
-
-/// Mutations of the platform's panel.
-#[derive(Default)]
-pub struct PlatformMutations;
-
-#[Object]
-impl PlatformMutations {
-    /// Suspends a business: its staff's sessions and sockets end, log-ins and API keys are refused, and the gate lets
-    /// nothing out. What debtors write is still recorded. For super admins.
-    async fn suspend_business(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Which business, and why.")] input: SuspendBusinessInput,
-    ) -> async_graphql::Result<SuspendBusinessPayload> {
-        let operator = operator_of(ctx)?;
-        let (identity, facts) = request(ctx)?;
-        let business = input_id(IdKind::Business, "businessId", &input.business_id);
-        let done = match &business {
-            Ok(id) => {
-                let reason = &input.reason;
-                suspend_business::suspend_business(identity, &facts.request_id, operator, *id, reason).await
-            }
-            Err(error) => Err(error.clone().into()),
-        };
-        let (business, user_errors) = changed(ctx, business, done).await?;
-        Ok(SuspendBusinessPayload {
-            business,
-            user_errors,
-        })
-    }
-
-    /// Lets a suspended business in again. For super admins.
-    async fn reactivate_business(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Which business.")] input: ReactivateBusinessInput,
-    ) -> async_graphql::Result<ReactivateBusinessPayload> {
-        let operator = operator_of(ctx)?;
-        let (identity, facts) = request(ctx)?;
-        let business = input_id(IdKind::Business, "businessId", &input.business_id);
-        let done = match &business {
-            Ok(id) => suspend_business::reactivate_business(identity, &facts.request_id, operator, *id).await,
-            Err(error) => Err(error.clone().into()),
-        };
-        let (business, user_errors) = changed(ctx, business, done).await?;
-        Ok(ReactivateBusinessPayload {
-            business,
-            user_errors,
-        })
-    }
-}
-
-/// The business as it is now, or what to put right.
-async fn changed(
-    ctx: &Context<'_>,
-    business: Result<Uuid, UserError>,
-    done: Result<(), OpError>,
-) -> async_graphql::Result<(Option<PlatformBusiness>, Vec<UserError>)> {
-    let (identity, facts) = request(ctx)?;
-    Ok(match (outcome(done)?, business) {
-        (Ok(()), Ok(id)) => {
-            let found = PlatformBusiness::find(identity, &facts.request_id, id).await;
-            (found.map_err(op_error)?, Vec::new())
-        }
-        (Err(user_errors), _) => (None, user_errors),
-        (Ok(()), Err(error)) => (None, vec![error]),
-    })
 }

@@ -8,8 +8,8 @@ use super::{RoleName, User, roles::CustomRole};
 use crate::{
     access::Role,
     identity::{
+        invitation_store::{self, InvitationRow},
         invite::open_address,
-        team_store::{self, InvitationRow},
     },
     platform::{
         error::OpError,
@@ -105,7 +105,7 @@ impl Invitation {
     async fn find(scope: &OpScope, id: Uuid) -> Result<Option<Self>, OpError> {
         let mut tx = scope.snapshot().await?;
         let now = tx.now();
-        team_store::invitation(&mut tx, id)
+        invitation_store::invitation(&mut tx, id)
             .await?
             .map(|row| Self::of(scope, row, now))
             .transpose()

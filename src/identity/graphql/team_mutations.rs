@@ -7,7 +7,8 @@ use super::{
     User,
     mutations::{LoginPayload, login_payload, request, step_payload},
     team::{Invitation, StaffRole},
-    types::UserStatus,
+    user::UserStatus,
+    work::AvailabilityInput,
 };
 use crate::{
     identity::{
@@ -17,6 +18,7 @@ use crate::{
         revocations::forget_all,
         switch_business,
         update_user::{self, UserPatch},
+        work::{ScheduleWish, change::WorkPatch},
     },
     platform::{
         error::OpError,
@@ -99,6 +101,12 @@ pub struct UpdateUserInput {
     status: Option<UserStatus>,
     /// The new display name.
     name: Option<String>,
+    /// When they work; null: nothing is known of it any more.
+    availability: MaybeUndefined<AvailabilityInput>,
+    /// What they can do, in your business's own words, at most 30; in place of those before.
+    skills: Option<Vec<String>>,
+    /// How many open threads they work on at once, 0 to 500; null for as many as come.
+    capacity: MaybeUndefined<i32>,
 }
 
 /// What updateUser answers.
@@ -188,9 +196,9 @@ impl TeamMutations {
         step_payload(step)
     }
 
-    /// Changes a member's role, permissions, status or name. With all but a new name their sessions and sockets in your
-    /// business end at once. A manager changes agents only, nobody changes more than their own name, and one active
-    /// administrator always remains.
+    /// Changes a member's role, permissions, status, name, hours of work, skills or capacity. With a new role, permissions
+    /// or status their sessions and sockets in your business end at once. A manager changes agents only, nobody changes
+    /// their own role, permissions or status, and one active administrator always remains.
     async fn update_user(
         &self,
         ctx: &Context<'_>,
@@ -212,6 +220,12 @@ impl TeamMutations {
                 permissions: input.permissions.into(),
                 status: input.status.map(UserStatus::as_str),
                 name: input.name,
+                work: WorkPatch {
+                    schedule: Option::<Option<AvailabilityInput>>::from(input.availability)
+                        .map(|given| given.map(ScheduleWish::from)),
+                    skills: input.skills,
+                    capacity: input.capacity.into(),
+                },
             };
             ended = update_user::update_user(identity, tx, id, patch).await?;
             Ok::<Done, OpError>(id.into())

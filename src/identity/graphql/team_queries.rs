@@ -6,11 +6,15 @@ use uuid::Uuid;
 use super::{
     User,
     team::{Invitation, InvitationConnection, StaffRole, UserConnection},
-    types::UserStatus,
+    user::UserStatus,
 };
 use crate::{
     access::{Cell, Role, authorize},
-    identity::team_store::{self, UserCriteria},
+    identity::{
+        invitation_store,
+        team_store::{self, UserCriteria},
+        work,
+    },
     platform::{
         email::EmailAddress,
         error::OpError,
@@ -25,6 +29,10 @@ pub struct UserFilter {
     role: Option<Vec<StaffRole>>,
     /// In one of these states.
     status: Option<Vec<UserStatus>>,
+    /// Who can do this: one of your business's own words.
+    skill: Option<String>,
+    /// Who works now, by their hours (true), or does not (false); those of whom no hours are known are neither.
+    available: Option<bool>,
     /// A part of the name; for who may see addresses, also a whole e-mail address.
     search: Option<String>,
 }
@@ -101,6 +109,11 @@ async fn page_of_users(
             .map(|all| all.iter().map(|status| status.as_str().to_owned()).collect()),
         name_part: filter.search.map(|text| text.trim().to_owned()),
         or_user: None,
+        skill: filter.skill.map(|word| word.trim().to_lowercase()),
+        available: match filter.available {
+            Some(wanted) => Some((wanted, work::store::clocks(&mut tx).await?)),
+            None => None,
+        },
     };
     let address = criteria
         .name_part
@@ -129,7 +142,7 @@ async fn page_of_invitations(
 ) -> Result<InvitationConnection, OpError> {
     let mut tx = scope.snapshot().await?;
     let now = tx.now();
-    let rows = team_store::page_of_invitations(&mut tx, page, past).await?;
+    let rows = invitation_store::page_of_invitations(&mut tx, page, past).await?;
     let rows = rows
         .into_iter()
         .map(|row| {

@@ -1,276 +1,26 @@
-//! Users, businesses, and who asks.
+//! Businesses, and who asks.
 
-use std::{collections::HashMap, sync::Arc};
-
-use async_graphql::{ComplexObject, Context, Enum, ID, Object, SimpleObject};
-use chrono::{DateTime, Utc};
+use async_graphql::{Context, ID, Object, SimpleObject};
 use uuid::Uuid;
 
-use super::{profile::UserProfile, roles::CustomRole};
+use super::{RoleName, User, notifications::NotificationPreference, profile::UserProfile};
 use crate::{
     access::{Cell, Role, authorize},
     conversations::ConversationLoaders,
     files::Files,
     identity::{
-        Caller, Identity,
-        invite::open_address,
-        photo, profile_store,
-        roles::narrowed,
+        Caller, Identity, notifications, profile_store,
         store::{self, MembershipRow},
-        team_store::{self, UserRow},
+        work,
     },
     platform::{
         context::{SystemCtx, TenantCtx},
         error::OpError,
-        gql::{
-            AtHand, Batch, Cursor, EmailAddressScalar, OpScope, PhoneNumberScalar, ScopeExt as _, op_error,
-        },
+        gql::{Cursor, OpScope, PhoneNumberScalar, ScopeExt as _, op_error},
         ids::{self, IdKind},
     },
     settings::graphql::BusinessSettings,
 };
-
-/// A role in a business or on the platform.
-#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
-#[graphql(name = "Role")]
-pub enum RoleName {
-    /// Operates the platform; enters a business only by break-glass.
-    SuperAdmin,
-    /// Administers the business: everything in it.
-    BusinessAdmin,
-    /// Leads collectors: all accounts and threads, and who works on them.
-    Manager,
-    /// A collector: what is assigned to them or to nobody.
-    Agent,
-    /// Reads everything, the audit trail too; contacts nobody.
-    ComplianceOfficer,
-    /// A person who owes; sees what is theirs.
-    Debtor,
-    /// An API key.
-    Service,
-}
-
-impl From<Role> for RoleName {
-    fn from(role: Role) -> Self {
-        match role {
-            Role::SuperAdmin => Self::SuperAdmin,
-            Role::BusinessAdmin => Self::BusinessAdmin,
-            Role::Manager => Self::Manager,
-            Role::Agent => Self::Agent,
-            Role::ComplianceOfficer => Self::ComplianceOfficer,
-            Role::Debtor => Self::Debtor,
-            Role::Service => Self::Service,
-        }
-    }
-}
-
-/// Whether a member of staff may come in.
-#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
-pub enum UserStatus {
-    /// May sign in.
-    Active,
-    /// Deactivated: left, or is away for long.
-    Inactive,
-    /// Kept out for the time being.
-    Suspended,
-}
-
-impl UserStatus {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "ACTIVE",
-            Self::Inactive => "INACTIVE",
-            Self::Suspended => "SUSPENDED",
-        }
-    }
-
-    pub(super) fn parse(text: &str) -> Self {
-        match text {
-            "ACTIVE" => Self::Active,
-            "SUSPENDED" => Self::Suspended,
-            _ => Self::Inactive,
-        }
-    }
-}
-
-/// A member of your business's staff.
-#[derive(Clone, SimpleObject)]
-#[graphql(complex)]
-pub struct User {
-    /// The user's id (`usr_…`).
-    id: ID,
-    /// Display name.
-    name: String,
-    /// Role in your business.
-    role: RoleName,
-    /// Whether they may come in.
-    status: UserStatus,
-    /// When they joined.
-    created_at: DateTime<Utc>,
-    #[graphql(skip)]
-    uuid: Uuid,
-    #[graphql(skip)]
-    access_role: Role,
-    /// A role of your business's own, if they have one.
-    custom_role: Option<Arc<CustomRole>>,
-    /// Fewer permissions than the role's.
-    #[graphql(skip)]
-    fewer: Option<Vec<String>>,
-    /// What was read beforehand.
-    #[graphql(skip)]
-    details: Option<UserDetails>,
-    /// The same of the picture: where it is, if there is one.
-    #[graphql(skip)]
-    photo_url: Option<Option<String>>,
-}
-
-/// The person behind a member.
-#[derive(Clone)]
-struct UserDetails {
-    email: String,
-    last_active_at: Option<DateTime<Utc>>,
-}
-
-/// A member of your business's staff.
-#[ComplexObject]
-impl User {
-    /// E-mail address; null for those who do not look after the staff, but for their own.
-    async fn email(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<EmailAddressScalar>> {
-        let details = self.details(ctx).await?;
-        Ok(details.map(|found| EmailAddressScalar(found.email)))
-    }
-
-    /// When they last signed in or renewed their session; null before the first time, and as `email`.
-    async fn last_active_at(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<DateTime<Utc>>> {
-        let details = self.details(ctx).await?;
-        Ok(details.and_then(|found| found.last_active_at))
-    }
-
-    /// Where their picture is, good for five minutes; null where there is none.
-    async fn photo_url(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<String>> {
-        if let Some(known) = &self.photo_url {
-            return Ok(known.clone());
-        }
-        let scope = ctx.scope()?;
-        let fetch = async |ids: Vec<Uuid>| {
-            let mut tx = scope.snapshot().await?;
-            Ok::<_, OpError>(photo::photos_of(&mut tx, &ids).await?)
-        };
-        let loaders = ctx.data::<IdentityLoaders>()?;
-        let file = loaders.photos.load(self.uuid, fetch).await.map_err(op_error)?;
-        let files = ctx.data::<Files>()?;
-        Ok(file.map(|file| files.download_url(scope.ctx(), file)))
-    }
-
-    /// What they may do, as `resource:action`, in alphabetical order; null as `email`.
-    async fn permissions(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Vec<String>>> {
-        if !self.may_see_details(ctx)? {
-            return Ok(None);
-        }
-        let access = &ctx.data::<Identity>()?.access;
-        Ok(Some(
-            access.labels_within(self.access_role, self.fewer.as_deref()),
-        ))
-    }
-}
-
-impl AtHand for User {}
-
-/// The slice's look-ups of one operation.
-#[derive(Default)]
-pub struct IdentityLoaders {
-    users: Batch<Uuid, User>,
-    details: Batch<Uuid, UserDetails>,
-    photos: Batch<Uuid, Uuid>,
-}
-
-impl User {
-    /// Looks a user up; `None` when they are not of the caller's business.
-    ///
-    /// # Errors
-    /// Internal ones only.
-    pub async fn load(ctx: &Context<'_>, id: Uuid) -> async_graphql::Result<Option<Self>> {
-        let scope = ctx.scope()?;
-        let fetch = async |ids: Vec<Uuid>| load_users(scope, &ids).await;
-        ctx.data::<IdentityLoaders>()?
-            .users
-            .load(id, fetch)
-            .await
-            .map_err(op_error)
-    }
-
-    pub(super) fn of(row: UserRow) -> Option<Self> {
-        let role = Role::parse(&row.role)?;
-        Some(Self {
-            id: ids::encode(IdKind::User, row.id).into(),
-            role: role.into(),
-            access_role: role,
-            status: UserStatus::parse(&row.status),
-            name: row.name,
-            created_at: row.created_at,
-            uuid: row.id,
-            fewer: narrowed(row.permissions.as_deref(), row.role_permissions.as_deref()),
-            custom_role: row.custom_role_id.zip(row.role_name).map(|(id, name)| {
-                Arc::new(CustomRole::new(
-                    id,
-                    name,
-                    role,
-                    row.role_permissions.unwrap_or_default(),
-                ))
-            }),
-            details: None,
-            photo_url: None,
-        })
-    }
-
-    /// One's own are always read beforehand where the operation has no scope to judge by.
-    fn may_see_details(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
-        if self.details.is_some() {
-            return Ok(true);
-        }
-        let viewer = ctx.scope()?.ctx();
-        Ok(viewer.user_id() == Some(self.uuid) || authorize(viewer, Cell::UserReadDetails).is_ok())
-    }
-
-    async fn details(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<UserDetails>> {
-        if let Some(known) = &self.details {
-            return Ok(Some(known.clone()));
-        }
-        if !self.may_see_details(ctx)? {
-            return Ok(None);
-        }
-        let scope = ctx.scope()?;
-        let fetch = async |ids: Vec<Uuid>| load_details(scope, &ids).await;
-        ctx.data::<IdentityLoaders>()?
-            .details
-            .load(self.uuid, fetch)
-            .await
-            .map_err(op_error)
-    }
-}
-
-async fn load_users(scope: &OpScope, users: &[Uuid]) -> Result<HashMap<Uuid, User>, OpError> {
-    let found = team_store::users_by_id(&mut *scope.snapshot().await?, users).await?;
-    Ok(found
-        .into_iter()
-        .filter_map(|(id, row)| User::of(row).map(|user| (id, user)))
-        .collect())
-}
-
-async fn load_details(scope: &OpScope, users: &[Uuid]) -> Result<HashMap<Uuid, UserDetails>, OpError> {
-    let found = team_store::member_details(&mut *scope.snapshot().await?, users).await?;
-    found
-        .into_iter()
-        .map(|row| {
-            let email = open_address(scope.keyring(), "identities", row.identity_id, &row.email_cipher)?;
-            let details = UserDetails {
-                email: email.as_str().to_owned(),
-                last_active_at: row.last_active_at,
-            };
-            Ok((row.user_id, details))
-        })
-        .collect()
-}
 
 /// A place of yours in a business.
 #[derive(SimpleObject)]
@@ -313,6 +63,13 @@ impl Business {
     /// What it has chosen for itself.
     async fn settings(&self, ctx: &Context<'_>) -> async_graphql::Result<BusinessSettings> {
         BusinessSettings::load(ctx).await
+    }
+
+    /// What members of its staff can do, in its own words, in alphabetical order (at most 500).
+    async fn skills(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<String>> {
+        work::store::skills_in_use(&mut *ctx.snapshot().await?)
+            .await
+            .map_err(|error| op_error(error.into()))
     }
 
     /// The numbers that debtors text to (at most 100).
@@ -370,27 +127,10 @@ impl Viewer {
     async fn user(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<User>> {
         match &self.caller {
             Caller::Member(membership) => {
-                let id = membership.user_id;
-                let wants_details = ["email", "lastActiveAt", "permissions"]
-                    .iter()
-                    .any(|name| ctx.look_ahead().field(name).exists());
-                let wants_photo = ctx.look_ahead().field("photoUrl").exists();
                 let files = ctx.data::<Files>()?;
-                let find = async |scope: &OpScope| {
-                    let Some(mut user) = load_users(scope, &[id]).await?.remove(&id) else {
-                        return Ok(None);
-                    };
-                    // Right after a log-in the operation has no scope of its own to ask for them later.
-                    if wants_details {
-                        user.details = load_details(scope, &[id]).await?.remove(&id);
-                    }
-                    if wants_photo {
-                        let photos = photo::photos_of(&mut *scope.snapshot().await?, &[id]).await?;
-                        user.photo_url =
-                            Some(photos.get(&id).map(|file| files.download_url(scope.ctx(), *file)));
-                    }
-                    Ok(Some(user))
-                };
+                let asked = |names: &[&str]| names.iter().any(|name| ctx.look_ahead().field(name).exists());
+                let find =
+                    async |scope: &OpScope| User::of_viewer(scope, files, membership.user_id, asked).await;
                 in_own_business(ctx, &self.caller, find)
                     .await
                     .map(Option::flatten)
@@ -414,8 +154,30 @@ impl Viewer {
         Ok(found.flatten().map(UserProfile::from))
     }
 
-    /// Your business; null for a super admin, who is in none.
+    /// What you want to hear of, and how: everything that there is to hear of; none outside a business, and for an API key.
+    async fn notification_preferences(
+        &self,
+        ctx: &Context<'_>,
+    ) -> async_graphql::Result<Vec<NotificationPreference>> {
+        let Caller::Member(membership) = &self.caller else {
+            return Ok(Vec::new());
+        };
+        let find = async |scope: &OpScope| {
+            let mut tx = scope.snapshot().await?;
+            Ok(notifications::preferences(&mut tx, membership.user_id).await?)
+        };
+        let found = in_own_business(ctx, &self.caller, find).await?;
+        let found = found.unwrap_or_default().into_iter();
+        Ok(found.map(NotificationPreference::from).collect())
+    }
+
+    /// Your business; null for a super admin, who is in none, and for those who may not read of it, such as an API key
+    /// without that scope.
     async fn business(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Business>> {
+        let may_read = |tenant| authorize(tenant, Cell::BusinessRead).is_ok();
+        if !self.caller.tenant().is_some_and(may_read) {
+            return Ok(None);
+        }
         in_own_business(ctx, &self.caller, async |scope| Business::of(scope).await).await
     }
 

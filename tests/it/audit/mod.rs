@@ -75,6 +75,10 @@ const ORDER: &[&str] = &[
     "createUpload",
     "setProfilePhoto",
     "removeProfilePhoto",
+    "setMyAvailability",
+    "updateNotificationPreferences",
+    "setBusinessLogo",
+    "removeBusinessLogo",
     "createAccount",
     "updateAccount",
     "addAccountNote",
@@ -124,6 +128,8 @@ const ORDER: &[&str] = &[
     "breakGlass",
     "endBreakGlass",
     "suspendBusiness",
+    "deleteBusiness",
+    "restoreBusiness",
     "reactivateBusiness",
     "switchBusiness",
 ];
@@ -181,7 +187,7 @@ impl Story<'_> {
                 let (_, token) = text.split_once("token=").expect("a token");
                 json!({ "token": token.split_whitespace().next(), "newPassword": RESET })
             }
-            "removeProfilePhoto" => Value::Null,
+            "removeProfilePhoto" | "removeBusinessLogo" => Value::Null,
             "revokeOtherSessions" | "logout" => {
                 self.founder = self.founder_elsewhere().await;
                 Value::Null
@@ -190,6 +196,11 @@ impl Story<'_> {
             "revokeApiKey" => json!({ "id": self.key }),
             "updateProfile" => json!({ "name": "Audited" }),
             "setProfilePhoto" => json!({ "uploadId": self.ids.get("photo") }),
+            "setBusinessLogo" => json!({ "uploadId": self.ids.get("logo") }),
+            "setMyAvailability" => json!({ "availability": { "timeZone": "America/New_York", "week": [] } }),
+            "updateNotificationPreferences" => {
+                json!({ "preferences": [{ "kind": "API_KEY_ENDING", "channel": "EMAIL", "enabled": false }] })
+            }
             "addAccountDocument" => {
                 json!({ "accountId": self.account, "uploadId": self.ids.get("file"), "kind": "INVOICE" })
             }
@@ -273,10 +284,10 @@ impl Story<'_> {
                 json!({ "businessId": self.ids.get("biz"), "reason": "A case that support was asked about." })
             }
             "endBreakGlass" => json!({ "id": self.stay }),
-            "suspendBusiness" | "reactivateBusiness" => {
+            "suspendBusiness" | "deleteBusiness" | "restoreBusiness" | "reactivateBusiness" => {
                 let globex = self.app.business_id(&self.app.globex).await;
                 let id = ids::encode(ids::IdKind::Business, globex);
-                if mutation == "suspendBusiness" {
+                if ["suspendBusiness", "deleteBusiness"].contains(&mutation) {
                     json!({ "businessId": id, "reason": "Bills." })
                 } else {
                     json!({ "businessId": id })
@@ -326,7 +337,14 @@ impl Story<'_> {
         if ["approveContactPolicyChange", "rejectContactPolicyChange"].contains(&mutation) {
             return &self.compliance;
         }
-        if ["breakGlass", "suspendBusiness", "reactivateBusiness"].contains(&mutation) {
+        let of_platform = [
+            "breakGlass",
+            "suspendBusiness",
+            "deleteBusiness",
+            "restoreBusiness",
+            "reactivateBusiness",
+        ];
+        if of_platform.contains(&mutation) {
             return &self.super_admin;
         }
         if ORDER.iter().position(|name| *name == mutation) <= ORDER.iter().position(|name| *name == "logout")

@@ -6,6 +6,7 @@ use funnelchat::{
         AccessTable, Role,
         operations::{Needs, needs},
     },
+    cli::seed::DEMO_PASSWORD,
     platform::ids::{IdKind, encode},
 };
 use serde_json::{Value, json};
@@ -230,6 +231,52 @@ async fn a_stay_ends_by_itself_or_with_its_operator_and_is_nobody_elses() {
     assert!(long.gql(look, json!({})).await["errors"].is_null());
     assert_eq!(end(long, long_id).await["userErrors"], json!([]));
     assert_eq!(error_code(&long.gql(look, json!({})).await), "UNAUTHENTICATED");
+    app.run_jobs().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_stay_ends_with_its_operators_password_and_other_sessions() {
+    let app = TestApp::start().await;
+    let staff = app.super_admin().await;
+    let business = json!(encode(IdKind::Business, app.business_id(&app.acme).await));
+    let (_, first) = stay_of_platform(&app, &business, "Left behind").await;
+    let (_, elsewhere) = stay_of_platform(
+        &app,
+        &json!(encode(IdKind::Business, app.business_id(&app.globex).await)),
+        "Far away",
+    )
+    .await;
+    let look = "{ business { slug } }";
+    for visitor in [&first, &elsewhere] {
+        assert!(visitor.gql(look, json!({})).await["errors"].is_null());
+    }
+    let others = staff
+        .gql(
+            "mutation { revokeOtherSessions { count userErrors { code } } }",
+            json!({}),
+        )
+        .await;
+    assert_eq!(data(&others)["revokeOtherSessions"]["userErrors"], json!([]));
+    for visitor in [&first, &elsewhere] {
+        assert_eq!(error_code(&visitor.gql(look, json!({})).await), "UNAUTHENTICATED");
+    }
+
+    let (_, second) = stay_of_platform(&app, &business, "Left behind again").await;
+    let mut socket = second.socket().await;
+    let changed = staff
+        .gql(
+            "mutation($p: String!, $n: String!) { changePassword(input: { currentPassword: $p, newPassword: $n }) { userErrors { message } } }",
+            json!({ "p": DEMO_PASSWORD, "n": "quite another long phrase" }),
+        )
+        .await;
+    assert_eq!(
+        data(&changed)["changePassword"]["userErrors"],
+        json!([]),
+        "{changed}"
+    );
+    assert_eq!(socket.close_code().await, 4401);
+    assert_eq!(error_code(&second.gql(look, json!({})).await), "UNAUTHENTICATED");
     app.run_jobs().await;
     app.finish().await;
 }

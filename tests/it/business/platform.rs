@@ -1,5 +1,6 @@
 //! The platform's staff: outside every business, with nothing of a debtor, and the right to suspend.
 
+use chrono::TimeDelta;
 use funnelchat::{
     identity::{create_super_admin, remove_super_admin},
     platform::{
@@ -11,7 +12,13 @@ use serde_json::{Value, json};
 use sqlx::{Executor as _, Row as _};
 
 use super::only_error;
-use crate::support::{Client, TestApp, data, error_code, send, user_errors};
+use crate::support::{
+    Client, TestApp, data, error_code,
+    recipes::stay_of_platform,
+    send,
+    uploads::{PNG, announced, put, upload},
+    user_errors,
+};
 
 async fn call(client: &Client, name: &str, input: Value) -> Value {
     let (first, rest) = name.split_at(1);
@@ -21,6 +28,19 @@ async fn call(client: &Client, name: &str, input: Value) -> Value {
     );
     let answer = client.gql(&document, json!({ "i": input })).await;
     data(&answer)[name].clone()
+}
+
+/// Gives the client a picture; where it is.
+async fn picture_of(client: &Client) -> String {
+    let upload = upload(client, "PROFILE_PHOTO", "me.png", PNG).await;
+    let set = client
+        .gql(
+            "mutation($u: ID!) { setProfilePhoto(input: { uploadId: $u }) { viewer { user { photoUrl } } userErrors { message } } }",
+            json!({ "u": upload }),
+        )
+        .await;
+    let url = &data(&set)["setProfilePhoto"]["viewer"]["user"]["photoUrl"];
+    url.as_str().unwrap_or_else(|| panic!("{set}")).to_owned()
 }
 
 async fn business_id(app: &TestApp) -> String {
@@ -147,6 +167,9 @@ async fn a_suspended_business_is_closed_and_still_hears_its_debtors() {
     let waiting = send(&agent, &thread, "This must not leave.").await;
     let mut socket = agent.socket().await;
     let mut listening = program.socket().await;
+    let (_, upload) = announced(&agent, "DOCUMENT", "note.txt", 10).await;
+    let picture = picture_of(&agent).await;
+    assert_eq!(agent.http().get(&picture).send().await.unwrap().status(), 200);
 
     let acme = business_id(&app).await;
     let nothing = call(
@@ -191,6 +214,18 @@ async fn a_suspended_business_is_closed_and_still_hears_its_debtors() {
         )
         .await;
     assert!(data(&refreshed)["refreshSession"]["session"].is_null());
+    let links = async || {
+        let given = agent.http().get(&picture).send().await.unwrap().status();
+        (
+            given.as_u16(),
+            put(&agent, &upload, b"0123456789").await.0.as_u16(),
+        )
+    };
+    assert_eq!(
+        links().await,
+        (410, 404),
+        "links that were given out before are good no more"
+    );
     app.run_jobs().await;
     let state = app.message_state(&waiting).await;
     assert_eq!(state.status, "BLOCKED", "{state:?}");
@@ -217,6 +252,7 @@ async fn a_suspended_business_is_closed_and_still_hears_its_debtors() {
         back["business"],
         json!({ "status": "ACTIVE", "suspensionReason": null })
     );
+    assert_eq!(links().await, (200, 201), "and again while they last");
     let agent = app.acme.agent().await;
     assert!(agent.gql(accounts, json!({})).await["errors"].is_null());
     assert!(
@@ -312,6 +348,101 @@ async fn a_super_admin_is_made_by_hand_and_ends_with_their_office() {
         .gql("{ systemHealth { migrationsPending } }", json!({}))
         .await;
     assert_eq!(error_code(&answer), "UNAUTHENTICATED");
+    app.run_jobs().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_business_is_deleted_and_for_a_while_that_can_be_taken_back() {
+    let app = TestApp::start().await;
+    let staff = app.super_admin().await;
+    let acme = business_id(&app).await;
+    let act = async |name: &str| {
+        let mut input = json!({ "businessId": acme });
+        if ["suspendBusiness", "deleteBusiness"].contains(&name) {
+            input["reason"] = json!("They have closed.");
+        }
+        // A session of the platform's staff lasts a quarter of an hour.
+        let staff = app.super_admin().await;
+        call(&staff, name, input).await
+    };
+    let status = async |payload: &Value| payload["business"]["status"].clone();
+    assert_eq!(
+        user_errors(&act("deleteBusiness").await),
+        ["CONFLICT"],
+        "suspended first"
+    );
+    assert_eq!(user_errors(&act("restoreBusiness").await), ["CONFLICT"]);
+    assert_eq!(status(&act("suspendBusiness").await).await, "SUSPENDED");
+    assert_eq!(status(&act("deleteBusiness").await).await, "DELETED");
+    for again in ["deleteBusiness", "suspendBusiness", "reactivateBusiness"] {
+        assert_eq!(user_errors(&act(again).await), ["CONFLICT"], "{again}");
+    }
+    let listed = staff
+        .gql(
+            "{ businesses(first: 5, filter: { status: [DELETED] }) { edges { node { slug status deletedAt deletionReason restorableUntil } } }
+               suspended: businesses(first: 5, filter: { status: [SUSPENDED] }) { edges { node { slug } } } }",
+            json!({}),
+        )
+        .await;
+    assert_eq!(
+        *data(&listed),
+        json!({ "businesses": { "edges": [{ "node": { "slug": "acme", "status": "DELETED", "deletedAt": "2026-06-10T17:00:00+00:00",
+                "deletionReason": "They have closed.", "restorableUntil": "2026-07-10T17:00:00+00:00" } }] },
+            "suspended": { "edges": [] } })
+    );
+
+    // Nobody comes in but the platform's staff, to read; debtors' words are still recorded.
+    let login = "mutation { login(input: { email: \"agent@acme.example\", password: \"correct horse battery staple\" }) {
+        mfaChallenge { token } userErrors { code } } }";
+    let refused = app.anonymous().gql(login, json!({})).await;
+    assert_eq!(user_errors(&data(&refused)["login"]), ["SUSPENDED"]);
+    let (_, visitor) = stay_of_platform(&app, &json!(acme), "After the end").await;
+    let seen = visitor
+        .gql(
+            "{ accounts(first: 1) { edges { node { accountNumber } } } }",
+            json!({}),
+        )
+        .await;
+    assert_eq!(data(&seen)["accounts"]["edges"].as_array().unwrap().len(), 1);
+    assert_eq!(app.text(&app.acme, &app.acme.debtor_number(1), "STOP").await, 200);
+
+    // Within the grace it comes back as it was: suspended.
+    app.advance(TimeDelta::days(29)).await;
+    assert_eq!(status(&act("restoreBusiness").await).await, "SUSPENDED");
+    assert_eq!(status(&act("reactivateBusiness").await).await, "ACTIVE");
+    assert!(app.acme.agent().await.access_token.is_some(), "and goes on");
+
+    // After it, it stays: closed, and all there.
+    act("suspendBusiness").await;
+    act("deleteBusiness").await;
+    app.advance(TimeDelta::days(30) + TimeDelta::seconds(1)).await;
+    let late = act("restoreBusiness").await;
+    assert_eq!(user_errors(&late), ["CONFLICT"], "{late}");
+    let (_, visitor) = stay_of_platform(&app, &json!(acme), "Long after the end").await;
+    let trail = visitor
+        .gql(
+            "{ auditEvents(first: 20, filter: { actionPrefix: \"business.\" }) { edges { node { action } } } }",
+            json!({}),
+        )
+        .await;
+    let acts: Vec<&str> = data(&trail)["auditEvents"]["edges"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|edge| edge["node"]["action"].as_str())
+        .collect();
+    assert_eq!(
+        acts,
+        [
+            "business.deleted",
+            "business.suspended",
+            "business.reactivated",
+            "business.restored",
+            "business.deleted",
+            "business.suspended"
+        ]
+    );
     app.run_jobs().await;
     app.finish().await;
 }

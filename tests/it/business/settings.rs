@@ -6,7 +6,11 @@ use sqlx::{Executor as _, Row as _};
 
 use super::{UPDATE, only_error, update};
 use crate::support::{
-    Client, TestApp, data, error_code, recipes::settings_version, send, send_refused, user_errors,
+    Client, TestApp, data, error_code,
+    recipes::settings_version,
+    send, send_refused,
+    uploads::{PNG, announce, announced, put, upload},
+    user_errors,
 };
 
 const APPROVE: &str = "mutation($id: ID!) { approveContactPolicyChange(input: { id: $id }) {
@@ -321,5 +325,88 @@ async fn a_business_lowers_how_long_its_sessions_may_go_unused() {
         let payload = &data(&answer)["refreshSession"];
         assert_eq!(payload["session"].is_object(), goes_on, "{payload}");
     }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_business_has_a_logo_and_its_own_size_of_documents() {
+    let app = TestApp::start().await;
+    let (admin, agent) = (app.acme.sign_in("admin").await, app.acme.agent().await);
+    let set = async |client: &Client, upload: &str| {
+        let answer = client
+            .gql(
+                "mutation($u: ID!) { setBusinessLogo(input: { uploadId: $u }) { business { settings { logoUrl } } userErrors { code field } } }",
+                json!({ "u": upload }),
+            )
+            .await;
+        data(&answer)["setBusinessLogo"].clone()
+    };
+    // A picture by its content, and the business's to choose.
+    let (_, url) = announced(&admin, "BUSINESS_LOGO", "logo.png", 20).await;
+    assert_eq!(put(&admin, &url, b"<svg onload=alert(1)").await.0, 415);
+    let photo = upload(&admin, "PROFILE_PHOTO", "me.png", PNG).await;
+    assert_eq!(only_error(&set(&admin, &photo).await).0, "INVALID_INPUT");
+    let first = upload(&admin, "BUSINESS_LOGO", "logo.png", PNG).await;
+    let chosen = set(&admin, &first).await;
+    let shown = chosen["business"]["settings"]["logoUrl"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{chosen}"));
+    let answer = agent.http().get(shown).send().await.unwrap();
+    assert_eq!(
+        answer.headers()["content-disposition"]
+            .to_str()
+            .unwrap()
+            .split(';')
+            .next(),
+        Some("inline")
+    );
+    assert!(answer.bytes().await.unwrap() == PNG);
+    let second = upload(&admin, "BUSINESS_LOGO", "new.png", PNG).await;
+    assert_eq!(set(&admin, &second).await["userErrors"], json!([]));
+    assert_eq!(
+        agent.http().get(shown).send().await.unwrap().status(),
+        410,
+        "the one before is destroyed"
+    );
+    let query = "{ business { settings { logoUrl documentMaxBytes } } }";
+    let seen = agent.gql(query, json!({})).await;
+    assert!(data(&seen)["business"]["settings"]["logoUrl"].is_string());
+    let gone = admin
+        .gql(
+            "mutation { removeBusinessLogo { business { settings { logoUrl } } userErrors { code } } }",
+            json!({}),
+        )
+        .await;
+    assert_eq!(
+        data(&gone)["removeBusinessLogo"],
+        json!({ "business": { "settings": { "logoUrl": null } }, "userErrors": [] })
+    );
+
+    // Documents are as large as the business says.
+    let size = |payload: &Value| user_errors(payload).first().map(|code| (*code).to_owned());
+    let eleven = 11 * 1024 * 1024;
+    assert_eq!(
+        size(&announce(&agent, "DOCUMENT", "a.pdf", eleven).await).as_deref(),
+        Some("INVALID_INPUT")
+    );
+    let larger = update(&admin, json!({ "documentMaxBytes": eleven })).await;
+    assert_eq!(larger["userErrors"], json!([]));
+    assert_eq!(size(&announce(&agent, "DOCUMENT", "a.pdf", eleven).await), None);
+    let seen = agent.gql(query, json!({})).await;
+    assert_eq!(data(&seen)["business"]["settings"]["documentMaxBytes"], eleven);
+    for wrong in [1_048_575, 52_428_801, -1] {
+        let refused = update(&admin, json!({ "documentMaxBytes": wrong })).await;
+        let (code, place, _) = only_error(&refused);
+        assert_eq!(
+            (code.as_str(), place.as_str()),
+            ("INVALID_INPUT", "input.documentMaxBytes")
+        );
+    }
+    update(&admin, json!({ "documentMaxBytes": null })).await;
+    let seen = agent.gql(query, json!({})).await;
+    assert_eq!(
+        data(&seen)["business"]["settings"]["documentMaxBytes"],
+        10 * 1024 * 1024
+    );
     app.finish().await;
 }

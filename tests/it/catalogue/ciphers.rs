@@ -103,6 +103,10 @@ const PLAIN: &[(&str, &str)] = &[
     ("business_settings.company", "a company"),
     ("business_settings.locale", "a time zone and languages"),
     ("business_settings.payment_terms", "numbers"),
+    (
+        "businesses.deletion_reason",
+        "the platform's words about a company",
+    ),
     ("businesses.name", "a company"),
     (
         "businesses.suspension_reason",
@@ -192,6 +196,11 @@ const PLAIN: &[(&str, &str)] = &[
     ("users.name", "a member of staff, not a debtor"),
     ("users.permissions", "words of ours"),
     ("users.time_zone", "a member of staff, not a debtor"),
+    (
+        "user_skills.skill",
+        "a business's word for what a member of staff can do",
+    ),
+    ("work_schedules.time_zone", "a member of staff, not a debtor"),
 ];
 
 #[tokio::test]

@@ -90,6 +90,11 @@ pub const OPEN_TO_SYSTEM: &[(&str, &str, &str)] = &[
     ("live_events", "DELETE SELECT", "pruned after 72 hours"),
     ("messages", "SELECT", "the reconciler finds what is overdue"),
     (
+        "notification_preferences",
+        "SELECT",
+        "whether somebody wants a mail that is sent outside any one business",
+    ),
+    (
         "provider_events",
         "SELECT",
         "the reconciler finds what is overdue",

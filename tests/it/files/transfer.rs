@@ -1,5 +1,7 @@
 //! What goes up whole comes down whole; what does not leaves nothing.
 
+use std::{io::Write as _, net::TcpStream};
+
 use chrono::TimeDelta;
 use funnelchat::files;
 use reqwest::StatusCode;
@@ -277,5 +279,70 @@ async fn one_upload_too_many_waits_and_keeps_its_link() {
     assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAVAILABLE");
     assert_eq!(stalled.await.unwrap(), Some(408));
     assert_eq!(put(&agent, &next, b"0123456789").await.0, StatusCode::CREATED);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_slow_line_keeps_nobody_else_waiting() {
+    let app = TestApp::start_with(Options {
+        settings: vec![
+            ("UPLOADS_AT_ONCE", "3".to_owned()),
+            ("UPLOADS_AT_ONCE_PER_BUSINESS", "2".to_owned()),
+            ("UPLOADS_AT_ONCE_PER_CALLER", "1".to_owned()),
+        ],
+        ..Options::default()
+    })
+    .await;
+    let clients = [
+        app.acme.agent().await,
+        app.acme.sign_in("manager").await,
+        app.acme.sign_in("admin").await,
+        app.globex.agent().await,
+    ];
+    let [agent, manager, admin, stranger] = &clients;
+    let mut links = Vec::new();
+    for client in [agent, manager, agent, admin, stranger] {
+        links.push(announced(client, "DOCUMENT", "note.txt", 10).await.1);
+    }
+    let mut superuser = app.superuser().await;
+    let mut slow = Vec::new();
+    for (link, count) in links[..2].iter().zip(1_i64..) {
+        let mut line = TcpStream::connect(app.addr).unwrap();
+        line.write_all(&head(link, "Content-Length: 10")).unwrap();
+        line.write_all(b"12345").unwrap();
+        slow.push(line);
+        eventually("the slow one is being received", async || {
+            let receiving: i64 = superuser
+                .fetch_one("SELECT count(*) FROM files WHERE state = 'WRITING'")
+                .await
+                .unwrap()
+                .get(0);
+            (receiving == count).then_some(())
+        })
+        .await;
+    }
+    for (client, link, whose) in [
+        (agent, &links[2], "You send"),
+        (admin, &links[3], "Your business"),
+    ] {
+        let (status, answer) = put(client, link, b"0123456789").await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{answer}");
+        assert!(answer.to_string().contains(whose), "{answer}");
+    }
+    let (status, answer) = put(stranger, &links[4], b"0123456789").await;
+    assert_eq!(
+        status,
+        StatusCode::CREATED,
+        "the other business has its place: {answer}"
+    );
+    // Whoever goes away gives their place back.
+    drop(slow);
+    for (client, link) in [(agent, &links[2]), (admin, &links[3])] {
+        eventually("there is a place again", async || {
+            let (status, _) = put(client, link, b"0123456789").await;
+            (status == StatusCode::CREATED).then_some(())
+        })
+        .await;
+    }
     app.finish().await;
 }

@@ -59,7 +59,8 @@ async fn a_program_does_what_its_scopes_say_and_no_more() {
         *data(&seen),
         json!({ "viewer": {
             "role": "SERVICE", "permissions": ["account:create", "account:read"], "user": null,
-            "business": { "name": "Acme Recovery" } }, "sessions": [] })
+            "business": null }, "sessions": [] }),
+        "the business is not its to read"
     );
     let listed = program.gql(ACCOUNTS, json!({})).await;
     assert_eq!(data(&listed)["accounts"]["edges"].as_array().unwrap().len(), 1);
@@ -156,6 +157,33 @@ async fn scopes_hold_at_every_depth() {
     assert!(thread["id"].is_string(), "{answer}");
     assert_eq!(thread["account"], json!(null), "{answer}");
     assert_eq!(thread["debtor"], json!(null), "{answer}");
+
+    // Who works there, and for whom, is told to keys with those scopes alone.
+    let me = data(&admin.gql("{ viewer { user { id } } }", json!({})).await)["viewer"]["user"]["id"].clone();
+    let taken = admin
+        .gql(
+            "mutation($i: AssignAccountsInput!) { assignAccounts(input: $i) { userErrors { message } } }",
+            json!({ "i": { "accountIds": [account], "agentId": me } }),
+        )
+        .await;
+    assert_eq!(data(&taken)["assignAccounts"]["userErrors"], json!([]));
+    let staff = "query($a: ID!, $u: ID!) { viewer { business { name } } account(id: $a) { assignedAgent { name email } }
+        nodes(ids: [$u]) { ... on User { name } } }";
+    let ask = json!({ "a": account, "u": me });
+    let answer = reader.gql(staff, ask.clone()).await;
+    assert_eq!(
+        *data(&answer),
+        json!({ "viewer": { "business": null }, "account": { "assignedAgent": null }, "nodes": [null] })
+    );
+    let scopes = ["account:read", "business:read", "user:read"];
+    let told = program(&app, &create(&admin, &scopes, None).await);
+    let name = "Admin of Acme Recovery";
+    assert_eq!(
+        *data(&told.gql(staff, ask).await),
+        json!({ "viewer": { "business": { "name": "Acme Recovery" } },
+            "account": { "assignedAgent": { "name": name, "email": null } }, "nodes": [{ "name": name }] }),
+        "addresses are not told to keys"
+    );
     app.run_jobs().await;
     app.finish().await;
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
 use reqwest::{Method, Response, StatusCode, header};
 use serde_json::{Value, json};
 use tokio_tungstenite::{connect_async, tungstenite, tungstenite::client::IntoClientRequest as _};
@@ -161,18 +162,52 @@ async fn a_session_in_cookies_is_opened_renewed_and_ended_without_a_script_seein
 }
 
 #[tokio::test]
+async fn whoever_comes_back_late_can_still_log_out() {
+    let app = app().await;
+    let mut browser = Browser::of(&app);
+    browser.sign_in(&app).await;
+    let kept = browser.jar.clone();
+    app.wall.advance(TimeDelta::minutes(20));
+    assert_eq!(browser.name().await, Value::Null, "the access cookie has expired");
+    let ended = browser
+        .send("mutation { logout { ended userErrors { code } } }", json!({}))
+        .await;
+    assert_eq!(data(&ended)["logout"], json!({ "ended": true, "userErrors": [] }));
+    assert!(browser.jar.is_empty(), "the cookies are forgotten");
+    browser.jar = kept;
+    let stale = browser.send(REFRESH, json!({})).await;
+    assert_eq!(
+        user_errors(&data(&stale)["refreshSession"]),
+        ["BAD_CREDENTIALS"],
+        "and the session is over"
+    );
+    let again = browser
+        .send("mutation { logout { ended userErrors { code } } }", json!({}))
+        .await;
+    assert_eq!(data(&again)["logout"]["ended"], false);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn cookies_without_the_header_are_nobodys() {
     let app = app().await;
     let mut browser = Browser::of(&app);
     browser.sign_in(&app).await;
     // What another site's form or script sends in the browser's name: the cookies go along, the header cannot.
-    for header in [None, Some(("funnelchat-session", "yes"))] {
+    for header in [
+        None,
+        Some(("funnelchat-session", "yes")),
+        // A request that wants to become a socket, where none is.
+        Some(("upgrade", "websocket")),
+    ] {
         let forged = browser
             .send_with("mutation { logout { ended } }", json!({}), header)
             .await;
+        assert_eq!(data(&forged)["logout"]["ended"], false, "{forged}");
+        let forged = browser.send_with("{ viewer { role } }", json!({}), header).await;
         assert_eq!(
             forged["errors"][0]["extensions"]["code"], "UNAUTHENTICATED",
-            "{forged}"
+            "{header:?}: {forged}"
         );
     }
     assert!(browser.name().await.is_string(), "the session goes on");

@@ -1,17 +1,20 @@
 //! Who may come in: registration, log-in, second factors, lockout, passwords, sessions, API keys, invitations, members.
 
+mod activity;
 mod api_keys;
 mod browser;
 mod invitations;
 mod lockout;
 mod log_in;
 mod members;
+mod notifications;
 mod own_sessions;
 mod passwords;
 mod profile;
 mod register;
 mod sessions;
 mod switch;
+mod work;
 
 use serde_json::{Value, json};
 

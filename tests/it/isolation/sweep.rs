@@ -193,6 +193,15 @@ async fn every_role_may_do_what_the_matrix_says_and_no_more() {
         )
         .await;
     let agent = data(&agents)["users"]["edges"][0]["node"]["id"].clone();
+    let input =
+        json!({ "expectedVersion": settings_version(&admin).await, "agentsSetOwnAvailability": true });
+    let allowed = admin
+        .gql(
+            "mutation($i: UpdateBusinessSettingsInput!) { updateBusinessSettings(input: $i) { userErrors { message } } }",
+            json!({ "i": input }),
+        )
+        .await;
+    assert_eq!(data(&allowed)["updateBusinessSettings"]["userErrors"], json!([]));
     for (login, role, line) in [
         ("manager", Role::Manager, 51),
         ("agent", Role::Agent, 52),

@@ -282,6 +282,10 @@ impl Engine for ToyEngine {
         }
     }
 
+    async fn authenticate_upgrade(&self, parts: &Parts, peer: IpAddr) -> Result<Caller, Refusal> {
+        self.authenticate(parts, peer).await
+    }
+
     async fn authenticate_socket(
         &self,
         params: Json,

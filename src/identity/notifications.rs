@@ -1,0 +1,209 @@
+//! What members of staff want to hear of, and how. Mails that guard the log-in or the business are sent whatever anybody
+//! wants: who takes an account over would turn them off first.
+
+use async_graphql::Enum;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{
+    access::{Cell, authorize},
+    platform::{
+        db::{AuditEntry, DbError, SystemTx, TenantTx},
+        error::OpError,
+        gql::{UserError, UserErrorCode},
+    },
+};
+
+/// What there is to hear of.
+#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
+pub enum NotificationKind {
+    /// An API key of your business ends soon; administrators hear of it.
+    ApiKeyEnding,
+    /// A thread was assigned to you.
+    ConversationAssigned,
+    /// An import that you began is over.
+    ImportFinished,
+    /// A debtor has written.
+    MessageReceived,
+    /// Your password was changed or reset. Always sent.
+    PasswordChanged,
+    /// The platform's staff is inside your business; administrators hear of it. Always sent.
+    PlatformAccess,
+    /// Somebody fails to sign in as you. Always sent.
+    SignInFailures,
+}
+
+/// How to hear of it.
+#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
+pub enum NotificationChannel {
+    /// By mail.
+    Email,
+    /// In the application, which shows what the live feed brings as far as you want to see it.
+    InApp,
+}
+
+impl NotificationKind {
+    /// As the database spells it.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::ApiKeyEnding => "API_KEY_ENDING",
+            Self::ConversationAssigned => "CONVERSATION_ASSIGNED",
+            Self::ImportFinished => "IMPORT_FINISHED",
+            Self::MessageReceived => "MESSAGE_RECEIVED",
+            Self::PasswordChanged => "PASSWORD_CHANGED",
+            Self::PlatformAccess => "PLATFORM_ACCESS",
+            Self::SignInFailures => "SIGN_IN_FAILURES",
+        }
+    }
+
+    /// Whether it can be turned off.
+    fn is_optional(self) -> bool {
+        !matches!(
+            self,
+            Self::PasswordChanged | Self::PlatformAccess | Self::SignInFailures
+        )
+    }
+}
+
+impl NotificationChannel {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Email => "EMAIL",
+            Self::InApp => "IN_APP",
+        }
+    }
+}
+
+/// What goes out on which channel; all of it is on unless somebody turns it off.
+const KNOWN: [(NotificationKind, NotificationChannel); 7] = [
+    (NotificationKind::ApiKeyEnding, NotificationChannel::Email),
+    (NotificationKind::ConversationAssigned, NotificationChannel::InApp),
+    (NotificationKind::ImportFinished, NotificationChannel::InApp),
+    (NotificationKind::MessageReceived, NotificationChannel::InApp),
+    (NotificationKind::PasswordChanged, NotificationChannel::Email),
+    (NotificationKind::PlatformAccess, NotificationChannel::Email),
+    (NotificationKind::SignInFailures, NotificationChannel::Email),
+];
+
+/// One thing to hear of on one channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Preference {
+    pub(super) kind: NotificationKind,
+    pub(super) channel: NotificationChannel,
+    pub(super) enabled: bool,
+}
+
+impl Preference {
+    pub(super) fn can_change(self) -> bool {
+        self.kind.is_optional()
+    }
+
+    fn check(self) -> Result<(), UserError> {
+        if !KNOWN.contains(&(self.kind, self.channel)) {
+            let message = format!(
+                "{} does not come by {}.",
+                self.kind.as_str(),
+                self.channel.as_str()
+            );
+            return Err(UserError::invalid("preferences", message));
+        }
+        if !self.can_change() && !self.enabled {
+            let message = format!(
+                "{} guards your log-in or your business, and is always sent.",
+                self.kind.as_str()
+            );
+            return Err(UserError::at(UserErrorCode::Conflict, "preferences", message));
+        }
+        Ok(())
+    }
+}
+
+/// All that a member can hear of, as they want it.
+pub(super) async fn preferences(tx: &mut TenantTx, user: Uuid) -> Result<Vec<Preference>, DbError> {
+    let business = tx.business_id();
+    let chosen = sqlx::query!(
+        "SELECT kind, channel, enabled FROM notification_preferences WHERE business_id = $1 AND user_id = $2",
+        business,
+        user
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let wanted = |kind: NotificationKind, channel: NotificationChannel| {
+        chosen
+            .iter()
+            .find(|row| row.kind == kind.as_str() && row.channel == channel.as_str())
+            .is_none_or(|row| row.enabled)
+    };
+    Ok(KNOWN
+        .into_iter()
+        .map(|(kind, channel)| Preference {
+            kind,
+            channel,
+            enabled: wanted(kind, channel),
+        })
+        .collect())
+}
+
+/// Changes what the caller wants to hear of; what is not named stays.
+///
+/// # Errors
+/// INVALID_INPUT for what does not go out that way or is named twice, CONFLICT for what is always sent.
+pub(super) async fn set_preferences(tx: &mut TenantTx, wanted: &[Preference]) -> Result<(), OpError> {
+    authorize(tx.ctx(), Cell::ProfileUpdate).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
+    let Some(user) = tx.ctx().user_id() else {
+        return Err(OpError::Forbidden("only a person has preferences".to_owned()));
+    };
+    for (nth, preference) in wanted.iter().enumerate() {
+        preference.check()?;
+        let is_same =
+            |other: &Preference| (other.kind, other.channel) == (preference.kind, preference.channel);
+        if wanted.iter().take(nth).any(is_same) {
+            return Err(UserError::invalid("preferences", "Name each kind and channel once.").into());
+        }
+    }
+    // What is always sent is nobody's to store.
+    let chosen: Vec<&Preference> = wanted.iter().filter(|one| one.can_change()).collect();
+    let kinds: Vec<String> = chosen.iter().map(|one| one.kind.as_str().to_owned()).collect();
+    let channels: Vec<String> = chosen.iter().map(|one| one.channel.as_str().to_owned()).collect();
+    let enabled: Vec<bool> = chosen.iter().map(|one| one.enabled).collect();
+    let business = tx.business_id();
+    sqlx::query!(
+        "INSERT INTO notification_preferences (business_id, user_id, kind, channel, enabled)
+         SELECT $1, $2, * FROM unnest($3::text[], $4::text[], $5::bool[])
+         ON CONFLICT (business_id, user_id, kind, channel) DO UPDATE SET enabled = excluded.enabled",
+        business,
+        user,
+        &kinds,
+        &channels,
+        &enabled,
+    )
+    .execute(tx.conn())
+    .await?;
+    let told: Vec<_> = chosen
+        .iter()
+        .map(|one| json!({ "kind": one.kind.as_str(), "channel": one.channel.as_str(), "enabled": one.enabled }))
+        .collect();
+    let details = json!({ "set": told });
+    tx.audit(AuditEntry::plain("user.notifications_set", user, &details));
+    Ok(())
+}
+
+/// Whether a person wants a mail of this kind about their place in this business.
+pub(super) async fn wants_mail(
+    tx: &mut SystemTx,
+    business: Uuid,
+    identity: Uuid,
+    kind: NotificationKind,
+) -> Result<bool, DbError> {
+    let chosen = sqlx::query_scalar!(
+        "SELECT p.enabled FROM users u
+         JOIN notification_preferences p ON p.business_id = u.business_id AND p.user_id = u.id
+         WHERE u.business_id = $1 AND u.identity_id = $2 AND p.kind = $3 AND p.channel = 'EMAIL'",
+        business,
+        identity,
+        kind.as_str(),
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(!kind.is_optional() || chosen.unwrap_or(true))
+}

@@ -1,0 +1,124 @@
+//! Valid arguments of every operation.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use funnelchat::cli::seed::DEMO_PASSWORD;
+use serde_json::{Map, Value, json};
+
+use super::Ids;
+use crate::support::{Field, Schema, Slot};
+
+/// What a slot of type `ID` names: one kind, or any (`node`, `nodes`).
+pub fn kind_of(field: &str, slot: &Slot) -> Option<&'static str> {
+    match (field, slot.path.last().map(String::as_str).unwrap_or_default()) {
+        ("node", "id") | ("nodes", "ids") => None,
+        ("account" | "updateAccount" | "deleteAccount" | "restoreAccount", "id") => Some("acct"),
+        ("saveAccountView" | "deleteAccountView", "id") => Some("view"),
+        ("accountImport", "id") | (_, "importId") => Some("imp"),
+        ("previewAccountImport", "uploadId") => Some("csv"),
+        ("releaseHold", "id") => Some("hold"),
+        ("approveContactPolicyChange" | "rejectContactPolicyChange", "id") => Some("cpc"),
+        ("updateRole" | "deleteRole", "id") => Some("role"),
+        ("endBreakGlass", "id") => Some("bgs"),
+        ("platformBusiness", "id") => Some("biz"),
+        (_, "customRoleId") => Some("role"),
+        (_, "apiKeyId") => Some("key"),
+        (_, "breakGlassSessionId") => Some("bgs"),
+        ("deleteAccountDocument", "id") => Some("doc"),
+        ("export", "id") => Some("exp"),
+        ("addAccountDocument", "uploadId") => Some("file"),
+        ("setProfilePhoto", "uploadId") => Some("photo"),
+        ("setBusinessLogo", "uploadId") => Some("logo"),
+        ("debtor" | "updateDebtor", "id") => Some("dbtr"),
+        ("updateContactPoint" | "removeContactPoint", "id") => Some("cp"),
+        ("mergeDebtors", "survivorId" | "mergedId") => Some("dbtr"),
+        (_, "mergeId") => Some("mrg"),
+        ("withdrawInconvenientTime", "id") => Some("itm"),
+        ("conversation", "id") => Some("conv"),
+        ("complianceDecision", "id") => Some("dec"),
+        ("revokeInvitation", "id") => Some("inv"),
+        ("updateUser", "id") => Some("usr"),
+        ("revokeApiKey", "id") => Some("key"),
+        ("revokeSession", "id") => Some("sess"),
+        (_, "accountId" | "accountIds") => Some("acct"),
+        (_, "creditorId") => Some("cred"),
+        (_, "placementId") => Some("plc"),
+        (_, "conversationId") => Some("conv"),
+        (_, "debtorId") => Some("dbtr"),
+        (_, "userId" | "agentId" | "assignedAgentId") => Some("usr"),
+        (_, "businessId") => Some("biz"),
+        (field, other) => panic!("say in recipes.rs what {field}({other}) names"),
+    }
+}
+
+/// The arguments that `field` requires, valid, naming these objects.
+pub fn plain_arguments(schema: &Schema, field: &Field, ids: &Ids) -> Map<String, Value> {
+    static COUNT: AtomicUsize = AtomicUsize::new(1);
+    let nth = COUNT.fetch_add(1, Ordering::Relaxed);
+    schema.arguments(&field.args, &|input, path| {
+        let is_root = path.len() == 1;
+        if input.name == "first" && is_root {
+            return Some(json!(2));
+        }
+        // Optional, but one of two has to be there.
+        if (field.name.as_str(), input.name.as_str()) == ("tagAccounts", "add") {
+            return Some(json!(["swept"]));
+        }
+        // Sections are optional, but not their parts.
+        match (field.name.as_str(), input.name.as_str()) {
+            ("updateBusinessSettings", "billingContact") => {
+                return Some(json!({ "name": "Somebody", "email": "bills@else.example" }));
+            }
+            ("updateUser" | "setMyAvailability", "availability") => {
+                return Some(json!({ "timeZone": "America/Denver", "week": {
+                    "day": "MONDAY", "hours": { "from": "09:00", "to": "17:00" } } }));
+            }
+            ("updateBusinessSettings", "locale") => return Some(json!({ "languages": ["en"] })),
+            ("addContactPoint", "email") => return Some(json!(format!("added-{nth}@person.example"))),
+            ("setHold", "debtorId") => return Some(json!(ids.get("dbtr"))),
+            // Of two, each somebody else.
+            ("mergeDebtors", "mergedId") => return Some(json!(ids.other_debtor())),
+            _ => {}
+        }
+        if !input.ty.is_required() || input.has_default {
+            return None;
+        }
+        if input.ty.named == "ID" {
+            let slot = Slot {
+                path: path.to_vec(),
+                ty: input.ty.clone(),
+            };
+            let id = json!(ids.get(kind_of(&field.name, &slot).unwrap_or("acct")));
+            return Some(if input.ty.is_list { json!([id]) } else { id });
+        }
+        let value = match (input.name.as_str(), input.ty.named.as_str()) {
+            ("amount", "Decimal") => json!("10.00"),
+            ("channel", "Channel") => json!("SMS"),
+            ("email", "EmailAddress") => json!(format!("nobody-{nth}@else.example")),
+            ("currentPassword", "String") => json!(DEMO_PASSWORD),
+            ("newPassword", "String") => json!(format!("a new password that nobody has {nth}")),
+            ("scopes" | "permissions", "String") => json!(["account:read"]),
+            ("expectedVersion", "Int") => json!(0),
+            ("enabled", "Boolean") => json!(true),
+            ("from", "String") => json!("09:00"),
+            ("to", "String") => json!("17:00"),
+            ("accountSid", "String") => json!(format!("AC{nth:032x}")),
+            ("authToken", "String") => json!("0123456789abcdef0123456789abcdef"),
+            ("reason", "String") if field.name == "breakGlass" => {
+                json!("A case that support was asked about.")
+            }
+            ("password", "String") => json!("a password that nobody has"),
+            ("token" | "code" | "refreshToken", "String") => json!("000000"),
+            ("content" | "text" | "reason" | "statement", "String") => json!("Hello."),
+            ("accountNumber", "String") => json!(format!("SWEEP-{nth}")),
+            ("firstName" | "lastName" | "businessName", "String") => json!("Somebody"),
+            ("fileName", "String") => json!("sweep.pdf"),
+            ("purpose", "UploadPurpose") => json!("DOCUMENT"),
+            ("size", "Int") => json!(1_000),
+            ("name", "String") => json!(format!("Somebody {nth}")),
+            (name, "String") => panic!("say in recipes.rs what {}({name}) may be", field.name),
+            _ => return None,
+        };
+        Some(value)
+    })
+}
