@@ -3,12 +3,13 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
 use uuid::Uuid;
 
 use super::Files;
-use crate::platform::context::{Actor, GrantSet, TenantCtx};
+use crate::platform::{
+    context::{Actor, GrantSet, TenantCtx},
+    crypto::Signer,
+};
 
 /// How long a download link is good.
 const DOWNLOAD_LIFETIME: TimeDelta = TimeDelta::minutes(5);
@@ -17,7 +18,7 @@ pub(super) const UPLOAD_LIFETIME: TimeDelta = TimeDelta::minutes(15);
 
 const VERSION: u8 = 1;
 const SIGNED: usize = 2 + 16 + 16 + 17 + 8;
-const SIGNATURE: usize = 32;
+const SIGNATURE: usize = Signer::LENGTH;
 
 /// What a link is good for; one kind never passes for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,24 +67,13 @@ impl Link {
     }
 }
 
-/// The keys of links: the first signs, all verify.
-pub struct LinkKeys {
-    keys: Vec<Hmac<Sha256>>,
-}
+/// The keys of links.
+pub struct LinkKeys(Signer);
 
 impl LinkKeys {
-    /// Derives a key of its own from each of these, so that a link never passes for another token (RFC 5869 section
-    /// 2.3, one block: the sources are uniform).
+    /// Derives keys of its own from these.
     pub fn derived_from<'a>(sources: impl Iterator<Item = &'a [u8]>) -> Self {
-        let hmac = |key: &[u8]| Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
-        let keys = sources
-            .map(|source| {
-                let mut derive = hmac(source);
-                derive.update(b"funnelchat/v1/file links\x01");
-                hmac(&derive.finalize().into_bytes())
-            })
-            .collect();
-        Self { keys }
+        Self(Signer::derived_from("file links", sources))
     }
 
     fn sign(&self, link_use: LinkUse, link: &Link, expires_at: DateTime<Utc>) -> String {
@@ -94,11 +84,7 @@ impl LinkKeys {
         bytes.push(actor_tag(link.actor));
         bytes.extend(link.actor.id().unwrap_or_default().as_bytes());
         bytes.extend(expires_at.timestamp().to_be_bytes());
-        if let Some(key) = self.keys.first() {
-            let mut mac = key.clone();
-            mac.update(&bytes);
-            bytes.extend(mac.finalize().into_bytes());
-        }
+        bytes.extend(self.0.sign(&bytes));
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
@@ -108,13 +94,7 @@ impl LinkKeys {
             return Err(LinkProblem::Invalid);
         }
         let (signed, signature) = bytes.split_at(SIGNED);
-        // Compared in constant time.
-        let genuine = self.keys.iter().any(|key| {
-            let mut mac = key.clone();
-            mac.update(signed);
-            mac.verify_slice(signature).is_ok()
-        });
-        if !genuine {
+        if !self.0.verifies(signed, signature) {
             return Err(LinkProblem::Invalid);
         }
         let (head, expires) = signed.split_at(SIGNED - 8);

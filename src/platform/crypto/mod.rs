@@ -27,6 +27,7 @@ mod error;
 mod keys;
 mod master;
 mod sealed;
+mod signer;
 mod stream;
 mod vault;
 
@@ -38,6 +39,7 @@ pub use error::{CryptoError, MasterKeysError};
 pub use keys::{BusinessKey, DataKey, wrapping_version};
 pub use master::MasterKeys;
 pub use sealed::{open, open_text, seal};
+pub use signer::Signer;
 pub use stream::{CHUNK, SEALED_CHUNK, StreamOpener, StreamSealer};
 pub use vault::Vault;
 
