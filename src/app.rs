@@ -36,6 +36,7 @@ use crate::{
         request_id::RequestIds,
         telemetry,
     },
+    portal::{self, Portal},
     providers::{smtp::SmtpMailer, twilio::TwilioSms},
 };
 
@@ -82,6 +83,7 @@ pub struct App {
     pub keyring: Keyring,
     pub conversations: Conversations,
     pub identity: Identity,
+    pub portal: Portal,
     pub files: Files,
     pub http: Arc<HttpState>,
     pub registry: JobRegistry,
@@ -150,6 +152,16 @@ impl App {
                 rate_limits: config.rate_limits,
             },
         };
+        let sources: Vec<&[u8]> = config
+            .token_signing_keys
+            .all()
+            .map(|key| key.expose_secret())
+            .collect();
+        let portal = Portal::new(
+            identity.clone(),
+            &sources,
+            chrono::TimeDelta::days(i64::from(config.debtor_link_days)),
+        );
         let files = files(config, &db, &keyring, wall.clone())?;
         let imports = AccountImports::new(db.clone(), keyring.clone(), files.clone(), Arc::new(Suppressions));
         let vendor_http = reqwest::Client::builder()
@@ -174,6 +186,7 @@ impl App {
         let execution = Execution {
             schema: build_schema(Shared {
                 identity: identity.clone(),
+                portal: portal.clone(),
                 files: files.clone(),
                 imports: imports.clone(),
                 readers: InboxReaders::default(),
@@ -217,6 +230,11 @@ impl App {
         let mut registry = registry(&identity, mailer(config)?, &conversations);
         register_file_jobs(&mut registry, &files, exporter);
         register_import_jobs(&mut registry, &imports);
+        let owner = portal.clone();
+        registry.platform::<portal::SendDebtorLink, _, _>(move |job| {
+            let portal = owner.clone();
+            async move { portal::send_debtor_link(&portal, job).await }
+        });
         let worker = WorkerOptions {
             connect: databases.worker.clone(),
             concurrency: config.worker_concurrency.get(),
@@ -228,6 +246,7 @@ impl App {
             keyring,
             conversations,
             identity,
+            portal,
             files,
             http,
             registry,

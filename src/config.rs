@@ -82,6 +82,8 @@ pub struct Config {
     pub simulated_clock: bool,
     /// `SESSION_IDLE_SECONDS`: how long a session may go unused before a refresh ends it.
     pub session_idle: Duration,
+    /// `DEBTOR_LINK_DAYS`: how long a link is good by which a debtor signs in, unless staff choose otherwise.
+    pub debtor_link_days: u32,
     /// `PASSWORD_CLASSES_REQUIRED`: whether passwords of fewer than twenty characters need small and capital letters,
     /// digits and other characters.
     pub password_classes_required: bool,
@@ -287,6 +289,7 @@ impl Config {
         }
         // Not below an access token's life: a person at work has no reason to refresh earlier.
         let session_idle = reader.seconds("SESSION_IDLE_SECONDS", 1_800, 900..=604_800);
+        let debtor_link_days = reader.whole("DEBTOR_LINK_DAYS", 7, 1..=30);
         let password_classes_required = reader.or_default("PASSWORD_CLASSES_REQUIRED", true, parse::boolean);
         let totp_reuse_allowed = reader.or_default("TOTP_REUSE_ALLOWED", !production, parse::boolean);
         if production && totp_reuse_allowed {
@@ -320,6 +323,7 @@ impl Config {
             shutdown_grace,
             simulated_clock,
             session_idle,
+            debtor_link_days,
             password_classes_required,
             totp_reuse_allowed,
         })

@@ -14,6 +14,7 @@
 //! | [`compliance`] | may we contact this person now? rules, decisions, permits, opt-outs, holds | identity, access, audit, accounts |
 //! | [`settings`] | what a business chooses for itself: company, terms, contact limits, auto-response | identity, access, audit, files, accounts, compliance |
 //! | [`conversations`] | threads, messages, delivery, the live feed | identity, access, audit, accounts, compliance |
+//! | [`portal`] | the debtors' own door: links, the check that it is they, what they change themselves | identity, access, audit, accounts, compliance, conversations |
 //! | [`providers`] | adapters to vendors | the slices' ports and the types in them |
 //! | [`sandbox`] | stand-ins that speak the vendors' own protocols | nothing, `platform` neither |
 //! | [`graphql`], [`http`], [`cli`], [`app`], [`config`] | roots, transports, routes, commands, wiring, settings | all |
@@ -38,6 +39,7 @@ pub mod http;
 pub mod identity;
 pub mod ledger;
 pub mod platform;
+pub mod portal;
 pub mod providers;
 pub mod sandbox;
 pub mod settings;

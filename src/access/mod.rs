@@ -3,13 +3,17 @@
 //!
 //! - [`Cell`]: every permission there is.
 //! - [`AccessTable`]: what each role holds, from `policies/access/`.
+//! - [`debtor_fields`]: what of the API a debtor may ask for.
 //! - [`operations`]: which cell each API operation needs; the permission matrix is printed from it.
 
+pub mod debtor_fields;
 pub mod operations;
 
 use std::collections::HashMap;
 
 use casbin::{CoreApi as _, DefaultModel, Enforcer, MemoryAdapter, MgmtApi as _};
+
+use uuid::Uuid;
 
 use crate::platform::context::{GrantSet, TenantCtx};
 
@@ -145,6 +149,8 @@ cells! {
     AccessLogRead => "access_log", "read";
     BreakGlassRead => "break_glass", "read";
     BreakGlassEnd => "break_glass", "end";
+    DebtorLinkManage => "debtor_link", "manage";
+    OwnContactUpdate => "own_contact", "update";
 }
 
 impl Cell {
@@ -182,6 +188,18 @@ pub fn authorize(ctx: &TenantCtx, cell: Cell) -> Result<(), Denied> {
         Ok(())
     } else {
         Err(Denied(cell))
+    }
+}
+
+/// The same for what concerns one person: staff need the cell, the person themselves [`Cell::OwnContactUpdate`].
+///
+/// # Errors
+/// [`Denied`] names the missing cell.
+pub fn authorize_or_own(ctx: &TenantCtx, cell: Cell, person: Uuid) -> Result<(), Denied> {
+    match ctx.debtor_id() {
+        None => authorize(ctx, cell),
+        Some(own) if own == person => authorize(ctx, Cell::OwnContactUpdate),
+        Some(_) => Err(Denied(cell)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which cell each operation of the API needs. One file, so that a reviewer sees the whole surface; the executor
 //! refuses a root field that is missing here, and a test prints `policies/access/matrix.txt` from it.
 
-use super::{AccessTable, Cell, Role};
+use super::{AccessTable, Cell, Role, debtor_fields};
 
 /// What an operation asks of its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +73,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ),
     (
         "Mutation",
+        "createDebtorLink",
+        Needs::Permission(Cell::DebtorLinkManage),
+    ),
+    (
+        "Mutation",
         "createPlacement",
         Needs::Permission(Cell::CreditorCreate),
     ),
@@ -114,6 +119,7 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         Needs::Permission(Cell::ConversationRead),
     ),
     ("Mutation", "mergeDebtors", Needs::Permission(Cell::DebtorMerge)),
+    ("Mutation", "openDebtorLink", Needs::Nothing),
     (
         "Mutation",
         "previewAccountImport",
@@ -158,6 +164,7 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "removeProfilePhoto",
         Needs::Permission(Cell::ProfileUpdate),
     ),
+    ("Mutation", "requestDebtorLink", Needs::Nothing),
     ("Mutation", "requestPasswordReset", Needs::Nothing),
     ("Mutation", "resetPassword", Needs::Nothing),
     (
@@ -167,6 +174,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ),
     ("Mutation", "restoreBusiness", Needs::Platform),
     ("Mutation", "revokeApiKey", Needs::Permission(Cell::ApiKeyManage)),
+    (
+        "Mutation",
+        "revokeDebtorLink",
+        Needs::Permission(Cell::DebtorLinkManage),
+    ),
     (
         "Mutation",
         "revokeInvitation",
@@ -179,6 +191,7 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "saveAccountView",
         Needs::Permission(Cell::AccountViewSave),
     ),
+    ("Mutation", "sendDebtorCode", Needs::Nothing),
     (
         "Mutation",
         "sendMessage",
@@ -243,11 +256,17 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ),
     (
         "Mutation",
+        "updateOwnContactInformation",
+        Needs::Permission(Cell::OwnContactUpdate),
+    ),
+    (
+        "Mutation",
         "updateProfile",
         Needs::Permission(Cell::ProfileUpdate),
     ),
     ("Mutation", "updateRole", Needs::Permission(Cell::RoleManage)),
     ("Mutation", "updateUser", Needs::Permission(Cell::UserManage)),
+    ("Mutation", "verifyDebtorIdentity", Needs::Nothing),
     ("Mutation", "verifyEmail", Needs::Nothing),
     (
         "Mutation",
@@ -293,6 +312,7 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ),
     ("Query", "creditors", Needs::Permission(Cell::CreditorRead)),
     ("Query", "debtor", Needs::Permission(Cell::AccountRead)),
+    ("Query", "debtorLinks", Needs::Permission(Cell::DebtorLinkManage)),
     ("Query", "debtors", Needs::Permission(Cell::AccountRead)),
     ("Query", "export", Needs::Permission(Cell::AccountExport)),
     ("Query", "exports", Needs::Permission(Cell::AccountExport)),
@@ -355,6 +375,7 @@ pub fn matrix(table: &AccessTable) -> String {
         for role in Role::ALL {
             let mark = match needs {
                 Needs::Nothing => "public",
+                _ if role == Role::Debtor && !debtor_fields::shows(root, field) => "-",
                 Needs::SignIn => "yes",
                 Needs::Permission(cell) if table.allows(role, *cell) => "yes",
                 Needs::Platform if role == Role::SuperAdmin => "yes",

@@ -10,7 +10,7 @@ use super::{
     store::{DebtorRow, debtor_by_id, lock_person},
 };
 use crate::{
-    access::{Cell, authorize},
+    access::{Cell, authorize, authorize_or_own},
     platform::{
         crypto::DataKey,
         db::{AuditEntry, Db, DbError, LiveEvent, TenantTx},
@@ -63,7 +63,8 @@ pub async fn add_contact_point(
     db: &Db,
     new: NewContactPoint,
 ) -> Result<Uuid, OpError> {
-    authorize(tx.ctx(), Cell::AccountUpdate).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
+    authorize_or_own(tx.ctx(), Cell::AccountUpdate, new.debtor_id)
+        .map_err(|denied| OpError::Forbidden(denied.to_string()))?;
     check_label(new.label.as_deref())?;
     check_line_type(new.contact.kind(), new.line_type)?;
     let no_debtor = || UserError::not_found("debtorId", "debtor");

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::store::{debtor_by_id, lock_person};
 use crate::{
-    access::{Cell, authorize},
+    access::{Cell, authorize_or_own},
     platform::{
         db::{AuditEntry, Db, LiveEvent, TenantTx},
         error::OpError,
@@ -28,7 +28,8 @@ pub async fn record_stated_zone(
     id: Uuid,
     zone: Option<&str>,
 ) -> Result<(), OpError> {
-    authorize(tx.ctx(), Cell::AccountUpdate).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
+    authorize_or_own(tx.ctx(), Cell::AccountUpdate, id)
+        .map_err(|denied| OpError::Forbidden(denied.to_string()))?;
     if zone.is_some_and(|zone| zone.parse::<Tz>().is_err()) {
         let message = "Give a time zone such as `America/New_York`, or null.";
         return Err(UserError::invalid("timeZone", message).into());

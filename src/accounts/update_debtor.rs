@@ -12,7 +12,7 @@ use super::{
     store::{DebtorRow, debtor_by_id, lock_person},
 };
 use crate::{
-    access::{Cell, authorize},
+    access::{Cell, authorize_or_own},
     platform::{
         crypto::DataKey,
         db::{AuditEntry, Db, LiveEvent, TenantTx},
@@ -73,7 +73,8 @@ pub async fn change_debtor(
     id: Uuid,
     patch: &DebtorPatch,
 ) -> Result<(), OpError> {
-    authorize(tx.ctx(), Cell::AccountUpdate).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
+    authorize_or_own(tx.ctx(), Cell::AccountUpdate, id)
+        .map_err(|denied| OpError::Forbidden(denied.to_string()))?;
     let no_debtor = || UserError::not_found("id", "debtor");
     debtor_by_id(tx, id).await?.ok_or_else(no_debtor)?;
     lock_person(tx, id).await?;

@@ -65,6 +65,11 @@ impl DemoBusiness {
         self.twilio.1.to_string().repeat(32)
     }
 
+    /// The ZIP code of its n-th debtor.
+    pub fn zip(&self, nth: usize) -> &'static str {
+        PEOPLE.get(nth).map_or("", |person| person.zip)
+    }
+
     /// Its debtors' names and numbers.
     pub fn debtors(&self) -> impl Iterator<Item = (String, String)> + use<'_> {
         PEOPLE.iter().enumerate().map(|(index, person)| {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::facts::ClockTime;
 use crate::{
-    access::{Cell, authorize},
+    access::{Cell, authorize, authorize_or_own},
     accounts::{Channel, debtor_by_id, lock_person},
     platform::{
         db::{AuditEntry, Db, DbError, LiveEvent, TenantTx},
@@ -65,7 +65,8 @@ pub async fn record_inconvenient_time(
     db: &Db,
     new: NewInconvenientTime<'_>,
 ) -> Result<Uuid, OpError> {
-    authorize(tx.ctx(), Cell::HoldSet).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
+    authorize_or_own(tx.ctx(), Cell::HoldSet, new.debtor_id)
+        .map_err(|denied| OpError::Forbidden(denied.to_string()))?;
     let (from, to) = check(&new)?;
     let debtor = debtor_by_id(tx, new.debtor_id)
         .await?

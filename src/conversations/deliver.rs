@@ -12,7 +12,7 @@ use super::{
     model::DeliveryStatus,
     ports::{OutboundSms, SendOutcome, SmsRoute, status_callback},
     route,
-    send_message::open_peer,
+    send_message::{open_peer, open_whole},
     settle::{
         LOOK_UP_AFTER, accept, emit_status, fail, give_slot_back, learn_from_refusal, lose_sight, settle,
         thread_of,
@@ -89,6 +89,7 @@ pub(super) fn job_error(error: OpError) -> JobError {
 struct Waiting {
     conversation_id: Uuid,
     body_cipher: Vec<u8>,
+    secret_cipher: Option<Vec<u8>>,
     in_reply_to: Option<chrono::DateTime<chrono::Utc>>,
     attempts: i64,
 }
@@ -97,7 +98,7 @@ async fn lock_waiting(tx: &mut TenantTx, message: Uuid) -> Result<Option<Waiting
     let (business, now) = (tx.business_id(), tx.now());
     Ok(sqlx::query_as!(
         Waiting,
-        r#"SELECT m.conversation_id, m.body_cipher, r.created_at AS "in_reply_to?",
+        r#"SELECT m.conversation_id, m.body_cipher, m.secret_cipher, r.created_at AS "in_reply_to?",
                 (SELECT count(*) FROM delivery_attempts a WHERE a.business_id = $1 AND a.message_id = $2) AS "attempts!"
          FROM messages m
          LEFT JOIN messages r ON r.business_id = m.business_id AND r.id = m.reply_to_message_id
@@ -136,7 +137,8 @@ async fn prepare(
         tx.commit().await?;
         return Ok(None);
     }
-    let body = keys.open_text(&record, "messages", "body_cipher", message, &waiting.body_cipher)?;
+    let secret = waiting.secret_cipher.as_deref();
+    let body = open_whole(&keys, &record, message, &waiting.body_cipher, secret)?;
     let Some(route) =
         route::sms_route(&slice.db, &slice.keyring, ctx.business_id(), &thread.our_address).await?
     else {
@@ -157,7 +159,7 @@ async fn prepare(
         account_id: thread.account_id,
         channel: Channel::Sms,
         recipient: &peer,
-        content: body.expose(),
+        content: &body,
         in_reply_to: waiting.in_reply_to,
     };
     let Some((decided, reservation)) = decide_to_dispatch(&mut tx, &keys, &contact).await? else {
@@ -181,7 +183,7 @@ async fn prepare(
     let committed = tx.commit().await?;
     let sms = OutboundSms {
         to,
-        body: body.expose().clone(),
+        body,
         status_callback: status_callback(&slice.public_base_url, attempt),
     };
     Ok(Some(Departure {

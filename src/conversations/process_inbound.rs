@@ -114,6 +114,7 @@ async fn process_next(slice: &Conversations, ctx: &TenantCtx, upto: Uuid) -> Res
             sender_type: "DEBTOR",
             sender_id,
             body_cipher,
+            secret_cipher: None,
             decision_id: None,
             reply_to_message_id: None,
             provider_message_id: Some(waiting.event_id),

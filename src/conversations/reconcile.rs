@@ -13,7 +13,7 @@ use super::{
     ports::SmsRoute,
     process_inbound::ProcessInbound,
     route,
-    send_message::open_peer,
+    send_message::{open_peer, open_whole},
     settle::{LOOK_UP_AFTER, accept, emit_status, give_slot_back, settle, thread_of},
     status::{News, apply},
     status_look_up::look_up_status,
@@ -166,7 +166,7 @@ async fn begin(slice: &Conversations, ctx: &TenantCtx, attempt: Uuid) -> Result<
     let mut tx = slice.db.tenant(ctx).await?;
     let (business, now) = (tx.business_id(), tx.now());
     let row = sqlx::query!(
-        "SELECT a.message_id, a.empty_lookups, a.started_at, m.body_cipher, m.conversation_id
+        "SELECT a.message_id, a.empty_lookups, a.started_at, m.body_cipher, m.secret_cipher, m.conversation_id
          FROM delivery_attempts a JOIN messages m ON m.business_id = a.business_id AND m.id = a.message_id
          WHERE a.business_id = $1 AND a.id = $2 AND a.settled_at IS NULL AND a.lookup_due_at <= $3",
         business,
@@ -184,13 +184,8 @@ async fn begin(slice: &Conversations, ctx: &TenantCtx, attempt: Uuid) -> Result<
     };
     let record = debtor_keys::unwrapped(&mut tx, &keys, thread.record_key_id).await?;
     let peer = open_peer(&keys, &record, &thread)?;
-    let body = keys.open_text(
-        &record,
-        "messages",
-        "body_cipher",
-        row.message_id,
-        &row.body_cipher,
-    )?;
+    let secret = row.secret_cipher.as_deref();
+    let body = open_whole(&keys, &record, row.message_id, &row.body_cipher, secret)?;
     tx.finish_read().await?;
     let Some(route) =
         route::sms_route(&slice.db, &slice.keyring, ctx.business_id(), &thread.our_address).await?
@@ -203,7 +198,7 @@ async fn begin(slice: &Conversations, ctx: &TenantCtx, attempt: Uuid) -> Result<
         empty_lookups: row.empty_lookups,
         route,
         to,
-        body: body.expose().clone(),
+        body,
         since: row.started_at,
     }))
 }

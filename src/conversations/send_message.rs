@@ -30,6 +30,38 @@ pub struct NewMessage {
     pub content: String,
     /// The newest message that the sender has seen; a thread that moved on refuses.
     pub after_sequence: Option<i32>,
+    /// Of a text of the service itself: what takes the place of [`SECRET_MARK`] when it leaves, and is shown to nobody.
+    pub secret: Option<String>,
+}
+
+/// What staff and debtor see of a text's secret.
+pub const SECRET_MARK: &str = "••••••";
+
+/// The text as it leaves.
+pub(super) fn with_secret(content: &str, secret: Option<&str>) -> String {
+    secret.map_or_else(
+        || content.to_owned(),
+        |secret| content.replacen(SECRET_MARK, secret, 1),
+    )
+}
+
+/// Opens a message's text as it leaves.
+pub(super) fn open_whole(
+    keys: &TenantKeys,
+    record: &crate::platform::crypto::DataKey,
+    message: Uuid,
+    body_cipher: &[u8],
+    secret_cipher: Option<&[u8]>,
+) -> Result<String, OpError> {
+    let body = keys.open_text(record, "messages", "body_cipher", message, body_cipher)?;
+    let secret = match secret_cipher {
+        Some(cipher) => Some(keys.open_text(record, "messages", "secret_cipher", message, cipher)?),
+        None => None,
+    };
+    Ok(with_secret(
+        body.expose(),
+        secret.as_ref().map(|text| text.expose().as_str()),
+    ))
 }
 
 /// What became of it: a message, or a stored refusal.
@@ -65,7 +97,8 @@ pub async fn send_message(
     let keys = keyring.business(db, tx.business_id()).await?;
     let record = debtor_keys::unwrapped(tx, &keys, thread.record_key_id).await?;
     let peer = open_peer(&keys, &record, &thread)?;
-    let content = required_text(tx, debtor, thread.account_id, new.content.trim()).await?;
+    let shown = required_text(tx, debtor, thread.account_id, new.content.trim()).await?;
+    let content = with_secret(&shown, new.secret.as_deref());
     if content.chars().count() > MOST_CHARACTERS {
         let room = MOST_CHARACTERS
             - (content.chars().count() - new.content.trim().chars().count()).min(MOST_CHARACTERS);
@@ -75,7 +108,12 @@ pub async fn send_message(
         )
         .into());
     }
-    let answers = unanswered_inbound(tx, &thread).await?;
+    let is_notice = new.secret.is_some();
+    // What the service sends by itself answers nothing that the person wrote.
+    let answers = match is_notice {
+        true => None,
+        false => unanswered_inbound(tx, &thread).await?,
+    };
     let contact = Contact {
         debtor_id: debtor,
         account_id: thread.account_id,
@@ -96,13 +134,18 @@ pub async fn send_message(
     }
     claim_if_unassigned(tx, &mut thread).await?;
     let message = ids::next();
-    let body_cipher = keys.seal(&record, "messages", "body_cipher", message, content.as_bytes())?;
+    let body_cipher = keys.seal(&record, "messages", "body_cipher", message, shown.as_bytes())?;
+    let secret_cipher = match &new.secret {
+        Some(secret) => Some(keys.seal(&record, "messages", "secret_cipher", message, secret.as_bytes())?),
+        None => None,
+    };
     let row = NewMessageRow {
         id: message,
         inbound: false,
-        sender_type: "AGENT",
+        sender_type: if is_notice { "SYSTEM" } else { "AGENT" },
         sender_id: tx.ctx().user_id(),
         body_cipher,
+        secret_cipher,
         decision_id: Some(decided.id),
         reply_to_message_id: answers.map(|(id, _)| id),
         provider_message_id: None,

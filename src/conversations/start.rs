@@ -30,10 +30,25 @@ pub async fn start_conversation(
     account: Uuid,
     channel: Channel,
 ) -> Result<Uuid, OpError> {
-    authorize(tx.ctx(), Cell::ConversationStart).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
     if channel != Channel::Sms {
         return Err(UserError::invalid("channel", "Only SMS can be started so far.").into());
     }
+    text_thread(tx, keyring, db, account, None).await
+}
+
+/// The thread of texts with an account's debtor, at the number `to` or at the first that takes texts.
+///
+/// # Errors
+/// User errors: NOT_FOUND, CONFLICT (no number to write to or from).
+pub(super) async fn text_thread(
+    tx: &mut TenantTx,
+    keyring: &Keyring,
+    db: &Db,
+    account: Uuid,
+    to: Option<&str>,
+) -> Result<Uuid, OpError> {
+    authorize(tx.ctx(), Cell::ConversationStart).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
+    let channel = Channel::Sms;
     let conflict = |message: &str| UserError::at(UserErrorCode::Conflict, "accountId", message);
     let no_account = || UserError::not_found("accountId", "account");
     let debtor_id = scoped_debtor_of_account(tx, account)
@@ -51,7 +66,7 @@ pub async fn start_conversation(
     let phones = phones_of(tx, &keys, debtor_id).await?;
     let phone = phones
         .into_iter()
-        .find(|phone| phone.takes_texts)
+        .find(|phone| phone.takes_texts && to.is_none_or(|to| phone.number.expose() == to))
         .ok_or_else(|| conflict("This debtor has no phone number that takes texts. Add one first."))?
         .number;
     let open = lock_open_thread(

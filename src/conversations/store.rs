@@ -199,6 +199,7 @@ pub(super) struct NewMessageRow {
     pub(super) sender_type: &'static str,
     pub(super) sender_id: Option<Uuid>,
     pub(super) body_cipher: Vec<u8>,
+    pub(super) secret_cipher: Option<Vec<u8>>,
     pub(super) decision_id: Option<Uuid>,
     pub(super) reply_to_message_id: Option<Uuid>,
     pub(super) provider_message_id: Option<String>,
@@ -227,8 +228,9 @@ pub(super) async fn append_message(
     }
     sqlx::query!(
         "INSERT INTO messages (business_id, id, conversation_id, debtor_id, sequence, direction, sender_type, sender_id,
-             body_cipher, delivery_status, decision_id, reply_to_message_id, provider_message_id, dispatch_due_at, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+             body_cipher, delivery_status, decision_id, reply_to_message_id, provider_message_id, dispatch_due_at, created_at,
+             secret_cipher)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         business,
         new.id,
         thread.id,
@@ -244,6 +246,7 @@ pub(super) async fn append_message(
         new.provider_message_id,
         (!new.inbound).then_some(now),
         new.received_at.unwrap_or(now),
+        new.secret_cipher,
     )
     .execute(tx.conn())
     .await?;

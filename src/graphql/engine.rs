@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    debtor_guard,
     execution::{Admitted, Execution, refused},
     field_merging,
     field_types::root_type,
@@ -147,6 +148,30 @@ impl GraphqlEngine {
         ))
     }
 
+    /// The caller as this operation knows them: to what is open to everybody a debtor comes as nobody, so that it can tell
+    /// nothing of them; of all else they get what is theirs to see.
+    fn as_known(
+        &self,
+        caller: Caller,
+        plan: &Plan,
+        document: &ExecutableDocument,
+        request: &Request,
+        peer: IpAddr,
+    ) -> Result<Caller, Refusal> {
+        if !matches!(caller, Caller::Debtor(_)) {
+            return Ok(caller);
+        }
+        let root = root_type(plan.kind);
+        let is_public = |field: &String| needs(root, field) == Some(Needs::Nothing);
+        if !plan.fields.is_empty() && plan.fields.iter().all(is_public) {
+            return Ok(Caller::Anonymous { peer });
+        }
+        if let Ok(operation) = select_operation(document, request.operation_name.as_deref()) {
+            debtor_guard::check(&self.execution.field_types, document, &operation.node)?;
+        }
+        Ok(caller)
+    }
+
     /// The context of this operation, with its request id and, for a mutation, its idempotency key.
     fn tenant_ctx(
         &self,
@@ -272,6 +297,7 @@ impl Engine for GraphqlEngine {
             Caller::Member(membership) => format!("user {}", membership.user_id),
             Caller::Service(key) => format!("key {}", key.key_id),
             Caller::Visitor(visit) => format!("visit {}", visit.id),
+            Caller::Debtor(session) => format!("debtor {} {}", session.debtor_id, session.account_id),
             Caller::Platform { identity_id, .. } => format!("identity {identity_id}"),
         }
     }
@@ -289,6 +315,10 @@ impl Engine for GraphqlEngine {
     ) -> Response {
         let Some(plan) = plan(&request, document) else {
             return self.execution.schema.execute(request).await;
+        };
+        let caller = match self.as_known(caller, &plan, document, &request, meta.peer) {
+            Ok(caller) => caller,
+            Err(refusal) => return refused(&refusal),
         };
         if let Err(refusal) = self.admit(&caller, &plan, &meta).await {
             return refused(&refusal);
@@ -319,6 +349,10 @@ impl Engine for GraphqlEngine {
         let refuse = |refusal: Refusal| futures_util::stream::iter([refused(&refusal)]).boxed();
         let Some(plan) = plan(&request, &document) else {
             return self.execution.schema.execute_stream(request).boxed();
+        };
+        let caller = match self.as_known(caller, &plan, &document, &request, meta.peer) {
+            Ok(caller) => caller,
+            Err(refusal) => return refuse(refusal),
         };
         let Some(ctx) = self.tenant_ctx(&caller, &request, &plan, &meta) else {
             return refuse(Refusal::new(

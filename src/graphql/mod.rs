@@ -5,6 +5,7 @@
 //! - `execution`: what was admitted, with one snapshot and the access log for each execution
 //! - [`transport`]: HTTP, WebSocket, server-sent events
 
+mod debtor_guard;
 pub mod engine;
 mod execution;
 mod field_merging;

@@ -27,6 +27,10 @@ use crate::{
         graphql::{IdentityMutations, IdentityQueries},
     },
     platform::gql::PageLimit,
+    portal::{
+        Portal,
+        graphql::{PortalMutations, PortalQueries},
+    },
     settings::graphql::SettingsMutations,
 };
 
@@ -43,6 +47,7 @@ pub struct Query(
     ProviderAccountQueries,
     HealthQueries,
     AccessLogQueries,
+    PortalQueries,
 );
 
 /// What can be changed. Every mutation takes one `input` and answers with the changed object and `userErrors`.
@@ -55,6 +60,7 @@ pub struct Mutation(
     SettingsMutations,
     ContactPolicyMutations,
     ProviderAccountMutations,
+    PortalMutations,
 );
 
 /// What can be followed live. Every payload carries a cursor to resume after.
@@ -75,6 +81,7 @@ fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
 /// What resolvers share, whoever calls.
 pub struct Shared {
     pub identity: Identity,
+    pub portal: Portal,
     pub files: Files,
     pub imports: AccountImports,
     pub readers: InboxReaders,
@@ -88,6 +95,7 @@ pub struct Shared {
 pub fn build_schema(shared: Shared) -> Schema {
     builder()
         .data(shared.identity)
+        .data(shared.portal)
         .data(shared.files)
         .data(shared.imports)
         .data(shared.readers)

@@ -2,6 +2,7 @@
 
 mod client_address;
 mod cross_origin;
+mod debtor_link;
 mod files;
 mod graphiql;
 mod health;

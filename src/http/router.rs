@@ -15,7 +15,9 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
 
-use super::{client_address, cross_origin, files, graphiql::graphiql, health, observe, twilio_webhooks};
+use super::{
+    client_address, cross_origin, debtor_link, files, graphiql::graphiql, health, observe, twilio_webhooks,
+};
 use crate::{
     conversations::Conversations,
     files::Files,
@@ -78,6 +80,7 @@ pub fn router(state: Arc<HttpState>) -> Router {
         .route("/api/v1/health", get(health::health))
         .route("/metrics", get(health::metrics))
         .route("/api/v1/metrics", get(health::metrics))
+        .route("/d/{token}", get(debtor_link::page))
         .layer(middleware::from_fn_with_state(
             state.clone(),
             client_address::limit,

@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Identity, credential_store, tokens::ACCESS_LIFETIME};
+use super::{Identity, credential_store, debtor_session_store, tokens::ACCESS_LIFETIME};
 use crate::platform::{context::SystemCtx, db::DbError};
 
 /// A session is written down at most so often.
@@ -115,6 +115,7 @@ async fn record(identity: &Identity) -> Result<(), DbError> {
         let ctx = SystemCtx::for_reason("use of sessions", "activity");
         let mut tx = identity.db.system(&ctx).await?;
         credential_store::record_use(&mut tx, &sessions, &at).await?;
+        debtor_session_store::record_use(&mut tx, &sessions, &at).await?;
         tx.commit().await?;
     }
     identity.activity.recorded(&sessions, &at, identity.wall.now());

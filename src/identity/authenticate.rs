@@ -4,7 +4,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use super::{
-    Caller, Identity, Membership, Visit, api_keys, session_cookies,
+    Caller, DebtorSession, Identity, Membership, Visit, api_keys, session_cookies,
     tokens::{Purpose, TokenProblem},
 };
 use crate::{
@@ -56,8 +56,8 @@ pub async fn authenticate(
 
 /// A person's session is in use.
 pub fn note_use(identity: &Identity, caller: &Caller) {
-    if let Some(person) = caller.person() {
-        identity.activity.note(person.session_id, identity.wall.now());
+    if let Some(session) = caller.session_id().filter(|_| caller.holder().is_some()) {
+        identity.activity.note(session, identity.wall.now());
     }
 }
 
@@ -115,6 +115,21 @@ pub(super) fn read_token(identity: &Identity, token: &str, request_id: &str) -> 
         .as_deref()
         .and_then(Role::parse)
         .ok_or_else(|| refuse(INVALID, false))?;
+    if role == Role::Debtor {
+        let (Some(business), Some(account_id), Some(link_id)) = (claims.biz, claims.acc, claims.lnk) else {
+            return Err(refuse(INVALID, false));
+        };
+        let grants = identity.access.grants(role);
+        let ctx = TenantCtx::for_debtor(business, claims.sub, account_id, grants, Arc::from(request_id));
+        return Ok(Caller::Debtor(Arc::new(DebtorSession {
+            session_id,
+            debtor_id: claims.sub,
+            account_id,
+            link_id,
+            ctx,
+            expires_at,
+        })));
+    }
     match (claims.biz, claims.usr) {
         (Some(business), Some(user_id)) => {
             let scope = role.is_scoped_to_assignments().then_some(user_id);

@@ -126,15 +126,10 @@ pub(super) async fn break_glass(
     });
     tx.commit().await?;
     let access_token = identity.tokens.sign(&Claims {
-        purpose: Purpose::Access,
-        sub: operator,
-        exp: expires_at.timestamp(),
         sid: Some(id),
         biz: Some(wish.business),
-        usr: None,
         role: Some(Role::SuperAdmin.as_str().to_owned()),
-        pwd: None,
-        prm: None,
+        ..Claims::of(Purpose::Access, operator, expires_at)
     })?;
     Ok(OpenedGlass {
         id,

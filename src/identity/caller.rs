@@ -5,6 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::session_holder::{DebtorPlace, Holder};
 use crate::{access::Role, platform::context::TenantCtx};
 
 /// Who sent a request.
@@ -18,6 +19,8 @@ pub enum Caller {
     Service(Arc<ServiceKey>),
     /// A super admin who broke the glass: inside a business, to read.
     Visitor(Arc<Visit>),
+    /// A debtor, signed in by a link to one of their accounts.
+    Debtor(Arc<DebtorSession>),
     /// A super admin, inside no business.
     Platform {
         identity_id: Uuid,
@@ -47,6 +50,19 @@ pub struct ServiceKey {
     pub expires_at: DateTime<Utc>,
 }
 
+/// A debtor's session about one account.
+#[derive(Clone, Debug)]
+pub struct DebtorSession {
+    pub session_id: Uuid,
+    pub debtor_id: Uuid,
+    pub account_id: Uuid,
+    /// By which they came in.
+    pub link_id: Uuid,
+    pub ctx: TenantCtx,
+    /// When the access token ends (wall time).
+    pub expires_at: DateTime<Utc>,
+}
+
 /// A super admin's stay inside a business.
 #[derive(Clone, Debug)]
 pub struct Visit {
@@ -71,6 +87,7 @@ impl Caller {
             Self::Member(membership) => Some(&membership.ctx),
             Self::Service(key) => Some(&key.ctx),
             Self::Visitor(visit) => Some(&visit.ctx),
+            Self::Debtor(session) => Some(&session.ctx),
             Self::Anonymous { .. } | Self::Platform { .. } => None,
         }
     }
@@ -78,7 +95,7 @@ impl Caller {
     /// The person, if one is signed in: not a program, and not during a stay, which is no session of theirs.
     pub fn person(&self) -> Option<Person> {
         let (identity_id, session_id) = match self {
-            Self::Anonymous { .. } | Self::Service(_) | Self::Visitor(_) => return None,
+            Self::Anonymous { .. } | Self::Service(_) | Self::Visitor(_) | Self::Debtor(_) => return None,
             Self::Member(membership) => (membership.identity_id, membership.session_id),
             Self::Platform {
                 identity_id,
@@ -92,12 +109,29 @@ impl Caller {
         })
     }
 
+    /// Whose session it is: a person's or a debtor's, neither a program's nor a stay.
+    pub(super) fn holder(&self) -> Option<Holder> {
+        match self {
+            Self::Debtor(session) => Some(Holder::Debtor(DebtorPlace {
+                business_id: session.ctx.business_id(),
+                debtor_id: session.debtor_id,
+                account_id: session.account_id,
+                link_id: session.link_id,
+            })),
+            other => other.person().map(|person| Holder::Person {
+                identity_id: person.identity_id,
+                business_id: other.tenant().map(TenantCtx::business_id),
+            }),
+        }
+    }
+
     /// The session or API key, if there is one: with its end ends what was begun with it.
     pub fn session_id(&self) -> Option<Uuid> {
         match self {
             Self::Anonymous { .. } => None,
             Self::Service(key) => Some(key.key_id),
             Self::Visitor(visit) => Some(visit.id),
+            Self::Debtor(session) => Some(session.session_id),
             Self::Member(membership) => Some(membership.session_id),
             Self::Platform { session_id, .. } => Some(*session_id),
         }
@@ -109,6 +143,7 @@ impl Caller {
             Self::Anonymous { .. } => None,
             Self::Service(key) => Some(key.expires_at),
             Self::Visitor(visit) => Some(visit.expires_at),
+            Self::Debtor(session) => Some(session.expires_at),
             Self::Member(membership) => Some(membership.expires_at),
             Self::Platform { expires_at, .. } => Some(*expires_at),
         }

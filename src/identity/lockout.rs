@@ -194,6 +194,54 @@ impl<'a> FailureGuard<'a> {
     }
 }
 
+/// A try that counts against several subjects at once, in the database alone: for debtors, whose link and person are
+/// counted, and who have no password of their own.
+#[derive(Debug)]
+pub struct Turn {
+    subjects: Vec<Vec<u8>>,
+}
+
+impl Identity {
+    /// Counts a try before it is made, so that parallel guesses cannot slip through.
+    ///
+    /// # Errors
+    /// LOCKED while one of the subjects waits.
+    pub async fn take_turn(&self, request_id: &str, subjects: &[String]) -> Result<Turn, OpError> {
+        let now = self.wall.now();
+        let mut subjects: Vec<Vec<u8>> = subjects
+            .iter()
+            .map(|subject| self.keyring.platform_blind(subject).to_vec())
+            .collect();
+        // Always in the same order, so that no two tries wait for each other.
+        subjects.sort();
+        let mut tx = self
+            .db
+            .system(&SystemCtx::for_reason("debtors' tries", request_id))
+            .await?;
+        for subject in &subjects {
+            let known = credential_store::lock_failures(&mut tx, subject).await?;
+            let counted = known
+                .unwrap_or_default()
+                .take_turn(now)
+                .map_err(|until| locked((until - now).num_seconds().unsigned_abs()))?;
+            credential_store::save_failures(&mut tx, subject, Some(&counted)).await?;
+        }
+        tx.commit().await?;
+        Ok(Turn { subjects })
+    }
+}
+
+impl Turn {
+    /// The try was right, in the transaction that opens the session: nothing is held against the subjects.
+    pub(super) async fn forget(&self, tx: &mut crate::platform::db::SystemTx) -> Result<(), OpError> {
+        for subject in &self.subjects {
+            credential_store::lock_failures(tx, subject).await?;
+            credential_store::save_failures(tx, subject, None).await?;
+        }
+        Ok(())
+    }
+}
+
 fn locked(seconds: u64) -> OpError {
     let minutes = seconds.div_ceil(60).max(1);
     UserError::new(

@@ -1,7 +1,8 @@
 //! Who is calling: businesses, identities, memberships, sessions, second factors. Produces [`Caller`].
 //!
 //! Owns `businesses`, `identities`, `recovery_codes`, `one_time_tokens`, `password_resets`, `login_failures`, `users`,
-//! `custom_roles`, `work_schedules`, `work_hours`, `user_skills`, `notification_preferences`, `invitations`, `break_glass_sessions`, `sessions`, `refresh_tokens`, `api_keys`.
+//! `custom_roles`, `work_schedules`, `work_hours`, `user_skills`, `notification_preferences`, `invitations`,
+//! `break_glass_sessions`, `sessions`, `refresh_tokens`, `debtor_sessions`, `debtor_refresh_tokens`, `api_keys`.
 //! Identities have no one business, so this slice works through `SystemTx` with what is personal sealed under the
 //! platform key. May import `platform`, `access`, `audit`, `files`.
 
@@ -17,6 +18,8 @@ mod business_store;
 mod caller;
 mod change_password;
 mod credential_store;
+mod debtor_session;
+mod debtor_session_store;
 mod delete_business;
 mod device;
 pub mod graphql;
@@ -42,6 +45,7 @@ mod role_store;
 mod roles;
 mod session;
 mod session_cookies;
+mod session_holder;
 mod signing_keys;
 mod store;
 mod suspend_business;
@@ -61,15 +65,19 @@ pub use activity::{Activity, run_activity_recorder};
 pub use authenticate::{AuthRefused, authenticate, authenticate_cookie, authenticate_socket, note_use};
 pub use break_glass::{SendBreakGlassMail, send_break_glass_mail};
 pub use business_store::{NewBusiness, NewMember, insert_business, insert_member};
-pub use caller::{Caller, Membership, Person, ServiceKey, Visit};
+pub use caller::{Caller, DebtorSession, Membership, Person, ServiceKey, Visit};
+pub use debtor_session::DebtorOrigin;
+pub use debtor_session_store::end_link_sessions;
 pub use idle::{session_idle_minutes, set_session_idle_minutes};
 pub use invite::{SendInvitationMail, send_invitation_mail};
 pub use key_warnings::{SendKeyWarning, send_key_warning, warn_of_ending_keys};
-pub use lockout::forget_login_failures;
+pub use lockout::{Turn, forget_login_failures};
 pub use platform_staff::{add_known_super_admin, create_super_admin, remove_super_admin};
 pub use register::{KnownMember, SendVerificationMail, add_known_member, send_verification_mail};
 pub use revocations::{Revocations, look_for_revocations, run_revocation_poll};
+pub use session::IssuedSession;
 pub use session_cookies::SESSION_HEADER;
+pub use session_holder::DebtorPlace;
 pub use signing_keys::{SigningKeysError, TokenSigningKey, TokenSigningKeys};
 pub use store::{NewIdentity, insert_identity, may_be_given_work, user_names};
 pub use tokens::TokenKeys;

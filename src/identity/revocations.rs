@@ -100,6 +100,7 @@ pub async fn look_for_revocations(identity: &Identity) -> Result<(), DbError> {
         .await?;
     let rows = sqlx::query!(
         r#"SELECT id AS "id!", revoked_at AS "revoked_at!" FROM sessions WHERE revoked_at > $1
+           UNION ALL SELECT id, revoked_at FROM debtor_sessions WHERE revoked_at > $1
            UNION ALL SELECT id, revoked_at FROM api_keys WHERE revoked_at > $1
            UNION ALL SELECT id, ended_at FROM break_glass_sessions WHERE ended_at > $1
            UNION ALL SELECT k.id, b.suspended_at FROM businesses b JOIN api_keys k ON k.business_id = b.id

@@ -8,24 +8,28 @@ use uuid::Uuid;
 use super::{
     Caller, Identity,
     authenticate::read_token,
-    credential_store,
+    credential_store, debtor_session_store,
     login::push_audit,
     revocations::forget_all,
     roles::narrowed,
+    session_holder::{DebtorPlace, Holder, lock_refresh_token},
     store::{self, IdentityRow, MembershipRow, NewSession},
     tokens::{ACCESS_LIFETIME, Claims, Purpose, REFRESH_LIFETIME, hash_secret, new_secret},
     user_sessions::{Origin, remember_origin},
 };
-use crate::platform::{
-    context::{Actor, SystemCtx},
-    db::{AuditEntry, SystemTx},
-    error::OpError,
-    gql::{UserError, UserErrorCode},
-    ids,
+use crate::{
+    access::Role,
+    platform::{
+        context::{Actor, SystemCtx},
+        db::{AuditEntry, SystemTx},
+        error::OpError,
+        gql::{UserError, UserErrorCode},
+        ids,
+    },
 };
 
 /// What a client gets to act with.
-pub(super) struct IssuedSession {
+pub struct IssuedSession {
     pub(super) access_token: String,
     pub(super) access_expires_at: DateTime<Utc>,
     pub(super) refresh_token: String,
@@ -68,7 +72,7 @@ pub(super) async fn open_session(
         let entry = AuditEntry::plain("session.opened", session_id, &serde_json::json!({}));
         tx.audit_in(place.business_id, Actor::User(place.user_id), entry);
     }
-    issue(identity, tx, session_id, row.id, place).await
+    issue_to_person(identity, tx, session_id, row.id, place).await
 }
 
 pub(super) struct Place {
@@ -126,38 +130,67 @@ fn why_no_place(membership: Option<&MembershipRow>) -> UserError {
     UserError::new(UserErrorCode::Suspended, message)
 }
 
-async fn issue(
+async fn issue_to_person(
     identity: &Identity,
     tx: &mut SystemTx,
     session_id: Uuid,
     identity_id: Uuid,
     place: Option<Place>,
 ) -> Result<IssuedSession, OpError> {
-    let now = identity.wall.now();
-    let (access_expires_at, refresh_expires_at) = (now + ACCESS_LIFETIME, now + REFRESH_LIFETIME);
-    let refresh_token = new_secret("fcr_");
-    store::insert_refresh_token(
-        tx,
-        session_id,
-        &hash_secret(&refresh_token),
-        now,
-        refresh_expires_at,
-    )
-    .await?;
     let role = place
         .as_ref()
-        .map_or_else(|| "SUPER_ADMIN".to_owned(), |place| place.role.clone());
-    let access_token = identity.tokens.sign(&Claims {
-        purpose: Purpose::Access,
-        sub: identity_id,
-        exp: access_expires_at.timestamp(),
+        .map_or(Role::SuperAdmin.as_str().to_owned(), |place| place.role.clone());
+    let holder = Holder::Person {
+        identity_id,
+        business_id: place.as_ref().map(|place| place.business_id),
+    };
+    let expires_at = identity.wall.now() + ACCESS_LIFETIME;
+    let claims = Claims {
         sid: Some(session_id),
         biz: place.as_ref().map(|place| place.business_id),
         usr: place.as_ref().map(|place| place.user_id),
         role: Some(role),
-        pwd: None,
         prm: place.and_then(|place| place.permissions),
-    })?;
+        ..Claims::of(Purpose::Access, identity_id, expires_at)
+    };
+    issue(identity, tx, holder, &claims, expires_at).await
+}
+
+pub(super) async fn issue_to_debtor(
+    identity: &Identity,
+    tx: &mut SystemTx,
+    session_id: Uuid,
+    place: &DebtorPlace,
+) -> Result<IssuedSession, OpError> {
+    let expires_at = identity.wall.now() + ACCESS_LIFETIME;
+    let claims = Claims {
+        sid: Some(session_id),
+        biz: Some(place.business_id),
+        role: Some(Role::Debtor.as_str().to_owned()),
+        acc: Some(place.account_id),
+        lnk: Some(place.link_id),
+        ..Claims::of(Purpose::Access, place.debtor_id, expires_at)
+    };
+    issue(identity, tx, Holder::Debtor(*place), &claims, expires_at).await
+}
+
+/// Makes the tokens of a session; the access token says `claims`.
+async fn issue(
+    identity: &Identity,
+    tx: &mut SystemTx,
+    holder: Holder,
+    claims: &Claims,
+    access_expires_at: DateTime<Utc>,
+) -> Result<IssuedSession, OpError> {
+    let now = identity.wall.now();
+    let refresh_expires_at = now + REFRESH_LIFETIME;
+    let refresh_token = new_secret(holder.refresh_mark());
+    let hash = hash_secret(&refresh_token);
+    let session_id = claims.sid.unwrap_or_default();
+    holder
+        .insert_refresh_token(tx, session_id, &hash, now, refresh_expires_at)
+        .await?;
+    let access_token = identity.tokens.sign(claims)?;
     let caller =
         read_token(identity, &access_token, "login").map_err(|refused| OpError::Internal(refused.into()))?;
     Ok(IssuedSession {
@@ -186,12 +219,11 @@ pub(super) async fn refresh(
     token: &str,
 ) -> Result<IssuedSession, OpError> {
     let now = identity.wall.now();
-    let hash = hash_secret(token);
     let mut tx = identity
         .db
         .system(&SystemCtx::for_reason("session refresh", request_id))
         .await?;
-    let found = store::lock_refresh_token(&mut tx, &hash)
+    let found = lock_refresh_token(&mut tx, token)
         .await?
         .ok_or_else(refresh_refused)?;
     if found.revoked_at.is_some() {
@@ -208,19 +240,36 @@ pub(super) async fn refresh(
         } else {
             "EXPIRED"
         };
-        store::revoke_session(&mut tx, found.session_id, reason, now).await?;
-        push_audit(&mut tx, "session.revoked", Some(found.session_id));
+        let holder = found.holder;
+        holder
+            .revoke_session(&mut tx, found.session_id, reason, now)
+            .await?;
+        holder.audit(&mut tx, "session.revoked", found.session_id);
         tx.commit().await?;
         forget_all(identity, &[found.session_id]);
         return Err(refresh_refused());
     }
-    store::spend_refresh_token(&mut tx, &hash, now).await?;
-    let row = credential_store::find_identity(&mut tx, found.identity_id)
-        .await?
-        .ok_or_else(refresh_refused)?;
-    let place = find_place(&mut tx, &row, found.business_id).await?;
-    push_audit(&mut tx, "session.refreshed", Some(found.session_id));
-    let issued = issue(identity, &mut tx, found.session_id, row.id, place).await?;
+    let hash = hash_secret(token);
+    found.holder.spend_refresh_token(&mut tx, &hash, now).await?;
+    found.holder.audit(&mut tx, "session.refreshed", found.session_id);
+    let issued = match found.holder {
+        Holder::Person {
+            identity_id,
+            business_id,
+        } => {
+            let row = credential_store::find_identity(&mut tx, identity_id)
+                .await?
+                .ok_or_else(refresh_refused)?;
+            let place = find_place(&mut tx, &row, business_id).await?;
+            issue_to_person(identity, &mut tx, found.session_id, row.id, place).await?
+        }
+        Holder::Debtor(place) => {
+            debtor_session_store::entrance(&mut tx, place.business_id, place.link_id)
+                .await?
+                .ok_or_else(refresh_refused)?;
+            issue_to_debtor(identity, &mut tx, found.session_id, &place).await?
+        }
+    };
     tx.commit().await?;
     Ok(issued)
 }
@@ -236,25 +285,39 @@ pub(super) async fn logout_by_token(
         .db
         .system(&SystemCtx::for_reason("log-out", request_id))
         .await?;
-    let found = store::lock_refresh_token(&mut tx, &hash_secret(token)).await?;
-    tx.commit().await?;
+    let found = lock_refresh_token(&mut tx, token).await?;
     match found {
         Some(found) if found.revoked_at.is_none() => {
-            logout(identity, request_id, found.session_id).await?;
+            end(identity, tx, &found.holder, found.session_id).await?;
             Ok(true)
         }
         _ => Ok(false),
     }
 }
 
-/// Ends the caller's session: its tokens and its open sockets.
-pub(super) async fn logout(identity: &Identity, request_id: &str, session_id: Uuid) -> Result<(), OpError> {
-    let mut tx = identity
+/// Ends the caller's session: its tokens and its open sockets; false when they have none.
+pub(super) async fn logout(identity: &Identity, request_id: &str, caller: &Caller) -> Result<bool, OpError> {
+    let (Some(holder), Some(session_id)) = (caller.holder(), caller.session_id()) else {
+        return Ok(false);
+    };
+    let tx = identity
         .db
         .system(&SystemCtx::for_reason("log-out", request_id))
         .await?;
-    store::revoke_session(&mut tx, session_id, "LOGOUT", identity.wall.now()).await?;
-    push_audit(&mut tx, "session.revoked", Some(session_id));
+    end(identity, tx, &holder, session_id).await?;
+    Ok(true)
+}
+
+async fn end(
+    identity: &Identity,
+    mut tx: SystemTx,
+    holder: &Holder,
+    session_id: Uuid,
+) -> Result<(), OpError> {
+    holder
+        .revoke_session(&mut tx, session_id, "LOGOUT", identity.wall.now())
+        .await?;
+    holder.audit(&mut tx, "session.revoked", session_id);
     tx.commit().await?;
     forget_all(identity, &[session_id]);
     Ok(())

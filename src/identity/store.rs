@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::session_holder::{Holder, RefreshRow};
 use crate::{
     access::Role,
     platform::db::{DbError, SystemTx, TenantTx},
@@ -296,25 +297,11 @@ pub(super) async fn insert_refresh_token(
     Ok(())
 }
 
-/// A refresh token with its session, locked.
-pub(super) struct RefreshRow {
-    pub(super) session_id: Uuid,
-    pub(super) identity_id: Uuid,
-    pub(super) business_id: Option<Uuid>,
-    pub(super) expires_at: DateTime<Utc>,
-    pub(super) spent_at: Option<DateTime<Utc>>,
-    pub(super) last_used_at: DateTime<Utc>,
-    /// What its business chose.
-    pub(super) idle_minutes: Option<i32>,
-    pub(super) revoked_at: Option<DateTime<Utc>>,
-}
-
 pub(super) async fn lock_refresh_token(
     tx: &mut SystemTx,
     hash: &[u8],
 ) -> Result<Option<RefreshRow>, DbError> {
-    Ok(sqlx::query_as!(
-        RefreshRow,
+    let row = sqlx::query!(
         "SELECT s.id AS session_id, s.identity_id, s.business_id, t.expires_at, t.spent_at, s.last_used_at,
                 s.revoked_at, (SELECT b.session_idle_minutes FROM businesses b WHERE b.id = s.business_id) AS idle_minutes
          FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id
@@ -322,7 +309,19 @@ pub(super) async fn lock_refresh_token(
         hash
     )
     .fetch_optional(tx.conn())
-    .await?)
+    .await?;
+    Ok(row.map(|row| RefreshRow {
+        session_id: row.session_id,
+        holder: Holder::Person {
+            identity_id: row.identity_id,
+            business_id: row.business_id,
+        },
+        expires_at: row.expires_at,
+        spent_at: row.spent_at,
+        last_used_at: row.last_used_at,
+        idle_minutes: row.idle_minutes,
+        revoked_at: row.revoked_at,
+    }))
 }
 
 pub(super) async fn spend_refresh_token(

@@ -4,7 +4,10 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Identity, platform_staff::authorize_operator, platform_store as store, revocations::forget_all};
+use super::{
+    Identity, debtor_session_store, platform_staff::authorize_operator, platform_store as store,
+    revocations::forget_all,
+};
 use crate::platform::{
     context::{Actor, SystemCtx},
     db::{AuditEntry, PlatformAudit, SystemTx},
@@ -40,7 +43,8 @@ pub(super) async fn suspend_business(
     }
     let wall = identity.wall.now();
     store::set_suspended(&mut tx, business, Some((wall, reason))).await?;
-    let ended = store::end_sessions(&mut tx, business, wall).await?;
+    let mut ended = store::end_sessions(&mut tx, business, wall).await?;
+    ended.extend(debtor_session_store::end_sessions(&mut tx, business, wall).await?);
     let keys = store::good_keys(&mut tx, business).await?;
     let details = json!({ "sessions_ended": ended.len(), "keys_refused": keys.len() });
     record(&mut tx, operator, business, "business.suspended", &details);

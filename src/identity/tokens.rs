@@ -14,6 +14,8 @@ use super::TokenSigningKeys;
 pub(super) const ACCESS_LIFETIME: TimeDelta = TimeDelta::minutes(15);
 /// How long a refresh token is good.
 pub(super) const REFRESH_LIFETIME: TimeDelta = TimeDelta::days(7);
+/// How debtors' refresh tokens begin.
+pub(super) const DEBTOR_REFRESH: &str = "fcd_";
 /// How long a log-in may wait for its second factor.
 const CHALLENGE_LIFETIME: TimeDelta = TimeDelta::minutes(10);
 
@@ -26,6 +28,8 @@ pub(super) enum Purpose {
     MfaChallenge,
     /// Password was right; a second factor must be enrolled first.
     MfaEnrollment,
+    /// A debtor has followed their link; the check that it is they is missing.
+    DebtorChallenge,
 }
 
 /// What an access token says.
@@ -33,7 +37,7 @@ pub(super) enum Purpose {
 pub(super) struct Claims {
     #[serde(rename = "typ")]
     pub(super) purpose: Purpose,
-    /// Identity.
+    /// Identity; of a debtor's tokens the debtor, or of a challenge the link.
     pub(super) sub: Uuid,
     /// Unix seconds.
     pub(super) exp: i64,
@@ -45,12 +49,37 @@ pub(super) struct Claims {
     pub(super) usr: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) role: Option<String>,
+    /// Of a debtor: the account that the session is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) acc: Option<Uuid>,
+    /// And the link by which they came in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) lnk: Option<Uuid>,
     /// Of a challenge: which password it was that was right. With another one the challenge is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) pwd: Option<String>,
     /// Fewer permissions than the role's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) prm: Option<Vec<String>>,
+}
+
+impl Claims {
+    /// Says nothing else yet.
+    pub(super) fn of(purpose: Purpose, sub: Uuid, expires_at: DateTime<Utc>) -> Self {
+        Self {
+            purpose,
+            sub,
+            exp: expires_at.timestamp(),
+            sid: None,
+            biz: None,
+            usr: None,
+            role: None,
+            acc: None,
+            lnk: None,
+            pwd: None,
+            prm: None,
+        }
+    }
 }
 
 /// Why a token was not taken.
@@ -110,17 +139,23 @@ impl TokenKeys {
         password_hash: &str,
         now: DateTime<Utc>,
     ) -> anyhow::Result<String> {
-        let exp = (now + CHALLENGE_LIFETIME).timestamp();
         self.sign(&Claims {
-            purpose,
-            sub: identity,
-            exp,
-            sid: None,
             biz: business,
-            usr: None,
-            role: None,
             pwd: Some(password_mark(password_hash)),
-            prm: None,
+            ..Claims::of(purpose, identity, now + CHALLENGE_LIFETIME)
+        })
+    }
+
+    /// A token of a debtor's sign-in that waits for its check.
+    pub(super) fn debtor_challenge(
+        &self,
+        business: Uuid,
+        link: Uuid,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<String> {
+        self.sign(&Claims {
+            biz: Some(business),
+            ..Claims::of(Purpose::DebtorChallenge, link, now + CHALLENGE_LIFETIME)
         })
     }
 

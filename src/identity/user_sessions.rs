@@ -1,11 +1,14 @@
-//! A person looks at their own sessions and ends those that they do not know.
+//! Who is signed in looks at their own sessions and ends those that they do not know.
 
 use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Identity, Person, credential_store, device, login::push_audit, revocations::forget_all, store};
+use super::{
+    Identity, credential_store, debtor_session_store, device, revocations::forget_all,
+    session_holder::Holder, store,
+};
 use crate::platform::{context::SystemCtx, db::SystemTx, error::OpError, gql::UserError, secret::Masked};
 
 /// From where a request came.
@@ -15,7 +18,14 @@ pub(super) struct Origin<'a> {
     pub(super) user_agent: Option<&'a str>,
 }
 
-/// One of the person's sessions.
+/// Whose sessions, and which of them asks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Own {
+    pub(super) holder: Holder,
+    pub(super) session_id: Uuid,
+}
+
+/// One of the caller's sessions.
 pub(super) struct OwnSession {
     pub(super) id: Uuid,
     pub(super) device: String,
@@ -45,83 +55,123 @@ pub(super) async fn remember_origin(
     Ok(credential_store::set_session_origin(tx, session, user_agent.as_deref(), &address).await?)
 }
 
-/// The person's open sessions, newest first.
+/// The caller's open sessions, newest first; a debtor's about the account of this one.
 pub(super) async fn own_sessions(
     identity: &Identity,
     request_id: &str,
-    person: Person,
+    own: Own,
 ) -> Result<Vec<OwnSession>, OpError> {
     let now = identity.wall.now();
     let ctx = SystemCtx::for_reason("own sessions", request_id);
     let mut tx = identity.db.system(&ctx).await?;
     let idle_since = now - identity.settings.session_idle;
-    let rows = credential_store::open_sessions(&mut tx, person.identity_id, now, idle_since).await?;
+    let mut found: Vec<OwnSession> = match own.holder {
+        Holder::Person { identity_id, .. } => {
+            credential_store::open_sessions(&mut tx, identity_id, now, idle_since)
+                .await?
+                .into_iter()
+                .map(|row| of_person(identity, row))
+                .collect::<Result<_, _>>()?
+        }
+        Holder::Debtor(place) => debtor_session_store::open_sessions(&mut tx, &place, now, idle_since)
+            .await?
+            .into_iter()
+            .map(|row| OwnSession {
+                id: row.id,
+                device: row.device,
+                address: None,
+                created_at: row.created_at,
+                last_used_at: row.last_used_at,
+                is_current: false,
+            })
+            .collect(),
+    };
     tx.commit().await?;
-    let open = |column, session: Uuid, cipher: Option<Vec<u8>>| {
+    for session in &mut found {
+        session.is_current = session.id == own.session_id;
+        if let Some(seen) = identity.activity.last(session.id) {
+            session.last_used_at = session.last_used_at.max(seen);
+        }
+    }
+    Ok(found)
+}
+
+fn of_person(identity: &Identity, row: credential_store::SessionRow) -> Result<OwnSession, OpError> {
+    let open = |column, cipher: Option<Vec<u8>>| {
         cipher
             .map(|cipher| {
                 identity
                     .keyring
-                    .platform_open("sessions", column, session, &cipher)
+                    .platform_open("sessions", column, row.id, &cipher)
             })
             .transpose()
             .map(|text| text.map(|text| String::from_utf8_lossy(&text).into_owned()))
     };
-    rows.into_iter()
-        .map(|row| {
-            let user_agent = open("user_agent_cipher", row.id, row.user_agent_cipher)?;
-            Ok(OwnSession {
-                id: row.id,
-                device: device::in_words(user_agent.as_deref()),
-                address: open("address_cipher", row.id, row.address_cipher)?.map(Masked::new),
-                created_at: row.created_at,
-                last_used_at: identity
-                    .activity
-                    .last(row.id)
-                    .map_or(row.last_used_at, |seen| seen.max(row.last_used_at)),
-                is_current: row.id == person.session_id,
-            })
-        })
-        .collect()
+    let user_agent = open("user_agent_cipher", row.user_agent_cipher)?;
+    Ok(OwnSession {
+        id: row.id,
+        device: device::in_words(user_agent.as_deref()),
+        address: open("address_cipher", row.address_cipher)?.map(Masked::new),
+        created_at: row.created_at,
+        last_used_at: row.last_used_at,
+        is_current: false,
+    })
 }
 
-/// Ends one session of the person.
+/// Ends one session of the caller.
 pub(super) async fn revoke_session(
     identity: &Identity,
     request_id: &str,
-    person: Person,
+    own: Own,
     session: Uuid,
 ) -> Result<(), OpError> {
     let ctx = SystemCtx::for_reason("end of an own session", request_id);
     let mut tx = identity.db.system(&ctx).await?;
     let now = identity.wall.now();
-    if !credential_store::revoke_own_session(&mut tx, person.identity_id, session, now).await? {
+    let ended = match own.holder {
+        Holder::Person { identity_id, .. } => {
+            credential_store::revoke_own_session(&mut tx, identity_id, session, now).await?
+        }
+        Holder::Debtor(place) => {
+            let ended = debtor_session_store::revoke_own(&mut tx, &place, Some(session), None, now).await?;
+            !ended.is_empty()
+        }
+    };
+    if !ended {
         return Err(UserError::not_found("id", "session").into());
     }
-    push_audit(&mut tx, "session.revoked", Some(session));
+    own.holder.audit(&mut tx, "session.revoked", session);
     tx.commit().await?;
     forget_all(identity, &[session]);
     Ok(())
 }
 
-/// Ends all sessions of the person but the present one; how many there were.
+/// Ends all sessions of the caller but the present one; how many there were.
 pub(super) async fn revoke_other_sessions(
     identity: &Identity,
     request_id: &str,
-    person: Person,
+    own: Own,
 ) -> Result<usize, OpError> {
     let ctx = SystemCtx::for_reason("end of own sessions", request_id);
     let mut tx = identity.db.system(&ctx).await?;
-    // A log-in that is under way has opened its session by then, or opens it afterwards: in that order.
-    store::lock_identity(&mut tx, person.identity_id).await?;
-    let but = Some(person.session_id);
-    let now = identity.wall.now();
-    let mut ended =
-        credential_store::revoke_sessions(&mut tx, person.identity_id, but, "LOGOUT", now).await?;
-    let sessions = ended.len();
-    // Whoever opened them, from whichever session: a stay inside a business goes with the sessions.
-    ended.extend(store::end_visits_of(&mut tx, person.identity_id, now).await?);
-    push_audit(&mut tx, "session.others_revoked", Some(person.session_id));
+    let (but, now) = (Some(own.session_id), identity.wall.now());
+    let (sessions, ended) = match own.holder {
+        Holder::Person { identity_id, .. } => {
+            // A log-in that is under way has opened its session by then, or opens it afterwards: in that order.
+            store::lock_identity(&mut tx, identity_id).await?;
+            let mut ended = credential_store::revoke_sessions(&mut tx, identity_id, but, "LOGOUT", now).await?;
+            let sessions = ended.len();
+            // Whoever opened them, from whichever session: a stay inside a business goes with the sessions.
+            ended.extend(store::end_visits_of(&mut tx, identity_id, now).await?);
+            (sessions, ended)
+        }
+        Holder::Debtor(place) => {
+            let ended = debtor_session_store::revoke_own(&mut tx, &place, None, but, now).await?;
+            (ended.len(), ended)
+        }
+    };
+    own.holder
+        .audit(&mut tx, "session.others_revoked", own.session_id);
     tx.commit().await?;
     forget_all(identity, &ended);
     Ok(sessions)

@@ -12,8 +12,8 @@ use uuid::Uuid;
 pub enum Audience {
     /// Staff of the business and the service itself.
     Staff,
-    /// One debtor: sees only the rows that carry their id.
-    Debtor(Uuid),
+    /// One debtor: sees only the rows that carry their id, and of those about a debt only that of their session.
+    Debtor { debtor: Uuid, account: Option<Uuid> },
 }
 
 /// Who is named in the audit trail.
@@ -103,7 +103,10 @@ impl TenantCtx {
         request_id: Arc<str>,
     ) -> Self {
         let audience = match actor {
-            Actor::Debtor(id) => Audience::Debtor(id),
+            Actor::Debtor(debtor) => Audience::Debtor {
+                debtor,
+                account: None,
+            },
             _ => Audience::Staff,
         };
         Self {
@@ -114,6 +117,24 @@ impl TenantCtx {
             agent_scope,
             request_id,
             idempotency: None,
+        }
+    }
+
+    /// For `identity::authenticate` alone: a debtor in a session about one of their accounts.
+    pub fn for_debtor(
+        business_id: Uuid,
+        debtor: Uuid,
+        account: Uuid,
+        grants: GrantSet,
+        request_id: Arc<str>,
+    ) -> Self {
+        let actor = Actor::Debtor(debtor);
+        Self {
+            audience: Audience::Debtor {
+                debtor,
+                account: Some(account),
+            },
+            ..Self::authenticated(business_id, actor, grants, None, request_id)
         }
     }
 
@@ -157,6 +178,14 @@ impl TenantCtx {
         match self.actor {
             Actor::User(id) => Some(id),
             _ => None,
+        }
+    }
+
+    /// The debtor who acts, if one does.
+    pub fn debtor_id(&self) -> Option<Uuid> {
+        match self.audience {
+            Audience::Debtor { debtor, .. } => Some(debtor),
+            Audience::Staff => None,
         }
     }
 

@@ -106,6 +106,8 @@ id_kinds! {
     Export = "exp",
     /// An API key.
     ApiKey = "key",
+    /// A link with which a debtor signs in.
+    DebtorLink = "dlnk",
     /// An invitation to join a business.
     Invitation = "inv",
     /// A change of a business's contact policy.

@@ -57,6 +57,19 @@ const TABLE: &[(&str, &[&str])] = &[
             "compliance",
         ],
     ),
+    (
+        "portal",
+        &[
+            "portal",
+            "platform",
+            "identity",
+            "access",
+            "audit",
+            "accounts",
+            "compliance",
+            "conversations",
+        ],
+    ),
     // Beside these: the slices' ports, and the types that stand in the ports.
     ("providers", &["providers", "platform"]),
     ("sandbox", &["sandbox"]),

@@ -15,6 +15,7 @@ mod architecture;
 mod audit;
 mod business;
 mod catalogue;
+mod debtor_sign_in;
 mod delivery;
 mod files;
 mod idempotency;

@@ -231,7 +231,7 @@ impl UpdateAccountInput {
 }
 
 /// Parses a phone number and an e-mail address.
-pub(super) fn contacts(
+pub(crate) fn contacts(
     phone: Option<&PhoneNumberScalar>,
     email: Option<&EmailAddressScalar>,
 ) -> Result<Vec<NewContact>, Vec<UserError>> {

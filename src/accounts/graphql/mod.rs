@@ -30,6 +30,7 @@ pub use documents::Document;
 pub use exports::Export;
 pub use filter::{AccountFilter, DateTimeRange};
 pub use imports::{AccountImport, ImportSubscriptions};
+pub(crate) use inputs::contacts;
 pub use inputs::{AccountOrder, AccountOrderField, CreateAccountInput, OrderDirection, UpdateAccountInput};
 pub use ledger::LedgerEntry;
 pub use merging::{DebtorMerge, MatchSuggestion};

@@ -65,6 +65,12 @@ impl DayOfWeek {
         Self::ALL.into_iter().find(|day| day.number() == number)
     }
 
+    /// As the database spells these, each once and in the week's order.
+    pub(crate) fn words(given: Vec<Self>) -> Vec<&'static str> {
+        let is_given = |day: &Self| given.contains(day);
+        Self::ALL.into_iter().filter(is_given).map(Self::as_str).collect()
+    }
+
     /// As the database spells it.
     fn as_str(self) -> &'static str {
         match self {
@@ -260,11 +266,7 @@ impl InconvenientTimeMutations {
         let outcome = mutate(ctx, async |tx, scope| {
             let new = NewInconvenientTime {
                 debtor_id: input_id(IdKind::Debtor, "debtorId", &input.debtor_id)?,
-                days: input.days.map(|given| {
-                    let is_given = |day: &DayOfWeek| given.contains(day);
-                    let days = DayOfWeek::ALL.into_iter().filter(is_given);
-                    days.map(DayOfWeek::as_str).collect()
-                }),
+                days: input.days.map(DayOfWeek::words),
                 from: input.from.as_deref(),
                 to: input.to.as_deref(),
                 channels: input.channels.map(each_once),

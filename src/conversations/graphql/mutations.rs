@@ -156,6 +156,7 @@ impl ConversationMutations {
                     conversation_id: id,
                     content,
                     after_sequence: None,
+                    secret: None,
                 };
                 let result = send_message(tx, scope.keyring(), scope.db(), new).await?;
                 done.user_errors = refusal_errors(&result);
@@ -296,6 +297,7 @@ async fn send(
         conversation_id: conversation_id(&input.conversation_id)?,
         content: input.content,
         after_sequence: input.after_sequence,
+        secret: None,
     };
     let sent = send_message(tx, scope.keyring(), scope.db(), new).await?;
     let object = match &sent {

@@ -8,7 +8,7 @@ use super::mutations::{outcome, request};
 use crate::{
     identity::{
         Caller, Person, change_password, reset_password,
-        user_sessions::{self, OwnSession},
+        user_sessions::{self, Own, OwnSession},
     },
     platform::{
         error::OpError,
@@ -24,7 +24,7 @@ pub struct UserSession {
     id: ID,
     /// What it was opened with, in words, as that says of itself: `Firefox on Windows`.
     device: String,
-    /// The network address from which it was opened.
+    /// The network address from which it was opened; null of a debtor's, of which it is not kept.
     address: Option<String>,
     /// When it was opened.
     created_at: DateTime<Utc>,
@@ -127,10 +127,21 @@ pub struct RevokeOtherSessionsPayload {
 /// The person who asks; a program has neither password nor sessions.
 fn person(ctx: &Context<'_>) -> async_graphql::Result<Result<Person, OpError>> {
     let found = ctx.data::<Caller>()?.person();
-    Ok(found.ok_or_else(|| {
-        let message = "An API key has no password and no sessions: sign in as a person.";
-        UserError::new(UserErrorCode::BadCredentials, message).into()
-    }))
+    Ok(found.ok_or_else(no_person))
+}
+
+/// Whose sessions are asked for: a person's or a debtor's, of which a program has none.
+fn own(ctx: &Context<'_>) -> async_graphql::Result<Result<Own, OpError>> {
+    let caller = ctx.data::<Caller>()?;
+    let found = caller.holder().zip(caller.session_id());
+    Ok(found
+        .map(|(holder, session_id)| Own { holder, session_id })
+        .ok_or_else(no_person))
+}
+
+fn no_person() -> OpError {
+    let message = "An API key has no password and no sessions: sign in as a person.";
+    UserError::new(UserErrorCode::BadCredentials, message).into()
 }
 
 /// Queries about one's own sessions.
@@ -142,10 +153,10 @@ impl CredentialQueries {
     /// Where you are signed in, newest first (at most 100); empty for an API key.
     async fn sessions(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<UserSession>> {
         let (identity, facts) = request(ctx)?;
-        let Ok(person) = person(ctx)? else {
+        let Ok(own) = own(ctx)? else {
             return Ok(Vec::new());
         };
-        let found = user_sessions::own_sessions(identity, &facts.request_id, person)
+        let found = user_sessions::own_sessions(identity, &facts.request_id, own)
             .await
             .map_err(op_error)?;
         Ok(found.into_iter().map(UserSession::from).collect())
@@ -225,8 +236,8 @@ impl CredentialMutations {
                 });
             }
         };
-        let ended = match person(ctx)? {
-            Ok(person) => user_sessions::revoke_session(identity, &facts.request_id, person, session).await,
+        let ended = match own(ctx)? {
+            Ok(own) => user_sessions::revoke_session(identity, &facts.request_id, own, session).await,
             Err(error) => Err(error),
         };
         let (ended, user_errors) = done(outcome(ended)?);
@@ -242,8 +253,8 @@ impl CredentialMutations {
         ctx: &Context<'_>,
     ) -> async_graphql::Result<RevokeOtherSessionsPayload> {
         let (identity, facts) = request(ctx)?;
-        let ended = match person(ctx)? {
-            Ok(person) => user_sessions::revoke_other_sessions(identity, &facts.request_id, person).await,
+        let ended = match own(ctx)? {
+            Ok(own) => user_sessions::revoke_other_sessions(identity, &facts.request_id, own).await,
             Err(error) => Err(error),
         };
         Ok(match outcome(ended)? {

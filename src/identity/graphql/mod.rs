@@ -21,7 +21,8 @@ mod work;
 
 use async_graphql::MergedObject;
 
-pub use mutations::RequestFacts;
+pub use mutations::{LoginPayload, MfaMethod, RequestFacts};
+pub(crate) use mutations::{debtor_challenge_payload, login_payload, outcome};
 pub use types::{Business, Viewer};
 pub use user::{IdentityLoaders, RoleName, User};
 

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::types::Viewer;
 use crate::{
     identity::{
-        Caller, Identity,
+        Caller, DebtorOrigin, Identity,
         login::{self, LoginStep},
         register::{self, Registration},
         session::{self, IssuedSession},
@@ -21,6 +21,7 @@ use crate::{
         error::OpError,
         gql::{EmailAddressScalar, UserError, UserErrorCode, op_error},
     },
+    portal::graphql::complete_debtor_challenge,
 };
 
 /// What your business is to the debts: it decides which rules and vendor policies bind.
@@ -88,12 +89,16 @@ pub enum MfaMethod {
     Totp,
     /// One of the codes shown at enrolment, each good once.
     RecoveryCode,
+    /// Of debtors: a code by text message. Ask for it with sendDebtorCode, answer with completeMfa.
+    SmsCode,
+    /// Of debtors: two things that show who you are, with verifyDebtorIdentity.
+    IdentityFactors,
 }
 
-/// The password was right: now the second factor, with completeMfa, within ten minutes.
+/// The password, or a debtor's link, was right: now what else it takes, within ten minutes.
 #[derive(SimpleObject)]
 pub struct MfaChallenge {
-    /// Hand it to completeMfa.
+    /// Hand it to completeMfa, or to what its methods name.
     token: String,
     /// What can answer it.
     methods: Vec<MfaMethod>,
@@ -140,7 +145,7 @@ pub struct LoginPayload {
 pub struct CompleteMfaInput {
     /// The challenge's token.
     token: String,
-    /// A TOTP or recovery code.
+    /// A TOTP or recovery code; of a debtor, the code that they were sent.
     code: String,
 }
 
@@ -226,7 +231,7 @@ fn set_cookies(ctx: &Context<'_>, cookies: [String; 2]) {
 }
 
 /// User errors go into the payload, everything else to the top level.
-pub(super) fn outcome<T>(result: Result<T, OpError>) -> async_graphql::Result<Result<T, Vec<UserError>>> {
+pub(crate) fn outcome<T>(result: Result<T, OpError>) -> async_graphql::Result<Result<T, Vec<UserError>>> {
     match result {
         Ok(value) => Ok(Ok(value)),
         Err(OpError::User(errors)) => Ok(Err(errors)),
@@ -246,6 +251,14 @@ pub struct RequestFacts {
 }
 
 impl RequestFacts {
+    /// The same for a debtor.
+    pub(crate) fn debtor_origin(&self) -> DebtorOrigin<'_> {
+        DebtorOrigin {
+            peer: self.peer,
+            user_agent: self.user_agent.as_deref(),
+        }
+    }
+
     pub(super) fn origin(&self) -> Origin<'_> {
         Origin {
             peer: self.peer,
@@ -317,13 +330,17 @@ impl SignInMutations {
         step_payload(login::login(identity, &facts.request_id, facts.peer, &input.email.0, &password).await)
     }
 
-    /// Answers a challenge with a TOTP or recovery code and opens the session. Public.
+    /// Answers a challenge with a TOTP or recovery code, or with the code that a debtor was sent, and opens the session.
+    /// Public.
     async fn complete_mfa(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The challenge and its answer.")] input: CompleteMfaInput,
     ) -> async_graphql::Result<LoginPayload> {
         let (identity, facts) = request(ctx)?;
+        if identity.read_debtor_challenge(&input.token).is_some() {
+            return complete_debtor_challenge(ctx, &input.token, &input.code).await;
+        }
         let issued = login::complete_mfa(
             identity,
             &facts.request_id,
@@ -419,14 +436,15 @@ impl SignInMutations {
         let (identity, facts) = request(ctx)?;
         let kept = facts.cookies.as_ref().map(|cookies| cookies.expose_secret());
         let token = kept.and_then(session_cookies::refresh_token);
-        let ended = match (ctx.data::<Caller>()?.person(), token) {
-            (Some(person), _) => session::logout(identity, &facts.request_id, person.session_id)
+        let caller = ctx.data::<Caller>()?;
+        let mut ended = session::logout(identity, &facts.request_id, caller)
+            .await
+            .map_err(op_error)?;
+        if let (false, Some(token)) = (ended, token) {
+            ended = session::logout_by_token(identity, &facts.request_id, token)
                 .await
-                .map(|()| true),
-            (None, Some(token)) => session::logout_by_token(identity, &facts.request_id, token).await,
-            (None, None) => Ok(false),
-        };
-        let ended = ended.map_err(op_error)?;
+                .map_err(op_error)?;
+        }
         if kept.is_some() {
             set_cookies(ctx, session_cookies::ended());
         }
@@ -459,8 +477,24 @@ pub(super) fn step_payload(step: Result<LoginStep, OpError>) -> async_graphql::R
     })
 }
 
+/// A debtor has followed their link: what else it takes.
+pub(crate) fn debtor_challenge_payload(
+    challenge: Result<(String, Vec<MfaMethod>), OpError>,
+) -> async_graphql::Result<LoginPayload> {
+    Ok(match outcome(challenge)? {
+        Ok((token, methods)) => LoginPayload {
+            mfa_challenge: Some(MfaChallenge { token, methods }),
+            ..LoginPayload::default()
+        },
+        Err(user_errors) => LoginPayload {
+            user_errors,
+            ..LoginPayload::default()
+        },
+    })
+}
+
 /// A session, or what keeps it from opening.
-pub(super) fn login_payload(
+pub(crate) fn login_payload(
     ctx: &Context<'_>,
     issued: Result<IssuedSession, OpError>,
 ) -> async_graphql::Result<LoginPayload> {

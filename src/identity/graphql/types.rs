@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::{RoleName, User, notifications::NotificationPreference, profile::UserProfile};
 use crate::{
     access::{Cell, Role, authorize},
+    accounts::graphql::Account,
     conversations::ConversationLoaders,
     files::Files,
     identity::{
@@ -119,11 +120,12 @@ impl Viewer {
         match &self.caller {
             Caller::Member(membership) => membership.role.into(),
             Caller::Service(_) => RoleName::Service,
+            Caller::Debtor(_) => RoleName::Debtor,
             Caller::Anonymous { .. } | Caller::Visitor(_) | Caller::Platform { .. } => RoleName::SuperAdmin,
         }
     }
 
-    /// You as a member of staff; null for a super admin, who is in no business, and for an API key.
+    /// You as a member of staff; null for a super admin, who is in no business, for an API key, and for a debtor.
     async fn user(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<User>> {
         match &self.caller {
             Caller::Member(membership) => {
@@ -135,9 +137,17 @@ impl Viewer {
                     .await
                     .map(Option::flatten)
             }
-            Caller::Anonymous { .. } | Caller::Service(_) | Caller::Visitor(_) | Caller::Platform { .. } => {
-                Ok(None)
-            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The account that your session is about, if you are its debtor; null for staff, and in the very answer that opens
+    /// the session: ask for it with the session's token.
+    async fn account(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Account>> {
+        // Only for who asks with the session: what can be asked of an account is looked through for debtors.
+        match ctx.data::<Caller>()? {
+            Caller::Debtor(session) => Account::load(ctx, session.account_id).await,
+            _ => Ok(None),
         }
     }
 

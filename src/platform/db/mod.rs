@@ -206,9 +206,12 @@ fn context_settings(ctx: &TenantCtx) -> String {
         Audience::Staff => {
             format!("SET LOCAL app.business_id = '{business}'; SET LOCAL app.audience = 'staff'")
         }
-        Audience::Debtor(debtor) => format!(
-            "SET LOCAL app.business_id = '{business}'; SET LOCAL app.audience = 'debtor'; \
-             SET LOCAL app.debtor_id = '{debtor}'"
-        ),
+        Audience::Debtor { debtor, account } => {
+            let account = account.map(|id| id.to_string()).unwrap_or_default();
+            format!(
+                "SET LOCAL app.business_id = '{business}'; SET LOCAL app.audience = 'debtor'; \
+                 SET LOCAL app.debtor_id = '{debtor}'; SET LOCAL app.account_id = '{account}'"
+            )
+        }
     }
 }

@@ -141,6 +141,14 @@ impl TenantTx {
     /// # Errors
     /// [`DbError`] as met.
     pub async fn live_head(&mut self) -> Result<(i64, i64), DbError> {
+        if self.ctx.debtor_id().is_some() {
+            let row = sqlx::query!(
+                r#"SELECT live_position AS "position!", live_floor AS "floor!" FROM app.own_live_head()"#
+            )
+            .fetch_one(self.conn())
+            .await?;
+            return Ok((row.position, row.floor));
+        }
         let business = self.business_id();
         let row = sqlx::query!(
             "SELECT live_position, live_floor FROM business_head WHERE business_id = $1",
@@ -202,15 +210,7 @@ impl TenantTx {
             return Ok(Committed(None));
         }
         let business_id = self.business_id();
-        let position = sqlx::query_scalar!(
-            r#"SELECT app.commit_head($1, $2, $3, $4) AS "position!""#,
-            business_id,
-            self.clock.now(),
-            serde_json::to_value(&self.events).unwrap_or_default(),
-            serde_json::Value::Array(std::mem::take(&mut self.audits)),
-        )
-        .fetch_one(self.conn())
-        .await?;
+        let position = self.number().await?;
         self.tx.commit().await?;
         if !self.events.is_empty() {
             let mut conversations: Vec<Uuid> = self.events.iter().filter_map(|e| e.conversation_id).collect();
@@ -220,6 +220,32 @@ impl TenantTx {
                 .ring(Ring::committed(business_id, position, conversations));
         }
         Ok(Committed(Some(position)))
+    }
+
+    /// Writes what was buffered under the business's head lock; the last live position.
+    async fn number(&mut self) -> Result<i64, DbError> {
+        let (business_id, now) = (self.business_id(), self.clock.now());
+        let events = serde_json::to_value(&self.events).unwrap_or_default();
+        let audits = serde_json::Value::Array(std::mem::take(&mut self.audits));
+        if self.ctx.debtor_id().is_some() {
+            return Ok(sqlx::query_scalar!(
+                r#"SELECT app.commit_own_head($1, $2, $3) AS "position!""#,
+                now,
+                events,
+                audits
+            )
+            .fetch_one(self.conn())
+            .await?);
+        }
+        Ok(sqlx::query_scalar!(
+            r#"SELECT app.commit_head($1, $2, $3, $4) AS "position!""#,
+            business_id,
+            now,
+            events,
+            audits
+        )
+        .fetch_one(self.conn())
+        .await?)
     }
 
     /// Ends without a trace; for reads, where a dropped transaction would cost a delayed round trip.

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Executor as _, Row as _};
 use uuid::Uuid;
 
 use super::Catalogue;
-use crate::support::{TestApp, data, recipes::Ids};
+use crate::support::{TestApp, data, debtors, recipes::Ids};
 
 /// Every ciphertext column and whose key guards it: the debtor's profile or record key, the business's, the platform's.
 const CIPHERS: &[(&str, &str)] = &[
@@ -25,6 +25,7 @@ const CIPHERS: &[(&str, &str)] = &[
     ("contact_points.original_cipher", "profile"),
     ("contact_points.value_cipher", "profile"),
     ("conversations.peer_cipher", "record"),
+    ("debtor_link_requests.request_cipher", "platform"),
     ("debtor_merges.reason_cipher", "record"),
     ("debtor_merges.unmerge_reason_cipher", "record"),
     ("debtors.address_cipher", "profile"),
@@ -40,6 +41,7 @@ const CIPHERS: &[(&str, &str)] = &[
     ("inconvenient_times.statement_cipher", "record"),
     ("invitations.email_cipher", "platform"),
     ("messages.body_cipher", "record"),
+    ("messages.secret_cipher", "record"),
     ("provider_accounts.previous_secret_cipher", "platform"),
     ("provider_accounts.secret_cipher", "platform"),
     ("provider_events.payload_cipher", "business"),
@@ -140,6 +142,15 @@ const PLAIN: &[(&str, &str)] = &[
     (
         "debtors.external_reference",
         "searchable: the business's own number of the person",
+    ),
+    (
+        "debtor_codes.code_hash",
+        "an HMAC under a key that is not in the database",
+    ),
+    ("debtor_refresh_tokens.token_hash", "a hash"),
+    (
+        "debtor_sessions.device",
+        "a browser's name in our own words, so that its owner knows the session again",
     ),
     ("debtors.first_name", "searchable; overwritten at erasure"),
     ("debtors.last_name", "searchable; overwritten at erasure"),
@@ -358,6 +369,14 @@ async fn what_is_told_of_a_person_stands_nowhere_in_clear_and_opens_with_the_lis
             assert_eq!(found, 0, "{table} holds {text:?} in clear");
         }
     }
+
+    let nobody = app.anonymous();
+    let account = app.account_id(&app.acme, 0).await;
+    let (_, link) = debtors::link_to(&admin, &account).await;
+    let wish = "mutation($t: String!) { sendDebtorCode(input: { token: $t }) { sent } }";
+    let challenge = debtors::challenge(&nobody, &link).await;
+    let sent = nobody.gql(wish, json!({ "t": challenge })).await;
+    assert_eq!(data(&sent)["sendDebtorCode"]["sent"], true);
 
     let document = "mutation($i: CommitAccountImportInput!) { commitAccountImport(input: $i) { userErrors { message } } }";
     let committed = admin.gql(document, import).await;

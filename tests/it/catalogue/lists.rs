@@ -29,6 +29,10 @@ pub const PLATFORM_TABLES: &[(&str, &str)] = &[
         "a webhook names it before a business is known; secrets under the platform key",
     ),
     ("recovery_codes", "of an identity; hashes only"),
+    (
+        "debtor_link_requests",
+        "what somebody typed in who may be nobody's debtor; sealed under the platform key until the job has run",
+    ),
     ("refresh_tokens", "of a session; hashes only"),
     ("sessions", "of an identity; read before a business is known"),
 ];
@@ -70,6 +74,16 @@ pub const OPEN_TO_SYSTEM: &[(&str, &str, &str)] = &[
         "businesses",
         "INSERT SELECT UPDATE",
         "made at registration; looked up at log-in",
+    ),
+    (
+        "debtor_refresh_tokens",
+        "INSERT SELECT UPDATE",
+        "a session is refreshed before its business is known",
+    ),
+    (
+        "debtor_sessions",
+        "INSERT SELECT UPDATE",
+        "opened from outside, as those of staff; every process looks for those that ended",
     ),
     (
         "custom_roles",
@@ -140,6 +154,18 @@ pub const GLOBAL_INDEXES: &[(&str, &str)] = &[
         "a key is found by its hash before its business is known",
     ),
     (
+        "debtor_refresh_tokens_hash",
+        "a token of 256 random bits is found by its hash before its business is known",
+    ),
+    (
+        "debtor_sessions_id",
+        "when sessions were used last is written down for all businesses at once",
+    ),
+    (
+        "debtor_sessions_revoked",
+        "every process looks for sessions that ended just now",
+    ),
+    (
         "delivery_attempts_due",
         "a reconciler looks through all businesses for what is overdue",
     ),
@@ -188,3 +214,11 @@ pub const STAFF: &str = "(current_setting('app.audience'::text, true) = 'staff':
 pub const ANYONE: &str = "CASE current_setting('app.audience'::text, true) WHEN 'staff'::text THEN true \
     WHEN 'debtor'::text THEN (debtor_id = (NULLIF(current_setting('app.debtor_id'::text, true), ''::text))::uuid) \
     ELSE false END";
+/// Tables of which a debtor sees what is about the account of their session, and the column that names it.
+pub const OF_ONE_ACCOUNT: &[(&str, &str)] = &[
+    ("accounts", "id"),
+    ("balance_components", "account_id"),
+    ("conversations", "account_id"),
+    ("ledger_entries", "account_id"),
+    ("live_events", "account_id"),
+];

@@ -156,11 +156,29 @@ async fn a_connection_without_its_whole_context_sees_nothing() {
         .expect_err("a row of another business cannot be written");
     assert!(written.to_string().contains("row-level security"), "{written}");
 
-    // A debtor sees what carries their id, and nobody else's.
+    // A debtor sees what carries their id, and of what is about a debt only that of their session.
     let debtor = acme.uuid("dbtr");
     connection
         .execute(AssertSqlSafe(format!(
             "RESET ALL; SET app.business_id = '{business_id}'; SET app.audience = 'debtor'; SET app.debtor_id = '{debtor}'"
+        )))
+        .await
+        .unwrap();
+    let rows = visible_rows(&mut connection).await;
+    for of_an_account in [
+        "accounts",
+        "balance_components",
+        "conversations",
+        "ledger_entries",
+        "live_events",
+    ] {
+        assert_eq!(rows[of_an_account], 0, "{of_an_account} without an account");
+    }
+    let account = acme.uuid("acct");
+    connection
+        .execute(AssertSqlSafe(format!(
+            "RESET ALL; SET app.business_id = '{business_id}'; SET app.audience = 'debtor'; SET app.debtor_id = '{debtor}';
+             SET app.account_id = '{account}'"
         )))
         .await
         .unwrap();
@@ -194,6 +212,10 @@ async fn a_connection_without_its_whole_context_sees_nothing() {
         "files",
         "account_documents",
         "exports",
+        "business_head",
+        "debtor_links",
+        "debtor_codes",
+        "debtor_sessions",
     ] {
         assert!(!rows.contains_key(internal), "{internal} is staff's");
     }

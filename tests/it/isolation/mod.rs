@@ -4,6 +4,7 @@
 
 mod canary;
 mod colleagues;
+mod debtors;
 mod intruder;
 mod sweep;
 

@@ -69,7 +69,7 @@ const BOUNDED_LISTS: &[(&str, &str)] = &[
     ("InconvenientTime.days", "a week's"),
     ("MatchSuggestion.reasons", "the reasons there are, four"),
     ("Document.tags", "20, by a CHECK of the table"),
-    ("MfaChallenge.methods", "the methods there are, two"),
+    ("MfaChallenge.methods", "the methods there are, four"),
     ("PlatformUser.memberships", "100, in the statement"),
     ("Query.accountViews", "200, in the statement"),
     ("Query.nodes", "as many as ids were given, 100 at most"),
@@ -211,6 +211,13 @@ async fn a_page_has_between_one_and_a_hundred_items_and_takes_no_foreign_cursor(
             let ask = async |arguments: &str| {
                 let inner = format!("{}{arguments} {{ __typename }}", field.name);
                 let document = match ty.name.as_str() {
+                    "Query" if field.name == "debtorLinks" => {
+                        let of = format!("debtorLinks(accountId: \"{}\"", ids.get("acct"));
+                        match arguments.strip_prefix('(') {
+                            Some(more) => format!("{{ {of}, {more} {{ __typename }} }}"),
+                            None => format!("{{ {of}) {{ __typename }} }}"),
+                        }
+                    }
                     "Query" => format!("{{ {inner} }}"),
                     "Account" => format!(
                         "{{ node(id: \"{}\") {{ ... on Account {{ {inner} }} }} }}",

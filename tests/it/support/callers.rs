@@ -1,7 +1,7 @@
 //! Somebody who may call an operation, for sweeps over all of them.
 
 use funnelchat::access::{
-    AccessTable, Role,
+    AccessTable, Cell, Role,
     operations::{Needs, needs},
 };
 
@@ -12,6 +12,7 @@ pub struct Callers {
     pub admin: Client,
     compliance: Client,
     pub super_admin: Client,
+    debtor: Client,
     table: AccessTable,
 }
 
@@ -22,6 +23,7 @@ impl Callers {
             admin: tenant.sign_in("admin").await,
             compliance: tenant.sign_in("compliance").await,
             super_admin: app.super_admin().await,
+            debtor: app.debtor(tenant, 0).await,
             table: AccessTable::load().await.unwrap(),
         }
     }
@@ -30,6 +32,7 @@ impl Callers {
     pub fn who(&self, root: &str, field: &str) -> &Client {
         match needs(root, field) {
             Some(Needs::Platform) => &self.super_admin,
+            Some(Needs::Permission(Cell::OwnContactUpdate)) => &self.debtor,
             Some(Needs::Permission(cell)) if !self.table.allows(Role::BusinessAdmin, cell) => {
                 &self.compliance
             }

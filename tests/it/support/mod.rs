@@ -2,6 +2,7 @@
 
 mod callers;
 mod client;
+pub mod debtors;
 mod errors;
 mod problems;
 pub mod recipes;

@@ -2,6 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use funnelchat::access::{
+    debtor_fields::{TYPES, shows},
+    operations::{Needs, needs},
+};
 use serde_json::{Map, Value, json};
 
 use super::{Client, data};
@@ -20,7 +24,7 @@ pub struct Schema {
     pub types: BTreeMap<String, TypeInfo>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct TypeInfo {
     pub kind: String,
     pub name: String,
@@ -136,6 +140,25 @@ impl Schema {
                 possible_types: list(&found["possibleTypes"], |ty| text(&ty["name"])),
             };
             types.insert(name, info);
+        }
+        Self { types }
+    }
+
+    /// What is left of it for a debtor: what is shown to them, and what is public.
+    pub fn for_debtor(&self) -> Self {
+        let mut types = self.types.clone();
+        let is_listed = |name: &str| TYPES.iter().any(|view| view.name == name);
+        for ty in types.values_mut() {
+            let is_root = ["Query", "Mutation", "Subscription"].contains(&ty.name.as_str());
+            let is_answer_to_all =
+                ty.name.ends_with("Payload") || ty.name == "SessionTokens" || ty.name.starts_with("Mfa");
+            let name = ty.name.clone();
+            ty.fields.retain(|field| {
+                shows(&name, &field.name)
+                    || (is_root && needs(&name, &field.name) == Some(Needs::Nothing))
+                    || (is_answer_to_all && !is_listed(&name))
+            });
+            ty.possible_types.retain(|possible| is_listed(possible));
         }
         Self { types }
     }

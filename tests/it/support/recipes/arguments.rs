@@ -39,6 +39,7 @@ pub fn kind_of(field: &str, slot: &Slot) -> Option<&'static str> {
         ("revokeInvitation", "id") => Some("inv"),
         ("updateUser", "id") => Some("usr"),
         ("revokeApiKey", "id") => Some("key"),
+        ("revokeDebtorLink", "id") => Some("dlnk"),
         ("revokeSession", "id") => Some("sess"),
         (_, "accountId" | "accountIds") => Some("acct"),
         (_, "creditorId") => Some("cred"),
@@ -75,6 +76,10 @@ pub fn plain_arguments(schema: &Schema, field: &Field, ids: &Ids) -> Map<String,
             }
             ("updateBusinessSettings", "locale") => return Some(json!({ "languages": ["en"] })),
             ("addContactPoint", "email") => return Some(json!(format!("added-{nth}@person.example"))),
+            // Something has to be new.
+            ("updateOwnContactInformation", "email") => {
+                return Some(json!(format!("own-{nth}@person.example")));
+            }
             ("setHold", "debtorId") => return Some(json!(ids.get("dbtr"))),
             // Of two, each somebody else.
             ("mergeDebtors", "mergedId") => return Some(json!(ids.other_debtor())),
@@ -113,6 +118,7 @@ pub fn plain_arguments(schema: &Schema, field: &Field, ids: &Ids) -> Map<String,
             ("accountNumber", "String") => json!(format!("SWEEP-{nth}")),
             ("firstName" | "lastName" | "businessName", "String") => json!("Somebody"),
             ("fileName", "String") => json!("sweep.pdf"),
+            ("businessSlug", "String") => json!("acme"),
             ("purpose", "UploadPurpose") => json!("DOCUMENT"),
             ("size", "Int") => json!(1_000),
             ("name", "String") => json!(format!("Somebody {nth}")),

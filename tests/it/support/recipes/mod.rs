@@ -20,6 +20,7 @@ use self::{
 };
 use super::{
     Client, Tenant, TestApp, data,
+    debtors::link_to,
     uploads::{PNG, pdf, upload},
 };
 
@@ -121,6 +122,7 @@ impl Ids {
                 .0
         );
         app.run_jobs().await;
+        let link = json!(link_to(staff, account["id"].as_str().expect("an id")).await.0);
         let (csv, import) = uploaded_and_ready(app, staff, mark).await;
         let (csv, import) = (json!(csv), json!(import));
         let by_prefix: BTreeMap<&'static str, String> = [
@@ -151,6 +153,7 @@ impl Ids {
             ("file", &file),
             ("photo", &photo),
             ("logo", &logo),
+            ("dlnk", &link),
         ]
         .into_iter()
         .map(|(prefix, id)| {
@@ -206,7 +209,7 @@ impl Ids {
     pub fn nobodys() -> Self {
         let by_prefix = [
             "acct", "dbtr", "conv", "msg", "dec", "inv", "usr", "biz", "key", "sess", "cred", "plc", "hold",
-            "view", "cpc", "role", "bgs", "cp", "mrg", "itm", "doc", "exp", "file", "imp",
+            "view", "cpc", "role", "bgs", "cp", "mrg", "itm", "doc", "exp", "file", "imp", "dlnk",
         ]
         .into_iter()
         .map(|prefix| (prefix, another(prefix)))
