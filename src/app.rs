@@ -32,6 +32,7 @@ use crate::{
         jobs::{JobError, JobRegistry, WorkerOptions},
         keys::Keyring,
         live::{LiveBus, Ring, run_redis_bell, run_sweep},
+        outbox,
         rate_limit::{Backend, RateLimiter, RedisBackend},
         request_id::RequestIds,
         telemetry,
@@ -114,6 +115,8 @@ impl App {
             system: databases.system.clone(),
             max_connections: config.database.max_connections,
             acquire_timeout: Duration::from_secs(5),
+            lock_timeout: config.database.lock_timeout,
+            statement_timeout: config.database.statement_timeout,
         };
         let db = Db::new(&options, clock.clone(), live);
         db.ping()
@@ -235,9 +238,16 @@ impl App {
             let portal = owner.clone();
             async move { portal::send_debtor_link(&portal, job).await }
         });
+        let owner = db.clone();
+        registry.reconciler("outbox.forget_old", "43 3 * * *", move || {
+            let db = owner.clone();
+            async move { outbox::forget_old(&db).await }
+        });
         let worker = WorkerOptions {
             connect: databases.worker.clone(),
             concurrency: config.worker_concurrency.get(),
+            bulk_concurrency: config.worker_bulk_concurrency.get(),
+            long_concurrency: config.worker_long_concurrency.get(),
             grace: config.shutdown_grace,
         };
         let tasks = TaskTracker::new();
@@ -464,6 +474,11 @@ fn register_import_jobs(registry: &mut JobRegistry, imports: &AccountImports) {
     registry.tenant(move |ctx, job: import::CommitImport| {
         let imports = owner.clone();
         async move { imports.commit(&ctx, job).await }
+    });
+    let owner = imports.clone();
+    registry.tenant(move |ctx, job: import::PlaceWholeImport| {
+        let imports = owner.clone();
+        async move { imports.place_whole(&ctx, job).await }
     });
     let owner = imports.clone();
     registry.reconciler("accounts.expire_imports", "27 * * * *", move || {

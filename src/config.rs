@@ -76,6 +76,10 @@ pub struct Config {
     pub otlp_endpoint: Option<Url>,
     /// `WORKER_CONCURRENCY`: jobs that one worker process runs at a time.
     pub worker_concurrency: NonZeroUsize,
+    /// `WORKER_BULK_CONCURRENCY`: slices of imports that it runs beside them.
+    pub worker_bulk_concurrency: NonZeroUsize,
+    /// `WORKER_LONG_CONCURRENCY`: exports and imports of all rows or none that it runs beside them.
+    pub worker_long_concurrency: NonZeroUsize,
     /// `SHUTDOWN_GRACE_SECONDS`: how long running work may take to finish when the process is stopped.
     pub shutdown_grace: Duration,
     /// `SIMULATED_CLOCK`: whether business time may be advanced; never in production.
@@ -119,6 +123,10 @@ pub struct DatabaseSettings {
     pub urls: Option<DatabaseUrls>,
     /// `DATABASE_MAX_CONNECTIONS`: connections of one process per role.
     pub max_connections: u32,
+    /// `DATABASE_LOCK_TIMEOUT_SECONDS`: how long a statement waits for what another transaction holds.
+    pub lock_timeout: Duration,
+    /// `DATABASE_STATEMENT_TIMEOUT_SECONDS`: how long a statement may run.
+    pub statement_timeout: Duration,
 }
 
 /// One URL per database role. They carry passwords.
@@ -234,6 +242,8 @@ impl Config {
         let database = DatabaseSettings {
             urls: read_database_urls(reader, production),
             max_connections: reader.whole("DATABASE_MAX_CONNECTIONS", 20, 2..=1_000),
+            lock_timeout: reader.seconds("DATABASE_LOCK_TIMEOUT_SECONDS", 5, 1..=60),
+            statement_timeout: reader.seconds("DATABASE_STATEMENT_TIMEOUT_SECONDS", 60, 1..=3_600),
         };
         let redis_url = reader.optional("REDIS_URL", parse::redis_url);
         let master_keys = reader.required_if(
@@ -279,6 +289,10 @@ impl Config {
         let log_filter = reader.or_default("RUST_LOG", "info".to_owned(), parse::log_filter);
         let otlp_endpoint = reader.optional("OTEL_EXPORTER_OTLP_ENDPOINT", parse::base_url);
         let worker_concurrency = reader.whole("WORKER_CONCURRENCY", nonzero(10), nonzero(1)..=nonzero(1_000));
+        let worker_bulk_concurrency =
+            reader.whole("WORKER_BULK_CONCURRENCY", nonzero(2), nonzero(1)..=nonzero(100));
+        let worker_long_concurrency =
+            reader.whole("WORKER_LONG_CONCURRENCY", nonzero(2), nonzero(1)..=nonzero(100));
         let shutdown_grace = reader.seconds("SHUTDOWN_GRACE_SECONDS", 25, 0..=600);
         let simulated_clock = reader.or_default("SIMULATED_CLOCK", !production, parse::boolean);
         if production && simulated_clock {
@@ -320,6 +334,8 @@ impl Config {
             log_filter,
             otlp_endpoint,
             worker_concurrency,
+            worker_bulk_concurrency,
+            worker_long_concurrency,
             shutdown_grace,
             simulated_clock,
             session_idle,

@@ -9,21 +9,23 @@ use super::{
     balance_components::set_components,
     creditors::checked_origin,
     debtor_keys,
-    model::{MOST_TAGS, name_key},
+    match_key::{KnownRecords, MatchKey, known_records},
+    model::{MOST_TAGS, is_birth_date, name_key},
     notes,
-    store::{self, debtor_by_id},
+    store::{self, DebtorRow, debtor_by_id},
 };
 use crate::{
     access::{Cell, authorize},
     ledger,
     platform::{
         crypto::DataKey,
-        db::{AuditEntry, Db, LiveEvent, TenantTx},
+        db::{AuditEntry, Db, DbError, LiveEvent, TenantTx},
         error::OpError,
         gql::{UserError, UserErrorCode},
         ids,
         keys::{Keyring, TenantKeys},
         money::Money,
+        outbox,
     },
 };
 
@@ -32,13 +34,15 @@ use crate::{
 pub struct NewAccount {
     /// The account joins this person.
     pub debtor_id: Option<Uuid>,
-    /// Or the person with this reference, if there is one; else a new person gets it.
+    /// Or the person with this reference, if there is one; else the person of the same name, date of birth and postal code,
+    /// or a new one, gets it.
     pub external_debtor_reference: Option<String>,
     pub first_name: String,
     pub last_name: String,
     pub account_number: String,
     pub contacts: Vec<NewContact>,
     pub address: Option<PostalAddress>,
+    pub birth_date: Option<NaiveDate>,
     pub original_creditor: Option<String>,
     pub origin: Origin,
     pub current_balance: Money,
@@ -62,7 +66,7 @@ pub async fn create_account(
     new: NewAccount,
 ) -> Result<Uuid, OpError> {
     authorize(tx.ctx(), Cell::AccountCreate).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
-    let errors = check(&new);
+    let errors = check(&new, tx.now().date_naive());
     if !errors.is_empty() {
         return Err(OpError::User(errors));
     }
@@ -89,6 +93,7 @@ pub async fn create_account(
         )
         .about(Some(person.id)),
     );
+    outbox::record(tx, "account.created", &[account_id]).await?;
     tx.emit(LiveEvent {
         kind: "ACCOUNT_CREATED",
         account_id: Some(account_id),
@@ -98,8 +103,14 @@ pub async fn create_account(
     Ok(account_id)
 }
 
-fn check(new: &NewAccount) -> Vec<UserError> {
+fn check(new: &NewAccount, today: NaiveDate) -> Vec<UserError> {
     let mut errors = Vec::new();
+    if new.birth_date.is_some_and(|born| !is_birth_date(born, today)) {
+        errors.push(UserError::invalid(
+            "birthDate",
+            "Give the day on which the person was born, or leave it out.",
+        ));
+    }
     let mut bounds = |field: &str, value: &str, max: usize| {
         if !(1..=max).contains(&value.trim().chars().count()) {
             errors.push(UserError::invalid(
@@ -177,30 +188,22 @@ async fn find_or_make_debtor(
     keys: &TenantKeys,
     new: &NewAccount,
 ) -> Result<Person, OpError> {
-    let found = match (new.debtor_id, &new.external_debtor_reference) {
-        (Some(id), _) => Some(
+    let key = MatchKey::of(
+        Some(&new.first_name),
+        Some(&new.last_name),
+        new.birth_date,
+        new.address.as_ref(),
+    );
+    let found = match new.debtor_id {
+        Some(id) => Some(
             debtor_by_id(tx, id)
                 .await?
                 .ok_or_else(|| UserError::not_found("debtorId", "debtor"))?,
         ),
-        (None, Some(reference)) => {
-            let business = tx.business_id();
-            let id = sqlx::query_scalar!(
-                "SELECT id FROM debtors WHERE business_id = $1 AND external_reference = $2",
-                business,
-                reference
-            )
-            .fetch_optional(tx.conn())
-            .await?;
-            match id {
-                Some(id) => debtor_by_id(tx, id).await?,
-                None => None,
-            }
-        }
-        (None, None) => None,
+        None => known_debtor(tx, keys, new.external_debtor_reference.as_deref(), key.as_ref()).await?,
     };
     let Some(row) = found else {
-        return make_debtor(tx, keys, new).await;
+        return make_debtor(tx, keys, new, key.as_ref()).await;
     };
     let profile = keys.data_key(&row.keys.profile)?.ok_or_else(|| {
         UserError::at(
@@ -218,7 +221,70 @@ async fn find_or_make_debtor(
     Ok(person)
 }
 
-async fn make_debtor(tx: &mut TenantTx, keys: &TenantKeys, new: &NewAccount) -> Result<Person, OpError> {
+/// Whom the business calls by this reference, or the one person of this name, date of birth and postal code, who then gets
+/// the reference.
+async fn known_debtor(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    reference: Option<&str>,
+    key: Option<&MatchKey>,
+) -> Result<Option<DebtorRow>, OpError> {
+    let blinds = key.map(|key| key.blinds(keys)).unwrap_or_default();
+    if reference.is_none() && blinds.is_empty() {
+        return Ok(None);
+    }
+    let references: Vec<String> = reference.map(str::to_owned).into_iter().collect();
+    one_after_the_other(tx, &references, &blinds).await?;
+    let records = known_records(tx, &references, &blinds).await?;
+    let named = records
+        .iter()
+        .any(|record| reference.is_some() && record.reference.as_deref() == reference);
+    let Some(id) = KnownRecords::new(records).find(keys, reference, key) else {
+        return Ok(None);
+    };
+    let row = debtor_by_id(tx, id).await?;
+    if let Some(reference) = reference.filter(|_| row.is_some() && !named) {
+        let (business, now) = (tx.business_id(), tx.now());
+        sqlx::query!(
+            "UPDATE debtors SET external_reference = $3, updated_at = $4 WHERE business_id = $1 AND id = $2",
+            business,
+            id,
+            reference,
+            now,
+        )
+        .execute(tx.conn())
+        .await?;
+    }
+    Ok(row)
+}
+
+/// Two who place a debt of the same new person at the same moment wait for each other: the second finds the person.
+async fn one_after_the_other(
+    tx: &mut TenantTx,
+    references: &[String],
+    blinds: &[Vec<u8>],
+) -> Result<(), DbError> {
+    let business = tx.business_id();
+    sqlx::query!(
+        r#"SELECT pg_advisory_xact_lock(place) FROM (
+             SELECT DISTINCT hashtextextended($1::text || ' person ' || word, 0) AS place
+             FROM (SELECT unnest($2::text[]) UNION ALL SELECT encode(unnest($3::bytea[]), 'hex')) AS w(word)
+             ORDER BY 1) AS places"#,
+        business.to_string(),
+        references,
+        blinds,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+async fn make_debtor(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    new: &NewAccount,
+    key: Option<&MatchKey>,
+) -> Result<Person, OpError> {
     let (profile, record, id) = (keys.new_data_key()?, keys.new_data_key()?, ids::next());
     let address = match &new.address {
         Some(address) => Some(keys.seal(
@@ -230,11 +296,18 @@ async fn make_debtor(tx: &mut TenantTx, keys: &TenantKeys, new: &NewAccount) -> 
         )?),
         None => None,
     };
+    let birth_date = match new.birth_date {
+        Some(date) => {
+            let text = date.to_string();
+            Some(keys.seal(&profile.key, "debtors", "birth_date_cipher", id, text.as_bytes())?)
+        }
+        None => None,
+    };
     let (business, now) = (tx.business_id(), tx.now());
     sqlx::query!(
         "INSERT INTO debtors (business_id, id, external_reference, first_name, last_name, name_key, preferred_language,
-             profile_key_id, record_key_id, address_cipher, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)",
+             profile_key_id, record_key_id, address_cipher, created_at, updated_at, birth_date_cipher, match_blind)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13)",
         business,
         id,
         new.external_debtor_reference,
@@ -246,9 +319,12 @@ async fn make_debtor(tx: &mut TenantTx, keys: &TenantKeys, new: &NewAccount) -> 
         record.id,
         address,
         now,
+        birth_date,
+        key.map(|key| key.blind(keys)),
     )
     .execute(tx.conn())
-    .await?;
+    .await
+    .map_err(taken_reference)?;
     debtor_keys::insert(tx, &profile, Some(id), "PROFILE").await?;
     debtor_keys::insert(tx, &record, Some(id), "RECORD").await?;
     let person = Person {
@@ -258,6 +334,16 @@ async fn make_debtor(tx: &mut TenantTx, keys: &TenantKeys, new: &NewAccount) -> 
     };
     add_contacts(tx, keys, person.id, &person.profile, &new.contacts).await?;
     Ok(person)
+}
+
+/// Somebody else's person whom the caller does not see, or one whom an import makes at the same moment.
+fn taken_reference(error: sqlx::Error) -> OpError {
+    let error = DbError::from(error);
+    if error.is_constraint("debtors_business_id_external_reference_key") {
+        let message = "Another person of your business has this reference, and you do not see them, or they are being added now: try again, or leave the reference out.";
+        return UserError::at(UserErrorCode::Conflict, "externalDebtorReference", message).into();
+    }
+    error.into()
 }
 
 async fn insert_account(

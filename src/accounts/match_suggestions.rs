@@ -8,7 +8,7 @@ use std::{
 use async_graphql::Enum;
 use uuid::Uuid;
 
-use super::PostalAddress;
+use super::{PostalAddress, match_key::area};
 use crate::platform::{
     db::{DbError, TenantTx},
     error::OpError,
@@ -205,15 +205,6 @@ fn open_traits(keys: &TenantKeys, record: Namesake) -> Result<Traits, OpError> {
     Ok(Traits {
         person_id: record.person_id,
         birth_date: birth_date.map(|date| date.expose().clone()),
-        postal_code: address
-            .and_then(|address| address.postal_code)
-            .and_then(comparable),
+        postal_code: address.and_then(|address| area(&address.postal_code?)),
     })
-}
-
-/// ZIP+4 and ZIP name the same area.
-fn comparable(postal_code: String) -> Option<String> {
-    let area = postal_code.split('-').next().unwrap_or_default();
-    let area: String = area.chars().filter(|c| !c.is_whitespace()).collect();
-    (!area.is_empty()).then(|| area.to_uppercase())
 }

@@ -21,6 +21,7 @@ pub mod graphql;
 pub mod import;
 mod list;
 mod loaders;
+mod match_key;
 mod match_suggestions;
 mod merge;
 mod model;

@@ -1,6 +1,7 @@
 //! Types of debtors and accounts. No I/O.
 
 use async_graphql::{Enum, InputObject, SimpleObject};
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 /// At most this many labels on one account.
@@ -204,6 +205,14 @@ impl PostalAddress {
         .into_iter()
         .filter_map(|(field, value)| Some((field, value.as_deref()?)))
     }
+}
+
+/// Nobody who owes was born before it.
+const EARLIEST_BIRTH: NaiveDate = NaiveDate::from_ymd_opt(1900, 1, 1).expect("a date");
+
+/// Whether somebody who owes can have been born on this day.
+pub(super) fn is_birth_date(born: NaiveDate, today: NaiveDate) -> bool {
+    (EARLIEST_BIRTH..=today).contains(&born)
 }
 
 /// The key under which names are searched: lower case, last name first.

@@ -26,10 +26,9 @@ pub trait ContactBans: Send + Sync {
     /// [`OpError`] as met.
     async fn suppressed(&self, tx: &mut TenantTx, blinds: &[Vec<u8>]) -> Result<HashSet<Vec<u8>>, OpError>;
 
-    /// Records that these numbers (blind indexes), each of a person, are not to be contacted: nobody is.
+    /// Records that these numbers (blind indexes) are not to be contacted, whoever has them.
     ///
     /// # Errors
     /// [`OpError`] as met.
-    async fn record_do_not_call(&self, tx: &mut TenantTx, numbers: &[(Uuid, Vec<u8>)])
-    -> Result<(), OpError>;
+    async fn record_do_not_call(&self, tx: &mut TenantTx, numbers: &[Vec<u8>]) -> Result<(), OpError>;
 }

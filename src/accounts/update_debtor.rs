@@ -8,7 +8,8 @@ use super::{
     Channel, NewContact, PostalAddress, add_contacts,
     contact_points::put_first,
     contact_store::contact_points_of,
-    model::name_key,
+    match_key::MatchKey,
+    model::{is_birth_date, name_key},
     store::{DebtorRow, debtor_by_id, lock_person},
 };
 use crate::{
@@ -21,9 +22,6 @@ use crate::{
         keys::{Keyring, TenantKeys},
     },
 };
-
-/// Nobody who owes was born before it.
-const EARLIEST_BIRTH: NaiveDate = NaiveDate::from_ymd_opt(1900, 1, 1).expect("a date");
 
 /// Each `Some` is a new value.
 #[derive(Clone, Debug, Default)]
@@ -116,7 +114,7 @@ pub(super) async fn update_debtor(
             "This person's data was erased: nothing of it can be changed.",
         )
     })?;
-    let sealed = seal(&keys, &profile, debtor, patch)?;
+    let sealed = seal(&keys, &profile, &row, patch)?;
     write(tx, &row, patch, sealed).await?;
     add_contacts(tx, &keys, debtor, &profile, &patch.first_contacts).await?;
     for contact in &patch.first_contacts {
@@ -130,14 +128,16 @@ pub(super) async fn update_debtor(
 struct SealedPatch {
     address: Option<Vec<u8>>,
     birth_date: Option<Vec<u8>>,
+    match_blind: Option<Vec<u8>>,
 }
 
 fn seal(
     keys: &TenantKeys,
     profile: &DataKey,
-    debtor: Uuid,
+    row: &DebtorRow,
     patch: &DebtorPatch,
 ) -> Result<SealedPatch, OpError> {
+    let debtor = row.id;
     let address = match &patch.address {
         Some(address) => {
             let plain = serde_json::to_string(address).unwrap_or_default();
@@ -152,13 +152,46 @@ fn seal(
         }
         None => None,
     };
-    Ok(SealedPatch { address, birth_date })
+    Ok(SealedPatch {
+        address,
+        birth_date,
+        match_blind: match_blind(keys, profile, row, patch)?,
+    })
+}
+
+/// By what the person is known again once the patch is applied.
+fn match_blind(
+    keys: &TenantKeys,
+    profile: &DataKey,
+    row: &DebtorRow,
+    patch: &DebtorPatch,
+) -> Result<Option<Vec<u8>>, OpError> {
+    let open = |column, cipher: &Option<Vec<u8>>| match cipher {
+        Some(cipher) => keys
+            .open_text(profile, "debtors", column, row.id, cipher)
+            .map(Some),
+        None => Ok(None),
+    };
+    let birth_date = match patch.birth_date {
+        Some(given) => given,
+        None => {
+            open("birth_date_cipher", &row.birth_date_cipher)?.and_then(|date| date.expose().parse().ok())
+        }
+    };
+    let address = match &patch.address {
+        Some(given) => Some(given.clone()),
+        None => open("address_cipher", &row.address_cipher)?
+            .and_then(|address| serde_json::from_str(address.expose()).ok()),
+    };
+    let first = patch.first_name.as_deref().or(row.first_name.as_deref());
+    let last = patch.last_name.as_deref().or(row.last_name.as_deref());
+    Ok(MatchKey::of(first, last, birth_date, address.as_ref()).map(|key| key.blind(keys)))
 }
 
 fn check(patch: &DebtorPatch, today: NaiveDate) -> Result<(), OpError> {
     let mut errors = Vec::new();
     if let Some(Some(born)) = patch.birth_date
-        && !(EARLIEST_BIRTH..=today).contains(&born)
+        && !is_birth_date(born, today)
     {
         errors.push(UserError::invalid(
             "birthDate",
@@ -228,7 +261,8 @@ async fn write(
              preferred_language = coalesce($6, preferred_language), preferred_channel = coalesce($7, preferred_channel),
              address_cipher = coalesce($8, address_cipher),
              address_at = CASE WHEN $8::bytea IS NULL THEN address_at ELSE $9 END,
-             birth_date_cipher = CASE WHEN $10 THEN $11 ELSE birth_date_cipher END, updated_at = $9
+             birth_date_cipher = CASE WHEN $10 THEN $11 ELSE birth_date_cipher END, match_blind = $12,
+             updated_at = $9
          WHERE business_id = $1 AND id = $2",
         business,
         row.id,
@@ -241,6 +275,7 @@ async fn write(
         now,
         patch.birth_date.is_some(),
         sealed.birth_date,
+        sealed.match_blind,
     )
     .execute(tx.conn())
     .await?;

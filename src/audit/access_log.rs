@@ -31,8 +31,16 @@ impl AccessEntry {
     /// The entry of an operation by a member of staff, an API key or the platform's staff; `None` when nobody's data was read, or when people
     /// read their own and the service itself reads.
     pub fn of(ctx: &TenantCtx, operation: &str, debtor_ids: Vec<Uuid>) -> Option<Self> {
+        if debtor_ids.is_empty() {
+            return None;
+        }
+        Self::of_anyone(ctx, operation, debtor_ids)
+    }
+
+    /// The same, also where it is not known whose data was read: of people who may not be debtors yet.
+    pub fn of_anyone(ctx: &TenantCtx, operation: &str, debtor_ids: Vec<Uuid>) -> Option<Self> {
         let actor_id = match ctx.actor() {
-            Actor::User(id) | Actor::Service(id) | Actor::Platform(id) if !debtor_ids.is_empty() => id,
+            Actor::User(id) | Actor::Service(id) | Actor::Platform(id) => id,
             _ => return None,
         };
         Some(Self {

@@ -523,6 +523,7 @@ fn new_account(demo: &DemoBusiness, index: usize, person: &Person) -> anyhow::Re
             postal_code: Some(person.zip.to_owned()),
             country: Some("US".to_owned()),
         }),
+        birth_date: None,
         origin: Origin::default(),
         components: None,
         original_creditor: Some("First Example Bank".to_owned()),

@@ -36,28 +36,20 @@ impl ContactBans for Suppressions {
 
     /// Text messages are calls (47 CFR 64.1200(c) with (f)(15)), and who did not say which way they mean is contacted at
     /// the number in none.
-    async fn record_do_not_call(
-        &self,
-        tx: &mut TenantTx,
-        numbers: &[(Uuid, Vec<u8>)],
-    ) -> Result<(), OpError> {
+    async fn record_do_not_call(&self, tx: &mut TenantTx, numbers: &[Vec<u8>]) -> Result<(), OpError> {
         if numbers.is_empty() {
             return Ok(());
         }
         let (business, now) = (tx.business_id(), tx.now());
         let new: Vec<Uuid> = numbers.iter().map(|_| ids::next()).collect();
-        let debtors: Vec<Uuid> = numbers.iter().map(|(debtor, _)| *debtor).collect();
-        let blinds: Vec<Vec<u8>> = numbers.iter().map(|(_, blind)| blind.clone()).collect();
         let recorded = sqlx::query_scalar!(
-            "INSERT INTO suppressions (business_id, id, debtor_id, address_blind, channel, reason, created_at)
-             SELECT $1, n.id, n.debtor_id, n.blind, 'ALL', 'STAFF', $2
-             FROM unnest($3::uuid[], $4::uuid[], $5::bytea[]) AS n(id, debtor_id, blind)
+            "INSERT INTO suppressions (business_id, id, address_blind, channel, reason, created_at)
+             SELECT $1, n.id, n.blind, 'ALL', 'STAFF', $2 FROM unnest($3::uuid[], $4::bytea[]) AS n(id, blind)
              ON CONFLICT (business_id, address_blind, channel) WHERE lifted_at IS NULL DO NOTHING RETURNING id",
             business,
             now,
             &new,
-            &debtors,
-            &blinds,
+            numbers,
         )
         .fetch_all(tx.conn())
         .await?;

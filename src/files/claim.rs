@@ -69,6 +69,15 @@ pub async fn keep(
     )))
 }
 
+/// Writes down whom a file tells of that is about many people and stays under the business's key: erasing one of them
+/// erases it.
+///
+/// # Errors
+/// [`OpError`] as met.
+pub async fn tells_of(tx: &mut TenantTx, file: Uuid, debtors: &[Uuid]) -> Result<(), OpError> {
+    Ok(store::insert_debtors(tx, file, debtors).await?)
+}
+
 /// From now on the person's key guards the file and its name: it is gone when that key is.
 ///
 /// # Errors

@@ -211,6 +211,23 @@ impl Files {
         FileWriter::new(self, ctx.business_id(), id, &keys, &key)
     }
 
+    /// Whom a file tells of.
+    ///
+    /// # Errors
+    /// Unavailable when the database is.
+    pub async fn told_of(&self, ctx: &TenantCtx, file: &FileRow) -> Result<Vec<Uuid>, OpError> {
+        if let Some(debtor) = file.debtor_id {
+            return Ok(vec![debtor]);
+        }
+        if !file.purpose.is_about_many() {
+            return Ok(Vec::new());
+        }
+        let mut tx = self.db.snapshot(ctx).await?;
+        let debtors = store::debtors_of(&mut tx, file.id).await?;
+        tx.finish_read().await?;
+        Ok(debtors)
+    }
+
     /// Reads a file of the business: its row and its content. Whether the caller may is for whoever asks to check.
     ///
     /// # Errors

@@ -9,7 +9,11 @@
 //! No content is read or written inside a transaction: the row comes first, then the object, then the row's next state.
 //! What is left over of either goes with [`Files::remove_expired`].
 //!
-//! Owns `files`; reads `data_keys` by id, and of `businesses` the size of documents and the status. May import `platform`, `access`.
+//! A file about many people is under the business's key and short-lived; `file_debtors` says whom it tells of, and a trigger
+//! destroys its key with that of any of them.
+//!
+//! Owns `files`, `file_debtors`; reads `data_keys` by id, and of `businesses` the size of documents and the status. May
+//! import `platform`, `access`.
 
 mod claim;
 mod content;
@@ -29,7 +33,7 @@ use std::sync::Arc;
 
 use object_store::ObjectStore;
 
-pub use claim::{claim, discard, give_to_person, keep};
+pub use claim::{claim, discard, give_to_person, keep, tells_of};
 pub use content::{FileReader, FileWriter};
 pub use create_upload::{create_upload, document_limit, set_document_limit};
 pub use links::{LinkKeys, LinkProblem, LinkUse};

@@ -50,6 +50,11 @@ impl Purpose {
         }
     }
 
+    /// Whether it tells of many people at once.
+    pub fn is_about_many(self) -> bool {
+        matches!(self, Self::Export | Self::ImportReport)
+    }
+
     /// The reverse of [`Self::as_str`].
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|purpose| purpose.as_str() == text)

@@ -238,9 +238,45 @@ pub(super) async fn gone(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<Uuid>, D
     .await?)
 }
 
+/// Whom a file about many people tells of.
+pub(super) async fn insert_debtors(tx: &mut TenantTx, file: Uuid, debtors: &[Uuid]) -> Result<(), DbError> {
+    if debtors.is_empty() {
+        return Ok(());
+    }
+    let business = tx.business_id();
+    sqlx::query!(
+        "INSERT INTO file_debtors (business_id, file_id, debtor_id) SELECT $1, $2, d FROM unnest($3::uuid[]) AS d
+         ON CONFLICT DO NOTHING",
+        business,
+        file,
+        debtors,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn debtors_of(tx: &mut TenantTx, file: Uuid) -> Result<Vec<Uuid>, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_scalar!(
+        "SELECT debtor_id FROM file_debtors WHERE business_id = $1 AND file_id = $2",
+        business,
+        file,
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
 /// Writes down that the objects are removed.
 pub(super) async fn mark_removed(tx: &mut TenantTx, ids: &[Uuid]) -> Result<(), DbError> {
     let business = tx.business_id();
+    sqlx::query!(
+        "DELETE FROM file_debtors WHERE business_id = $1 AND file_id = ANY($2)",
+        business,
+        ids,
+    )
+    .execute(tx.conn())
+    .await?;
     sqlx::query!(
         "UPDATE files SET expires_at = NULL WHERE business_id = $1 AND id = ANY($2) AND state = 'GONE'",
         business,

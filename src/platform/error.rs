@@ -38,7 +38,9 @@ impl From<UserError> for OpError {
 impl From<DbError> for OpError {
     fn from(error: DbError) -> Self {
         match error {
-            DbError::Unavailable(_) | DbError::Conflict => Self::Unavailable(error.to_string()),
+            DbError::Unavailable(_) | DbError::Conflict | DbError::Busy => {
+                Self::Unavailable(error.to_string())
+            }
             DbError::OutOfRange => {
                 let message = "A date or time lies too far in the past or the future: give one between the years 0 and 9999.";
                 UserError::new(UserErrorCode::InvalidInput, message).into()

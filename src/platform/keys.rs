@@ -455,6 +455,21 @@ impl TenantKeys {
         )
     }
 
+    /// Opens a column of bytes.
+    ///
+    /// # Errors
+    /// [`CryptoError`] as met.
+    pub fn open(
+        &self,
+        key: &DataKey,
+        table: &'static str,
+        column: &'static str,
+        row: Uuid,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+        self.vault.open(key, &self.place(table, column, row), sealed)
+    }
+
     /// The business's own key, for what does not belong to a person yet (a webhook's payload on its way).
     pub fn own_key(&self) -> DataKey {
         self.current.own_data_key()

@@ -16,6 +16,7 @@ pub mod live;
 pub mod local_services;
 pub mod money;
 pub mod net;
+pub mod outbox;
 pub mod phone;
 pub mod rate_limit;
 pub mod request_id;

@@ -93,6 +93,70 @@ async fn the_same_request_twice_at_once_has_one_effect() {
 }
 
 #[tokio::test]
+async fn a_program_that_repeats_itself_creates_one_account_of_which_integrators_are_told_once() {
+    let app = TestApp::start().await;
+    let admin = app.acme.sign_in("admin").await;
+    let program = async || {
+        let made = admin
+            .gql(
+                "mutation { createApiKey(input: { name: \"Nightly\", scopes: [\"account:create\", \"account:read\"] }) {
+                   secret userErrors { message } } }",
+                json!({}),
+            )
+            .await;
+        let mut client = app.anonymous();
+        client.access_token = data(&made)["createApiKey"]["secret"].as_str().map(str::to_owned);
+        assert!(client.access_token.is_some(), "{made}");
+        client
+    };
+    let (nightly, other) = (program().await, program().await);
+    let audited = app.audited("account.created").await;
+    // A sender who heard nothing sends again, several times at once.
+    let send = || with_key(&nightly, "order-1", CREATE, json!({ "number": "KEY-1" }));
+    let (first, second, third) = tokio::join!(send(), send(), send());
+    let created = data(&first)["createAccount"].clone();
+    assert_eq!(user_errors(&created), Vec::<&str>::new(), "{first}");
+    assert_eq!((data(&second), data(&third)), (data(&first), data(&first)));
+    assert_eq!(data(&send().await), data(&first));
+    assert_eq!(count(&app, "accounts WHERE account_number = 'KEY-1'").await, 1);
+    assert_eq!(app.audited("account.created").await, audited + 1);
+
+    // Without a key, or with another program's, the account's own number keeps it from being there twice.
+    for (client, key) in [(&nightly, "order-2"), (&other, "order-1")] {
+        let again = with_key(client, key, CREATE, json!({ "number": "KEY-1" })).await;
+        assert_eq!(user_errors(&data(&again)["createAccount"]), ["CONFLICT"]);
+    }
+    let reused = with_key(&nightly, "order-1", CREATE, json!({ "number": "KEY-2" })).await;
+    assert_eq!(error_code(&reused), "IDEMPOTENCY_KEY_REUSED");
+
+    let events = app
+        .superuser()
+        .await
+        .fetch_all(
+            "SELECT e.type, a.account_number, e.dispatched_at IS NULL, e.business_id = a.business_id, e.created_at = a.created_at
+             FROM webhook_events e JOIN accounts a ON a.id = e.object_id WHERE a.account_number LIKE 'KEY-%'",
+        )
+        .await
+        .unwrap();
+    let events: Vec<(String, String, bool, bool, bool)> = events
+        .iter()
+        .map(|row| (row.get(0), row.get(1), row.get(2), row.get(3), row.get(4)))
+        .collect();
+    assert_eq!(
+        events,
+        [("account.created".to_owned(), "KEY-1".to_owned(), true, true, true)],
+        "what was refused, and what came again, tells of nothing"
+    );
+    app.advance(TimeDelta::days(31)).await;
+    assert_eq!(
+        count(&app, "webhook_events").await,
+        0,
+        "they are kept for a month"
+    );
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_text_that_is_sent_again_is_sent_once_and_a_refusal_stays_one() {
     let app = TestApp::start().await;
     let agent = app.acme.agent().await;

@@ -10,7 +10,6 @@ use crate::{
     accounts::{
         contact_store::sealed_contacts_of,
         creditors::{creditors_by_ids, placements_by_ids},
-        list::ListedAccount,
         store::{self, AccountRow},
     },
     identity,
@@ -134,7 +133,7 @@ impl Surroundings {
         tx: &mut TenantTx,
         keys: &TenantKeys,
         columns: &[Column],
-        page: &[ListedAccount],
+        page: &[AccountRow],
     ) -> Result<Self, OpError> {
         let mut found = Self {
             today: tx.now().date_naive(),
@@ -228,8 +227,8 @@ impl Surroundings {
     }
 }
 
-fn ids_of(page: &[ListedAccount], of: impl Fn(&AccountRow) -> Option<Uuid>) -> Vec<Uuid> {
-    let mut ids: Vec<Uuid> = page.iter().filter_map(|listed| of(&listed.row)).collect();
+fn ids_of(page: &[AccountRow], of: impl Fn(&AccountRow) -> Option<Uuid>) -> Vec<Uuid> {
+    let mut ids: Vec<Uuid> = page.iter().filter_map(of).collect();
     ids.sort_unstable();
     ids.dedup();
     ids

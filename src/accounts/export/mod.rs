@@ -4,6 +4,7 @@
 mod columns;
 mod run;
 mod table;
+mod workbook;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -72,6 +73,8 @@ pub(super) struct ExportRow {
     pub(super) file_id: Option<Uuid>,
     pub(super) created_at: DateTime<Utc>,
     pub(super) finished_at: Option<DateTime<Utc>>,
+    /// Whether its file is there: it goes when one of those whom it tells of is erased.
+    file_there: bool,
 }
 
 /// Where an export stands.
@@ -88,7 +91,9 @@ impl ExportRow {
     /// Where it stands now: time alone makes it fail or expire.
     pub(super) fn state(&self, now: DateTime<Utc>) -> ExportState {
         match self.state.as_str() {
-            "READY" if self.expires_at().is_some_and(|end| end > now) => ExportState::Ready,
+            "READY" if self.file_there && self.expires_at().is_some_and(|end| end > now) => {
+                ExportState::Ready
+            }
             "READY" => ExportState::Expired,
             "FAILED" => ExportState::Failed,
             _ if self.created_at + LONGEST <= now => ExportState::Failed,
@@ -200,8 +205,10 @@ pub(super) async fn export_by_id(tx: &mut TenantTx, id: Uuid) -> Result<Option<E
     let (business, requester) = (tx.business_id(), tx.ctx().actor().id());
     Ok(sqlx::query_as!(
         ExportRow,
-        "SELECT id, format, state, total_rows, rows_done, file_id, created_at, finished_at
-         FROM exports WHERE business_id = $1 AND id = $2 AND requested_by = $3",
+        r#"SELECT id, format, state, total_rows, rows_done, file_id, created_at, finished_at,
+             EXISTS (SELECT FROM files f WHERE f.business_id = $1 AND f.id = e.file_id AND f.state = 'CLAIMED')
+                 AS "file_there!"
+         FROM exports e WHERE business_id = $1 AND id = $2 AND requested_by = $3"#,
         business,
         id,
         requester,
@@ -219,9 +226,11 @@ pub(super) async fn own_exports(
     let (business, requester) = (tx.business_id(), tx.ctx().actor().id());
     Ok(sqlx::query_as!(
         ExportRow,
-        "SELECT id, format, state, total_rows, rows_done, file_id, created_at, finished_at
-         FROM exports WHERE business_id = $1 AND requested_by = $2 AND ($3::uuid IS NULL OR id < $3)
-         ORDER BY id DESC LIMIT $4",
+        r#"SELECT id, format, state, total_rows, rows_done, file_id, created_at, finished_at,
+             EXISTS (SELECT FROM files f WHERE f.business_id = $1 AND f.id = e.file_id AND f.state = 'CLAIMED')
+                 AS "file_there!"
+         FROM exports e WHERE business_id = $1 AND requested_by = $2 AND ($3::uuid IS NULL OR id < $3)
+         ORDER BY id DESC LIMIT $4"#,
         business,
         requester,
         past,

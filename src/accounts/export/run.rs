@@ -1,26 +1,31 @@
 //! Writes an export. Run again after a death, it starts with a new file: what the first one left goes by itself, and of
 //! two that run at once the first to finish wins.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{ExportLimit, KEPT, Request, columns::Surroundings, table::Table};
 use crate::{
-    accounts::list::{AccountKey, ListedAccount, next_of_all},
+    accounts::{
+        list::ids_of_all,
+        store::{AccountRow, accounts_by_ids},
+    },
     audit::{AccessEntry, AccessLog},
     files::{self, FileWriter, Files, NewFile, Purpose, Stored},
     platform::{
         context::{Actor, GrantSet, TenantCtx},
         db::{AuditEntry, Db},
         error::OpError,
-        jobs::{Job, JobError},
+        jobs::{Job, JobError, Lane},
         keys::Keyring,
     },
 };
 
 /// Accounts that are read at a time.
-const PAGE: i64 = 500;
+const PAGE: usize = 500;
 
 /// Writes one export.
 #[derive(Debug, Deserialize, Serialize)]
@@ -30,6 +35,7 @@ pub struct RunExport {
 
 impl Job for RunExport {
     const NAME: &'static str = "accounts.run_export";
+    const LANE: Lane = Lane::Long;
 }
 
 /// What the job works with.
@@ -113,8 +119,9 @@ async fn begin(exporter: &Exporter, ctx: &TenantCtx, id: Uuid) -> Result<Option<
     }))
 }
 
-/// Writes all lines, page by page: each is read in a transaction of its own, so that none is open while the object store
-/// works.
+/// Writes all lines. Which accounts, and in which order, is settled first, in one snapshot: what moves in the list meanwhile
+/// neither goes missing nor stands twice. The lines are read page by page, each in a transaction of its own, so that none
+/// is open while the object store works; what was deleted meanwhile, or assigned to somebody else, is left out.
 async fn write(
     exporter: &Exporter,
     ctx: &TenantCtx,
@@ -132,51 +139,64 @@ async fn write(
     );
     let keys = exporter.keyring.business(&exporter.db, ctx.business_id()).await?;
     let mut table = Table::begin(task.request.format, columns, out).await?;
-    let (mut rows, mut past) = (0, None);
-    while rows < most {
+    let mut tx = exporter.db.snapshot(&reader).await?;
+    let wanted = ids_of_all(&mut tx, &task.request.list, most).await?;
+    tx.finish_read().await?;
+    let mut rows = 0;
+    for page in wanted.chunks(PAGE) {
+        name_debtors(exporter, ctx, out.id(), page).await?;
         let mut tx = exporter.db.snapshot(&reader).await?;
-        let (page, more) = read_page(&mut tx, task, PAGE.min(most - rows), past.take()).await?;
-        let surroundings = Surroundings::of(&mut tx, &keys, columns, &page).await?;
+        let mut found = accounts_by_ids(&mut tx, page).await?;
+        let surroundings = Surroundings::of(&mut tx, &keys, columns, &found).await?;
         tx.finish_read().await?;
-        log_reads(exporter, &reader, &page).await?;
-        let lines = page
+        log_reads(exporter, &reader, &found).await?;
+        let places: HashMap<Uuid, usize> = page.iter().copied().zip(0..).collect();
+        found.sort_by_key(|row| places.get(&row.id).copied());
+        let lines = found
             .iter()
-            .map(|listed| {
+            .map(|row| {
                 columns
                     .iter()
-                    .map(|column| surroundings.value(*column, &listed.row))
+                    .map(|column| surroundings.value(*column, row))
                     .collect()
             })
             .collect::<Result<Vec<_>, OpError>>()?;
         table.add(&lines, out).await?;
-        rows += i64::try_from(page.len()).unwrap_or(i64::MAX);
-        past = page.into_iter().next_back().map(|listed| listed.key);
+        rows += i64::try_from(found.len()).unwrap_or(i64::MAX);
         note_progress(exporter, ctx, task.id, rows).await?;
-        if !more {
-            break;
-        }
     }
     table.end(out).await?;
     Ok(rows)
 }
 
-/// A page, and whether another one follows.
-async fn read_page(
-    tx: &mut crate::platform::db::TenantTx,
-    task: &Task,
-    limit: i64,
-    past: Option<AccountKey>,
-) -> Result<(Vec<ListedAccount>, bool), OpError> {
-    let mut found = next_of_all(tx, &task.request.list, past.as_ref(), limit + 1).await?;
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let more = found.len() > limit;
-    found.truncate(limit);
-    Ok((found, more))
+/// Writes down whom a page tells of, all records of each person, before it is read: whoever is erased from then on takes
+/// the file along.
+async fn name_debtors(
+    exporter: &Exporter,
+    ctx: &TenantCtx,
+    file: Uuid,
+    accounts: &[Uuid],
+) -> Result<(), OpError> {
+    let mut tx = exporter.db.tenant(ctx).await?;
+    let business = tx.business_id();
+    let debtors = sqlx::query_scalar!(
+        "SELECT DISTINCT g.id FROM accounts a
+         JOIN debtors d ON d.business_id = a.business_id AND d.id = a.debtor_id
+         JOIN debtors g ON g.business_id = d.business_id AND g.person_id = d.person_id
+         WHERE a.business_id = $1 AND a.id = ANY($2)",
+        business,
+        accounts,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    files::tells_of(&mut tx, file, &debtors).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Whose data leaves is on record before it does.
-async fn log_reads(exporter: &Exporter, reader: &TenantCtx, page: &[ListedAccount]) -> Result<(), OpError> {
-    let mut debtors: Vec<Uuid> = page.iter().map(|listed| listed.row.debtor_id).collect();
+async fn log_reads(exporter: &Exporter, reader: &TenantCtx, page: &[AccountRow]) -> Result<(), OpError> {
+    let mut debtors: Vec<Uuid> = page.iter().map(|row| row.debtor_id).collect();
     debtors.sort_unstable();
     debtors.dedup();
     if let Some(entry) = AccessEntry::of(reader, "exportAccounts", debtors)
@@ -227,6 +247,7 @@ async fn finish(
         // Another run was faster: this one's file goes.
         files::discard(&mut tx, &[stored.id]).await?;
     } else {
+        // Gone already where somebody in it was erased meanwhile: then it is written anew, without them.
         files::keep(&mut tx, stored, Some(now + KEPT)).await?;
         let details = json!({ "rows": rows, "bytes": stored.size, "file": stored.id });
         tx.audit(AuditEntry::plain("export.finished", task.id, &details));

@@ -1,13 +1,12 @@
 //! Lines become the bytes of a file, without keeping them: CSV (RFC 4180) or a workbook of Excel (ISO/IEC 29500).
 
-use std::io::{self, Write};
-
-use chrono::{DateTime, Datelike as _, NaiveDate, SecondsFormat, Utc};
-use rust_xlsxwriter::{ExcelDateTime, Format as CellFormat, Workbook, XlsxError};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
-use tokio::sync::mpsc;
 
-use super::columns::{Column, Value};
+use super::{
+    columns::{Column, Value},
+    workbook::Packing,
+};
 use crate::{files::FileWriter, platform::error::OpError};
 
 /// Which kind of file.
@@ -43,24 +42,11 @@ impl Format {
 
 /// Excel reads UTF-8 only where this stands first.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
-/// Blocks of a workbook on their way from the thread that packs it.
-const BLOCKS: usize = 4;
-/// Bytes of such a block.
-const BLOCK: usize = 64 * 1024;
 
-/// A table that is being written.
+/// A table that is being written; memory holds no more of it than the lines that are being added.
 pub(super) enum Table {
     Csv,
-    /// Rows lie in a temporary file without a name until the workbook is packed: memory holds one row.
-    Xlsx(Box<Sheet>),
-}
-
-/// The one sheet of a workbook.
-pub(super) struct Sheet {
-    workbook: Workbook,
-    next: u32,
-    amount: CellFormat,
-    day: CellFormat,
+    Xlsx(Box<Packing>),
 }
 
 impl Table {
@@ -79,7 +65,7 @@ impl Table {
                 out.write(BYTE_ORDER_MARK).await?;
                 Self::Csv
             }
-            Format::Xlsx => Self::Xlsx(Box::new(Sheet::new().map_err(failed)?)),
+            Format::Xlsx => Self::Xlsx(Box::new(Packing::begin().map_err(failed)?)),
         };
         table.add(&[titles], out).await?;
         Ok(table)
@@ -89,54 +75,21 @@ impl Table {
     pub(super) async fn add(&mut self, lines: &[Vec<Value>], out: &mut FileWriter) -> Result<(), OpError> {
         match self {
             Self::Csv => out.write(&csv_of(lines)?).await,
-            Self::Xlsx(sheet) => {
-                for line in lines {
-                    sheet.add(line).map_err(failed)?;
-                }
-                Ok(())
-            }
+            Self::Xlsx(packing) => out.write(&packing.add(lines).map_err(failed)?).await,
         }
     }
 
     /// Ends the table.
     pub(super) async fn end(self, out: &mut FileWriter) -> Result<(), OpError> {
-        let Self::Xlsx(sheet) = self else {
-            return Ok(());
-        };
-        let mut workbook = sheet.workbook;
-        let (sender, mut blocks) = mpsc::channel(BLOCKS);
-        // Packing keeps a processor busy.
-        let packing = tokio::task::spawn_blocking(move || {
-            let mut blocks = io::BufWriter::with_capacity(BLOCK, Blocks(sender));
-            workbook.save_to_writer(&mut blocks)?;
-            blocks.flush().map_err(XlsxError::from)
-        });
-        while let Some(block) = blocks.recv().await {
-            out.write(&block).await?;
+        match self {
+            Self::Csv => Ok(()),
+            Self::Xlsx(packing) => out.write(&packing.end().map_err(failed)?).await,
         }
-        packing
-            .await
-            .map_err(|error| OpError::Internal(error.into()))?
-            .map_err(failed)
     }
 }
 
 fn failed(error: impl std::error::Error + Send + Sync + 'static) -> OpError {
     OpError::Internal(anyhow::Error::from(error).context("a table could not be written"))
-}
-
-/// Hands blocks over to whoever writes them.
-struct Blocks(mpsc::Sender<Vec<u8>>);
-
-impl Write for Blocks {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.blocking_send(bytes.to_vec()).map_err(io::Error::other)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 fn csv_of(lines: &[Vec<Value>]) -> Result<Vec<u8>, OpError> {
@@ -172,59 +125,8 @@ fn harmless(text: &str) -> String {
     }
 }
 
-impl Sheet {
-    fn new() -> Result<Self, XlsxError> {
-        let mut workbook = Workbook::new();
-        workbook
-            .add_worksheet_with_constant_memory()?
-            .set_name("Accounts")?;
-        Ok(Self {
-            workbook,
-            next: 0,
-            amount: CellFormat::new().set_num_format("0.00"),
-            day: CellFormat::new().set_num_format("yyyy-mm-dd"),
-        })
-    }
-
-    /// A text in a workbook has the type of a text: it is no formula, whatever it begins with.
-    fn add(&mut self, line: &[Value]) -> Result<(), XlsxError> {
-        let (sheet, row) = (self.workbook.worksheet_from_index(0)?, self.next);
-        for (value, column) in line.iter().zip(0..) {
-            match value {
-                Value::Nothing => continue,
-                Value::Text(text) => sheet.write_string(row, column, text)?,
-                // What Excel knows as a number is a binary fraction of 15 digits; the service computes with none of them.
-                Value::Number(number) => match number.parse::<f64>() {
-                    Ok(parsed) if number.contains('.') => {
-                        sheet.write_number_with_format(row, column, parsed, &self.amount)?
-                    }
-                    Ok(parsed) => sheet.write_number(row, column, parsed)?,
-                    Err(_) => sheet.write_string(row, column, number)?,
-                },
-                Value::Day(day) => match excel_day(*day) {
-                    Some(date) => sheet.write_datetime_with_format(row, column, &date, &self.day)?,
-                    None => sheet.write_string(row, column, day.to_string())?,
-                },
-                Value::Instant(at) => sheet.write_string(row, column, instant(at))?,
-            };
-        }
-        self.next += 1;
-        Ok(())
-    }
-}
-
-/// Excel's days begin with the year 1900.
-fn excel_day(day: NaiveDate) -> Option<ExcelDateTime> {
-    let part = |number: u32| u8::try_from(number).ok();
-    ExcelDateTime::from_ymd(
-        u16::try_from(day.year()).ok()?,
-        part(day.month())?,
-        part(day.day())?,
-    )
-    .ok()
-}
-
-fn instant(at: &DateTime<Utc>) -> String {
+/// As every table writes it.
+pub(super) fn instant(at: &DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 

@@ -49,7 +49,7 @@ pub enum ExportStatus {
     Ready,
     /// It could not be written: ask again.
     Failed,
-    /// It was ready, and its file is gone: ask again.
+    /// It was ready, and its file is gone, after three days or because somebody in it was erased: ask again.
     Expired,
 }
 

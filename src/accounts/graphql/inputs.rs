@@ -16,7 +16,8 @@ use crate::{
     },
 };
 
-/// A new account. The person is found by `debtorId` or `externalDebtorReference`, else made.
+/// A new account. The person is found by `debtorId` or `externalDebtorReference`, or is the one whom your business has with
+/// the same name, date of birth and postal code, else made.
 #[derive(Clone, Debug, InputObject)]
 pub struct CreateAccountInput {
     /// An existing person.
@@ -35,6 +36,8 @@ pub struct CreateAccountInput {
     pub phone: Option<PhoneNumberScalar>,
     /// Postal address: decides which state's rules and which hours apply.
     pub address: Option<PostalAddress>,
+    /// Date of birth of a new person.
+    pub birth_date: Option<Date>,
     /// Who was owed first.
     pub original_creditor: Option<String>,
     /// Who is owed now.
@@ -117,6 +120,7 @@ impl CreateAccountInput {
             account_number: self.account_number,
             contacts: parsed_contacts,
             address: self.address,
+            birth_date: self.birth_date.map(|date| date.0),
             original_creditor: self.original_creditor,
             origin,
             current_balance,

@@ -9,6 +9,7 @@ use crate::{
     platform::{
         db::{DbError, TenantTx},
         money::Currency,
+        outbox,
     },
 };
 
@@ -22,6 +23,14 @@ pub(super) struct Batch {
     pub(super) openings: Vec<Opening>,
     pub(super) tags: Tags,
     pub(super) notes: Notes,
+    /// Records that get a reference: they were known without one.
+    pub(super) named: Named,
+}
+
+#[derive(Default)]
+pub(super) struct Named {
+    pub(super) debtors: Vec<Uuid>,
+    pub(super) references: Vec<String>,
 }
 
 #[derive(Default)]
@@ -35,6 +44,8 @@ pub(super) struct Debtors {
     pub(super) profile_keys: Vec<Uuid>,
     pub(super) record_keys: Vec<Uuid>,
     pub(super) addresses: Vec<Option<Vec<u8>>>,
+    pub(super) birth_dates: Vec<Option<Vec<u8>>>,
+    pub(super) matches: Vec<Option<Vec<u8>>>,
 }
 
 #[derive(Default)]
@@ -87,6 +98,9 @@ impl Batch {
             self.debtors.write(tx).await?;
             self.keys.write(tx).await?;
         }
+        if !self.named.debtors.is_empty() {
+            self.named.write(tx).await?;
+        }
         if !self.contacts.ids.is_empty() {
             self.contacts.write(tx, blind_version).await?;
         }
@@ -98,6 +112,7 @@ impl Batch {
         if !self.notes.ids.is_empty() {
             self.notes.write(tx, author).await?;
         }
+        outbox::record(tx, "account.created", &self.accounts.ids).await?;
         Ok(())
     }
 }
@@ -107,12 +122,14 @@ impl Debtors {
         let (business, now) = (tx.business_id(), tx.now());
         sqlx::query!(
             "INSERT INTO debtors (business_id, id, external_reference, first_name, last_name, name_key,
-                 preferred_language, profile_key_id, record_key_id, address_cipher, created_at, updated_at)
+                 preferred_language, profile_key_id, record_key_id, address_cipher, birth_date_cipher, match_blind, created_at,
+                 updated_at)
              SELECT $1, d.id, d.reference, d.first_name, d.last_name, d.name_key, d.language, d.profile_key, d.record_key,
-                 d.address, $2, $2
+                 d.address, d.birth_date, d.match_blind, $2, $2
              FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::uuid[], $10::uuid[],
-                 $11::bytea[])
-                 AS d(id, reference, first_name, last_name, name_key, language, profile_key, record_key, address)",
+                 $11::bytea[], $12::bytea[], $13::bytea[])
+                 AS d(id, reference, first_name, last_name, name_key, language, profile_key, record_key, address, birth_date,
+                      match_blind)",
             business,
             now,
             &self.ids,
@@ -124,6 +141,26 @@ impl Debtors {
             &self.profile_keys,
             &self.record_keys,
             &self.addresses as &[Option<Vec<u8>>],
+            &self.birth_dates as &[Option<Vec<u8>>],
+            &self.matches as &[Option<Vec<u8>>],
+        )
+        .execute(tx.conn())
+        .await?;
+        Ok(())
+    }
+}
+
+impl Named {
+    async fn write(&self, tx: &mut TenantTx) -> Result<(), DbError> {
+        let (business, now) = (tx.business_id(), tx.now());
+        sqlx::query!(
+            "UPDATE debtors d SET external_reference = n.reference, updated_at = $2
+             FROM unnest($3::uuid[], $4::text[]) AS n(id, reference)
+             WHERE d.business_id = $1 AND d.id = n.id AND d.external_reference IS NULL",
+            business,
+            now,
+            &self.debtors,
+            &self.references,
         )
         .execute(tx.conn())
         .await?;

@@ -3,7 +3,7 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{end, model::AccountImportStatus, store};
+use super::{end, model::AccountImportStatus, staged, store};
 use crate::{
     access::{Cell, authorize},
     platform::{
@@ -24,6 +24,11 @@ pub async fn cancel_import(tx: &mut TenantTx, id: Uuid) -> Result<(), OpError> {
         .ok_or_else(|| UserError::not_found("importId", "import"))?;
     if row.status().has_ended() {
         let message = "It has ended already: there is nothing to cancel.";
+        return Err(UserError::at(UserErrorCode::Conflict, "importId", message).into());
+    }
+    // What was committed binds, whatever becomes of the rows.
+    if row.status() == AccountImportStatus::Committing && staged::has_wishes(tx, id).await? {
+        let message = "Numbers that are not to be called are being recorded: cancel it in a moment.";
         return Err(UserError::at(UserErrorCode::Conflict, "importId", message).into());
     }
     end(tx, &row, AccountImportStatus::Cancelled, None).await?;

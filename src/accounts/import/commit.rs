@@ -1,18 +1,20 @@
-//! Places the staged rows: one chunk to a transaction, or all in one.
+//! Commits an import, a slice to a job: first whom its rows say not to call, whatever becomes of the rows, then the rows
+//! themselves, one chunk to a transaction; all or nothing is left to [`super::whole`].
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    AccountImports, Failure, end,
+    AccountImports, end,
     finding::Finding,
     job_error,
     model::{AccountImportMode, AccountImportStatus, ImportRow, StagedRow, WAITS_FOR},
-    place::{Candidate, Placing},
+    place::{Candidate, Pass, Placing},
     staged,
     store::{self, Placed},
     tell,
+    whole::PlaceWholeImport,
 };
 use crate::{
     access::{Cell, authorize},
@@ -21,22 +23,27 @@ use crate::{
         db::{AuditEntry, DbError, TenantTx},
         error::OpError,
         gql::{UserError, UserErrorCode},
-        jobs::{Job, JobError},
+        jobs::{Job, JobError, Lane},
         keys::TenantKeys,
     },
 };
 
 /// How often a chunk is tried again at once after somebody took the same number at the same moment.
-const TRIES: u32 = 5;
+pub(super) const TRIES: u32 = 5;
+/// Chunks in one job; the next job goes on behind the work of other businesses.
+const SLICE: u32 = 4;
 
-/// Places the rows of an import.
+/// Commits a slice of an import.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct CommitImport {
     import_id: Uuid,
+    #[serde(default)]
+    step: i32,
 }
 
 impl Job for CommitImport {
     const NAME: &'static str = "accounts.commit_import";
+    const LANE: Lane = Lane::Bulk;
 }
 
 /// Begins to commit an import that is ready.
@@ -54,7 +61,8 @@ pub async fn commit_import(tx: &mut TenantTx, id: Uuid, mode: AccountImportMode)
         return Err(conflict("importId", row.status().refusal().to_owned()).into());
     }
     let left_out = row.rows_invalid + row.rows_duplicate_in_file + row.rows_duplicate_in_business;
-    if row.rows_valid == 0 {
+    // Whom its rows say not to call is recorded, though none of them becomes an account.
+    if row.rows_valid == 0 && !staged::has_wishes(tx, id).await? {
         let message = "None of its rows can be imported: correct the file and upload it again.";
         return Err(conflict("importId", message.to_owned()).into());
     }
@@ -77,13 +85,14 @@ pub async fn commit_import(tx: &mut TenantTx, id: Uuid, mode: AccountImportMode)
     let details = json!({ "mode": mode.as_str(), "rows": row.rows_valid });
     tx.audit(AuditEntry::plain("account_import.commit_started", id, &details));
     tell(tx, id);
-    tx.enqueue(&CommitImport { import_id: id }).await?;
+    let step = store::next_step(tx, id).await?;
+    tx.enqueue(&CommitImport { import_id: id, step }).await?;
     Ok(())
 }
 
 /// Whether somebody else took an account number, a reference or a place among contacts at the same moment: then the
 /// same rows, looked at again, are known to be there.
-fn lost_a_race(error: &OpError) -> bool {
+pub(super) fn lost_a_race(error: &OpError) -> bool {
     let OpError::Internal(cause) = error else {
         return false;
     };
@@ -99,113 +108,106 @@ fn lost_a_race(error: &OpError) -> bool {
 
 /// What became of a chunk.
 enum Step {
-    /// It is placed; there may be more.
-    Placed,
+    /// It is done; there may be more.
+    Done,
     /// There is none left.
     NoneLeft,
-    /// The import is not being committed any more.
+    /// Another job goes on, or the import is not being committed any more.
     Stopped,
 }
 
 impl AccountImports {
-    /// Runs the job. It goes on where an earlier run stopped; all or nothing begins anew.
+    /// Runs the job. It goes on where an earlier run stopped.
     ///
     /// # Errors
     /// [`JobError`] when it has to be tried again, or cannot succeed.
     pub async fn commit(&self, ctx: &TenantCtx, job: CommitImport) -> Result<(), JobError> {
-        self.run_commit(ctx, job.import_id).await.map_err(job_error)
+        self.run_slice(ctx, &job).await.map_err(job_error)
     }
 
-    async fn run_commit(&self, ctx: &TenantCtx, id: Uuid) -> Result<(), OpError> {
+    async fn run_slice(&self, ctx: &TenantCtx, job: &CommitImport) -> Result<(), OpError> {
         let keys = self.keyring.business(&self.db, ctx.business_id()).await?;
-        let mut tx = self.db.snapshot(ctx).await?;
-        let row = store::imports_by_ids(&mut tx, &[id]).await?.pop();
-        tx.finish_read().await?;
-        let Some(row) = row.filter(|row| row.status() == AccountImportStatus::Committing) else {
-            return Ok(());
-        };
-        match row.mode.as_deref().map(AccountImportMode::parse) {
-            Some(AccountImportMode::AllOrNothing) => self.place_all(ctx, &keys, row).await,
-            _ => self.place_valid(ctx, &keys, id).await,
-        }
-    }
-
-    async fn place_valid(&self, ctx: &TenantCtx, keys: &TenantKeys, id: Uuid) -> Result<(), OpError> {
-        let mut tries = 0;
-        loop {
-            match self.place_next(ctx, keys, id).await {
-                Ok(Step::Placed) => tries = 0,
-                Ok(Step::NoneLeft) => return self.complete(ctx, keys, id).await,
+        let (mut done, mut tries) = (0, 0);
+        while done < SLICE {
+            match self.next_chunk(ctx, &keys, job, done + 1 == SLICE).await {
+                Ok(Step::Done) => (done, tries) = (done + 1, 0),
+                Ok(Step::NoneLeft) => return self.complete(ctx, &keys, job.import_id).await,
                 Ok(Step::Stopped) => return Ok(()),
                 Err(error) if lost_a_race(&error) && tries < TRIES => tries += 1,
                 Err(error) => return Err(error),
             }
         }
+        Ok(())
     }
 
-    /// The next chunk, its effect and the mark behind it: all of it or nothing.
-    async fn place_next(&self, ctx: &TenantCtx, keys: &TenantKeys, id: Uuid) -> Result<Step, OpError> {
+    /// The next chunk, its effect and the mark behind it: all of it or nothing. With the last one of the slice comes the
+    /// next job, by which a job that is run again knows that it has ended.
+    async fn next_chunk(
+        &self,
+        ctx: &TenantCtx,
+        keys: &TenantKeys,
+        job: &CommitImport,
+        is_last: bool,
+    ) -> Result<Step, OpError> {
         let mut tx = self.db.tenant(ctx).await?;
+        let id = job.import_id;
         let row = store::lock_import(&mut tx, id).await?;
-        let Some(row) = row.filter(|row| row.status() == AccountImportStatus::Committing) else {
+        let is_due =
+            |row: &ImportRow| row.status() == AccountImportStatus::Committing && row.step == job.step;
+        let Some(row) = row.filter(is_due) else {
             return Ok(Step::Stopped);
         };
-        let Some(rows) = staged::chunk(&mut tx, keys, id, row.chunks_committed).await? else {
-            return Ok(Step::NoneLeft);
-        };
-        let (placed, findings) = self.place_rows(&mut tx, keys, &row, rows).await?;
-        staged::insert_findings(&mut tx, id, &findings).await?;
-        let total = Placed {
-            processed: row.rows_processed + placed.processed,
-            imported: row.rows_imported + placed.imported,
-            skipped: row.rows_skipped + placed.skipped,
-        };
-        store::mark_committed(&mut tx, id, row.chunks_committed + 1, total).await?;
+        if !self.record_wishes(&mut tx, id).await? {
+            if row.mode.as_deref().map(AccountImportMode::parse) == Some(AccountImportMode::AllOrNothing) {
+                let step = store::next_step(&mut tx, id).await?;
+                tx.enqueue(&PlaceWholeImport { import_id: id, step }).await?;
+                tx.commit().await?;
+                return Ok(Step::Stopped);
+            }
+            if !self.place_next(&mut tx, keys, &row).await? {
+                return Ok(Step::NoneLeft);
+            }
+        }
+        if is_last {
+            let step = store::next_step(&mut tx, id).await?;
+            tx.enqueue(&CommitImport { import_id: id, step }).await?;
+        }
         tell(&mut tx, id);
         tx.commit().await?;
-        Ok(Step::Placed)
+        Ok(Step::Done)
     }
 
-    /// Places what of a chunk can be, and leaves its audit row.
-    async fn place_rows(
+    /// Puts the numbers of one chunk that are not to be called on the suppression list, whatever becomes of their rows;
+    /// false when there are none left.
+    pub(super) async fn record_wishes(&self, tx: &mut TenantTx, id: Uuid) -> Result<bool, OpError> {
+        let Some(numbers) = staged::take_wishes(tx, id).await? else {
+            return Ok(false);
+        };
+        self.bans.record_do_not_call(tx, &numbers).await?;
+        Ok(true)
+    }
+
+    /// Places the next chunk; false when there is none left.
+    async fn place_next(
         &self,
         tx: &mut TenantTx,
         keys: &TenantKeys,
-        import: &ImportRow,
-        rows: Vec<StagedRow>,
-    ) -> Result<(Placed, Vec<Finding>), OpError> {
-        let (first, last) = (rows.first().map(|row| row.row), rows.last().map(|row| row.row));
+        row: &ImportRow,
+    ) -> Result<bool, OpError> {
+        let Some(rows) = staged::chunk(tx, keys, row.id, row.chunks_committed).await? else {
+            return Ok(false);
+        };
         let processed = i32::try_from(rows.len()).unwrap_or(i32::MAX);
-        let candidates: Vec<Candidate> = rows
-            .into_iter()
-            .filter_map(|row| {
-                Some(Candidate {
-                    row: row.row,
-                    parsed: row.parsed?,
-                })
-            })
-            .collect();
-        let placing = Placing {
-            import: import.id,
-            keys,
-            bans: &*self.bans,
-            author: import.created_by,
+        let (imported, findings) = place_rows(tx, keys, row, rows, Pass::Whole).await?;
+        staged::insert_findings(tx, row.id, &findings).await?;
+        let skipped = i32::try_from(findings.len()).unwrap_or(i32::MAX);
+        let total = Placed {
+            processed: row.rows_processed + processed,
+            imported: row.rows_imported + imported,
+            skipped: row.rows_skipped + skipped,
         };
-        let (imported, findings) = placing.place(tx, &candidates).await?;
-        let details = json!({
-            "first_row": first, "last_row": last, "imported": imported, "skipped": findings.len(),
-        });
-        tx.audit(AuditEntry::plain(
-            "account_import.batch_committed",
-            import.id,
-            &details,
-        ));
-        let placed = Placed {
-            processed,
-            imported,
-            skipped: i32::try_from(findings.len()).unwrap_or(i32::MAX),
-        };
-        Ok((placed, findings))
+        store::mark_committed(tx, row.id, row.chunks_committed + 1, total).await?;
+        Ok(true)
     }
 
     async fn complete(&self, ctx: &TenantCtx, keys: &TenantKeys, id: Uuid) -> Result<(), OpError> {
@@ -230,118 +232,41 @@ impl AccountImports {
         tx.commit().await?;
         Ok(())
     }
-
-    /// One transaction over all chunks: nobody sees a row before all are there, and a crash leaves none. How far it is
-    /// stands in transactions of its own beside it.
-    async fn place_all(&self, ctx: &TenantCtx, keys: &TenantKeys, import: ImportRow) -> Result<(), OpError> {
-        let mut tries = 0;
-        loop {
-            match self.try_place_all(ctx, keys, &import).await {
-                Err(error) if lost_a_race(&error) && tries < TRIES => tries += 1,
-                ended => return ended,
-            }
-        }
-    }
-
-    async fn try_place_all(
-        &self,
-        ctx: &TenantCtx,
-        keys: &TenantKeys,
-        import: &ImportRow,
-    ) -> Result<(), OpError> {
-        let mut tx = self.db.tenant(ctx).await?;
-        if !only_run(&mut tx, import.id).await? {
-            return Err(OpError::Unavailable("another run places this import".to_owned()));
-        }
-        let (mut total, mut nth) = (Placed::default(), 0);
-        while let Some(rows) = staged::chunk(&mut tx, keys, import.id, nth).await? {
-            let (placed, findings) = self.place_rows(&mut tx, keys, import, rows).await?;
-            if !findings.is_empty() {
-                drop(tx);
-                return self.refuse_all(ctx, keys, import, &findings).await;
-            }
-            // What the foreign keys and the double entry still have to check is checked now, chunk by chunk: else the
-            // database would keep a note of every row until the end.
-            check_deferred(&mut tx).await?;
-            total.processed += placed.processed;
-            total.imported += placed.imported;
-            nth += 1;
-            if !self.show(ctx, import.id, total).await? {
-                // Cancelled: dropping the transaction takes everything back.
-                return Ok(());
-            }
-        }
-        // The last statements, after which all rows are there at once.
-        let row = store::lock_import(&mut tx, import.id).await?;
-        let Some(row) = row.filter(|row| row.status() == AccountImportStatus::Committing) else {
-            return Ok(());
-        };
-        store::mark_committed(&mut tx, import.id, nth, total).await?;
-        end(&mut tx, &row, AccountImportStatus::Completed, None).await?;
-        completed(&mut tx, import.id, total.imported, 0);
-        tx.commit().await?;
-        Ok(())
-    }
-
-    /// Shows how far it is; false when it is not being committed any more. Nothing counts as imported yet.
-    async fn show(&self, ctx: &TenantCtx, import: Uuid, total: Placed) -> Result<bool, OpError> {
-        let mut tx = self.db.tenant(ctx).await?;
-        let shown = Placed {
-            processed: total.processed,
-            ..Placed::default()
-        };
-        let goes_on = store::mark_committed(&mut tx, import, 0, shown).await?;
-        tell(&mut tx, import);
-        tx.commit().await?;
-        Ok(goes_on)
-    }
-
-    /// The business has a row since the preview: nothing is imported.
-    async fn refuse_all(
-        &self,
-        ctx: &TenantCtx,
-        keys: &TenantKeys,
-        import: &ImportRow,
-        findings: &[Finding],
-    ) -> Result<(), OpError> {
-        let mut tx = self.db.tenant(ctx).await?;
-        staged::insert_findings(&mut tx, import.id, findings).await?;
-        tx.commit().await?;
-        let columns = store::open_columns(keys, import)?;
-        let report = self.write_report(ctx, keys, import.id, &columns).await?;
-        let failure = Failure {
-            code: "CHANGED_SINCE_PREVIEW",
-            message: format!(
-                "Nothing was imported: since the preview, row {} (and perhaps more) can be imported no longer. See the findings, correct the file and upload it again.",
-                findings.first().map_or(0, |finding| finding.row)
-            ),
-        };
-        self.fail(ctx, import.id, &failure, report).await
-    }
 }
 
-fn completed(tx: &mut TenantTx, import: Uuid, imported: i32, skipped: i32) {
+/// Places what of these rows can be, and leaves an audit row of it.
+pub(super) async fn place_rows(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    import: &ImportRow,
+    rows: Vec<StagedRow>,
+    pass: Pass<'_>,
+) -> Result<(i32, Vec<Finding>), OpError> {
+    let (first, last) = (rows.first().map(|row| row.row), rows.last().map(|row| row.row));
+    let candidates = rows.into_iter().filter_map(|row| {
+        Some(Candidate {
+            row: row.row,
+            parsed: row.parsed?,
+        })
+    });
+    let placing = Placing {
+        import: import.id,
+        keys,
+        author: import.created_by,
+    };
+    let (imported, findings) = placing.place(tx, candidates.collect(), pass).await?;
+    let details = json!({
+        "first_row": first, "last_row": last, "imported": imported, "skipped": findings.len(),
+    });
+    tx.audit(AuditEntry::plain(
+        "account_import.batch_committed",
+        import.id,
+        &details,
+    ));
+    Ok((imported, findings))
+}
+
+pub(super) fn completed(tx: &mut TenantTx, import: Uuid, imported: i32, skipped: i32) {
     let details = json!({ "imported": imported, "skipped": skipped });
     tx.audit(AuditEntry::plain("account_import.completed", import, &details));
-}
-
-/// Whether no other run of the same import is under way. Held until the end of the transaction.
-async fn only_run(tx: &mut TenantTx, import: Uuid) -> Result<bool, DbError> {
-    let place = format!("account import {import}");
-    Ok(sqlx::query_scalar!(
-        r#"SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS "only!""#,
-        place
-    )
-    .fetch_one(tx.conn())
-    .await?)
-}
-
-async fn check_deferred(tx: &mut TenantTx) -> Result<(), DbError> {
-    sqlx::query!("SET CONSTRAINTS ALL IMMEDIATE")
-        .execute(tx.conn())
-        .await?;
-    sqlx::query!("SET CONSTRAINTS ALL DEFERRED")
-        .execute(tx.conn())
-        .await?;
-    Ok(())
 }

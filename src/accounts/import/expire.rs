@@ -63,6 +63,7 @@ impl AccountImports {
         match row.status() {
             AccountImportStatus::Committing => {
                 drop(tx);
+                self.record_all_wishes(ctx, id).await?;
                 return self.fail(ctx, id, &stopped(&row), None).await;
             }
             status if status.has_ended() => {
@@ -78,6 +79,17 @@ impl AccountImports {
         }
         tx.commit().await?;
         Ok(())
+    }
+
+    /// What the job could not come to: whom the rows of a committed file say not to call.
+    async fn record_all_wishes(&self, ctx: &TenantCtx, id: Uuid) -> Result<(), OpError> {
+        loop {
+            let mut tx = self.db.tenant(ctx).await?;
+            if !self.record_wishes(&mut tx, id).await? {
+                return Ok(());
+            }
+            tx.commit().await?;
+        }
     }
 }
 

@@ -12,6 +12,8 @@ pub(super) const REPORT_COLUMNS: [&str; 3] = ["Row of the import", "Columns to c
 pub enum AccountImportField {
     /// Your number for the debt, unique in your business.
     AccountNumber,
+    /// The person's date of birth: `1980-01-31` or `01/31/1980`. With name and postal code it tells who is known already.
+    BirthDate,
     /// City.
     City,
     /// The country (ISO 3166-1 alpha-2): how phone numbers without a country code are read, and that of the address.
@@ -192,6 +194,10 @@ pub(super) const SYNONYMS: &[(AccountImportField, &[&str])] = &[
     ),
     (AccountImportField::City, &["city", "town"]),
     (AccountImportField::State, &["state", "province", "region"]),
+    (
+        AccountImportField::BirthDate,
+        &["birthdate", "dateofbirth", "birthday", "dob", "born"],
+    ),
     (
         AccountImportField::PostalCode,
         &["postalcode", "zip", "zipcode", "postcode"],

@@ -6,10 +6,12 @@
 //!                                                                                             FAILED, CANCELLED, EXPIRED
 //! ```
 //!
-//! The analysis reads the file once and stages its rows, some hundred to a chunk, sealed under the business's key. The
-//! commit places one chunk in one transaction and moves its mark in the same one, so that it goes on exactly where it
-//! stopped; all or nothing is one transaction over all chunks. Memory holds one chunk, whatever the file's size. The staged
-//! rows go when the import ends, or after a day.
+//! The analysis reads the file and stages its rows, some hundred to a chunk, sealed under the business's key. The commit
+//! first puts the numbers that are not to be called on the suppression list, then places one chunk in one transaction and
+//! moves its mark in the same one, so that it goes on exactly where it stopped. Both are cut into slices, each a job that
+//! enqueues the next, so that the imports of several businesses take turns. All or nothing is one job and one transaction
+//! over all chunks; people whom the business has already, and whom others may have to lock, come last in it. Memory holds
+//! one chunk, whatever the file's size. The staged rows go when the import ends, or after a day.
 
 mod analyze;
 mod batch;
@@ -32,6 +34,7 @@ mod store;
 mod taken;
 mod template;
 mod values;
+mod whole;
 
 use std::sync::Arc;
 
@@ -51,11 +54,12 @@ pub(super) use progress::{ProgressEnd, follow_import};
 pub(super) use staged::{FindingRow, findings_past};
 pub(super) use store::{imports_by_ids, newest_imports, open_columns};
 pub use template::AccountImportTemplate;
+pub use whole::PlaceWholeImport;
 
-use self::model::REMEMBERED_FOR;
+use self::{model::REMEMBERED_FOR, report::Report};
 use super::ports::ContactBans;
 use crate::{
-    files::{self, Files, Stored},
+    files::{self, Files},
     platform::{
         context::TenantCtx,
         db::{AuditEntry, Db, LiveEvent, TenantTx},
@@ -97,7 +101,7 @@ impl AccountImports {
         ctx: &TenantCtx,
         import: Uuid,
         failure: &Failure,
-        report: Option<Stored>,
+        report: Option<Report>,
     ) -> Result<(), OpError> {
         let mut tx = self.db.tenant(ctx).await?;
         let Some(row) = store::lock_import(&mut tx, import).await? else {
@@ -139,7 +143,7 @@ async fn end(
     tx: &mut TenantTx,
     row: &ImportRow,
     status: AccountImportStatus,
-    report: Option<Stored>,
+    report: Option<Report>,
 ) -> Result<(), OpError> {
     let forgotten_at = tx.now() + REMEMBERED_FOR;
     store::advance(tx, row.id, row.status(), status, forgotten_at).await?;
@@ -147,8 +151,7 @@ async fn end(
     let mut discarded = vec![row.file_id];
     if let Some(report) = report {
         discarded.extend(row.report_file_id);
-        files::keep(tx, &report, Some(forgotten_at)).await?;
-        store::set_report(tx, row.id, report.id).await?;
+        report.keep(tx, row.id).await?;
     }
     files::discard(tx, &discarded).await?;
     tell(tx, row.id);

@@ -11,6 +11,8 @@ use super::{columns::Column, row::ParsedRow, template::AccountImportTemplate};
 pub(super) const WAITS_FOR: TimeDelta = TimeDelta::hours(24);
 /// How long an import that has ended is remembered, with its findings and its report.
 pub(super) const REMEMBERED_FOR: TimeDelta = TimeDelta::days(90);
+/// How long the file of the rows that were not imported is kept: as long as an export.
+pub(super) const REPORT_KEPT_FOR: TimeDelta = TimeDelta::hours(72);
 /// Rows that are looked at, staged, and placed together: one transaction each.
 pub(super) const CHUNK: usize = 500;
 
@@ -138,7 +140,8 @@ pub(in crate::accounts) struct ImportRow {
     pub(in crate::accounts) mode: Option<String>,
     pub(in crate::accounts) columns_cipher: Vec<u8>,
     pub(in crate::accounts) key_version: i32,
-    pub(in crate::accounts) run: i32,
+    pub(in crate::accounts) step: i32,
+    pub(in crate::accounts) chunks_analyzed: i32,
     pub(in crate::accounts) rows_analyzed: i32,
     pub(in crate::accounts) rows_total: Option<i32>,
     pub(in crate::accounts) rows_valid: i32,
@@ -189,4 +192,6 @@ pub(super) struct StagedRow {
     pub(super) cells: Vec<String>,
     /// What it says; none where it cannot be imported.
     pub(super) parsed: Option<ParsedRow>,
+    /// Records of people whom the business has and the row repeats.
+    pub(super) repeats: Vec<Uuid>,
 }

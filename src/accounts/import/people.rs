@@ -1,20 +1,26 @@
-//! People who are known by the business's own reference.
+//! People whom the business knows already: by its own reference, or by name, date of birth and postal code.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use uuid::Uuid;
 
-use crate::platform::{
-    crypto::DataKey,
-    db::TenantTx,
-    error::OpError,
-    keys::{TenantKeys, WrappedKey},
+use super::row::ParsedRow;
+use crate::{
+    accounts::match_key::{KnownRecord, KnownRecords, known_records},
+    platform::{
+        crypto::DataKey,
+        db::TenantTx,
+        error::OpError,
+        keys::{TenantKeys, WrappedKey},
+    },
 };
 
 /// A person whose account a row becomes.
 pub(super) struct Person {
     pub(super) id: Uuid,
     pub(super) profile: DataKey,
+    /// The business's own reference.
+    pub(super) reference: Option<String>,
     /// Blind indexes of the numbers and addresses that they have.
     pub(super) known: HashSet<Vec<u8>>,
     /// The last place among their phone numbers.
@@ -23,47 +29,106 @@ pub(super) struct Person {
     pub(super) emails: i16,
 }
 
-/// Those who have these references, locked in the order of their ids until the end of the transaction, so that nobody
-/// else gives them numbers meanwhile; `None` for one who was erased.
-pub(super) async fn people_by_reference(
-    tx: &mut TenantTx,
-    keys: &TenantKeys,
-    references: Vec<String>,
-) -> Result<HashMap<String, Option<Person>>, OpError> {
-    if references.is_empty() {
-        return Ok(HashMap::new());
+/// Those whom some rows mean.
+#[derive(Default)]
+pub(super) struct People {
+    records: KnownRecords,
+    /// `None` for one who was erased.
+    loaded: HashMap<Uuid, Option<Person>>,
+}
+
+impl People {
+    /// Looks for those whom the rows mean; nobody is locked.
+    pub(super) async fn find(
+        tx: &mut TenantTx,
+        keys: &TenantKeys,
+        rows: &[&ParsedRow],
+    ) -> Result<Self, OpError> {
+        let references: Vec<String> = rows.iter().filter_map(|row| row.reference.clone()).collect();
+        let matches = rows.iter().filter_map(|row| row.match_key());
+        let blinds: Vec<Vec<u8>> = matches.flat_map(|key| key.blinds(keys)).collect();
+        Ok(Self {
+            records: KnownRecords::new(known_records(tx, &references, &blinds).await?),
+            loaded: HashMap::new(),
+        })
     }
-    let business = tx.business_id();
-    let rows = sqlx::query!(
-        r#"SELECT d.id, d.external_reference AS "reference!", k.id AS key_id, k.business_key_version, k.wrapped
-         FROM debtors d JOIN data_keys k ON k.business_id = d.business_id AND k.id = d.profile_key_id
-         WHERE d.business_id = $1 AND d.external_reference = ANY($2)
-         ORDER BY d.id FOR NO KEY UPDATE OF d"#,
-        business,
-        &references,
-    )
-    .fetch_all(tx.conn())
-    .await?;
-    let found: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-    let mut points = points_of(tx, &found).await?;
-    let mut people = HashMap::with_capacity(rows.len());
-    for row in rows {
-        let stored = WrappedKey {
-            id: row.key_id,
-            business_key_version: row.business_key_version,
-            wrapped: row.wrapped,
-        };
-        let own = points.remove(&row.id).unwrap_or_default();
-        let person = keys.data_key(&stored)?.map(|profile| Person {
-            id: row.id,
-            profile,
-            known: own.known,
-            phones: own.phones,
-            emails: own.emails,
+
+    pub(super) fn ids(&self) -> BTreeSet<Uuid> {
+        self.records.ids()
+    }
+
+    /// Whom the row means, if the business knows them.
+    pub(super) fn of(&self, keys: &TenantKeys, row: &ParsedRow) -> Option<Uuid> {
+        let key = row.match_key();
+        self.records.find(keys, row.reference.as_deref(), key.as_ref())
+    }
+
+    /// Somebody new.
+    pub(super) fn add(&mut self, person: Person, match_blind: Option<Vec<u8>>) {
+        self.records.add(KnownRecord {
+            id: person.id,
+            person_id: person.id,
+            reference: person.reference.clone(),
+            match_blind,
         });
-        people.insert(row.reference, person);
+        self.loaded.insert(person.id, Some(person));
     }
-    Ok(people)
+
+    /// One who was loaded or added; `None` for one who was erased.
+    pub(super) fn get(&mut self, id: Uuid) -> Option<&mut Person> {
+        self.loaded.get_mut(&id)?.as_mut()
+    }
+
+    /// The business calls them so from now on.
+    pub(super) fn name(&mut self, id: Uuid, reference: &str) {
+        self.records.name(id, reference);
+        if let Some(person) = self.get(id) {
+            person.reference = Some(reference.to_owned());
+        }
+    }
+
+    /// Loads and locks these, in the order of their ids, until the end of the transaction, so that nobody else gives them
+    /// numbers meanwhile.
+    pub(super) async fn lock(
+        &mut self,
+        tx: &mut TenantTx,
+        keys: &TenantKeys,
+        ids: &[Uuid],
+    ) -> Result<(), OpError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let business = tx.business_id();
+        let rows = sqlx::query!(
+            r#"SELECT d.id, d.external_reference, k.id AS key_id, k.business_key_version, k.wrapped
+             FROM debtors d JOIN data_keys k ON k.business_id = d.business_id AND k.id = d.profile_key_id
+             WHERE d.business_id = $1 AND d.id = ANY($2)
+             ORDER BY d.id FOR NO KEY UPDATE OF d"#,
+            business,
+            ids,
+        )
+        .fetch_all(tx.conn())
+        .await?;
+        let mut points = points_of(tx, ids).await?;
+        for row in rows {
+            let stored = WrappedKey {
+                id: row.key_id,
+                business_key_version: row.business_key_version,
+                wrapped: row.wrapped,
+            };
+            let own = points.remove(&row.id).unwrap_or_default();
+            let person = keys.data_key(&stored)?.map(|profile| Person {
+                id: row.id,
+                profile,
+                reference: row.external_reference,
+                known: own.known,
+                phones: own.phones,
+                emails: own.emails,
+            });
+            self.loaded.insert(row.id, person);
+        }
+        Ok(())
+    }
 }
 
 /// The numbers and addresses of a person.

@@ -1,18 +1,18 @@
 //! Makes people, debts and openings of many rows at once: as many statements for five hundred as for one.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 use uuid::Uuid;
 
 use super::{
     batch::Batch,
     finding::{Finding, ImportFindingCode},
-    people::{Person, people_by_reference},
+    people::{People, Person},
     row::{ParsedContact, ParsedRow},
     taken::{Taken, taken},
 };
 use crate::{
-    accounts::{contacts, model::name_key, ports::ContactBans},
+    accounts::{contacts, model::name_key},
     ledger::Opening,
     platform::{
         db::TenantTx,
@@ -33,7 +33,6 @@ pub(super) struct Candidate {
 pub(super) struct Placing<'a> {
     pub(super) import: Uuid,
     pub(super) keys: &'a TenantKeys,
-    pub(super) bans: &'a dyn ContactBans,
     /// Whose notes they are.
     pub(super) author: Option<Uuid>,
 }
@@ -51,8 +50,20 @@ const ERASED: Refusal = (
 );
 const FULL: Refusal = (
     ImportFindingCode::TooManyContacts,
-    "The person with this reference has twenty phone numbers or e-mail addresses already: remove some first.",
+    "The person has twenty phone numbers or e-mail addresses already: remove some first.",
 );
+
+/// Which rows are placed.
+pub(super) enum Pass<'a> {
+    /// All of them.
+    Whole,
+    /// Those of people whom the business did not know before this transaction: nobody else sees them or waits for them.
+    /// Remembers these people, and leaves the other rows for later.
+    New {
+        made: &'a mut HashSet<Uuid>,
+        left: &'a mut BTreeSet<u32>,
+    },
+}
 
 impl Placing<'_> {
     /// Places the rows: how many, and what is to be said of those that cannot be.
@@ -63,23 +74,30 @@ impl Placing<'_> {
     pub(super) async fn place(
         &self,
         tx: &mut TenantTx,
-        candidates: &[Candidate],
+        candidates: Vec<Candidate>,
+        mut pass: Pass<'_>,
     ) -> Result<(i32, Vec<Finding>), OpError> {
-        let there = taken(
-            tx,
-            self.keys,
-            candidates.iter().map(|candidate| &candidate.parsed),
-        )
-        .await?;
-        let references = candidates
-            .iter()
-            .filter_map(|candidate| candidate.parsed.reference.clone());
-        let mut people = people_by_reference(tx, self.keys, references.collect()).await?;
+        let rows: Vec<&ParsedRow> = candidates.iter().map(|candidate| &candidate.parsed).collect();
+        let there = taken(tx, self.keys, rows.iter().copied()).await?;
+        let mut people = People::find(tx, self.keys, &rows).await?;
+        let mut known: BTreeSet<Uuid> = people.ids();
+        if let Pass::New { made, .. } = &pass {
+            known.retain(|id| made.contains(id));
+        }
+        let known: Vec<Uuid> = known.into_iter().collect();
+        people.lock(tx, self.keys, &known).await?;
         let mut batch = Batch::default();
-        let (mut findings, mut banned) = (Vec::new(), Vec::new());
-        for candidate in candidates {
+        let mut findings = Vec::new();
+        for candidate in &candidates {
+            if let Pass::New { made, left } = &mut pass
+                && let Some(person) = people.of(self.keys, &candidate.parsed)
+                && !made.contains(&person)
+            {
+                left.insert(candidate.row);
+                continue;
+            }
             match self.add(&mut batch, &mut people, &there, candidate)? {
-                Ok(debtor) => banned.extend(self.banned(debtor, &candidate.parsed)),
+                Ok(()) => {}
                 Err((code, message)) => findings.push(Finding {
                     row: candidate.row,
                     column: None,
@@ -87,53 +105,35 @@ impl Placing<'_> {
                     message: message.to_owned(),
                 }),
             }
+            if let Pass::New { made, .. } = &mut pass {
+                made.extend(batch.debtors.ids.last());
+            }
         }
         batch.write(tx, self.keys.blind_version(), self.author).await?;
-        self.bans.record_do_not_call(tx, &banned).await?;
         Ok((
             i32::try_from(batch.accounts.ids.len()).unwrap_or(i32::MAX),
             findings,
         ))
     }
 
-    /// Numbers of a row that says that they are not to be contacted.
-    fn banned(&self, debtor: Uuid, row: &ParsedRow) -> Vec<(Uuid, Vec<u8>)> {
-        if !row.do_not_call {
-            return Vec::new();
-        }
-        let phones = row.contacts.iter().filter(|contact| contact.kind == "PHONE");
-        phones
-            .map(|phone| (debtor, self.keys.blind(&phone.normalised).to_vec()))
-            .collect()
-    }
-
-    /// Adds what a row becomes to the batch; its debtor, or why it cannot be.
+    /// Adds what a row becomes to the batch, or says why it cannot be.
     fn add(
         &self,
         batch: &mut Batch,
-        people: &mut HashMap<String, Option<Person>>,
+        people: &mut People,
         there: &Taken,
         candidate: &Candidate,
-    ) -> Result<Result<Uuid, Refusal>, OpError> {
+    ) -> Result<Result<(), Refusal>, OpError> {
         let row = &candidate.parsed;
-        if there.has(self.keys, row) {
+        if there.has(self.keys, row).is_some() {
             return Ok(Err(DUPLICATE));
         }
-        let mut unreferenced;
-        let person = match &row.reference {
-            None => {
-                unreferenced = self.new_person(batch, row)?;
-                &mut unreferenced
-            }
-            Some(reference) => {
-                if !people.contains_key(reference) {
-                    people.insert(reference.clone(), Some(self.new_person(batch, row)?));
-                }
-                match people.get_mut(reference) {
-                    Some(Some(person)) => person,
-                    _ => return Ok(Err(ERASED)),
-                }
-            }
+        let id = match people.of(self.keys, row) {
+            Some(id) => id,
+            None => self.new_person(batch, people, row)?,
+        };
+        let Some(person) = people.get(id) else {
+            return Ok(Err(ERASED));
         };
         let new: Vec<&ParsedContact> = self.unknown_contacts(person, row);
         let ordinal_after = |last: i16, kind: &str| {
@@ -149,10 +149,15 @@ impl Placing<'_> {
             self.add_contact(batch, person, contact)?;
         }
         self.add_account(batch, person, candidate)?;
-        Ok(Ok(person.id))
+        if let Some(reference) = row.reference.as_deref().filter(|_| person.reference.is_none()) {
+            batch.named.debtors.push(id);
+            batch.named.references.push(reference.to_owned());
+            people.name(id, reference);
+        }
+        Ok(Ok(()))
     }
 
-    fn new_person(&self, batch: &mut Batch, row: &ParsedRow) -> Result<Person, OpError> {
+    fn new_person(&self, batch: &mut Batch, people: &mut People, row: &ParsedRow) -> Result<Uuid, OpError> {
         let id = ids::next();
         let (profile, record) = (self.keys.new_data_key()?, self.keys.new_data_key()?);
         let debtors = &mut batch.debtors;
@@ -176,14 +181,30 @@ impl Placing<'_> {
             }
             None => None,
         };
+        let birth_date = match row.birth_date {
+            Some(date) => {
+                let text = date.to_string();
+                Some(
+                    self.keys
+                        .seal(&profile, "debtors", "birth_date_cipher", id, text.as_bytes())?,
+                )
+            }
+            None => None,
+        };
+        let match_blind = row.match_key().map(|key| key.blind(self.keys));
         batch.debtors.addresses.push(address);
-        Ok(Person {
+        batch.debtors.birth_dates.push(birth_date);
+        batch.debtors.matches.push(match_blind.clone());
+        let person = Person {
             id,
             profile,
+            reference: row.reference.clone(),
             known: HashSet::new(),
             phones: 0,
             emails: 0,
-        })
+        };
+        people.add(person, match_blind);
+        Ok(id)
     }
 
     /// What of the row's numbers and addresses the person does not have.

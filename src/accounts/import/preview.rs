@@ -120,7 +120,8 @@ impl AccountImports {
             }
         }
         if status == AccountImportStatus::Analyzing {
-            tx.enqueue(&AnalyzeImport { import_id: id }).await?;
+            let step = known.as_ref().map_or(0, |known| known.step + 1);
+            tx.enqueue(&AnalyzeImport { import_id: id, step }).await?;
         }
         let details = json!({
             "file": file_id, "template": template.as_str(), "columns": columns.len(), "again": known.is_some(),

@@ -1,6 +1,6 @@
 //! The rows that were not imported, as a file to correct and upload again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
@@ -9,13 +9,35 @@ use super::{
     columns::Column,
     field::REPORT_COLUMNS,
     finding::ImportFindingCode,
-    model::StagedRow,
+    model::{REPORT_KEPT_FOR, StagedRow},
+    people::People,
+    row::ParsedRow,
     staged::{self, FindingRow},
+    store,
+    taken::taken,
 };
 use crate::{
-    files::{NewFile, Purpose, Stored},
-    platform::{context::TenantCtx, error::OpError, keys::TenantKeys},
+    files::{self, NewFile, Purpose, Stored},
+    platform::{context::TenantCtx, db::TenantTx, error::OpError, keys::TenantKeys},
 };
+
+/// A report that was written.
+pub(super) struct Report {
+    stored: Stored,
+    /// Records of people whom it tells of, as far as the business has them.
+    debtors: HashSet<Uuid>,
+}
+
+impl Report {
+    /// Takes it into use for an import: as long as an export is kept, or until one of those whom it tells of is erased.
+    pub(super) async fn keep(&self, tx: &mut TenantTx, import: Uuid) -> Result<(), OpError> {
+        let expires_at = tx.now() + REPORT_KEPT_FOR;
+        files::keep(tx, &self.stored, Some(expires_at)).await?;
+        let debtors: Vec<Uuid> = self.debtors.iter().copied().collect();
+        files::tells_of(tx, self.stored.id, &debtors).await?;
+        Ok(store::set_report(tx, import, self.stored.id).await?)
+    }
+}
 
 impl AccountImports {
     /// Writes the report, chunk by chunk; none where every row can be imported.
@@ -25,8 +47,8 @@ impl AccountImports {
         keys: &TenantKeys,
         import: Uuid,
         columns: &[Column],
-    ) -> Result<Option<Stored>, OpError> {
-        let mut writer = None;
+    ) -> Result<Option<Report>, OpError> {
+        let (mut writer, mut debtors) = (None, HashSet::new());
         for nth in 0.. {
             let mut tx = self.db.snapshot(ctx).await?;
             let Some(rows) = staged::chunk(&mut tx, keys, import, nth).await? else {
@@ -38,11 +60,15 @@ impl AccountImports {
                 rows.last().map_or(0, |row| row.row),
             );
             let findings = staged::findings_of_rows(&mut tx, import, first, last).await?;
-            tx.finish_read().await?;
-            let lines = lines(columns, &rows, &findings)?;
-            if lines.is_empty() {
+            let by_row = by_row(&findings);
+            let refused: Vec<&StagedRow> = rows.iter().filter(|row| is_refused(&by_row, row)).collect();
+            if refused.is_empty() {
+                tx.finish_read().await?;
                 continue;
             }
+            debtors.extend(told_of(&mut tx, keys, &refused).await?);
+            tx.finish_read().await?;
+            let lines = lines(columns, &refused, &by_row)?;
             if writer.is_none() {
                 let mut begun = self.files.begin(ctx, new_file()).await?;
                 begun.write(&header(columns)?).await?;
@@ -53,7 +79,10 @@ impl AccountImports {
             }
         }
         match writer {
-            Some(writer) => Ok(Some(writer.finish().await?)),
+            Some(writer) => Ok(Some(Report {
+                stored: writer.finish().await?,
+                debtors,
+            })),
             None => Ok(None),
         }
     }
@@ -80,16 +109,48 @@ fn header(columns: &[Column]) -> Result<Vec<u8>, OpError> {
     Ok(file)
 }
 
-/// The rows of a chunk that were not imported.
-fn lines(columns: &[Column], rows: &[StagedRow], findings: &[FindingRow]) -> Result<Vec<u8>, OpError> {
-    let mut by_row: HashMap<i32, Vec<&FindingRow>> = HashMap::new();
-    let blocking =
-        |finding: &&FindingRow| ImportFindingCode::parse(&finding.code).is_none_or(ImportFindingCode::blocks);
-    for finding in findings.iter().filter(blocking) {
+/// What is to be said of each row.
+type Said<'a> = HashMap<i32, Vec<&'a FindingRow>>;
+
+fn by_row(findings: &[FindingRow]) -> Said<'_> {
+    let mut by_row = Said::new();
+    for finding in findings {
         by_row.entry(finding.row_number).or_default().push(finding);
     }
-    let refused = rows.iter().filter_map(|row| {
-        let problems = by_row.get(&i32::try_from(row.row).ok()?)?;
+    by_row
+}
+
+fn said<'a>(by_row: &'a Said<'a>, row: &StagedRow) -> &'a [&'a FindingRow] {
+    let number = i32::try_from(row.row).ok();
+    let found = number.and_then(|number| by_row.get(&number));
+    found.map_or(&[], Vec::as_slice)
+}
+
+fn is_refused(by_row: &Said<'_>, row: &StagedRow) -> bool {
+    let blocks = |code: &str| ImportFindingCode::parse(code).is_none_or(ImportFindingCode::blocks);
+    said(by_row, row).iter().any(|finding| blocks(&finding.code))
+}
+
+/// Records of people whom these rows repeat or name.
+async fn told_of(tx: &mut TenantTx, keys: &TenantKeys, refused: &[&StagedRow]) -> Result<Vec<Uuid>, OpError> {
+    let mut found: Vec<Uuid> = refused
+        .iter()
+        .flat_map(|row| row.repeats.iter().copied())
+        .collect();
+    // Those that were valid, and could not be placed when it came to it.
+    let late: Vec<&ParsedRow> = refused.iter().filter_map(|row| row.parsed.as_ref()).collect();
+    if !late.is_empty() {
+        let there = taken(tx, keys, late.iter().copied()).await?;
+        found.extend(late.iter().filter_map(|row| there.has(keys, row)).flatten());
+        found.extend(People::find(tx, keys, &late).await?.ids());
+    }
+    Ok(found)
+}
+
+/// The rows of a chunk that were not imported.
+fn lines(columns: &[Column], refused: &[&StagedRow], by_row: &Said<'_>) -> Result<Vec<u8>, OpError> {
+    csv_lines(refused.iter().map(|row| {
+        let problems = said(by_row, row);
         let named = problems.iter().filter_map(|finding| {
             let place = usize::try_from(finding.column_index?).ok()?;
             Some(columns.get(place)?.name.as_str())
@@ -100,9 +161,8 @@ fn lines(columns: &[Column], rows: &[StagedRow], findings: &[FindingRow]) -> Res
         let cells = (0..columns.len()).map(|place| row.cells.get(place).map_or("", String::as_str));
         let mut line: Vec<String> = cells.map(neutral).collect();
         line.extend([row.row.to_string(), neutral(&named), said]);
-        Some(line)
-    });
-    csv_lines(refused)
+        line
+    }))
 }
 
 fn csv_lines(rows: impl Iterator<Item = Vec<String>>) -> Result<Vec<u8>, OpError> {

@@ -13,7 +13,7 @@ use super::{
     values::{is_formula, parse_amount, parse_date, sentence},
 };
 use crate::{
-    accounts::{PostalAddress, model::MOST_TAGS, notes},
+    accounts::{PostalAddress, match_key::MatchKey, model::MOST_TAGS, notes},
     platform::{email::EmailAddress, phone::PhoneNumber},
 };
 
@@ -49,12 +49,22 @@ pub(super) struct ParsedRow {
     pub(super) due_date: Option<NaiveDate>,
     pub(super) language: String,
     pub(super) tags: Vec<String>,
-    pub(super) do_not_call: bool,
+    pub(super) birth_date: Option<NaiveDate>,
     pub(super) note: Option<String>,
     pub(super) custom: Option<Value>,
 }
 
 impl ParsedRow {
+    /// By what the person is known again who has no reference.
+    pub(super) fn match_key(&self) -> Option<MatchKey> {
+        MatchKey::of(
+            self.first_name.as_deref(),
+            self.last_name.as_deref(),
+            self.birth_date,
+            self.address.as_ref(),
+        )
+    }
+
     /// What tells two rows of a file apart: the account number, for a lead the first phone number.
     pub(super) fn identity(&self) -> Option<String> {
         match &self.account_number {
@@ -70,10 +80,20 @@ impl ParsedRow {
     }
 }
 
+/// What was read of a row.
+pub(super) struct ReadRow {
+    /// What it says, or what is wrong with it.
+    pub(super) parsed: Result<ParsedRow, Vec<Finding>>,
+    /// Numbers that it says are not to be called (E.164), if it says so: whatever else is wrong with the row, this holds.
+    /// Empty where none of them can be read.
+    pub(super) do_not_call: Option<Vec<String>>,
+}
+
 /// Reads rows by a mapping.
 pub(super) struct RowParser<'a> {
     columns: &'a [Column],
     template: AccountImportTemplate,
+    today: NaiveDate,
 }
 
 /// One row while it is read.
@@ -84,12 +104,16 @@ struct Reading<'a> {
 }
 
 impl<'a> RowParser<'a> {
-    pub(super) fn new(columns: &'a [Column], template: AccountImportTemplate) -> Self {
-        Self { columns, template }
+    pub(super) fn new(columns: &'a [Column], template: AccountImportTemplate, today: NaiveDate) -> Self {
+        Self {
+            columns,
+            template,
+            today,
+        }
     }
 
     /// What the row says, and what is wrong with it: something blocking, or a row.
-    pub(super) fn parse(&self, record: &Record) -> Result<ParsedRow, Vec<Finding>> {
+    pub(super) fn parse(&self, record: &Record) -> ReadRow {
         let mut reading = Reading {
             parser: self,
             record,
@@ -97,10 +121,14 @@ impl<'a> RowParser<'a> {
         };
         reading.check_cells();
         let row = reading.row();
-        if reading.findings.is_empty() {
-            Ok(row)
-        } else {
-            Err(reading.findings)
+        let do_not_call = reading.do_not_call().then(|| reading.readable_phones(&row));
+        ReadRow {
+            parsed: if reading.findings.is_empty() {
+                Ok(row)
+            } else {
+                Err(reading.findings)
+            },
+            do_not_call,
         }
     }
 }
@@ -206,7 +234,7 @@ impl Reading<'_> {
             due_date: self.due_date(),
             language: self.language(),
             tags: self.tags(),
-            do_not_call: self.do_not_call(),
+            birth_date: self.birth_date(),
             note: self.text(Field::Notes, notes::MOST_CHARACTERS),
             custom: self.custom_fields(),
         }
@@ -278,6 +306,16 @@ impl Reading<'_> {
         date
     }
 
+    fn birth_date(&mut self) -> Option<NaiveDate> {
+        let (place, cell) = self.cell(Field::BirthDate)?;
+        let date = parse_date(&cell).filter(|date| *date <= self.parser.today);
+        if date.is_none() {
+            let message = "Give a date of birth since 1900 such as 1980-01-31 or 01/31/1980 (month first).";
+            self.find(Some(place), ImportFindingCode::InvalidDate, message);
+        }
+        date
+    }
+
     fn address(&mut self, country: Option<String>) -> Option<PostalAddress> {
         let address = PostalAddress {
             line1: self.text(Field::Line1, 200),
@@ -311,6 +349,18 @@ impl Reading<'_> {
         code
     }
 
+    /// The numbers that are known for certain: one without a country code is read by the row's country, which may be wrong.
+    fn readable_phones(&self, row: &ParsedRow) -> Vec<String> {
+        let wrong_country = |finding: &Finding| finding.code == ImportFindingCode::InvalidCountry;
+        let country_is_wrong = self.findings.iter().any(wrong_country);
+        let phones = row.contacts.iter().filter(|contact| contact.kind == "PHONE");
+        phones
+            .filter(|phone| !country_is_wrong || phone.original.starts_with('+'))
+            .map(|phone| phone.normalised.clone())
+            .collect()
+    }
+
+    /// Whether the row says so in words that can be read; for others there is a finding.
     fn do_not_call(&mut self) -> bool {
         let Some((place, cell)) = self.cell(Field::DoNotCall) else {
             return false;
@@ -322,7 +372,7 @@ impl Reading<'_> {
                 // Never taken for "no": somebody may have asked not to be called.
                 let message = "Write true or false.";
                 self.find(Some(place), ImportFindingCode::InvalidChoice, message);
-                true
+                false
             }
         }
     }

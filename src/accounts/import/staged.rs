@@ -1,5 +1,7 @@
 //! SQL of what an import holds on its way: staged rows, sealed, and what is to be said of them.
 
+use std::collections::HashMap;
+
 use uuid::Uuid;
 
 use super::{
@@ -7,6 +9,7 @@ use super::{
     model::StagedRow,
 };
 use crate::platform::{
+    crypto::DataKey,
     db::{DbError, TenantTx},
     error::OpError,
     ids,
@@ -37,30 +40,127 @@ pub(super) async fn drop_findings(tx: &mut TenantTx, id: Uuid) -> Result<(), DbE
     Ok(())
 }
 
+/// Rows to be staged together.
+pub(super) struct NewChunk<'a> {
+    /// From 0.
+    pub(super) nth: i32,
+    pub(super) rows: &'a [StagedRow],
+    /// Blind indexes of numbers that are not to be called.
+    pub(super) do_not_call: &'a [Vec<u8>],
+    /// What tells those of the rows apart that are no duplicates, and their numbers.
+    pub(super) identities: &'a [(Identity, u32)],
+}
+
+/// The beginning of a hash of what tells a row apart: of the same length, whatever the row holds.
+pub(super) type Identity = [u8; 16];
+
 /// Stages rows, sealed together.
 pub(super) async fn insert_chunk(
     tx: &mut TenantTx,
     keys: &TenantKeys,
     import: Uuid,
-    nth: i32,
-    rows: &[StagedRow],
+    chunk: &NewChunk<'_>,
 ) -> Result<(), OpError> {
     let (business, id) = (tx.business_id(), ids::next());
-    let text = serde_json::to_vec(rows).map_err(anyhow::Error::from)?;
-    let sealed = keys.seal(&keys.own_key(), "account_import_chunks", "rows_cipher", id, &text)?;
+    let text = serde_json::to_vec(chunk.rows).map_err(anyhow::Error::from)?;
+    let mut identities = Vec::with_capacity(chunk.identities.len() * IDENTITY_BYTES);
+    for (identity, row) in chunk.identities {
+        identities.extend_from_slice(identity);
+        identities.extend_from_slice(&row.to_be_bytes());
+    }
+    let seal = |column, plain: &[u8]| keys.seal(&keys.own_key(), "account_import_chunks", column, id, plain);
+    let (rows, identities) = (
+        seal("rows_cipher", &text)?,
+        seal("identities_cipher", &identities)?,
+    );
     sqlx::query!(
-        "INSERT INTO account_import_chunks (business_id, import_id, nth, id, rows_cipher, key_version)
-         VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO account_import_chunks (business_id, import_id, nth, id, rows_cipher, key_version, do_not_call,
+             identities_cipher)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         business,
         import,
-        nth,
+        chunk.nth,
         id,
-        sealed,
+        rows,
         keys.blind_version(),
+        chunk.do_not_call,
+        identities,
     )
     .execute(tx.conn())
     .await?;
     Ok(())
+}
+
+const IDENTITY_BYTES: usize = 20;
+
+/// What tells the staged rows of an import apart, and their numbers: twenty bytes a row.
+pub(super) async fn identities(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    import: Uuid,
+) -> Result<HashMap<Identity, u32>, OpError> {
+    let business = tx.business_id();
+    let chunks = sqlx::query!(
+        r#"SELECT id, identities_cipher AS "sealed!", key_version FROM account_import_chunks
+         WHERE business_id = $1 AND import_id = $2 AND identities_cipher IS NOT NULL"#,
+        business,
+        import,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let mut found = HashMap::new();
+    for chunk in chunks {
+        let key = own_key(keys, chunk.key_version)?;
+        let plain = keys.open(
+            &key,
+            "account_import_chunks",
+            "identities_cipher",
+            chunk.id,
+            &chunk.sealed,
+        )?;
+        for entry in plain.chunks_exact(IDENTITY_BYTES) {
+            let (mut identity, mut row) = ([0; 16], [0; 4]);
+            identity.copy_from_slice(&entry[..16]);
+            row.copy_from_slice(&entry[16..]);
+            found.insert(identity, u32::from_be_bytes(row));
+        }
+    }
+    Ok(found)
+}
+
+fn own_key(keys: &TenantKeys, version: i32) -> Result<DataKey, OpError> {
+    Ok(keys
+        .own_key_of(version)
+        .ok_or_else(|| anyhow::anyhow!("no such version of the business key"))?)
+}
+
+/// Whether numbers that are not to be called still have to be put on the suppression list.
+pub(super) async fn has_wishes(tx: &mut TenantTx, import: Uuid) -> Result<bool, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM account_import_chunks
+             WHERE business_id = $1 AND import_id = $2 AND do_not_call <> '{}') AS "has!""#,
+        business,
+        import,
+    )
+    .fetch_one(tx.conn())
+    .await?)
+}
+
+/// Takes the numbers (blind indexes) of one chunk that are not to be called, and are to be put on the suppression list in
+/// the same transaction; none when there is no chunk left with any.
+pub(super) async fn take_wishes(tx: &mut TenantTx, import: Uuid) -> Result<Option<Vec<Vec<u8>>>, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_scalar!(
+        r#"UPDATE account_import_chunks c SET do_not_call = '{}'
+         FROM (SELECT nth, do_not_call FROM account_import_chunks
+               WHERE business_id = $1 AND import_id = $2 AND do_not_call <> '{}' ORDER BY nth LIMIT 1) w
+         WHERE c.business_id = $1 AND c.import_id = $2 AND c.nth = w.nth RETURNING w.do_not_call AS "numbers!""#,
+        business,
+        import,
+    )
+    .fetch_optional(tx.conn())
+    .await?)
 }
 
 /// Staged rows in clear; none past the last.
@@ -81,9 +181,7 @@ pub(super) async fn chunk(
     .fetch_optional(tx.conn())
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let key = keys
-        .own_key_of(row.key_version)
-        .ok_or_else(|| anyhow::anyhow!("no such version of the business key"))?;
+    let key = own_key(keys, row.key_version)?;
     let text = keys.open_text(
         &key,
         "account_import_chunks",

@@ -6,7 +6,6 @@ use uuid::Uuid;
 use super::{
     columns::Column,
     model::{AccountImportStatus, Columns, Counts, ImportRow},
-    staged::{drop_findings, drop_rows},
     template::AccountImportTemplate,
 };
 use crate::platform::{
@@ -84,7 +83,7 @@ pub(super) async fn set_mapping(
     let (business, now) = (tx.business_id(), tx.now());
     sqlx::query!(
         "UPDATE account_imports SET status = $3, template = $4, columns_cipher = $5, key_version = $6, updated_at = $7,
-             expires_at = $8, run = run + 1, rows_analyzed = 0, rows_total = NULL, rows_valid = 0, rows_invalid = 0,
+             expires_at = $8, step = step + 1, chunks_analyzed = 0, rows_analyzed = 0, rows_total = NULL, rows_valid = 0, rows_invalid = 0,
              rows_duplicate_in_file = 0, rows_duplicate_in_business = 0, rows_suppressed = 0, report_file_id = NULL
          WHERE business_id = $1 AND id = $2",
         business,
@@ -109,11 +108,13 @@ pub(in crate::accounts) async fn imports_by_ids(
     let business = tx.business_id();
     Ok(sqlx::query_as!(
         ImportRow,
-        "SELECT id, file_id, created_by, status, template, mode, columns_cipher, key_version, run, rows_analyzed, rows_total,
+        "SELECT id, file_id, created_by, status, template, mode, columns_cipher, key_version, step, chunks_analyzed, rows_analyzed, rows_total,
              rows_valid, rows_invalid, rows_duplicate_in_file, rows_duplicate_in_business, rows_suppressed,
              chunks_committed, rows_processed, rows_imported, rows_skipped, failure_code, failure_message,
-             report_file_id, created_at, expires_at
-         FROM account_imports WHERE business_id = $1 AND id = ANY($2)",
+             (SELECT f.id FROM files f WHERE f.business_id = $1 AND f.id = i.report_file_id AND f.state = 'CLAIMED')
+                 AS report_file_id,
+             created_at, expires_at
+         FROM account_imports i WHERE business_id = $1 AND id = ANY($2)",
         business,
         wanted,
     )
@@ -154,48 +155,52 @@ pub(super) async fn lock_import(tx: &mut TenantTx, id: Uuid) -> Result<Option<Im
     Ok(imports_by_ids(tx, &locked).await?.pop())
 }
 
-/// Begins a run of the analysis: what an earlier one left behind goes. The number of the run.
-pub(super) async fn begin_run(tx: &mut TenantTx, id: Uuid) -> Result<i32, DbError> {
-    drop_rows(tx, id).await?;
-    drop_findings(tx, id).await?;
-    let (business, now) = (tx.business_id(), tx.now());
+/// The next slice of the work begins: its number, by which its job is known.
+pub(super) async fn next_step(tx: &mut TenantTx, id: Uuid) -> Result<i32, DbError> {
+    let business = tx.business_id();
     Ok(sqlx::query_scalar!(
-        "UPDATE account_imports SET run = run + 1, rows_analyzed = 0, rows_valid = 0, rows_invalid = 0,
-             rows_duplicate_in_file = 0, rows_duplicate_in_business = 0, rows_suppressed = 0, updated_at = $3
-         WHERE business_id = $1 AND id = $2 RETURNING run",
+        "UPDATE account_imports SET step = step + 1 WHERE business_id = $1 AND id = $2 RETURNING step",
         business,
         id,
-        now,
     )
     .fetch_one(tx.conn())
     .await?)
 }
 
-/// Adds what a chunk of the analysis found; false when another run has taken over, or the import has moved on.
+/// A chunk that was looked at.
+pub(super) struct Analyzed {
+    pub(super) step: i32,
+    /// From 0.
+    pub(super) nth: i32,
+    pub(super) rows: i32,
+    pub(super) counts: Counts,
+}
+
+/// Adds what a chunk of the analysis found; false when another job did this chunk, or the import has moved on.
 pub(super) async fn count_analyzed(
     tx: &mut TenantTx,
     import: Uuid,
-    run: i32,
-    rows: i32,
-    counts: Counts,
+    chunk: &Analyzed,
 ) -> Result<bool, DbError> {
-    let (business, now) = (tx.business_id(), tx.now());
+    let (business, now, counts) = (tx.business_id(), tx.now(), chunk.counts);
     let counted = sqlx::query!(
-        "UPDATE account_imports SET rows_analyzed = rows_analyzed + $4, rows_valid = rows_valid + $5,
-             rows_invalid = rows_invalid + $6, rows_duplicate_in_file = rows_duplicate_in_file + $7,
+        "UPDATE account_imports SET chunks_analyzed = chunks_analyzed + 1, rows_analyzed = rows_analyzed + $4,
+             rows_valid = rows_valid + $5, rows_invalid = rows_invalid + $6,
+             rows_duplicate_in_file = rows_duplicate_in_file + $7,
              rows_duplicate_in_business = rows_duplicate_in_business + $8, rows_suppressed = rows_suppressed + $9,
              updated_at = $10
-         WHERE business_id = $1 AND id = $2 AND run = $3 AND status = 'ANALYZING'",
+         WHERE business_id = $1 AND id = $2 AND step = $3 AND status = 'ANALYZING' AND chunks_analyzed = $11",
         business,
         import,
-        run,
-        rows,
+        chunk.step,
+        chunk.rows,
         counts.valid,
         counts.invalid,
         counts.duplicate_in_file,
         counts.duplicate_in_business,
         counts.suppressed,
         now,
+        chunk.nth,
     )
     .execute(tx.conn())
     .await?;

@@ -1,6 +1,8 @@
 //! Which rows the business has already: by their account number, leads by their phone number.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+
+use uuid::Uuid;
 
 use super::row::ParsedRow;
 use crate::platform::{
@@ -8,11 +10,11 @@ use crate::platform::{
     keys::TenantKeys,
 };
 
-/// What of a chunk of rows is there already.
+/// What of a chunk of rows is there already, and whose it is.
 pub(super) struct Taken {
-    numbers: HashSet<String>,
-    /// Blind indexes.
-    phones: HashSet<Vec<u8>>,
+    numbers: HashMap<String, Uuid>,
+    /// By blind index.
+    phones: HashMap<Vec<u8>, Vec<Uuid>>,
 }
 
 /// Looks the rows up.
@@ -31,42 +33,47 @@ pub(super) async fn taken<'a>(
     }
     let business = tx.business_id();
     let mut taken = Taken {
-        numbers: HashSet::new(),
-        phones: HashSet::new(),
+        numbers: HashMap::new(),
+        phones: HashMap::new(),
     };
     if !numbers.is_empty() {
-        let found = sqlx::query_scalar!(
-            "SELECT account_number FROM accounts WHERE business_id = $1 AND account_number = ANY($2)",
+        let found = sqlx::query!(
+            "SELECT account_number, debtor_id FROM accounts WHERE business_id = $1 AND account_number = ANY($2)",
             business,
             &numbers,
         )
         .fetch_all(tx.conn())
         .await?;
+        let found = found.into_iter().map(|row| (row.account_number, row.debtor_id));
         taken.numbers.extend(found);
     }
     if !phones.is_empty() {
-        let found = sqlx::query_scalar!(
-            r#"SELECT DISTINCT blind_index AS "blind!" FROM contact_points
+        let found = sqlx::query!(
+            r#"SELECT DISTINCT blind_index AS "blind!", debtor_id FROM contact_points
              WHERE business_id = $1 AND blind_index = ANY($2) AND kind = 'PHONE'"#,
             business,
             &phones,
         )
         .fetch_all(tx.conn())
         .await?;
-        taken.phones.extend(found);
+        for row in found {
+            taken.phones.entry(row.blind).or_default().push(row.debtor_id);
+        }
     }
     Ok(taken)
 }
 
 impl Taken {
-    /// Whether the business has this row.
-    pub(super) fn has(&self, keys: &TenantKeys, row: &ParsedRow) -> bool {
+    /// Whether the business has this row: the records of people that it repeats.
+    pub(super) fn has(&self, keys: &TenantKeys, row: &ParsedRow) -> Option<Vec<Uuid>> {
         match (&row.account_number, row.phone()) {
-            (Some(number), _) => self.numbers.contains(number),
-            (None, Some(phone)) => {
-                !self.phones.is_empty() && keys.blinds(phone).iter().any(|blind| self.phones.contains(blind))
+            (Some(number), _) => self.numbers.get(number).map(|debtor| vec![*debtor]),
+            (None, Some(phone)) if !self.phones.is_empty() => {
+                let blinds = keys.blinds(phone);
+                let mut found = blinds.iter().filter_map(|blind| self.phones.get(blind));
+                found.next().cloned()
             }
-            (None, None) => false,
+            _ => None,
         }
     }
 }

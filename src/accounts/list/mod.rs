@@ -28,7 +28,7 @@ use self::{
 pub(super) use self::{
     criteria::AccountCriteria,
     debtors::page_of_debtor_ids,
-    whole::{count_all, next_of_all},
+    whole::{count_all, ids_of_all},
 };
 use super::store::AccountRow;
 use crate::platform::{

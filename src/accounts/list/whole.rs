@@ -1,41 +1,36 @@
-//! A list that is read from end to end in the background, one plain statement a page, however much that looks at.
+//! A list that is read from end to end in the background, in one plain statement, however much that looks at.
+
+use uuid::Uuid;
 
 use super::{
-    AccountKey, AccountList, ListedAccount,
+    AccountList,
     criteria::{Condition, conditions, push_all},
     lanes::push_order,
-    read_rows,
-    sql::{COLUMNS, Sql},
+    sql::Sql,
 };
 use crate::platform::db::{DbError, TenantTx};
 
-/// The accounts that follow, at most so many.
-pub(in crate::accounts) async fn next_of_all(
+/// Which accounts there are, in the list's order, up to `most`.
+pub(in crate::accounts) async fn ids_of_all(
     tx: &mut TenantTx,
     list: &AccountList,
-    past: Option<&AccountKey>,
-    rows: i64,
-) -> Result<Vec<ListedAccount>, DbError> {
-    let key = list.ordering.expression();
-    let mut sql = Sql::limited(tx, rows, "SELECT ")?;
-    sql.push(COLUMNS)
-        .push(", d.first_name, d.last_name, d.preferred_language, d.preferred_channel, ")
-        .push(key)
-        .push(
-            " AS order_key, false AS cut FROM accounts a
-              JOIN debtors d ON d.business_id = $1 AND d.id = a.debtor_id
-              WHERE a.business_id = $1 AND a.deleted_at IS NULL AND ",
-        );
+    most: i64,
+) -> Result<Vec<Uuid>, DbError> {
+    let mut sql = Sql::limited(
+        tx,
+        most,
+        "SELECT a.id FROM accounts a WHERE a.business_id = $1 AND a.deleted_at IS NULL AND ",
+    )?;
     push_all(&mut sql, &all_of(tx, list));
-    if let Some(past) = past {
-        sql.push(" AND (").push(key).push(", a.id)");
-        past.bind(sql.push(if list.descending { " < (" } else { " > (" }));
-        sql.push(")");
-    }
-    push_order(&mut sql, None, key, "a.id", list.descending);
+    push_order(
+        &mut sql,
+        None,
+        list.ordering.expression(),
+        "a.id",
+        list.descending,
+    );
     sql.push(" LIMIT $2");
-    let found = sql.builder().build().fetch_all(tx.conn()).await?;
-    Ok(read_rows(&found, list.ordering)?.unwrap_or_default())
+    Ok(sql.builder().build_query_scalar().fetch_all(tx.conn()).await?)
 }
 
 /// How many accounts there are, counted up to `most`.

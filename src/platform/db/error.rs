@@ -14,6 +14,9 @@ pub enum DbError {
     /// The database is away, refuses connections or the pool is exhausted.
     #[error("the database does not answer: {0}")]
     Unavailable(#[source] sqlx::Error),
+    /// A statement waited too long for what another transaction holds, or ran too long: it may be tried again.
+    #[error("the database was busy for too long")]
+    Busy,
     /// A date or time lies outside what the database stores (4713 BC to AD 294276).
     #[error("a date or time lies too far in the past or the future")]
     OutOfRange,
@@ -35,6 +38,8 @@ impl From<sqlx::Error> for DbError {
             sqlx::Error::Database(db) => match (db.code().as_deref(), db.constraint()) {
                 // 40001 serialization_failure, 40P01 deadlock_detected.
                 (Some("40001" | "40P01"), _) => Self::Conflict,
+                // 55P03 lock_not_available (lock_timeout), 57014 query_canceled (statement_timeout).
+                (Some("55P03" | "57014"), _) => Self::Busy,
                 // 57P01-57P03: shutting down or starting up; 53300: too many connections.
                 (Some("57P01" | "57P02" | "57P03" | "53300"), _) => Self::Unavailable(error),
                 // datetime_field_overflow

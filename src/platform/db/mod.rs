@@ -37,6 +37,10 @@ pub struct DbOptions {
     pub max_connections: u32,
     /// How long a request waits for a connection before it fails as unavailable.
     pub acquire_timeout: Duration,
+    /// How long a statement waits for what another transaction holds before it fails as unavailable.
+    pub lock_timeout: Duration,
+    /// How long a statement may run before it fails as unavailable.
+    pub statement_timeout: Duration,
 }
 
 /// The doors to the database.
@@ -51,6 +55,11 @@ pub struct Db {
 impl Db {
     /// Makes the pools; connects at first use.
     pub fn new(options: &DbOptions, clock: BusinessClock, live: LiveBus) -> Self {
+        // With the connection and not with each transaction: it costs no statement.
+        let timeouts = [
+            ("lock_timeout", options.lock_timeout.as_millis()),
+            ("statement_timeout", options.statement_timeout.as_millis()),
+        ];
         let pool = |connect: &PgConnectOptions, size: u32| {
             PgPoolOptions::new()
                 .max_connections(size)
@@ -58,7 +67,7 @@ impl Db {
                 // A ping before each use costs a round trip per request; a broken connection shows in its
                 // first statement anyway.
                 .test_before_acquire(false)
-                .connect_lazy_with(connect.clone().application_name("funnelchat"))
+                .connect_lazy_with(connect.clone().application_name("funnelchat").options(timeouts))
         };
         Self {
             app: pool(&options.app, options.max_connections),

@@ -176,9 +176,18 @@ impl TenantTx {
     /// [`DbError`] as met.
     pub async fn enqueue<J: Job>(&mut self, job: &J) -> Result<(), DbError> {
         let args = serde_json::to_value(job).unwrap_or_default();
-        sqlx::query!("SELECT queue.enqueue($1, $2)", J::NAME, args)
-            .execute(self.conn())
-            .await?;
+        match J::LANE.word() {
+            None => {
+                sqlx::query!("SELECT queue.enqueue($1, $2)", J::NAME, args)
+                    .execute(self.conn())
+                    .await?;
+            }
+            Some(lane) => {
+                sqlx::query!("SELECT queue.enqueue_in($1, $2, $3)", lane, J::NAME, args)
+                    .execute(self.conn())
+                    .await?;
+            }
+        }
         Ok(())
     }
 

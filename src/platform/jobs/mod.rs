@@ -20,6 +20,30 @@ use crate::platform::{context::TenantCtx, db::DbError};
 pub trait Job: Serialize + DeserializeOwned + Send + 'static {
     /// `slice.verb_noun`; stable, because jobs outlive deployments.
     const NAME: &'static str;
+    /// Beside which others it runs.
+    const LANE: Lane = Lane::Ordinary;
+}
+
+/// A worker has slots of its own for each lane: whatever fills one, the others go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// Short work that somebody waits for.
+    Ordinary,
+    /// A slice of much work, which enqueues the next one behind those of others; one of a business at a time.
+    Bulk,
+    /// Work that cannot be cut and takes long; one of a business at a time.
+    Long,
+}
+
+impl Lane {
+    /// As `queue.enqueue_in` takes it; none for the ordinary one.
+    pub(crate) fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Ordinary => None,
+            Self::Bulk => Some("bulk"),
+            Self::Long => Some("long"),
+        }
+    }
 }
 
 /// How a job ended when it did not succeed.

@@ -32,6 +32,25 @@ END $$;
 REVOKE ALL ON FUNCTION queue.enqueue FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION queue.enqueue TO funnelchat_app;
 
+-- In a lane with slots of its own. The queue's name lets one job of a business run there at a time; the order is that of
+-- the queue as a whole, so that the slices of several businesses take turns.
+CREATE OR REPLACE FUNCTION queue.enqueue_in(p_lane text, p_name text, p_args jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = queue, pg_temp AS $$
+DECLARE business uuid := nullif(current_setting('app.business_id', true), '')::uuid;
+BEGIN
+    IF business IS NULL OR coalesce(current_setting('app.audience', true), '') = '' THEN
+        RAISE EXCEPTION 'a job needs the context of a business';
+    END IF;
+    IF p_lane NOT IN ('bulk', 'long') THEN
+        RAISE EXCEPTION 'there is no lane %', p_lane;
+    END IF;
+    PERFORM queue.add_job('funnelchat_' || p_lane,
+        json_build_object('v', 1, 'business_id', business, 'name', p_name, 'args', p_args),
+        queue_name => p_lane || ':' || business, max_attempts => 12);
+END $$;
+REVOKE ALL ON FUNCTION queue.enqueue_in FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION queue.enqueue_in TO funnelchat_app;
+
 CREATE OR REPLACE FUNCTION queue.enqueue_after(p_name text, p_args jsonb, p_millis bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = queue, pg_temp AS $$
 DECLARE business uuid := nullif(current_setting('app.business_id', true), '')::uuid;

@@ -62,6 +62,7 @@ pub(super) async fn people_the_world(app: &TestApp) -> (World, Vec<Uuid>) {
             account_number: format!("P-{nth:04}"),
             contacts,
             address: None,
+            birth_date: None,
             original_creditor: None,
             origin: Origin {
                 creditor_id: (nth % 3 != 0).then(|| creditors[nth % 2]),

@@ -13,6 +13,7 @@ use crate::support::{TestApp, data, debtors, recipes::Ids};
 /// Every ciphertext column and whose key guards it: the debtor's profile or record key, the business's, the platform's.
 const CIPHERS: &[(&str, &str)] = &[
     ("account_documents.description_cipher", "profile"),
+    ("account_import_chunks.identities_cipher", "business"),
     ("account_import_chunks.rows_cipher", "business"),
     ("account_imports.columns_cipher", "business"),
     ("account_notes.body_cipher", "profile"),
@@ -54,6 +55,10 @@ const CIPHERS: &[(&str, &str)] = &[
 const PLAIN: &[(&str, &str)] = &[
     ("access_log.operation", "names of fields of the API"),
     ("access_log.request_id", "ours"),
+    (
+        "account_import_chunks.do_not_call",
+        "HMACs, as on the suppression list, until they stand there",
+    ),
     ("account_import_findings.code", "our own words"),
     (
         "account_import_findings.message",
@@ -154,6 +159,10 @@ const PLAIN: &[(&str, &str)] = &[
     ),
     ("debtors.first_name", "searchable; overwritten at erasure"),
     ("debtors.last_name", "searchable; overwritten at erasure"),
+    (
+        "debtors.match_blind",
+        "an HMAC, emptied with the destruction of the profile key",
+    ),
     ("debtors.name_key", "searchable; overwritten at erasure"),
     ("debtors.preferred_language", "an ISO 639-1 code"),
     ("decisions.channel", "a word of ours"),
@@ -211,6 +220,7 @@ const PLAIN: &[(&str, &str)] = &[
         "user_skills.skill",
         "a business's word for what a member of staff can do",
     ),
+    ("webhook_events.request_id", "ours"),
     ("work_schedules.time_zone", "a member of staff, not a debtor"),
 ];
 

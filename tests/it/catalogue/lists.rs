@@ -118,6 +118,7 @@ pub const OPEN_TO_SYSTEM: &[(&str, &str, &str)] = &[
         "INSERT SELECT",
         "made at registration; memberships are read at log-in",
     ),
+    ("webhook_events", "DELETE SELECT", "forgotten after a month"),
 ];
 
 /// Unique constraints that do not begin with the business, and why.
@@ -188,6 +189,10 @@ pub const GLOBAL_INDEXES: &[(&str, &str)] = &[
     (
         "users_identity",
         "log-in asks for a person's memberships before a business is known",
+    ),
+    (
+        "webhook_events_age",
+        "a reconciler looks through all businesses for what is a month old",
     ),
 ];
 

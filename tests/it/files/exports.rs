@@ -153,7 +153,7 @@ async fn an_export_is_the_list_in_its_order_and_runs_nothing() {
         .read_to_string(&mut sheet)
         .unwrap();
     assert!(
-        sheet.contains("<t>@Quill</t>") && sheet.contains("<v>1234.5</v>"),
+        sheet.contains("<t>@Quill</t>") && sheet.contains("<v>1234.50</v>"),
         "{sheet}"
     );
     assert!(!sheet.contains("<f"), "{sheet}");
@@ -278,5 +278,79 @@ async fn an_export_holds_no_more_than_is_set_and_three_are_written_at_once() {
     app.run_jobs().await;
     assert_eq!(user_errors(&ask(&admin, few).await), Vec::<&str>::new());
     app.run_jobs().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_moves_in_the_list_meanwhile_is_written_once() {
+    let app = TestApp::start().await;
+    let admin = app.acme.sign_in("admin").await;
+    // More than a page, in the order of what is owed.
+    let mut file = "firstName,lastName,email,phone,accountNumber,currentBalance\n".to_owned();
+    for nth in 0..600 {
+        file.push_str(&format!("A,B,,,MOVE-{nth:03},{}\n", 100_000 - nth));
+    }
+    let upload =
+        crate::support::uploads::upload(&admin, "ACCOUNT_IMPORT", "accounts.csv", file.as_bytes()).await;
+    let begun = admin
+        .gql(
+            "mutation($i: PreviewAccountImportInput!) { previewAccountImport(input: $i) { import { id } } }",
+            json!({ "i": { "uploadId": upload } }),
+        )
+        .await;
+    app.run_jobs().await;
+    admin
+        .gql(
+            "mutation($i: CommitAccountImportInput!) { commitAccountImport(input: $i) { userErrors { code } } }",
+            json!({ "i": { "importId": data(&begun)["previewAccountImport"]["import"]["id"], "mode": "VALID_ROWS_ONLY" } }),
+        )
+        .await;
+    app.run_jobs().await;
+    let payload = ask(
+        &admin,
+        json!({ "orderBy": { "field": "BALANCE", "direction": "DESC" }, "columns": ["ACCOUNT_NUMBER"] }),
+    )
+    .await;
+    let mut superuser = app.superuser().await;
+    let mut lock = superuser.begin().await.unwrap();
+    lock.execute("LOCK TABLE access_log IN ACCESS EXCLUSIVE MODE")
+        .await
+        .unwrap();
+    let mut other = app.superuser().await;
+    let moving = async {
+        eventually("the first page was read", async || {
+            let waiting: i64 = other
+                .fetch_one(
+                    "SELECT count(*) FROM pg_locks WHERE relation = 'access_log'::regclass AND NOT granted",
+                )
+                .await
+                .unwrap()
+                .get(0);
+            (waiting > 0).then_some(())
+        })
+        .await;
+        // One from the first page goes behind the second, one from the second before the first.
+        other
+            .execute(
+                "UPDATE accounts SET balance_minor = CASE account_number WHEN 'MOVE-001' THEN 1 ELSE 99999999 END
+                 WHERE account_number IN ('MOVE-001', 'MOVE-599')",
+            )
+            .await
+            .unwrap();
+        lock.rollback().await.unwrap();
+    };
+    tokio::join!(app.run_due_jobs(), moving);
+    app.run_jobs().await;
+    let ready = export(&admin, &payload["export"]["id"]).await;
+    let url = ready["downloadUrl"].as_str().unwrap();
+    let file = admin.http().get(url).send().await.unwrap().bytes().await.unwrap();
+    let numbers: Vec<String> = lines(&file)
+        .into_iter()
+        .skip(1)
+        .map(|line| line[0].clone())
+        .collect();
+    let once: BTreeSet<&String> = numbers.iter().collect();
+    assert_eq!((numbers.len(), once.len()), (625, 625), "each account once");
+    assert_eq!(numbers[1], "MOVE-001", "where it stood when the export began");
     app.finish().await;
 }

@@ -1,6 +1,7 @@
 //! Files: contents that go up and come down by signed links, and lie encrypted in between.
 
 mod documents;
+mod erased;
 mod exports;
 mod transfer;
 mod trust;

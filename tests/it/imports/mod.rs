@@ -5,7 +5,10 @@ mod crash;
 mod findings;
 mod hostile;
 mod life;
+mod people;
 mod templates;
+mod turns;
+mod wishes;
 
 use funnelchat::platform::ids::{self, IdKind};
 use serde_json::{Value, json};

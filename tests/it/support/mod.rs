@@ -232,20 +232,29 @@ impl TestApp {
     pub async fn release_jobs_of_dead_workers(&self) {
         self.superuser()
             .await
-            .execute("UPDATE queue._private_jobs SET locked_at = NULL, locked_by = NULL")
+            .execute(
+                "UPDATE queue._private_jobs SET locked_at = NULL, locked_by = NULL;
+                 UPDATE queue._private_job_queues SET locked_at = NULL, locked_by = NULL",
+            )
             .await
             .unwrap();
     }
 
     /// A debtor texts a business; jobs run until the text is in its thread.
     pub async fn text(&self, tenant: &Tenant, from: &str, body: &str) -> u16 {
+        let status = self.text_arrives(tenant, from, body).await;
+        self.run_jobs().await;
+        status
+    }
+
+    /// A debtor texts a business; no job runs.
+    pub async fn text_arrives(&self, tenant: &Tenant, from: &str, body: &str) -> u16 {
         let result = self
             .sandbox
             .state()
             .receive_text(from, tenant.demo.number, body)
             .await
             .unwrap();
-        self.run_jobs().await;
         result.webhook_status.unwrap_or_default()
     }
 

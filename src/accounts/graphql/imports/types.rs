@@ -235,7 +235,8 @@ impl AccountImport {
     }
 
     /// Where the rows that cannot be imported are downloaded as a CSV file, with what is wrong with them: good for five
-    /// minutes. Null while rows are looked at, and where all can be imported.
+    /// minutes. Null while rows are looked at, where all can be imported, and once the file is gone: it is kept for three
+    /// days, and goes when somebody in it is erased.
     async fn error_file_url(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<String>> {
         let scope = ctx.scope()?;
         let files = ctx.data::<Files>()?;
@@ -256,7 +257,7 @@ impl AccountImport {
         self.row.created_at
     }
 
-    /// Until when it waits to be committed; once it has ended, when it is forgotten with its findings and its error file.
+    /// Until when it waits to be committed; once it has ended, when it is forgotten with its findings.
     async fn expires_at(&self) -> DateTime<Utc> {
         self.row.expires_at
     }

@@ -8,12 +8,17 @@ fn columns(header: &[&str]) -> Vec<Column> {
 }
 
 fn parse(header: &[&str], cells: &[&str]) -> Result<ParsedRow, Vec<Finding>> {
+    read(header, cells).parsed
+}
+
+fn read(header: &[&str], cells: &[&str]) -> ReadRow {
     let columns = columns(header);
     let record = Record {
         row: 2,
         cells: cells.iter().map(|cell| (*cell).to_owned()).collect(),
     };
-    RowParser::new(&columns, AccountImportTemplate::of(&columns)).parse(&record)
+    let today = "2026-06-10".parse().unwrap();
+    RowParser::new(&columns, AccountImportTemplate::of(&columns), today).parse(&record)
 }
 
 const ACCOUNTS: [&str; 7] = [
@@ -91,7 +96,7 @@ fn a_row_of_each_template_is_read_whole() {
         row.contacts[0].written, "+923001234567",
         "read as of the row's country"
     );
-    assert!(row.do_not_call && row.address.is_none() && row.account_number.is_none());
+    assert!(row.address.is_none() && row.account_number.is_none());
     assert_eq!(row.custom.as_ref().unwrap()["priority"], "high");
     assert_eq!(row.custom.as_ref().unwrap()["type"], "broker");
     assert_eq!(row.note.as_deref(), Some("- after ten"));
@@ -154,6 +159,54 @@ fn each_wrong_cell_is_named_with_its_reason() {
         let mut cells = lead;
         cells[place] = cell;
         assert_eq!(problem(&LEADS, &cells), (Some(place), code), "{cell:?}");
+    }
+}
+
+#[test]
+fn who_is_not_to_be_called_is_known_whatever_else_is_wrong_with_the_row() {
+    let wish = |cells: [&str; 8]| read(&LEADS, &cells).do_not_call;
+    let number = || Some(vec!["+12125550110".to_owned()]);
+    assert_eq!(wish(["", "", "2125550110", "US", "", "", "yes", ""]), number());
+    assert_eq!(
+        wish(["=1+1", "a\0b", "2125550110", "", "", "asap", "TRUE", ""]),
+        number()
+    );
+    assert_eq!(wish(["", "", "2125550110", "", "", "", "no", ""]), None);
+    assert_eq!(wish(["", "", "2125550110", "", "", "", "", ""]), None);
+    assert_eq!(
+        wish(["", "", "2125550110", "", "", "", "maybe", ""]),
+        None,
+        "what cannot be read is asked for again"
+    );
+    for unreadable in ["", "555", "call me"] {
+        let found = wish(["", "", unreadable, "", "", "", "1", ""]);
+        assert_eq!(
+            found,
+            Some(Vec::new()),
+            "it is said, though of nobody known: {unreadable:?}"
+        );
+    }
+    // Of which country a national number is cannot be told; the whole number is the same everywhere.
+    assert_eq!(
+        wish(["", "", "0300 1234567", "Atlantis", "", "", "1", ""]),
+        Some(Vec::new())
+    );
+    assert_eq!(
+        wish(["", "", "+1 212 555 0110", "Atlantis", "", "", "1", ""]),
+        number()
+    );
+}
+
+#[test]
+fn a_date_of_birth_is_in_the_past() {
+    let header = ["first_name", "last_name", "phone", "date of birth", "zip"];
+    let born = |cell| parse(&header, &["Ann", "Lee", "2125550110", cell, "10001"]);
+    let row = born("01/31/1980").unwrap_or_else(|findings| panic!("{findings:?}"));
+    assert_eq!(row.birth_date, NaiveDate::from_ymd_opt(1980, 1, 31));
+    assert!(row.match_key().is_some());
+    for wrong in ["2026-06-11", "1899-12-31", "31/01/1980", "young"] {
+        let (_, code) = problem(&header, &["Ann", "Lee", "2125550110", wrong, "10001"]);
+        assert_eq!(code, ImportFindingCode::InvalidDate, "{wrong}");
     }
 }
 

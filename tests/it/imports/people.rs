@@ -1,0 +1,165 @@
+//! Who is known again: by the business's reference, or by name, date of birth and postal code, and by nothing else.
+
+use serde_json::{Value, json};
+use sqlx::{Executor as _, Row as _};
+use uuid::Uuid;
+
+use super::{ACCOUNTS, commit, import, previewed};
+use crate::support::{Client, TestApp, data, recipes::uuid_of, user_errors};
+
+/// Whose account it is.
+async fn debtor_of(client: &Client, number: &str) -> String {
+    let answer = client
+        .gql(
+            "query($s: String) { accounts(first: 1, search: $s) { edges { node { accountNumber debtor { id birthDate } } } } }",
+            json!({ "s": number }),
+        )
+        .await;
+    let node = data(&answer)["accounts"]["edges"][0]["node"].clone();
+    assert_eq!(node["accountNumber"], number, "{answer}");
+    node["debtor"]["id"].as_str().unwrap().to_owned()
+}
+
+async fn create(client: &Client, input: Value) -> Value {
+    let answer = client
+        .gql(
+            "mutation($i: CreateAccountInput!) { createAccount(input: $i) { account { debtor { id } } userErrors { code field } } }",
+            json!({ "i": input }),
+        )
+        .await;
+    data(&answer)["createAccount"].clone()
+}
+
+fn ann(number: &str, more: Value) -> Value {
+    let mut input = json!({ "firstName": "Ann", "lastName": "Lee", "accountNumber": number, "currentBalance": { "amount": "5" },
+        "birthDate": "1980-01-31", "address": { "postalCode": "10001" } });
+    for (field, value) in more.as_object().unwrap() {
+        input[field] = value.clone();
+    }
+    input
+}
+
+#[tokio::test]
+async fn a_person_is_known_again_by_name_birth_date_and_postal_code_until_they_are_erased() {
+    let app = TestApp::start().await;
+    let admin = app.acme.sign_in("admin").await;
+    let globex = app.globex.sign_in("admin").await;
+    let header = format!("{ACCOUNTS},dob,zip,externalDebtorReference");
+    let place = async |client: &Client, rows: &str, mode: &str| {
+        let ready = previewed(&app, client, &format!("{header}\n{rows}")).await;
+        commit(client, &ready, mode).await;
+        app.run_jobs().await;
+        let done = import(client, &ready["id"]).await;
+        assert_eq!(done["status"], "COMPLETED", "{done}");
+    };
+    place(
+        &admin,
+        "Ann,Lee,,2125550150,P-1,10,,1980-01-31,10001,\n\
+         ann,LEE,,,P-2,10,,01/31/1980,10001-1234,\n\
+         Ann,Lee,,2125550150,P-3,10,,1980-01-31,,\n\
+         Ann,Lee,,2125550150,P-4,10,,1980-02-01,10001,\n",
+        "VALID_ROWS_ONLY",
+    )
+    .await;
+    let first = debtor_of(&admin, "P-1").await;
+    assert_eq!(debtor_of(&admin, "P-2").await, first, "the same in one file");
+    for other in ["P-3", "P-4"] {
+        let debtor = debtor_of(&admin, other).await;
+        assert_ne!(debtor, first, "a telephone number tells nothing: {other}");
+    }
+
+    // In another file, all or nothing; with the reference by which the business calls them from now on.
+    place(
+        &admin,
+        "Ann,Lee,,,P-5,10,,1980-01-31,10001,ANN\nNew,One,,,P-6,10,,,,ANN-2\n",
+        "ALL_OR_NOTHING",
+    )
+    .await;
+    assert_eq!(debtor_of(&admin, "P-5").await, first);
+    place(
+        &admin,
+        "Ann,Lee-Miller,,,P-7,10,,,,ANN\nAnn,Lee,,,P-8,10,,1980-01-31,10001,SOMEBODY-ELSE\n",
+        "VALID_ROWS_ONLY",
+    )
+    .await;
+    assert_eq!(debtor_of(&admin, "P-7").await, first, "by the reference alone");
+    assert_ne!(
+        debtor_of(&admin, "P-8").await,
+        first,
+        "whom the business calls otherwise is another person"
+    );
+
+    // One account at a time; another business knows nobody of these.
+    let theirs = create(&globex, ann("P-1", json!({}))).await;
+    assert_ne!(theirs["account"]["debtor"]["id"], json!(first));
+    let again = create(&globex, ann("P-2", json!({}))).await;
+    assert_eq!(again["account"], theirs["account"], "{again}");
+    let race = async |number: &str| {
+        create(
+            &globex,
+            ann(
+                number,
+                json!({ "lastName": "Racer", "externalDebtorReference": "RACER" }),
+            ),
+        )
+        .await
+    };
+    let (one, two) = tokio::join!(race("R-1"), race("R-2"));
+    assert_eq!(user_errors(&one), Vec::<&str>::new(), "{one}");
+    assert_eq!(
+        one["account"], two["account"],
+        "who comes second finds the person"
+    );
+
+    // What is known of them changes, and with it who they are.
+    let changed = globex
+        .gql(
+            "mutation($i: UpdateDebtorInput!) { updateDebtor(input: $i) { userErrors { code } } }",
+            json!({ "i": { "id": theirs["account"]["debtor"]["id"], "address": { "postalCode": "60601" } } }),
+        )
+        .await;
+    assert_eq!(data(&changed)["updateDebtor"]["userErrors"], json!([]));
+    let moved = create(
+        &globex,
+        ann("P-3", json!({ "address": { "postalCode": "60601" } })),
+    )
+    .await;
+    assert_eq!(moved["account"], theirs["account"]);
+    let stranger = create(&globex, ann("P-4", json!({}))).await;
+    assert_ne!(stranger["account"], theirs["account"]);
+
+    let blind = async |id: &str| -> Option<Vec<u8>> {
+        let mut superuser = app.superuser().await;
+        sqlx::query("SELECT match_blind FROM debtors WHERE id = $1")
+            .bind(uuid_of(id))
+            .fetch_one(&mut superuser)
+            .await
+            .unwrap()
+            .get(0)
+    };
+    let known = theirs["account"]["debtor"]["id"].as_str().unwrap();
+    assert!(blind(known).await.is_some());
+    erase(&app, uuid_of(known)).await;
+    assert_eq!(blind(known).await, None, "erasure leaves nothing to compare with");
+    let later = create(
+        &globex,
+        ann("P-9", json!({ "address": { "postalCode": "60601" } })),
+    )
+    .await;
+    assert_ne!(later["account"], theirs["account"]);
+    app.finish().await;
+}
+
+/// As erasure does: the profile key is destroyed.
+async fn erase(app: &TestApp, debtor: Uuid) {
+    let mut superuser = app.superuser().await;
+    superuser
+        .execute(
+            sqlx::query(
+                "UPDATE data_keys SET wrapped = NULL, destroyed_at = now() WHERE debtor_id = $1 AND purpose = 'PROFILE'",
+            )
+            .bind(debtor),
+        )
+        .await
+        .unwrap();
+}
