@@ -173,7 +173,8 @@ impl App {
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
         let sms = Arc::new(TwilioSms::new(vendor_http, &config.twilio_base_url));
-        let conversations = Conversations::new(db.clone(), keyring.clone(), sms, public_base_url.clone());
+        let conversations =
+            Conversations::new(db.clone(), keyring.clone(), sms.clone(), public_base_url.clone());
         let stopping = CancellationToken::new();
         let request_ids = Arc::new(RequestIds::new(rand::random()));
         let page_limit = PageLimit(i32::try_from(config.limits.page_size).unwrap_or(100));
@@ -194,6 +195,7 @@ impl App {
                 imports: imports.clone(),
                 readers: InboxReaders::default(),
                 plans: Arc::new(PlanStatus),
+                vendor_accounts: sms,
                 page_limit,
                 look_limit: LookLimit(i64::try_from(config.limits.list_look)?),
                 export_limit,
@@ -522,10 +524,15 @@ fn register_identity_jobs(
         let (identity, mailer) = parts.clone();
         async move { identity::send_break_glass_mail(&identity, configured(mailer.as_ref())?, job).await }
     });
+    let kept = (identity.clone(), mailer.clone());
     let parts = (identity.clone(), mailer);
     registry.platform::<identity::SendKeyWarning, _, _>(move |job| {
         let (identity, mailer) = parts.clone();
         async move { identity::send_key_warning(&identity, configured(mailer.as_ref())?, job).await }
+    });
+    registry.tenant(move |ctx, job: identity::SendKeptKeys| {
+        let (identity, mailer) = kept.clone();
+        async move { identity::send_kept_keys(&identity, configured(mailer.as_ref())?, &ctx, job).await }
     });
     let owner = identity.clone();
     registry.reconciler("identity.warn_of_ending_keys", "17 * * * *", move || {

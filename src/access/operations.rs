@@ -62,6 +62,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ("Mutation", "confirmMfaEnrollment", Needs::Nothing),
     (
         "Mutation",
+        "confirmStatedTimeZone",
+        Needs::Permission(Cell::HoldRelease),
+    ),
+    (
+        "Mutation",
         "createAccount",
         Needs::Permission(Cell::AccountCreate),
     ),

@@ -131,6 +131,9 @@ fn check(new: &NewAccount, today: NaiveDate) -> Vec<UserError> {
     for tag in &new.tags {
         bounds("tags", tag, 50);
     }
+    if let Some(Err(problem)) = new.address.as_ref().map(PostalAddress::normalised) {
+        errors.push(problem.at("address"));
+    }
     for (field, value) in new.address.iter().flat_map(PostalAddress::parts) {
         if value.chars().count() > 200 {
             errors.push(UserError::invalid(
@@ -287,13 +290,17 @@ async fn make_debtor(
 ) -> Result<Person, OpError> {
     let (profile, record, id) = (keys.new_data_key()?, keys.new_data_key()?, ids::next());
     let address = match &new.address {
-        Some(address) => Some(keys.seal(
-            &profile.key,
-            "debtors",
-            "address_cipher",
-            id,
-            serde_json::to_string(address).unwrap_or_default().as_bytes(),
-        )?),
+        Some(address) => Some(
+            keys.seal(
+                &profile.key,
+                "debtors",
+                "address_cipher",
+                id,
+                serde_json::to_string(&address.normalised().map_err(|problem| problem.at("address"))?)
+                    .unwrap_or_default()
+                    .as_bytes(),
+            )?,
+        ),
         None => None,
     };
     let birth_date = match new.birth_date {

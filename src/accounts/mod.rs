@@ -5,6 +5,7 @@
 //! `balance_components`, `creditors`, `placements`, `exports`. May import `platform`, `identity`, `access`, `audit`,
 //! `ledger`, `files`.
 
+mod address;
 mod assign_accounts;
 mod balance_components;
 mod bulk;
@@ -59,7 +60,7 @@ pub use model::{
 };
 pub use notes::add_note;
 pub use plan_status::PlanStatus;
-pub use stated_zone::{open_stated_zone, record_stated_zone};
+pub use stated_zone::{SealedZones, StatedZones, confirm_stated_zone, record_stated_zone};
 pub use store::{
     DebtorRow, OpenAccount, debtor_by_id, lock_person, open_accounts_of, record_validation_notice,
     scoped_debtor_of_account,

@@ -183,7 +183,7 @@ pub struct PostalAddress {
     pub line2: Option<String>,
     /// City.
     pub city: Option<String>,
-    /// Two-letter state or territory code (USPS), for example `TX`.
+    /// State: of a US address the USPS code, for example `TX`; its name is taken, too, and kept as the code.
     pub state: Option<String>,
     /// ZIP or postal code.
     pub postal_code: Option<String>,

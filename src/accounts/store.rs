@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
-use super::debtor_keys::DebtorKeys;
+use super::{SealedZones, debtor_keys::DebtorKeys};
 use crate::platform::{
     db::{DbError, TenantTx},
     keys::WrappedKey,
@@ -27,8 +27,25 @@ pub struct DebtorRow {
     pub birth_date_cipher: Option<Vec<u8>>,
     pub stated_zone_cipher: Option<Vec<u8>>,
     pub stated_zone_at: Option<DateTime<Utc>>,
+    pub stated_zone_statement_cipher: Option<Vec<u8>>,
+    pub confirmed_zone_cipher: Option<Vec<u8>>,
+    pub confirmed_zone_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub keys: DebtorKeys,
+}
+
+impl DebtorRow {
+    /// What this record says of where the person is.
+    pub fn sealed_zones(&self) -> SealedZones<'_> {
+        SealedZones {
+            profile: &self.keys.profile,
+            debtor: self.id,
+            stated: self.stated_zone_cipher.as_deref(),
+            stated_at: self.stated_zone_at,
+            confirmed: self.confirmed_zone_cipher.as_deref(),
+            confirmed_at: self.confirmed_zone_at,
+        }
+    }
 }
 
 /// A debt, with what is shown of its debtor.
@@ -66,7 +83,8 @@ pub(super) async fn debtors_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Ve
     let rows = sqlx::query!(
         r#"SELECT d.id, d.person_id AS "person_id!", d.first_name, d.last_name, d.name_key, d.preferred_language,
                 d.preferred_channel, d.address_cipher, d.address_at, d.birth_date_cipher, d.stated_zone_cipher,
-                d.stated_zone_at, d.created_at,
+                d.stated_zone_at, d.stated_zone_statement_cipher, d.confirmed_zone_cipher, d.confirmed_zone_at,
+                d.created_at,
                 ARRAY(SELECT g.id FROM debtors g WHERE g.business_id = $1 AND g.person_id = d.person_id
                       ORDER BY g.id) AS "members!",
                 p.id AS profile_id, p.business_key_version AS profile_version, p.wrapped AS profile_wrapped,
@@ -108,6 +126,9 @@ pub(super) async fn debtors_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Ve
             birth_date_cipher: row.birth_date_cipher,
             stated_zone_cipher: row.stated_zone_cipher,
             stated_zone_at: row.stated_zone_at,
+            stated_zone_statement_cipher: row.stated_zone_statement_cipher,
+            confirmed_zone_cipher: row.confirmed_zone_cipher,
+            confirmed_zone_at: row.confirmed_zone_at,
             created_at: row.created_at,
             keys: DebtorKeys {
                 profile: WrappedKey {

@@ -140,7 +140,8 @@ fn seal(
     let debtor = row.id;
     let address = match &patch.address {
         Some(address) => {
-            let plain = serde_json::to_string(address).unwrap_or_default();
+            let address = address.normalised().map_err(|problem| problem.at("address"))?;
+            let plain = serde_json::to_string(&address).unwrap_or_default();
             Some(keys.seal(profile, "debtors", "address_cipher", debtor, plain.as_bytes())?)
         }
         None => None,
@@ -197,6 +198,9 @@ fn check(patch: &DebtorPatch, today: NaiveDate) -> Result<(), OpError> {
             "birthDate",
             "Give the day on which the person was born, or null.",
         ));
+    }
+    if let Some(Err(problem)) = patch.address.as_ref().map(PostalAddress::normalised) {
+        errors.push(problem.at("address"));
     }
     for (field, value) in patch.address.iter().flat_map(PostalAddress::parts) {
         if value.chars().count() > 200 {

@@ -1,4 +1,4 @@
-//! A business's trail as JSON lines: one row a line in the order of the chain, and last the head, so that whoever has the
+//! A trail (a business's, or the platform's own) as JSON lines: one row a line in the order of the chain, and last the head, so that whoever has the
 //! file alone can tell whether a row was changed, left out, or cut off.
 
 use std::io::{BufRead, Write};
@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::verify::{AuditLink, ChainVerifier, hexadecimal};
 use crate::platform::{
-    context::TenantCtx,
-    db::{Db, DbError, TenantTx},
+    context::{SystemCtx, TenantCtx},
+    db::{Db, DbError, SystemTx, TenantTx},
 };
 
 /// Rows read at once.
@@ -27,22 +27,31 @@ enum Line {
     },
 }
 
-/// Reads the whole chain of the business of `ctx`, checks it, and hands every row to `take`. Returns how many rows there
+/// Whose chain is meant, and who reads it.
+#[derive(Clone, Copy, Debug)]
+pub enum Chain<'a> {
+    /// That of the context's business.
+    Business(&'a TenantCtx),
+    /// The platform's: acts that belong to no business, such as log-ins.
+    Platform(&'a SystemCtx),
+}
+
+/// Reads the whole chain, checks it, and hands every row to `take`. Returns how many rows there
 /// were, and the hash at the head.
 ///
 /// # Errors
 /// When the chain is broken, or rows are missing at its end.
 pub async fn read_chain(
     db: &Db,
-    ctx: &TenantCtx,
+    chain: Chain<'_>,
     mut take: impl FnMut(&AuditLink) -> anyhow::Result<()>,
 ) -> anyhow::Result<(i64, Vec<u8>)> {
     let mut verifier = ChainVerifier::default();
-    // One snapshot: what is committed meanwhile belongs to the next export.
-    let mut tx = db.snapshot(ctx).await?;
-    let (position, hash) = head(&mut tx).await?;
+    let mut reader = Reader::open(db, chain).await?;
+    // What is committed meanwhile belongs to the next export: rows up to the head are there, since both commit together.
+    let (position, hash) = reader.head().await?;
     loop {
-        let rows = links_after(&mut tx, verifier.rows()).await?;
+        let rows = reader.links(verifier.rows(), position).await?;
         if rows.is_empty() {
             break;
         }
@@ -51,7 +60,7 @@ pub async fn read_chain(
             take(link)?;
         }
     }
-    tx.finish_read().await?;
+    reader.close().await?;
     anyhow::ensure!(
         verifier.rows() == position && verifier.hash() == hash,
         "rows are missing at the end: the head says {position}, found are {}",
@@ -66,11 +75,11 @@ pub async fn read_chain(
 /// As [`read_chain`], and when the file cannot be written.
 pub async fn export_chain(
     db: &Db,
-    ctx: &TenantCtx,
+    chain: Chain<'_>,
     out: &mut impl Write,
     mut progress: impl FnMut(i64),
 ) -> anyhow::Result<i64> {
-    let (position, hash) = read_chain(db, ctx, |link| {
+    let (position, hash) = read_chain(db, chain, |link| {
         serde_json::to_writer(&mut *out, &Line::Row(Box::new(link.clone())))?;
         out.write_all(b"\n")?;
         progress(link.position);
@@ -114,7 +123,44 @@ pub fn verify_export(file: impl BufRead, mut progress: impl FnMut(i64)) -> anyho
     Ok(position)
 }
 
-async fn head(tx: &mut TenantTx) -> Result<(i64, Vec<u8>), DbError> {
+/// The transaction in which a chain is read.
+enum Reader {
+    Business(TenantTx),
+    Platform(SystemTx),
+}
+
+impl Reader {
+    async fn open(db: &Db, chain: Chain<'_>) -> Result<Self, DbError> {
+        Ok(match chain {
+            Chain::Business(ctx) => Self::Business(db.snapshot(ctx).await?),
+            Chain::Platform(ctx) => Self::Platform(db.system(ctx).await?),
+        })
+    }
+
+    async fn head(&mut self) -> Result<(i64, Vec<u8>), DbError> {
+        match self {
+            Self::Business(tx) => business_head(tx).await,
+            Self::Platform(tx) => platform_head(tx).await,
+        }
+    }
+
+    /// The next rows after `position`, up to `head`.
+    async fn links(&mut self, position: i64, head: i64) -> Result<Vec<AuditLink>, DbError> {
+        match self {
+            Self::Business(tx) => business_links(tx, position, head).await,
+            Self::Platform(tx) => platform_links(tx, position, head).await,
+        }
+    }
+
+    async fn close(self) -> Result<(), DbError> {
+        match self {
+            Self::Business(tx) => tx.finish_read().await,
+            Self::Platform(tx) => tx.commit().await,
+        }
+    }
+}
+
+async fn business_head(tx: &mut TenantTx) -> Result<(i64, Vec<u8>), DbError> {
     let business = tx.business_id();
     let row = sqlx::query!(
         "SELECT audit_position, audit_hash FROM business_head WHERE business_id = $1",
@@ -125,14 +171,36 @@ async fn head(tx: &mut TenantTx) -> Result<(i64, Vec<u8>), DbError> {
     Ok((row.audit_position, row.audit_hash))
 }
 
-async fn links_after(tx: &mut TenantTx, position: i64) -> Result<Vec<AuditLink>, DbError> {
+async fn platform_head(tx: &mut SystemTx) -> Result<(i64, Vec<u8>), DbError> {
+    let row = sqlx::query!("SELECT audit_position, audit_hash FROM platform_head")
+        .fetch_one(tx.conn())
+        .await?;
+    Ok((row.audit_position, row.audit_hash))
+}
+
+async fn business_links(tx: &mut TenantTx, position: i64, head: i64) -> Result<Vec<AuditLink>, DbError> {
     let business = tx.business_id();
     Ok(sqlx::query_as!(
         AuditLink,
         "SELECT id, position, at, actor_kind, actor_id, action, object_id, debtor_id, request_id, details, key_id, hash
-         FROM audit_events WHERE business_id = $1 AND position > $2 ORDER BY position LIMIT $3",
+         FROM audit_events WHERE business_id = $1 AND position > $2 AND position <= $3 ORDER BY position LIMIT $4",
         business,
         position,
+        head,
+        BATCH,
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+async fn platform_links(tx: &mut SystemTx, position: i64, head: i64) -> Result<Vec<AuditLink>, DbError> {
+    Ok(sqlx::query_as!(
+        AuditLink,
+        r#"SELECT id, position, at, actor_kind, actor_id, action, object_id, NULL::uuid AS debtor_id, request_id, details,
+                  NULL::uuid AS key_id, hash
+           FROM platform_audit_events WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3"#,
+        position,
+        head,
         BATCH,
     )
     .fetch_all(tx.conn())

@@ -9,4 +9,4 @@ pub mod graphql;
 pub mod verify;
 
 pub use access_log::{AccessEntry, AccessLog};
-pub use export::{export_chain, read_chain, verify_export};
+pub use export::{Chain, export_chain, read_chain, verify_export};

@@ -12,7 +12,7 @@ use clap::Subcommand;
 
 use crate::{
     app::{App, Databases},
-    audit::{export_chain, read_chain, verify_export},
+    audit::{Chain, export_chain, read_chain, verify_export},
     config::Config,
     platform::{
         clock::SystemWallClock,
@@ -23,20 +23,27 @@ use crate::{
 /// What to do with audit trails.
 #[derive(Debug, Subcommand)]
 pub enum AuditCommand {
-    /// Recomputes the hash chain of businesses' trails in the database, or of an export.
+    /// Recomputes the hash chains of the trails in the database, the platform's own too, or of an export.
     Verify {
-        /// Only this business, by its slug; all of them otherwise.
-        #[arg(long, conflicts_with = "file")]
+        /// Only this business, by its slug; all of them, and the platform, otherwise.
+        #[arg(long, conflicts_with_all = ["file", "platform"])]
         business: Option<String>,
+        /// Only the platform's own trail: acts that belong to no business, such as log-ins.
+        #[arg(long, conflicts_with = "file")]
+        platform: bool,
         /// An export; needs neither database nor settings.
         #[arg(long)]
         file: Option<PathBuf>,
     },
-    /// Writes a business's trail as JSON lines, with the head of its chain at the end.
+    /// Writes a trail as JSON lines, with the head of its chain at the end.
+    #[command(group(clap::ArgGroup::new("whose").required(true).args(["business", "platform"])))]
     Export {
-        /// The business's slug.
+        /// That of this business, by its slug.
         #[arg(long)]
-        business: String,
+        business: Option<String>,
+        /// The platform's own.
+        #[arg(long)]
+        platform: bool,
         /// Where to.
         #[arg(long)]
         out: PathBuf,
@@ -55,28 +62,35 @@ pub(super) async fn audit(config: &Config, command: &AuditCommand) -> anyhow::Re
     let urls = config.database.urls.as_ref().context("DATABASE_URL is not set")?;
     let app = App::build(config, &Databases::parse(urls)?, Arc::new(SystemWallClock)).await?;
     match command {
-        AuditCommand::Verify { business, .. } => {
-            for (slug, ctx) in businesses(&app, business.as_deref()).await? {
+        AuditCommand::Verify {
+            business, platform, ..
+        } => {
+            for trail in trails(&app, business.as_deref(), *platform).await? {
+                let name = &trail.name;
                 let mut told = progress("verified");
-                let (rows, _) = read_chain(&app.db, &ctx, |link| {
+                let (rows, _) = read_chain(&app.db, trail.whose.chain(), |link| {
                     told(link.position);
                     Ok(())
                 })
                 .await
-                .with_context(|| format!("the trail of {slug} is not whole"))?;
-                println!("{slug}: {rows} row(s), the chain is whole");
+                .with_context(|| format!("the trail of {name} is not whole"))?;
+                println!("{name}: {rows} row(s), the chain is whole");
             }
         }
-        AuditCommand::Export { business, out } => {
-            let (slug, ctx) = businesses(&app, Some(business))
+        AuditCommand::Export {
+            business,
+            platform,
+            out,
+        } => {
+            let trail = trails(&app, business.as_deref(), *platform)
                 .await?
                 .pop()
-                .with_context(|| format!("there is no business {business}"))?;
+                .context("there is no such trail")?;
             let file = File::create_new(out).with_context(|| format!("{} cannot be made", out.display()))?;
             let mut file = BufWriter::new(file);
-            let rows = export_chain(&app.db, &ctx, &mut file, progress("written")).await?;
+            let rows = export_chain(&app.db, trail.whose.chain(), &mut file, progress("written")).await?;
             file.into_inner()?.sync_all()?;
-            println!("{slug}: {rows} row(s) written to {}", out.display());
+            println!("{}: {rows} row(s) written to {}", trail.name, out.display());
         }
     }
     app.close().await;
@@ -93,12 +107,38 @@ fn progress(what: &'static str) -> impl FnMut(i64) {
     }
 }
 
-/// The businesses whose trails are meant, with the context to read them.
-async fn businesses(app: &App, slug: Option<&str>) -> anyhow::Result<Vec<(String, TenantCtx)>> {
-    let mut tx = app
-        .db
-        .system(&SystemCtx::for_reason("audit trails", "cli-audit"))
-        .await?;
+/// A trail to be read.
+struct Trail {
+    name: String,
+    whose: Whose,
+}
+
+/// The context in which it is read.
+enum Whose {
+    Business(TenantCtx),
+    Platform(SystemCtx),
+}
+
+impl Whose {
+    fn chain(&self) -> Chain<'_> {
+        match self {
+            Self::Business(ctx) => Chain::Business(ctx),
+            Self::Platform(ctx) => Chain::Platform(ctx),
+        }
+    }
+}
+
+/// The trails that are meant: one, or all, the platform's last.
+async fn trails(app: &App, slug: Option<&str>, platform: bool) -> anyhow::Result<Vec<Trail>> {
+    let ctx = SystemCtx::for_reason("audit trails", "cli-audit");
+    let of_platform = Trail {
+        name: "the platform".to_owned(),
+        whose: Whose::Platform(ctx.clone()),
+    };
+    if platform {
+        return Ok(vec![of_platform]);
+    }
+    let mut tx = app.db.system(&ctx).await?;
     let rows = sqlx::query!(
         "SELECT id, slug FROM businesses WHERE $1::text IS NULL OR slug = $1 ORDER BY slug",
         slug
@@ -109,8 +149,10 @@ async fn businesses(app: &App, slug: Option<&str>) -> anyhow::Result<Vec<(String
     if let Some(slug) = slug {
         anyhow::ensure!(!rows.is_empty(), "there is no business {slug}");
     }
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.slug, TenantCtx::for_service(row.id, "cli-audit")))
-        .collect())
+    let of_businesses = rows.into_iter().map(|row| Trail {
+        name: row.slug,
+        whose: Whose::Business(TenantCtx::for_service(row.id, "cli-audit")),
+    });
+    let of_platform = slug.is_none().then_some(of_platform);
+    Ok(of_businesses.chain(of_platform).collect())
 }

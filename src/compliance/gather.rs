@@ -174,7 +174,9 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
                 w.preferred_language,
                 m.ids AS "ids!", m.addresses AS "addresses!: Vec<Option<Vec<u8>>>",
                 m.birth_dates AS "birth_dates!: Vec<Option<Vec<u8>>>", m.zones AS "zones!: Vec<Option<Vec<u8>>>",
-                m.zones_at AS "zones_at!: Vec<Option<DateTime<Utc>>>", m.keys AS "keys!", m.versions AS "versions!",
+                m.zones_at AS "zones_at!: Vec<Option<DateTime<Utc>>>",
+                m.confirmed AS "confirmed!: Vec<Option<Vec<u8>>>",
+                m.confirmed_at AS "confirmed_at!: Vec<Option<DateTime<Utc>>>", m.keys AS "keys!", m.versions AS "versions!",
                 m.wrapped AS "wrapped!: Vec<Option<Vec<u8>>>",
                 r.id AS record_id, r.business_key_version AS record_version, r.wrapped AS record_wrapped,
                 a.initial_communication_on AS "initial_communication_on?",
@@ -221,7 +223,9 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
                  SELECT array_agg(g.id ORDER BY g.id) AS ids, array_agg(g.address_cipher ORDER BY g.id) AS addresses,
                         array_agg(g.birth_date_cipher ORDER BY g.id) AS birth_dates,
                         array_agg(g.stated_zone_cipher ORDER BY g.id) AS zones,
-                        array_agg(g.stated_zone_at ORDER BY g.id) AS zones_at, array_agg(p.id ORDER BY g.id) AS keys,
+                        array_agg(g.stated_zone_at ORDER BY g.id) AS zones_at,
+                        array_agg(g.confirmed_zone_cipher ORDER BY g.id) AS confirmed,
+                        array_agg(g.confirmed_zone_at ORDER BY g.id) AS confirmed_at, array_agg(p.id ORDER BY g.id) AS keys,
                         array_agg(p.business_key_version ORDER BY g.id) AS versions,
                         array_agg(p.wrapped ORDER BY g.id) AS wrapped
                    FROM debtors g JOIN data_keys p ON p.business_id = g.business_id AND p.id = g.profile_key_id
@@ -246,17 +250,23 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
     // The aggregates are of the same rows in the same order.
     let known = row.ids.into_iter().zip(row.addresses).zip(row.birth_dates);
     let stated = row.zones.into_iter().zip(row.zones_at);
+    let confirmed = row.confirmed.into_iter().zip(row.confirmed_at);
     let wrapped = row.keys.into_iter().zip(row.versions).zip(row.wrapped);
     let members = known
-        .zip(stated)
+        .zip(stated.zip(confirmed))
         .zip(wrapped)
         .map(
-            |((((id, address), birth_date), (zone, zone_at)), ((key, version), wrapped))| Member {
+            |(
+                (((id, address), birth_date), ((zone, zone_at), (confirmed, confirmed_at))),
+                ((key, version), wrapped),
+            )| Member {
                 id,
                 address_cipher: address,
                 birth_date_cipher: birth_date,
                 stated_zone_cipher: zone,
                 stated_zone_at: zone_at,
+                confirmed_zone_cipher: confirmed,
+                confirmed_zone_at: confirmed_at,
                 profile: WrappedKey {
                     id: key,
                     business_key_version: version,

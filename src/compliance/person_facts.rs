@@ -1,7 +1,6 @@
 //! What is known of the person behind a contact and of the number that it goes to, as facts.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use chrono_tz::Tz;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -11,7 +10,7 @@ use super::{
     zones::ZoneSet,
 };
 use crate::{
-    accounts::{PostalAddress, open_stated_zone},
+    accounts::{PostalAddress, SealedZones, StatedZones},
     platform::{
         error::OpError,
         keys::{TenantKeys, WrappedKey},
@@ -36,6 +35,8 @@ pub(super) struct Member {
     pub(super) birth_date_cipher: Option<Vec<u8>>,
     pub(super) stated_zone_cipher: Option<Vec<u8>>,
     pub(super) stated_zone_at: Option<DateTime<Utc>>,
+    pub(super) confirmed_zone_cipher: Option<Vec<u8>>,
+    pub(super) confirmed_zone_at: Option<DateTime<Utc>>,
     pub(super) profile: WrappedKey,
 }
 
@@ -45,15 +46,15 @@ pub(super) struct Traits {
     pub(super) addresses: Vec<PostalAddress>,
     /// The latest of several: a minor is not contacted (12 CFR 1006.6(a)(2)).
     pub(super) born_on: Option<NaiveDate>,
-    /// What they said last.
-    pub(super) stated: Option<(Tz, DateTime<Utc>)>,
+    /// Where they say they are.
+    pub(super) stated: StatedZones,
 }
 
 pub(super) fn open_traits(keys: &TenantKeys, debtor: Uuid, members: &[Member]) -> Result<Traits, OpError> {
     let mut traits = Traits {
         addresses: Vec::new(),
         born_on: None,
-        stated: None,
+        stated: StatedZones::default(),
     };
     let (own, others): (Vec<&Member>, Vec<&Member>) = members.iter().partition(|member| member.id == debtor);
     for member in own.into_iter().chain(others) {
@@ -70,21 +71,21 @@ pub(super) fn open_traits(keys: &TenantKeys, debtor: Uuid, members: &[Member]) -
             let text = keys.open_text(&key, "debtors", "birth_date_cipher", member.id, cipher)?;
             traits.born_on = traits.born_on.max(text.expose().parse().ok());
         }
-        let zone = open_stated_zone(
-            keys,
-            &member.profile,
-            member.id,
-            member.stated_zone_cipher.as_deref(),
-        )?;
-        let stated = zone.zip(member.stated_zone_at);
-        if stated.map(|(_, at)| at) > traits.stated.map(|(_, at)| at) {
-            traits.stated = stated;
-        }
+        let zones = SealedZones {
+            profile: &member.profile,
+            debtor: member.id,
+            stated: member.stated_zone_cipher.as_deref(),
+            stated_at: member.stated_zone_at,
+            confirmed: member.confirmed_zone_cipher.as_deref(),
+            confirmed_at: member.confirmed_zone_at,
+        };
+        traits.stated.add(keys, zones)?;
     }
     Ok(traits)
 }
 
-/// Every clue of where the person may be: the addresses' states and ZIPs, the number's area code, and what they stated.
+/// Every clue of where the person may be: the addresses' states and ZIPs, the number's area code, and what they stated. A
+/// stated zone takes the place of the others once it is confirmed.
 pub(super) fn location(recipient: &str, traits: &Traits, now: DateTime<Utc>) -> Location {
     let mut clues: Vec<ZoneClue> = clue_of_phone(recipient, now).into_iter().collect();
     let of_addresses = traits.addresses.iter();
@@ -93,14 +94,16 @@ pub(super) fn location(recipient: &str, traits: &Traits, now: DateTime<Utc>) -> 
     for clue in &clues {
         candidates.extend(clue.zones.iter());
     }
+    candidates.extend(traits.stated.among_others().into_iter().map(|(zone, _)| zone));
+    let alone = traits.stated.alone();
     Location {
         address_state: traits.addresses.iter().find_map(|address| address.state.clone()),
         area_code: PhoneNumber::parse_e164(recipient)
             .ok()
             .and_then(|phone| phone.area_code().map(str::to_owned)),
         candidate_zones: Some(candidates.iter().collect()),
-        stated_zone: traits.stated.map(|(zone, _)| zone),
-        stated_at: traits.stated.map(|(_, at)| at),
+        stated_zone: alone.map(|(zone, _)| zone),
+        stated_at: alone.map(|(_, at)| at),
         ..Location::default()
     }
 }

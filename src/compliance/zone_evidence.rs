@@ -4,11 +4,12 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::zones::{ZoneSet, zones_of_phone, zones_of_state, zones_of_zip};
-use crate::accounts::PostalAddress;
+use crate::accounts::{PostalAddress, StatedZones};
 
 /// What a clue is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum ZoneSource {
+    Confirmed,
     Stated,
     AddressState,
     AddressPostalCode,
@@ -41,13 +42,23 @@ pub(super) fn clue_of_phone(e164: &str, observed_at: DateTime<Utc>) -> Option<Zo
     clue(ZoneSource::AreaCode, zones_of_phone(e164), observed_at)
 }
 
-/// The zone that the person stated.
-pub(super) fn stated_clue(zone: Tz, observed_at: DateTime<Utc>) -> ZoneClue {
-    ZoneClue {
-        source: ZoneSource::Stated,
+/// The zones that the person stated and that count.
+pub(super) fn stated_clues(zones: &StatedZones) -> Vec<ZoneClue> {
+    let of = |source, (zone, observed_at): (Tz, DateTime<Utc>)| ZoneClue {
+        source,
         zones: ZoneSet::from_iter([zone]),
         observed_at,
-    }
+    };
+    let alone = zones.alone().map(|zone| of(ZoneSource::Confirmed, zone));
+    let stated = zones.among_others().into_iter().map(|zone| {
+        let source = if zones.confirmed == Some(zone) {
+            ZoneSource::Confirmed
+        } else {
+            ZoneSource::Stated
+        };
+        of(source, zone)
+    });
+    alone.into_iter().chain(stated).collect()
 }
 
 /// What says nothing is no clue.

@@ -8,7 +8,9 @@ use uuid::Uuid;
 
 use crate::{
     access::{Cell, authorize},
+    conversations::ports::{AccountStanding, VendorAccounts},
     platform::{
+        context::TenantCtx,
         db::{AuditEntry, DbError, TenantTx},
         error::OpError,
         gql::{UserError, UserErrorCode},
@@ -48,23 +50,66 @@ pub(super) async fn provider_accounts(tx: &mut TenantTx) -> Result<Vec<AccountRo
     .await?)
 }
 
+/// An account and its secret, as the vendor has confirmed them: whoever knows both speaks for the account. Without this,
+/// anybody could connect somebody else's account first, and keep them out.
+pub(super) struct Proven {
+    account_sid: String,
+    auth_token: SecretString,
+}
+
+/// Asks Twilio whether the token is the account's. No transaction may be open meanwhile.
+///
+/// # Errors
+/// FORBIDDEN; user errors: INVALID_INPUT for what Twilio never issues or does not know, and for an account that it has
+/// closed; UNAVAILABLE when Twilio does not answer.
+pub(super) async fn prove_twilio_credentials(
+    ctx: &TenantCtx,
+    vendor: &dyn VendorAccounts,
+    account_sid: &str,
+    auth_token: SecretString,
+) -> Result<Proven, OpError> {
+    authorize(ctx, Cell::ProviderManage).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
+    check(account_sid, &auth_token).map_err(OpError::User)?;
+    let standing = vendor.standing(account_sid, &auth_token).await;
+    // What the client says of the failure may quote the address, which names the account.
+    let standing =
+        standing.map_err(|_| OpError::Unavailable("Twilio does not say whose account it is".to_owned()))?;
+    let refused = match standing {
+        AccountStanding::Active => {
+            return Ok(Proven {
+                account_sid: account_sid.to_owned(),
+                auth_token,
+            });
+        }
+        AccountStanding::NotActive => UserError::invalid(
+            "twilio.accountSid",
+            "Twilio has suspended or closed this account. Make it active at Twilio first.",
+        ),
+        AccountStanding::Refused => UserError::invalid(
+            "twilio.authToken",
+            "Twilio does not take this pair. Give the Account SID and the auth token of one and the same account, as \
+             Twilio's console shows them now.",
+        ),
+    };
+    Err(refused.into())
+}
+
 /// Stores the auth token of a Twilio account. For an account that is known it is a rotation: the token before stays good
 /// for webhooks for a day.
 ///
 /// # Errors
-/// User errors: INVALID_INPUT for what Twilio never issues, CONFLICT for an account that cannot be connected.
+/// User errors: CONFLICT for an account that cannot be connected, QUOTA_EXCEEDED for too many.
 pub(super) async fn set_twilio_credentials(
     tx: &mut TenantTx,
     keyring: &Keyring,
-    account_sid: &str,
-    auth_token: &SecretString,
+    proven: &Proven,
 ) -> Result<Uuid, OpError> {
+    let account_sid = proven.account_sid.as_str();
     authorize(tx.ctx(), Cell::ProviderManage).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
     let user = tx
         .ctx()
         .user_id()
         .ok_or_else(|| OpError::Forbidden("only a member of staff sets credentials of vendors".to_owned()))?;
-    check(account_sid, auth_token).map_err(OpError::User)?;
     take_turn(tx).await?;
     let known = provider_accounts(tx).await?;
     let before = known
@@ -81,7 +126,7 @@ pub(super) async fn set_twilio_credentials(
         .into());
     }
     let id = before.map_or_else(ids::next, |row| row.id);
-    let token = auth_token.expose_secret();
+    let token = proven.auth_token.expose_secret();
     let cipher = seal(keyring, "secret_cipher", id, token.as_bytes())?;
     let previous = match before {
         Some(row) => {

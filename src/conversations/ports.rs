@@ -114,6 +114,27 @@ pub trait SmsGateway: Send + Sync {
     ) -> anyhow::Result<Option<VendorMessage>>;
 }
 
+/// What a vendor says of an account and a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountStanding {
+    /// They belong together, and the account may be used.
+    Active,
+    /// They belong together, and the vendor has suspended or closed the account.
+    NotActive,
+    /// They do not belong together, or there is no such account.
+    Refused,
+}
+
+/// Knows whose account it is.
+#[async_trait]
+pub trait VendorAccounts: Send + Sync {
+    /// Asks the vendor, with the secret itself: who has it speaks for the account.
+    ///
+    /// # Errors
+    /// When the vendor does not answer.
+    async fn standing(&self, account: &str, secret: &SecretString) -> anyhow::Result<AccountStanding>;
+}
+
 /// The callback's address for an attempt.
 pub(super) fn status_callback(public_base_url: &str, attempt: Uuid) -> String {
     let attempt = crate::platform::ids::encode(crate::platform::ids::IdKind::DeliveryAttempt, attempt);

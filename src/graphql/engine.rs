@@ -8,7 +8,8 @@ use async_graphql::{
 };
 use async_trait::async_trait;
 use axum::http::{HeaderMap, header, request::Parts};
-use futures_util::{StreamExt as _, stream::BoxStream};
+use chrono::{DateTime, Utc};
+use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::BoxStream};
 use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
@@ -18,7 +19,7 @@ use super::{
     field_merging,
     field_types::root_type,
     root_fields::root_fields,
-    transport::{Engine, Limits, Refusal, RequestMeta, SocketEnd, document::select_operation},
+    transport::{Engine, Limits, Measures, Refusal, RequestMeta, SocketEnd, document::select_operation},
 };
 use crate::{
     access::{
@@ -36,7 +37,8 @@ use crate::{
         error_code::ErrorCode,
         gql::MayWrite,
         live::Ring,
-        rate_limit::{RateLimiter, RateLimits},
+        net::limit_subject,
+        rate_limit::{RateLimiter, RateLimits, Rule},
         request_id::{RequestId, RequestIds},
     },
 };
@@ -79,11 +81,11 @@ impl GraphqlEngine {
     /// Whether the caller may select these root fields, and not too often.
     async fn admit(&self, caller: &Caller, plan: &Plan, meta: &RequestMeta) -> Result<(), Refusal> {
         let root = root_type(plan.kind);
-        let mut public = false;
+        let mut public = 0;
         for field in &plan.fields {
             match needs(root, field) {
                 None => self.refuse_unlisted(root, field)?,
-                Some(Needs::Nothing) => public = true,
+                Some(Needs::Nothing) => public += 1,
                 Some(_) if caller.is_anonymous() => {
                     return Err(Refusal::new(
                         ErrorCode::Unauthenticated,
@@ -104,7 +106,39 @@ impl GraphqlEngine {
                 }
             }
         }
-        self.count(caller, public, meta.peer).await
+        let (peer, user) = (limit_subject(meta.peer), self.signed_in_key(caller));
+        let mut charges = Vec::with_capacity(2);
+        if public > 0 {
+            charges.push((self.rate_limits.public_per_minute, peer.as_str(), public));
+        }
+        if let Some(user) = &user {
+            // Each field of a mutation has its effect, and costs a transaction of its own; a query is one, whatever it
+            // selects.
+            let acts = match plan.kind {
+                OperationType::Mutation => u32::try_from(plan.fields.len()).unwrap_or(u32::MAX),
+                _ => 1,
+            };
+            charges.push((self.rate_limits.user_per_minute, user.as_str(), acts.max(1)));
+        }
+        charge(&self.limiter, &charges, self.wall.now()).await
+    }
+
+    /// Who is counted as a user.
+    fn signed_in_key(&self, caller: &Caller) -> Option<String> {
+        caller.session_id().map(|_| self.caller_key(caller))
+    }
+
+    /// Counts a subscription that is about to begin: it costs the user a request, and the service a transaction.
+    fn charge_subscription(&self, caller: &Caller) -> BoxFuture<'static, Result<(), Refusal>> {
+        let (limiter, rule) = (self.limiter.clone(), self.rate_limits.user_per_minute);
+        let (user, now) = (self.signed_in_key(caller), self.wall.now());
+        async move {
+            match user {
+                Some(user) => charge(&limiter, &[(rule, user.as_str(), 1)], now).await,
+                None => Ok(()),
+            }
+        }
+        .boxed()
     }
 
     /// A field that exists and is not listed is open to nobody; one that does not exist is validation's to refuse.
@@ -116,35 +150,6 @@ impl GraphqlEngine {
         Err(Refusal::new(
             ErrorCode::Forbidden,
             format!("Nobody may call {field} yet."),
-        ))
-    }
-
-    async fn count(&self, caller: &Caller, public: bool, peer: IpAddr) -> Result<(), Refusal> {
-        let (peer, user) = (
-            peer.to_string(),
-            caller.session_id().map(|_| self.caller_key(caller)),
-        );
-        let mut rules = Vec::with_capacity(2);
-        if public {
-            rules.push((self.rate_limits.public_per_minute, peer.as_str()));
-        }
-        if let Some(user) = &user {
-            rules.push((self.rate_limits.user_per_minute, user.as_str()));
-        }
-        if rules.is_empty() {
-            return Ok(());
-        }
-        let verdict = self.limiter.check(&rules, self.wall.now()).await;
-        if verdict.allowed {
-            return Ok(());
-        }
-        let seconds = verdict.retry_after.as_secs().max(1);
-        Err(Refusal::new(
-            ErrorCode::RateLimited,
-            format!(
-                "Too many requests ({} per {}). Try again in {seconds} s.",
-                verdict.limit, verdict.rule
-            ),
         ))
     }
 
@@ -205,6 +210,36 @@ impl GraphqlEngine {
             }
         })
     }
+}
+
+async fn charge(
+    limiter: &RateLimiter,
+    charges: &[(Rule, &str, u32)],
+    now: DateTime<Utc>,
+) -> Result<(), Refusal> {
+    if charges.is_empty() {
+        return Ok(());
+    }
+    if let Some((rule, _, wanted)) = charges.iter().find(|(rule, _, wanted)| *wanted > rule.limit) {
+        let message = format!(
+            "The operation selects {wanted} fields at its root, each of which counts, and at most {} per {} are \
+             allowed: select fewer.",
+            rule.limit, rule.name
+        );
+        return Err(Refusal::new(ErrorCode::RateLimited, message));
+    }
+    let verdict = limiter.charge(charges, now).await;
+    if verdict.allowed {
+        return Ok(());
+    }
+    let seconds = verdict.retry_after.as_secs().max(1);
+    Err(Refusal::new(
+        ErrorCode::RateLimited,
+        format!(
+            "Too many requests ({} per {}). Try again in {seconds} s.",
+            verdict.limit, verdict.rule
+        ),
+    ))
 }
 
 fn forbidden(denied: Denied) -> Refusal {
@@ -293,7 +328,7 @@ impl Engine for GraphqlEngine {
 
     fn caller_key(&self, caller: &Caller) -> String {
         match caller {
-            Caller::Anonymous { peer } => format!("ip {peer}"),
+            Caller::Anonymous { peer } => format!("ip {}", limit_subject(*peer)),
             Caller::Member(membership) => format!("user {}", membership.user_id),
             Caller::Service(key) => format!("key {}", key.key_id),
             Caller::Visitor(visit) => format!("visit {}", visit.id),
@@ -304,6 +339,10 @@ impl Engine for GraphqlEngine {
 
     fn check_document(&self, document: &ExecutableDocument) -> Result<(), Refusal> {
         field_merging::check(&self.execution.field_types, document)
+    }
+
+    fn measures(&self) -> &dyn Measures {
+        &*self.execution.field_types
     }
 
     async fn execute(
@@ -371,6 +410,7 @@ impl Engine for GraphqlEngine {
                 return refuse(refusal);
             }
         }
+        let charged = self.charge_subscription(&caller);
         let admitted = Admitted {
             caller,
             ctx: Some(ctx),
@@ -380,7 +420,7 @@ impl Engine for GraphqlEngine {
         };
         self.execution
             .clone()
-            .follow(admitted, document, request.variables)
+            .follow(admitted, document, request.variables, charged)
     }
 
     async fn socket_end(&self, caller: &Caller) -> SocketEnd {

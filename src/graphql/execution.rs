@@ -8,6 +8,7 @@ use async_graphql::{
 };
 use futures_util::{
     StreamExt as _,
+    future::BoxFuture,
     stream::{self, BoxStream},
 };
 
@@ -67,12 +68,13 @@ impl Execution {
             .await
     }
 
-    /// The responses of a subscription, until its source ends.
+    /// The responses of a subscription, until its source ends; it begins when `charged` allows it.
     pub(super) fn follow(
         self: Arc<Self>,
         admitted: Admitted,
         document: Arc<ExecutableDocument>,
         mut variables: Variables,
+        charged: BoxFuture<'static, Result<(), Refusal>>,
     ) -> BoxStream<'static, Response> {
         let subscription = Subscription {
             execution: self,
@@ -82,6 +84,7 @@ impl Execution {
         };
         let following = Following {
             subscription,
+            charged: Some(charged),
             source: None,
         };
         // On the heap, because the stream has room for what it passes on by value, and there are thousands.
@@ -154,6 +157,8 @@ impl Execution {
 /// An open subscription.
 struct Following {
     subscription: Subscription,
+    /// Whether it may begin; absent once that is answered.
+    charged: Option<BoxFuture<'static, Result<(), Refusal>>>,
     /// Absent before the first look.
     source: Option<SourceStream>,
 }
@@ -161,6 +166,11 @@ struct Following {
 impl Following {
     /// The next response, and what comes after it.
     async fn next(mut self: Box<Self>) -> Option<(Response, Option<Box<Self>>)> {
+        if let Some(charged) = self.charged.take()
+            && let Err(refusal) = charged.await
+        {
+            return Some((refused(&refusal), None));
+        }
         if self.source.is_none() {
             match Box::pin(self.subscription.open()).await {
                 Ok(source) => self.source = Some(source),

@@ -11,6 +11,11 @@ use async_graphql::{
     },
 };
 
+use super::{
+    list_sizes::{introspected, list_size},
+    transport::Measures,
+};
+
 /// The type of every field of every object and interface.
 #[derive(Debug, Default)]
 pub struct FieldTypes {
@@ -52,6 +57,17 @@ impl FieldTypes {
     /// Whether it is an object type: a value is of one of these at most.
     pub fn is_object(&self, ty: &str) -> bool {
         self.types.get(ty).is_some_and(|known| known.is_object)
+    }
+}
+
+impl Measures for FieldTypes {
+    fn field(&self, ty: &str, field: &str) -> Option<(&str, u64)> {
+        let Some(found) = self.get(ty, field) else {
+            return introspected(ty, field);
+        };
+        let is_list = matches!(found.base, BaseType::List(_));
+        let size = if is_list { list_size(ty, field) } else { None };
+        Some((named(found).as_str(), size.unwrap_or(1)))
     }
 }
 

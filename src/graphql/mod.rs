@@ -3,6 +3,7 @@
 //! - [`schema`]: the merged roots, and the SDL
 //! - [`engine`]: what every operation goes through: who, may they, how often
 //! - `execution`: what was admitted, with one snapshot and the access log for each execution
+//! - `list_sizes`: what lists without pages count for in the cost
 //! - [`transport`]: HTTP, WebSocket, server-sent events
 
 mod debtor_guard;
@@ -10,6 +11,7 @@ pub mod engine;
 mod execution;
 mod field_merging;
 mod field_types;
+mod list_sizes;
 mod node;
 mod nulls;
 mod root_fields;

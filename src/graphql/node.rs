@@ -56,7 +56,6 @@ impl NodeQueries {
     }
 
     /// Several objects by their ids (at most 100), in the same order; null, without an error, where there is none.
-    #[graphql(complexity = "1 + ids.len() * child_complexity")]
     async fn nodes(
         &self,
         ctx: &Context<'_>,

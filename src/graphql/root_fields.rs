@@ -1,33 +1,22 @@
 //! Which root fields an operation selects, with fragments expanded.
 
-use std::collections::HashSet;
-
 use async_graphql::{
     Positioned,
     parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet},
 };
 
-/// The operation's kind and the names of its root fields, introspection left out.
+/// The operation's kind and the names of its root fields, introspection left out. A fragment counts as often as it is
+/// spread: the document was weighed, so that there are no cycles, and few fields.
 pub(super) fn root_fields(
     document: &ExecutableDocument,
     operation: &Positioned<OperationDefinition>,
 ) -> (OperationType, Vec<String>) {
     let mut names = Vec::new();
-    collect(
-        document,
-        &operation.node.selection_set,
-        &mut HashSet::new(),
-        &mut names,
-    );
+    collect(document, &operation.node.selection_set, &mut names);
     (operation.node.ty, names)
 }
 
-fn collect(
-    document: &ExecutableDocument,
-    selections: &Positioned<SelectionSet>,
-    spread: &mut HashSet<String>,
-    names: &mut Vec<String>,
-) {
+fn collect(document: &ExecutableDocument, selections: &Positioned<SelectionSet>, names: &mut Vec<String>) {
     for selection in &selections.node.items {
         match &selection.node {
             Selection::Field(field) => {
@@ -36,15 +25,11 @@ fn collect(
                     names.push(name.to_owned());
                 }
             }
-            Selection::InlineFragment(fragment) => {
-                collect(document, &fragment.node.selection_set, spread, names)
-            }
+            Selection::InlineFragment(fragment) => collect(document, &fragment.node.selection_set, names),
             Selection::FragmentSpread(fragment) => {
                 let name = &fragment.node.fragment_name.node;
-                if spread.insert(name.to_string())
-                    && let Some(found) = document.fragments.get(name)
-                {
-                    collect(document, &found.node.selection_set, spread, names);
+                if let Some(found) = document.fragments.get(name) {
+                    collect(document, &found.node.selection_set, names);
                 }
             }
         }

@@ -20,6 +20,7 @@ use crate::{
             ConversationMutations, ConversationQueries, ConversationSubscriptions, ProviderAccountMutations,
             ProviderAccountQueries,
         },
+        ports::VendorAccounts,
     },
     files::{Files, graphql::FileMutations},
     identity::{
@@ -86,6 +87,7 @@ pub struct Shared {
     pub imports: AccountImports,
     pub readers: InboxReaders,
     pub plans: Arc<dyn ActivePlans>,
+    pub vendor_accounts: Arc<dyn VendorAccounts>,
     pub page_limit: PageLimit,
     pub look_limit: LookLimit,
     pub export_limit: ExportLimit,
@@ -100,6 +102,7 @@ pub fn build_schema(shared: Shared) -> Schema {
         .data(shared.imports)
         .data(shared.readers)
         .data(shared.plans)
+        .data(shared.vendor_accounts)
         .data(shared.page_limit)
         .data(shared.look_limit)
         .data(shared.export_limit)

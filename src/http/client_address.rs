@@ -10,7 +10,7 @@ use axum::{
 };
 
 use super::HttpState;
-use crate::graphql::transport::Peer;
+use crate::{graphql::transport::Peer, platform::net::limit_subject};
 
 /// Establishes the caller's address behind trusted proxies, for everything inside.
 pub(super) async fn establish(
@@ -40,7 +40,7 @@ pub(super) async fn limit(State(state): State<Arc<HttpState>>, request: Request,
     let peer = request
         .extensions()
         .get::<Peer>()
-        .map(|peer| peer.0.to_string())
+        .map(|peer| limit_subject(peer.0))
         .unwrap_or_default();
     let rules = [
         (state.rate_limits.ip_per_minute, peer.as_str()),

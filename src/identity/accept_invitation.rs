@@ -14,7 +14,7 @@ use super::{
     invite::{check_name, open_address},
     lockout::{Account, FailureGuard},
     login::{LoginStep, Passed, push_audit, second_factor},
-    password::{hash_password, verify_password},
+    password::hash_password,
     password_policy::{self, About},
     ports::{StaffMail, StaffMailer},
     store::{self, IdentityRow, NewIdentity},
@@ -174,11 +174,11 @@ async fn known_person(
         password_hash: Some(&row.password_hash),
     };
     let guard = FailureGuard::enter(identity, request_id, peer, account).await?;
-    if !verify_password(password, Some(&row.password_hash)).await? {
+    if !guard.verify(password, Some(&row.password_hash)).await? {
         guard.failed("login.failed", Some(row.id)).await?;
         return Err(wrong());
     }
-    guard.succeeded().await?;
+    guard.take_back().await?;
     Ok(Person::Known(row))
 }
 
@@ -201,7 +201,7 @@ async fn new_password(
         classes_required: identity.settings.password_classes_required,
     };
     password_policy::check(password.expose_secret(), &about).map_err(|broken| broken.at("password"))?;
-    Ok(hash_password(password).await?)
+    hash_password(password).await
 }
 
 /// Whose membership it becomes.

@@ -75,6 +75,72 @@ pub(super) async fn revoke_key(tx: &mut TenantTx, id: Uuid, wall: DateTime<Utc>)
     Ok(ended.rows_affected() == 1)
 }
 
+/// Ends the good keys that somebody made; returns them.
+pub(super) async fn revoke_keys_of(
+    tx: &mut TenantTx,
+    maker: Uuid,
+    wall: DateTime<Utc>,
+) -> Result<Vec<Uuid>, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_scalar!(
+        "UPDATE api_keys SET revoked_at = $3
+         WHERE business_id = $1 AND created_by = $2 AND revoked_at IS NULL AND expires_at > $3 RETURNING id",
+        business,
+        maker,
+        wall,
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// How many good keys somebody made.
+pub(super) async fn count_good_of(
+    tx: &mut TenantTx,
+    maker: Uuid,
+    wall: DateTime<Utc>,
+) -> Result<i64, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM api_keys
+           WHERE business_id = $1 AND created_by = $2 AND revoked_at IS NULL AND expires_at > $3"#,
+        business,
+        maker,
+        wall,
+    )
+    .fetch_one(tx.conn())
+    .await?)
+}
+
+/// How the good keys that somebody made begin, a business's most at once.
+pub(super) async fn prefixes_of(
+    tx: &mut SystemTx,
+    business: Uuid,
+    maker: Uuid,
+    wall: DateTime<Utc>,
+) -> Result<Vec<String>, DbError> {
+    Ok(sqlx::query_scalar!(
+        "SELECT prefix FROM api_keys
+         WHERE business_id = $1 AND created_by = $2 AND revoked_at IS NULL AND expires_at > $3 ORDER BY id LIMIT 50",
+        business,
+        maker,
+        wall,
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// The people who administer the business, as the transaction sees them, a hundred at most.
+pub(super) async fn administrators_here(tx: &mut TenantTx) -> Result<Vec<Uuid>, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_scalar!(
+        "SELECT identity_id FROM users
+         WHERE business_id = $1 AND role = 'BUSINESS_ADMIN' AND status = 'ACTIVE' ORDER BY id LIMIT 100",
+        business
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
 /// A key as it is shown.
 pub(super) struct KeyRow {
     pub(super) id: Uuid,
@@ -101,20 +167,26 @@ pub(super) async fn key(tx: &mut TenantTx, id: Uuid) -> Result<Option<KeyRow>, D
     .await?)
 }
 
-/// A page of the business's keys, newest first.
+/// A page of the business's keys, newest first; with `left_over` those alone that are good at that instant while who made
+/// them is suspended or deactivated.
 pub(super) async fn keys(
     tx: &mut TenantTx,
     page: &PageRequest,
     past: Option<Uuid>,
+    left_over: Option<DateTime<Utc>>,
 ) -> Result<Vec<KeyRow>, DbError> {
     let business = tx.business_id();
     Ok(sqlx::query_as!(
         KeyRow,
         "SELECT id, name, prefix, scopes, created_by, created_at, expires_at, last_used_at, revoked_at
-         FROM api_keys WHERE business_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3",
+         FROM api_keys k WHERE business_id = $1 AND ($2::uuid IS NULL OR id < $2)
+             AND ($4::timestamptz IS NULL OR revoked_at IS NULL AND expires_at > $4 AND EXISTS (
+                 SELECT FROM users u WHERE u.business_id = $1 AND u.id = k.created_by AND u.status <> 'ACTIVE'))
+         ORDER BY id DESC LIMIT $3",
         business,
         past,
         page.fetch(),
+        left_over,
     )
     .fetch_all(tx.conn())
     .await?)

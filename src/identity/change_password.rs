@@ -53,11 +53,11 @@ pub(super) async fn change_password(
         password_hash: Some(&row.password_hash),
     };
     let guard = FailureGuard::enter(identity, request_id, peer, account).await?;
-    if !verify_password(current, Some(&row.password_hash)).await? {
+    if !guard.verify(current, Some(&row.password_hash)).await? {
         guard.failed("password.change_failed", Some(row.id)).await?;
         return Err(wrong_password());
     }
-    guard.succeeded().await?;
+    guard.take_back().await?;
     let mut tx = identity.db.system(&ctx).await?;
     check_rules(identity, &mut tx, &row, new_password).await?;
     tx.commit().await?;

@@ -6,6 +6,7 @@
 use std::net::IpAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::{
@@ -13,12 +14,14 @@ use super::{
     account_mail::{AccountMail, SendAccountMail},
     credential_store,
     login::push_audit,
+    password::verify_password,
     tokens::password_mark,
 };
 use crate::platform::{
     context::SystemCtx,
     error::OpError,
     gql::{UserError, UserErrorCode},
+    net::limit_subject,
     rate_limit::Rule,
 };
 
@@ -124,7 +127,7 @@ impl<'a> FailureGuard<'a> {
         let guard = Self {
             identity,
             request_id,
-            subjects: [peer.to_string(), format!("{} {mark}", account.name)],
+            subjects: [limit_subject(peer), format!("{} {mark}", account.name)],
             account: account.blind.to_vec(),
             counted_at,
         };
@@ -160,8 +163,21 @@ impl<'a> FailureGuard<'a> {
         ]
     }
 
-    /// The try was right: it never happened.
-    pub(super) async fn succeeded(&self) -> Result<(), OpError> {
+    /// Whether the password fits. Where it could not be checked, the try is taken back.
+    pub(super) async fn verify(
+        &self,
+        password: &SecretString,
+        stored: Option<&str>,
+    ) -> Result<bool, OpError> {
+        let verified = verify_password(password, stored).await;
+        if verified.is_err() {
+            self.take_back().await?;
+        }
+        verified
+    }
+
+    /// The try was right, or was none: it never happened.
+    pub(super) async fn take_back(&self) -> Result<(), OpError> {
         self.identity.limiter.refund(&self.rules(), self.counted_at).await;
         let mut tx = self.identity.db.system(&self.ctx()).await?;
         if let Some(failures) = credential_store::lock_failures(&mut tx, &self.account).await? {

@@ -9,7 +9,6 @@ use super::{
     Identity, credential_store,
     lockout::{Account, FailureGuard},
     mfa::{self, Enrollment},
-    password::verify_password,
     session::{IssuedSession, find_place, open_session},
     store::{self, IdentityRow},
     tokens::{Claims, Purpose, TokenProblem, hash_secret, password_mark},
@@ -80,13 +79,15 @@ pub(super) async fn login(
         password_hash: row.as_ref().map(|row| row.password_hash.as_str()),
     };
     let guard = FailureGuard::enter(identity, request_id, peer, account).await?;
-    let fits = verify_password(password, row.as_ref().map(|row| row.password_hash.as_str())).await?;
+    let fits = guard
+        .verify(password, row.as_ref().map(|row| row.password_hash.as_str()))
+        .await?;
     let person = row.as_ref().map(|row| row.id);
     let Some(row) = row.filter(|_| fits) else {
         guard.failed("login.failed", person).await?;
         return Err(wrong_credentials());
     };
-    guard.succeeded().await?;
+    guard.take_back().await?;
     if row.email_verified_at.is_none() {
         return Err(UserError::new(
             UserErrorCode::EmailNotVerified,

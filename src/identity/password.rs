@@ -1,16 +1,68 @@
-//! Passwords: Argon2id with the library's defaults (OWASP: 19 MiB, two passes). Hashing takes tens of
-//! milliseconds of a core, so it runs beside the async threads and at most two at once.
+//! Passwords: Argon2id with the library's defaults (OWASP: 19 MiB, two passes). Hashing takes tens of milliseconds of a
+//! core, so it runs beside the async threads and at most two at once; who waits does so in a bounded line, for a bounded
+//! time. Whoever tries passwords is counted before (`lockout`, and the limits of public operations).
+
+use std::time::Duration;
 
 use argon2::{
     Argon2,
     password_hash::{PasswordHasher as _, PasswordVerifier as _, phc::PasswordHash},
 };
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::sync::Semaphore;
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::timeout,
+};
 
 use super::password_policy::normalise;
+use crate::platform::error::OpError;
 
-static AT_ONCE: Semaphore = Semaphore::const_new(2);
+/// Who may hash, and who may wait for it.
+struct Line {
+    hashing: Semaphore,
+    in_line: Semaphore,
+    longest_wait: Duration,
+}
+
+/// Two at once; a hundred wait two to three seconds for the last of them.
+static LINE: Line = Line::new(2, 100, Duration::from_secs(5));
+
+/// A place among those who hash. It is given back when the hash is made, and not when nobody waits for it any more: work
+/// that was begun goes on.
+struct Turn {
+    _hashing: SemaphorePermit<'static>,
+    _in_line: SemaphorePermit<'static>,
+}
+
+impl Line {
+    const fn new(at_once: usize, waiting: usize, longest_wait: Duration) -> Self {
+        Self {
+            hashing: Semaphore::const_new(at_once),
+            in_line: Semaphore::const_new(at_once + waiting),
+            longest_wait,
+        }
+    }
+
+    /// Waits for a turn.
+    ///
+    /// # Errors
+    /// [`OpError::Unavailable`] where too many wait already, or it took too long.
+    async fn turn(&'static self) -> Result<Turn, OpError> {
+        let busy = |why: &str| OpError::Unavailable(format!("passwords cannot be checked now: {why}"));
+        let in_line = self
+            .in_line
+            .try_acquire()
+            .map_err(|_| busy("too many wait for it"))?;
+        let hashing = timeout(self.longest_wait, self.hashing.acquire())
+            .await
+            .map_err(|_| busy("it took too long"))?
+            .map_err(|_| busy("the service is stopping"))?;
+        Ok(Turn {
+            _hashing: hashing,
+            _in_line: in_line,
+        })
+    }
+}
 
 /// A hash of nothing that anybody knows: verifying against it costs an unknown address as much as a known one.
 const DECOY: &str =
@@ -19,42 +71,59 @@ const DECOY: &str =
 /// Hashes a password for storage, as a PHC string.
 ///
 /// # Errors
-/// When the operating system gives no randomness.
-pub async fn hash_password(password: &SecretString) -> anyhow::Result<String> {
+/// [`OpError::Unavailable`] when too many wait for it; INTERNAL when the operating system gives no randomness.
+pub async fn hash_password(password: &SecretString) -> Result<String, OpError> {
     let password = password.clone();
-    let _turn = AT_ONCE.acquire().await?;
-    tokio::task::spawn_blocking(move || {
+    let turn = LINE.turn().await?;
+    let hash = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
         Argon2::default()
             .hash_password(normalise(password.expose_secret()).as_bytes())
             .map(|hash| hash.to_string())
             .map_err(|error| anyhow::anyhow!("argon2: {error}"))
-    })
-    .await?
+    });
+    Ok(hash.await.map_err(anyhow::Error::from)??)
 }
 
 /// Whether `password` fits `stored`; with no stored hash it costs the same and is never right.
 ///
 /// # Errors
-/// When the service is shutting down.
-pub(super) async fn verify_password(password: &SecretString, stored: Option<&str>) -> anyhow::Result<bool> {
+/// [`OpError::Unavailable`] when too many wait for it.
+pub(super) async fn verify_password(password: &SecretString, stored: Option<&str>) -> Result<bool, OpError> {
     let known = stored.is_some();
     let stored = stored.unwrap_or(DECOY).to_owned();
     let password = password.clone();
-    let _turn = AT_ONCE.acquire().await?;
+    let turn = LINE.turn().await?;
     let fits = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
         PasswordHash::new(&stored).is_ok_and(|hash| {
             Argon2::default()
                 .verify_password(normalise(password.expose_secret()).as_bytes(), &hash)
                 .is_ok()
         })
-    })
-    .await?;
-    Ok(known && fits)
+    });
+    Ok(known && fits.await.map_err(anyhow::Error::from)?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_line_that_is_full_and_a_wait_that_is_long_are_refused_in_words() {
+        static SHORT: Line = Line::new(1, 1, Duration::ZERO);
+        let why = |refused: Result<Turn, OpError>| match refused {
+            Err(OpError::Unavailable(why)) => why,
+            Err(other) => panic!("{other:?}"),
+            Ok(_) => panic!("there was no room"),
+        };
+        let first = SHORT.turn().await.unwrap();
+        assert!(why(SHORT.turn().await).contains("took too long"));
+        let _waiting = SHORT.in_line.try_acquire().unwrap();
+        assert!(why(SHORT.turn().await).contains("too many wait"));
+        drop(first);
+        assert!(SHORT.turn().await.is_ok(), "the place was given back");
+    }
 
     #[tokio::test]
     async fn a_password_fits_its_own_hash_only_and_the_decoy_fits_nobody() {

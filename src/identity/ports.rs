@@ -51,6 +51,11 @@ pub enum StaffMail {
         /// When it ends, in words.
         ends: String,
     },
+    /// Keys stay good whose maker was suspended or has another role.
+    KeysStay {
+        /// The keys' beginnings.
+        prefixes: Vec<String>,
+    },
 }
 
 /// Sends mails to staff.

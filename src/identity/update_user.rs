@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::{
     Identity, invitation_store,
     invite::{authorize_over, check_name},
+    kept_keys::settle_keys_of,
     role_store::{self, RoleRow},
     roles::narrowed,
     team_store::{self as store, UserRow},
@@ -34,12 +35,14 @@ pub(super) struct UserPatch {
     pub(super) name: Option<String>,
     /// When they work, what they can do, on how much at once.
     pub(super) work: WorkPatch,
+    /// Whether the API keys that they made end; left out: where they are let go.
+    pub(super) revoke_api_keys: Option<bool>,
 }
 
 /// What ends the sessions of whom it concerns, and nobody changes of themselves.
 const RIGHTS: [&str; 4] = ["role", "customRoleId", "permissions", "status"];
 
-/// Applies the patch. Returns the sessions that it ended, to be forgotten once it is committed.
+/// Applies the patch. Returns the sessions and API keys that it ended, to be forgotten once it is committed.
 ///
 /// # Errors
 /// NOT_FOUND for a user who is not of the business; CONFLICT for one's own role, permissions or status, and for the
@@ -106,17 +109,18 @@ pub(super) async fn update_user(
     check_still_in_office(identity, &locked, myself, needed)?;
     changed.extend(patch.work.apply(tx, id).await?);
     if changed.is_empty() {
-        return Ok(Vec::new());
+        return Ok(settle_keys_of(identity, tx, (&before, &after), patch.revoke_api_keys).await?);
     }
     if ends_sessions {
         store::hold_sessions_off(tx, id).await?;
     }
     store::set_user(tx, &after).await?;
-    let ended = if ends_sessions {
+    let mut ended = if ends_sessions {
         store::end_member_sessions(tx, id, identity.wall.now()).await?
     } else {
         Vec::new()
     };
+    let keys = settle_keys_of(identity, tx, (&before, &after), patch.revoke_api_keys).await?;
     // They invited as somebody that they are no more.
     if ends_sessions {
         invitation_store::revoke_invitations_of(tx, id).await?;
@@ -128,8 +132,10 @@ pub(super) async fn update_user(
         "permissions": { "from": before.permissions, "to": after.permissions },
         "status": { "from": before.status, "to": after.status },
         "sessions_ended": ended.len(),
+        "api_keys_revoked": keys.len(),
     });
     tx.audit(AuditEntry::plain("user.updated", id, &details));
+    ended.extend(keys);
     Ok(ended)
 }
 

@@ -82,6 +82,16 @@ impl fmt::Display for Cidr {
     }
 }
 
+/// By what an address is counted in limits: an IPv4 address by itself, an IPv6 address by its first 64 bits. The other 64
+/// are the host's own to choose (RFC 4291, section 2.5.1), so that one host has as many addresses as it likes.
+pub fn limit_subject(address: IpAddr) -> String {
+    let address = address.to_canonical();
+    match bits(address) {
+        (_, 32) => address.to_string(),
+        (number, width) => format!("{}/64", IpAddr::from(masked(number, width, 64).to_be_bytes())),
+    }
+}
+
 /// The proxies in front of the service, whose `X-Forwarded-For` entries are believed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Vec<Cidr>);
@@ -128,6 +138,7 @@ impl TrustedProxies {
 
 #[cfg(test)]
 mod tests {
+
     use proptest::prelude::*;
 
     use super::*;
@@ -204,6 +215,16 @@ mod tests {
         );
         assert_eq!(client(&[]), ip("10.0.0.1"));
         assert_eq!(client(&["::ffff:198.51.100.1"]), ip("198.51.100.1"));
+    }
+
+    #[test]
+    fn a_host_is_counted_as_one_whichever_of_its_ipv6_addresses_it_uses() {
+        let subject = |text: &str| limit_subject(text.parse().unwrap());
+        assert_eq!(subject("2001:db8:1:2::1"), "2001:db8:1:2::/64");
+        assert_eq!(subject("2001:db8:1:2:ffff:ffff:ffff:ffff"), "2001:db8:1:2::/64");
+        assert_ne!(subject("2001:db8:1:3::1"), subject("2001:db8:1:2::1"));
+        assert_eq!(subject("203.0.113.9"), "203.0.113.9");
+        assert_eq!(subject("::ffff:203.0.113.9"), "203.0.113.9", "IPv4 in IPv6 form");
     }
 
     proptest! {

@@ -67,7 +67,7 @@ pub(super) async fn update_own_contact(
         change_debtor(tx, keyring, db, debtor, &patch).await?;
     }
     if let Some(zone) = own.time_zone {
-        record_stated_zone(tx, keyring, db, debtor, Some(&zone)).await?;
+        record_stated_zone(tx, keyring, db, debtor, (Some(&zone), "Stated in the portal.")).await?;
     }
     for contact in own.contacts {
         let new = NewContactPoint {

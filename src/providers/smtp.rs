@@ -132,6 +132,14 @@ fn render(mail: &StaffMail) -> (&'static str, String, String) {
                  and revoke that: what uses it stops otherwise."
             ),
         ),
+        StaffMail::KeysStay { prefixes } => plain(
+            "API keys of your business stay good without who made them",
+            &format!(
+                "Somebody of your staff was suspended or has another role now, and API keys that they made are still good: \
+                 {}. Whoever knows such a key can use it. Look whether each is needed, and revoke what is not.",
+                prefixes.join(", ")
+            ),
+        ),
     }
 }
 

@@ -9,6 +9,7 @@
 //! | `POST /control/sms` `{from, to, body}` | texts a business; answers when its webhook was answered |
 //! | `GET /control/sms?number=+1…` | a phone's thread, oldest first |
 //! | `GET /control/email?to=…` | a mailbox, oldest first; all of them without `to` |
+//! | `POST /control/twilio/tokens` `{account_sid, auth_token}` | a second auth token, or a new account |
 //! | `GET`, `POST /control/faults` `{provider, fault, count}` | faults that wait; adds some |
 //! | `GET`, `POST /control/clock` `{advance_seconds}` | the time; moves it forward |
 //! | `GET /control/deliveries` | webhooks and what came of them, newest first, the last 100 |
@@ -21,7 +22,7 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{Json, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -69,6 +70,7 @@ pub(super) fn router() -> Router<SandboxState> {
         .route("/control/phones", get(phones))
         .route("/control/sms", get(thread).post(text))
         .route("/control/email", get(mailbox))
+        .route("/control/twilio/tokens", post(issue_token))
         .route("/control/faults", get(waiting_faults).post(add_faults))
         .route("/control/clock", get(clock).post(advance))
         .route("/control/deliveries", get(deliveries))
@@ -104,6 +106,18 @@ async fn phones(State(state): State<SandboxState>) -> Json<Value> {
         .map(|(number, name)| json!({ "number": number, "name": name }))
         .collect();
     Json(phones.into())
+}
+
+#[derive(Deserialize)]
+struct TokenRequest {
+    account_sid: String,
+    auth_token: String,
+}
+
+async fn issue_token(State(state): State<SandboxState>, body: Body<TokenRequest>) -> ControlResult<Value> {
+    let Json(request) = body?;
+    state.issue_token(&request.account_sid, &request.auth_token);
+    Ok(Json(json!({ "account_sid": request.account_sid })))
 }
 
 #[derive(Deserialize)]

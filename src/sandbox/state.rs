@@ -42,6 +42,8 @@ struct Memory {
     delivery_count: u64,
     opt_outs: OptOuts,
     faults: FaultQueue,
+    /// Auth tokens beside those that the accounts began with: account, token.
+    tokens: BoundedList<(String, String)>,
 }
 
 /// What a state is made of.
@@ -103,6 +105,15 @@ impl SandboxState {
         self.memory().faults.add(provider, fault, count)
     }
 
+    /// What Twilio's console does: gives an account a second auth token, which is good beside its first; or opens an
+    /// account, which has no numbers yet.
+    pub fn issue_token(&self, account_sid: &str, auth_token: &str) {
+        let mut memory = self.memory();
+        memory
+            .tokens
+            .push((account_sid.to_owned(), auth_token.to_owned()));
+    }
+
     /// The faults that were not spent yet, in order.
     pub fn waiting_faults(&self) -> Vec<(Provider, Fault)> {
         self.memory().faults.waiting()
@@ -135,6 +146,7 @@ impl SandboxState {
             delivery_count: 0,
             opt_outs: OptOuts::new(),
             faults: FaultQueue::default(),
+            tokens: BoundedList::new(),
         };
         let inner = Inner {
             accounts: parts.accounts,
@@ -182,6 +194,17 @@ impl SandboxState {
 
     pub(super) fn account(&self, sid: &str) -> Option<&TwilioAccount> {
         self.inner.accounts.iter().find(|account| account.sid == sid)
+    }
+
+    /// The tokens that are good for an account, if it exists.
+    pub(super) fn tokens_of(&self, sid: &str) -> Vec<String> {
+        let first = self.account(sid).map(|account| account.auth_token.clone());
+        let memory = self.memory();
+        let issued = memory.tokens.iter().filter(|(account, _)| account == sid);
+        first
+            .into_iter()
+            .chain(issued.map(|(_, token)| token.clone()))
+            .collect()
     }
 
     /// The account that owns a number.

@@ -243,7 +243,7 @@ impl Sections {
                 );
             }
         }
-        if let Some(address) = &company.address {
+        if let Some(address) = &mut company.address {
             for (field, part) in [
                 ("line1", &address.line1),
                 ("line2", &address.line2),
@@ -253,6 +253,12 @@ impl Sections {
                 ("country", &address.country),
             ] {
                 complaints.text(&format!("company.address.{field}"), part.as_ref(), 200);
+            }
+            match address.normalised() {
+                Ok(normalised) => *address = normalised,
+                Err(problem) => {
+                    complaints.add(&format!("company.address.{}", problem.field), problem.message);
+                }
             }
         }
     }

@@ -89,6 +89,7 @@ const NO_CONTACT: &[(&str, &str)] = &[
         "ContactBans::record_do_not_call",
         "says who is not to be contacted",
     ),
+    ("VendorAccounts::standing", "asks whose account it is"),
     ("SmsGateway::find", "looks up what was sent"),
     ("SmsGateway::fetch", "asks what became of what was sent"),
 ];

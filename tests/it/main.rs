@@ -23,6 +23,7 @@ mod identity;
 mod imports;
 mod isolation;
 mod keys;
+mod limits;
 mod live;
 mod main_job;
 mod nodes;

@@ -57,7 +57,6 @@ pub struct BulkMutations;
 #[Object]
 impl BulkMutations {
     /// Puts labels on many accounts and takes others off, all or nothing.
-    #[graphql(complexity = "1 + input.account_ids.len() * child_complexity")]
     async fn tag_accounts(
         &self,
         ctx: &Context<'_>,
@@ -85,7 +84,6 @@ impl BulkMutations {
 
     /// Gives many accounts to a member of staff, or to nobody, all or nothing. An agent may take those of nobody and
     /// give back their own.
-    #[graphql(complexity = "1 + input.account_ids.len() * child_complexity")]
     async fn assign_accounts(
         &self,
         ctx: &Context<'_>,

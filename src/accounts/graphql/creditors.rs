@@ -159,7 +159,6 @@ pub struct CreditorQueries;
 #[Object]
 impl CreditorQueries {
     /// Your creditors, in alphabetical order.
-    #[graphql(complexity = "1 + first.unwrap_or(20).max(0) as usize * child_complexity")]
     async fn creditors(
         &self,
         ctx: &Context<'_>,
@@ -187,7 +186,6 @@ impl CreditorQueries {
     }
 
     /// What was handed over, newest first.
-    #[graphql(complexity = "1 + first.unwrap_or(20).max(0) as usize * child_complexity")]
     async fn placements(
         &self,
         ctx: &Context<'_>,

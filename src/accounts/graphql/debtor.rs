@@ -9,9 +9,7 @@ use uuid::Uuid;
 use super::{AccountConnection, ContactPoint, DebtorMerge, MatchSuggestion};
 use crate::{
     access::{Cell, authorize},
-    accounts::{
-        AccountLoaders, Channel, PostalAddress, loaders::OpenContact, open_stated_zone, store::DebtorRow,
-    },
+    accounts::{AccountLoaders, Channel, PostalAddress, StatedZones, loaders::OpenContact, store::DebtorRow},
     compliance::graphql::{Hold, InconvenientTime, TimeZoneEvidence},
     platform::{
         gql::{Date, OpScope, PageArgs, ScopeExt as _, op_error},
@@ -164,32 +162,45 @@ impl Debtor {
         Ok(text.and_then(|text| text.parse().ok()).map(Date))
     }
 
+    /// What the person last said of where they are, as it was written down; null when they said nothing, and when the
+    /// records were destroyed.
+    async fn stated_time_zone_statement(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<String>> {
+        let Some(cipher) = self.row.stated_zone_statement_cipher.as_deref() else {
+            return Ok(None);
+        };
+        let scope = ctx.scope()?;
+        let keys = scope.keys().await.map_err(op_error)?;
+        let Some(key) = scope.data_key(&keys, &self.row.keys.record).map_err(op_error)? else {
+            return Ok(None);
+        };
+        let text = keys
+            .open_text(
+                &key,
+                "debtors",
+                "stated_zone_statement_cipher",
+                self.row.id,
+                cipher,
+            )
+            .map_err(|error| op_error(error.into()))?;
+        Ok(Some(text.expose().clone()))
+    }
+
     /// The clues to where the person is, as the gate weighs them: what the person stated first.
     pub(super) async fn time_zone_evidence(
         &self,
         ctx: &Context<'_>,
     ) -> async_graphql::Result<Vec<TimeZoneEvidence>> {
         let keys = ctx.scope()?.keys().await.map_err(op_error)?;
-        let (mut stated, mut clues) = (None, Vec::new());
+        let (mut stated, mut clues) = (StatedZones::default(), Vec::new());
         for record in self.records(ctx).await? {
             let row = &record.row;
-            let zone = open_stated_zone(
-                &keys,
-                &row.keys.profile,
-                row.id,
-                row.stated_zone_cipher.as_deref(),
-            )
-            .map_err(op_error)?
-            .zip(row.stated_zone_at);
-            if zone.map(|(_, at)| at) > stated.map(|(_, at)| at) {
-                stated = zone;
-            }
+            stated.add(&keys, row.sealed_zones()).map_err(op_error)?;
             if let Some(address) = record.open_address(ctx).await? {
                 let since = row.address_at.unwrap_or(row.created_at);
                 clues.extend(TimeZoneEvidence::of_address(&address, since));
             }
         }
-        clues.splice(0..0, stated.map(|(zone, at)| TimeZoneEvidence::stated(zone, at)));
+        clues.splice(0..0, TimeZoneEvidence::of_statements(&stated));
         for contact in self.open_contact_points(ctx).await?.iter() {
             let number = contact.value.as_ref().filter(|_| contact.kind == "PHONE");
             clues.extend(
@@ -210,14 +221,12 @@ impl Debtor {
     }
 
     /// What stops or shapes collection from the person, on them or on one of their debts (at most 100), oldest first.
-    #[graphql(complexity = "1 + 5 * child_complexity")]
     async fn holds(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Hold>> {
         Hold::of_debtor(ctx, self.row.id).await
     }
 
     /// When the person does not want to be contacted, on their own clock (at most 20 on each of their records), oldest
     /// first.
-    #[graphql(complexity = "1 + 5 * child_complexity")]
     async fn inconvenient_times(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<InconvenientTime>> {
         InconvenientTime::of_debtor(ctx, self.row.id).await
     }
@@ -228,7 +237,6 @@ impl Debtor {
     }
 
     /// The person's debts at your business, newest first.
-    #[graphql(complexity = "1 + first.unwrap_or(20).max(0) as usize * child_complexity")]
     async fn accounts(
         &self,
         ctx: &Context<'_>,
@@ -249,13 +257,11 @@ impl Debtor {
 
     /// Who else may be the same person (at most 20), those with the most reasons first. Nothing is merged by itself:
     /// households share telephones.
-    #[graphql(complexity = "1 + 20 * child_complexity")]
     async fn match_suggestions(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<MatchSuggestion>> {
         MatchSuggestion::of_person(ctx, self.row.id).await
     }
 
     /// The records that were merged into this one (at most 19), oldest first: their ids lead here.
-    #[graphql(complexity = "1 + 5 * child_complexity")]
     async fn merges(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<DebtorMerge>> {
         DebtorMerge::of_person(ctx, self.row.id).await
     }

@@ -313,7 +313,6 @@ impl ExportQueries {
     }
 
     /// Your exports, newest first.
-    #[graphql(complexity = "1 + first.unwrap_or(20).max(0) as usize * child_complexity")]
     async fn exports(
         &self,
         ctx: &Context<'_>,

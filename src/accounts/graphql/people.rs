@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::Debtor;
 use crate::{
-    accounts::{Channel, DebtorPatch, PostalAddress, change_debtor, record_stated_zone},
+    accounts::{Channel, DebtorPatch, PostalAddress, change_debtor, confirm_stated_zone, record_stated_zone},
     platform::{
         gql::{Date, Done, TimeZoneScalar, UserError, input_id, mutate},
         ids::IdKind,
@@ -51,8 +51,28 @@ impl UpdateDebtorInput {
 pub struct RecordStatedTimeZoneInput {
     /// The person.
     debtor_id: ID,
-    /// What they said; null when it holds no more.
+    /// What they said; null when the one that they stated before holds no more.
     time_zone: Option<TimeZoneScalar>,
+    /// What they said, in their words, in 1 to 1,000 characters.
+    statement: String,
+}
+
+/// The statement that is confirmed.
+#[derive(Debug, InputObject)]
+pub struct ConfirmStatedTimeZoneInput {
+    /// The person.
+    debtor_id: ID,
+    /// The time zone that they stated; null where they took the one before back.
+    time_zone: Option<TimeZoneScalar>,
+}
+
+/// What confirmStatedTimeZone answers.
+#[derive(SimpleObject)]
+pub struct ConfirmStatedTimeZonePayload {
+    /// The person; null when there are user errors.
+    debtor: Option<Debtor>,
+    /// What to put right; empty on success.
+    user_errors: Vec<UserError>,
 }
 
 /// What updateDebtor answers.
@@ -97,7 +117,8 @@ impl PeopleMutations {
         })
     }
 
-    /// Records in which time zone a person says they are. The gate goes by it before every other clue.
+    /// Records in which time zone a person says they are, with their words. It counts beside the other clues to where they
+    /// are, and instead of them once somebody else has confirmed it.
     async fn record_stated_time_zone(
         &self,
         ctx: &Context<'_>,
@@ -106,11 +127,32 @@ impl PeopleMutations {
         let outcome = mutate(ctx, async |tx, scope| {
             let id = input_id(IdKind::Debtor, "debtorId", &input.debtor_id)?;
             let zone = input.time_zone.as_ref().map(|zone| zone.0.as_str());
-            record_stated_zone(tx, scope.keyring(), scope.db(), id, zone).await?;
+            let said = (zone, input.statement.as_str());
+            record_stated_zone(tx, scope.keyring(), scope.db(), id, said).await?;
             Ok(Done::from(id))
         })
         .await?;
         Ok(RecordStatedTimeZonePayload {
+            debtor: payload(ctx, outcome.object).await?,
+            user_errors: outcome.user_errors,
+        })
+    }
+
+    /// Confirms in which time zone a person says they are, after a look at their words (`statedTimeZoneStatement`) by
+    /// somebody else than who wrote them down. From now on contacts go by this zone alone.
+    async fn confirm_stated_time_zone(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who, and which statement.")] input: ConfirmStatedTimeZoneInput,
+    ) -> async_graphql::Result<ConfirmStatedTimeZonePayload> {
+        let outcome = mutate(ctx, async |tx, scope| {
+            let id = input_id(IdKind::Debtor, "debtorId", &input.debtor_id)?;
+            let zone = input.time_zone.as_ref().map(|zone| zone.0.as_str());
+            confirm_stated_zone(tx, scope.keyring(), scope.db(), id, zone).await?;
+            Ok(Done::from(id))
+        })
+        .await?;
+        Ok(ConfirmStatedTimeZonePayload {
             debtor: payload(ctx, outcome.object).await?,
             user_errors: outcome.user_errors,
         })

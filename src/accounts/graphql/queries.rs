@@ -52,7 +52,6 @@ impl ListQueries {
     /// BAD_USER_INPUT once 10,000 accounts have been looked through for the page, which may be a later one; the message
     /// says how to narrow them. One condition hardly ever is refused, a combination may be. `totalCount` is null where it
     /// cannot be told from 10,000 accounts.
-    #[graphql(complexity = "1 + first.or(last).unwrap_or(20).max(0) as usize * child_complexity")]
     #[expect(
         clippy::too_many_arguments,
         reason = "the arguments of a filtered Relay connection"
@@ -118,7 +117,6 @@ impl ListQueries {
 
     /// People, by last and first name. An agent sees those with an account or thread of theirs or of nobody's; one who
     /// has few among many is asked to search (BAD_USER_INPUT).
-    #[graphql(complexity = "1 + first.or(last).unwrap_or(20).max(0) as usize * child_complexity")]
     async fn debtors(
         &self,
         ctx: &Context<'_>,

@@ -88,7 +88,6 @@ impl Account {
     }
 
     /// The person who owes it.
-    #[graphql(complexity = "1 + child_complexity")]
     async fn debtor(&self, ctx: &Context<'_>) -> async_graphql::Result<Debtor> {
         Debtor::load(ctx, self.row.debtor_id)
             .await?
@@ -203,13 +202,11 @@ impl Account {
     }
 
     /// What stops or shapes its collection, on the debt or on the person (at most 100), oldest first.
-    #[graphql(complexity = "1 + 5 * child_complexity")]
     async fn holds(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Hold>> {
         Hold::of_account(ctx, self.row.debtor_id, self.row.id).await
     }
 
     /// Internal notes, newest first; never shown to the debtor.
-    #[graphql(complexity = "1 + first.unwrap_or(20).max(0) as usize * child_complexity")]
     async fn notes(
         &self,
         ctx: &Context<'_>,
@@ -225,7 +222,6 @@ impl Account {
     }
 
     /// Bills, agreements, letters and what validates the debt, newest first.
-    #[graphql(complexity = "1 + first.unwrap_or(20).max(0) as usize * child_complexity")]
     async fn documents(
         &self,
         ctx: &Context<'_>,
@@ -282,7 +278,6 @@ impl Account {
     }
 
     /// The account's threads, newest first.
-    #[graphql(complexity = "1 + first.or(last).unwrap_or(20).max(0) as usize * child_complexity")]
     async fn conversations(
         &self,
         ctx: &Context<'_>,
@@ -305,7 +300,6 @@ impl Account {
     }
 
     /// What was posted to the account, newest first.
-    #[graphql(complexity = "1 + first.unwrap_or(20).max(0) as usize * child_complexity")]
     async fn ledger(
         &self,
         ctx: &Context<'_>,

@@ -193,7 +193,6 @@ pub struct ViewQueries;
 #[Object]
 impl ViewQueries {
     /// Your saved views of accounts and those that colleagues share (at most 200), in alphabetical order.
-    #[graphql(complexity = "1 + 20 * child_complexity")]
     async fn account_views(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<AccountView>> {
         views(ctx).await
     }

@@ -41,9 +41,7 @@ pub(in crate::accounts) async fn follow_import(
     import: Uuid,
     after: Option<i64>,
 ) -> Result<impl Stream<Item = Result<i64, ProgressEnd>> + Send + use<>, ProgressEnd> {
-    let listener = db
-        .live()
-        .listen(Topic::Business(ctx.business_id()), ctx.business_id());
+    let listener = db.live().listen(Topic::Object(import), ctx.business_id());
     let mut tx = db.tenant(ctx).await?;
     if store::imports_by_ids(&mut tx, &[import]).await?.is_empty() {
         return Err(ProgressEnd::NotFound);

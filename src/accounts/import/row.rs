@@ -13,7 +13,13 @@ use super::{
     values::{is_formula, parse_amount, parse_date, sentence},
 };
 use crate::{
-    accounts::{PostalAddress, match_key::MatchKey, model::MOST_TAGS, notes},
+    accounts::{
+        PostalAddress,
+        address::{UNKNOWN_STATE, usps_code},
+        match_key::MatchKey,
+        model::MOST_TAGS,
+        notes,
+    },
     platform::{email::EmailAddress, phone::PhoneNumber},
 };
 
@@ -321,7 +327,7 @@ impl Reading<'_> {
             line1: self.text(Field::Line1, 200),
             line2: self.text(Field::Line2, 200),
             city: self.text(Field::City, 200),
-            state: self.text(Field::State, 200),
+            state: self.state(country.as_deref()),
             postal_code: self.text(Field::PostalCode, 200),
             country: None,
         };
@@ -335,6 +341,20 @@ impl Reading<'_> {
         // A country alone tells how to read phone numbers, not where somebody lives.
         let is_known = known.iter().any(|part| part.is_some());
         is_known.then_some(PostalAddress { country, ..address })
+    }
+
+    /// The state of a US address as USPS code: its rules apply.
+    fn state(&mut self, country: Option<&str>) -> Option<String> {
+        let state = self.text(Field::State, 200)?;
+        if country.is_some_and(|country| country != "US") {
+            return Some(state);
+        }
+        let code = usps_code(&state).map(str::to_owned);
+        if code.is_none() {
+            let place = self.cell(Field::State).map(|(place, _)| place);
+            self.find(place, ImportFindingCode::InvalidChoice, UNKNOWN_STATE);
+        }
+        code
     }
 
     fn language(&mut self) -> String {

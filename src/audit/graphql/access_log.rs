@@ -146,7 +146,6 @@ pub struct AccessLogQueries;
 #[Object]
 impl AccessLogQueries {
     /// Who read whose personal data, newest first: one entry for each operation.
-    #[graphql(complexity = "1 + first.unwrap_or(20).max(0) as usize * child_complexity")]
     async fn access_log(
         &self,
         ctx: &Context<'_>,

@@ -188,7 +188,6 @@ pub struct AuditQueries;
 #[Object]
 impl AuditQueries {
     /// Your business's audit trail, newest first.
-    #[graphql(complexity = "1 + first.unwrap_or(20).max(0) as usize * child_complexity")]
     async fn audit_events(
         &self,
         ctx: &Context<'_>,

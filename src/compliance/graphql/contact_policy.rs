@@ -282,7 +282,6 @@ pub struct ContactPolicyQueries;
 #[Object]
 impl ContactPolicyQueries {
     /// Changes that loosen your business's contact policy, newest first: what waits, and what became of the others.
-    #[graphql(complexity = "1 + first.unwrap_or(20).max(0) as usize * child_complexity")]
     async fn contact_policy_changes(
         &self,
         ctx: &Context<'_>,

@@ -88,7 +88,6 @@ impl Hold {
     }
 
     /// The one debt that it is set on; null when it is on the person, hence on all of their debts.
-    #[graphql(complexity = "1 + child_complexity")]
     async fn account(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Account>> {
         match self.row.account_id {
             Some(id) => Account::load(ctx, id).await,

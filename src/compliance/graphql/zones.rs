@@ -2,18 +2,20 @@
 
 use async_graphql::{Enum, SimpleObject};
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 
 use crate::{
-    accounts::PostalAddress,
-    compliance::zone_evidence::{ZoneClue, ZoneSource, clue_of_phone, clues_of_address, stated_clue},
+    accounts::{PostalAddress, StatedZones},
+    compliance::zone_evidence::{ZoneClue, ZoneSource, clue_of_phone, clues_of_address, stated_clues},
     platform::gql::TimeZoneScalar,
 };
 
 /// Where a clue to a person's time zone comes from.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 pub enum TimeZoneSource {
-    /// The person said so: it counts before everything else.
+    /// The person said so, and a second member of staff confirmed it: it counts instead of all other clues, until
+    /// something else is stated.
+    Confirmed,
+    /// The person said so, and nobody has confirmed it yet: it counts beside the other clues.
     Stated,
     /// The state of the postal address.
     AddressState,
@@ -35,9 +37,9 @@ pub struct TimeZoneEvidence {
 }
 
 impl TimeZoneEvidence {
-    /// What the person stated.
-    pub fn stated(zone: Tz, observed_at: DateTime<Utc>) -> Self {
-        Self::of(stated_clue(zone, observed_at))
+    /// What the person stated, newest first.
+    pub fn of_statements(zones: &StatedZones) -> Vec<Self> {
+        stated_clues(zones).into_iter().map(Self::of).collect()
     }
 
     /// What a postal address says.
@@ -55,6 +57,7 @@ impl TimeZoneEvidence {
         let names = clue.zones.names().into_iter();
         Self {
             source: match clue.source {
+                ZoneSource::Confirmed => TimeZoneSource::Confirmed,
                 ZoneSource::Stated => TimeZoneSource::Stated,
                 ZoneSource::AddressState => TimeZoneSource::AddressState,
                 ZoneSource::AddressPostalCode => TimeZoneSource::AddressPostalCode,

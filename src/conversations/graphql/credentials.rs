@@ -1,14 +1,20 @@
 //! Vendor accounts in the API: their secrets are written and never read.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use uuid::Uuid;
 
 use crate::{
-    conversations::credentials::{self, AccountRow},
+    conversations::{
+        credentials::{self, AccountRow},
+        ports::VendorAccounts,
+    },
     identity::graphql::User,
     platform::{
+        error::OpError,
         gql::{Done, ScopeExt as _, UserError, mutate, op_error},
         ids::{self, IdKind},
     },
@@ -102,7 +108,6 @@ pub struct ProviderAccountQueries;
 #[Object]
 impl ProviderAccountQueries {
     /// Your business's accounts at vendors (at most 100), oldest first.
-    #[graphql(complexity = "1 + 10 * child_complexity")]
     async fn provider_accounts(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<ProviderAccount>> {
         accounts(ctx).await
     }
@@ -121,7 +126,8 @@ pub struct ProviderAccountMutations;
 
 #[Object]
 impl ProviderAccountMutations {
-    /// Connects an account at a vendor, or gives a connected one a new secret. Nobody can read the secret afterwards.
+    /// Connects an account at a vendor, or gives a connected one a new secret. The vendor is asked whether the two belong
+    /// together. Nobody can read the secret afterwards.
     /// After a rotation, webhooks that are signed with the secret before are taken for another day.
     async fn set_provider_credentials(
         &self,
@@ -132,11 +138,25 @@ impl ProviderAccountMutations {
             account_sid,
             auth_token,
         } = input.twilio;
+        let vendor = ctx.data::<Arc<dyn VendorAccounts>>()?.as_ref();
+        let scope = ctx.scope()?;
+        // The vendor is asked while no transaction is open.
+        scope.close().await;
         let auth_token = SecretString::from(auth_token);
+        let proven =
+            credentials::prove_twilio_credentials(scope.ctx(), vendor, account_sid.trim(), auth_token).await;
+        let proven = match proven {
+            Ok(proven) => proven,
+            Err(OpError::User(user_errors)) => {
+                return Ok(SetProviderCredentialsPayload {
+                    provider_account: None,
+                    user_errors,
+                });
+            }
+            Err(error) => return Err(op_error(error)),
+        };
         let outcome = mutate(ctx, async |tx, scope| {
-            let id =
-                credentials::set_twilio_credentials(tx, scope.keyring(), account_sid.trim(), &auth_token)
-                    .await?;
+            let id = credentials::set_twilio_credentials(tx, scope.keyring(), &proven).await?;
             Ok(Done::from(id))
         })
         .await?;

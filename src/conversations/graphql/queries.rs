@@ -72,7 +72,6 @@ impl ConversationQueries {
     }
 
     /// Conversations, last changed first unless ordered otherwise. An agent sees those assigned to them or to nobody.
-    #[graphql(complexity = "1 + first.or(last).unwrap_or(20).max(0) as usize * child_complexity")]
     #[expect(
         clippy::too_many_arguments,
         reason = "the arguments of a filtered Relay connection"

@@ -167,7 +167,6 @@ impl Conversation {
     }
 
     /// Messages in their order; `last: 20` gives the newest twenty.
-    #[graphql(complexity = "1 + first.or(last).unwrap_or(20).max(0) as usize * child_complexity")]
     async fn messages(
         &self,
         ctx: &Context<'_>,

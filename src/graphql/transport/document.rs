@@ -6,7 +6,7 @@ use async_graphql::parser::types::{
 use async_graphql::{Positioned, Variables};
 
 use super::weight::weigh;
-use super::{Limits, Refusal};
+use super::{Limits, Measures, Refusal};
 use crate::platform::error_code::ErrorCode;
 
 /// What an operation weighs, fragments expanded.
@@ -25,8 +25,9 @@ pub struct DocumentCost {
 /// Checks a document against the limits and weighs the operation that `operation_name` selects.
 ///
 /// Each field costs 1. The cost of a field's children is multiplied by its `first` or `last` argument (the greater
-/// of the two; variables are resolved) or the number of its `ids`, or by [`Limits::default_page`] where it has neither and selects `edges` or
-/// `nodes`. Every operation of the document must be within the limits, since all of them are validated.
+/// of the two; variables are resolved) or the number of its `ids` or of those in its `input`, or by
+/// [`Limits::default_page`] where it has none and selects `edges` or `nodes`; for a list without such arguments by the
+/// size that `measures` gives it. Every operation of the document must be within the limits, since all of them are validated.
 ///
 /// # Errors
 /// COST_LIMIT_EXCEEDED for the cost, GRAPHQL_VALIDATION_FAILED for every other limit, for a cycle of fragments and
@@ -36,6 +37,7 @@ pub fn check_document(
     operation_name: Option<&str>,
     variables: &Variables,
     limits: &Limits,
+    measures: &dyn Measures,
 ) -> Result<DocumentCost, Refusal> {
     within(
         "directives",
@@ -45,7 +47,7 @@ pub fn check_document(
     )?;
     let mut expanded = 0_u64;
     for (_, operation) in document.operations.iter() {
-        let weight = weigh(document, &operation.node, variables, limits)?;
+        let weight = weigh(document, &operation.node, variables, limits, measures)?;
         within(
             "levels of fields",
             "max_depth",
@@ -81,6 +83,7 @@ pub fn check_document(
         &select_operation(document, operation_name)?.node,
         variables,
         limits,
+        measures,
     )?;
     Ok(DocumentCost {
         cost: selected.cost,
@@ -182,6 +185,7 @@ fn count_in_selections(selections: &SelectionSet) -> usize {
 mod tests {
     use async_graphql::parser::parse_query;
 
+    use super::super::Unmeasured;
     use super::*;
 
     fn check_with(
@@ -194,6 +198,7 @@ mod tests {
             None,
             &Variables::from_json(variables),
             limits,
+            &Unmeasured,
         )
     }
 
@@ -362,7 +367,13 @@ mod tests {
     fn operations_that_are_not_selected_are_held_to_the_limits_too() {
         let costly = "query A { a } query B { a(first: 100) { b(first: 100) { c } } }";
         let document = parse_query(costly).unwrap();
-        let refused = check_document(&document, Some("A"), &Variables::default(), &Limits::default());
+        let refused = check_document(
+            &document,
+            Some("A"),
+            &Variables::default(),
+            &Limits::default(),
+            &Unmeasured,
+        );
         assert_eq!(refused.unwrap_err().code, ErrorCode::CostLimitExceeded);
 
         let many: String = (0..40)
@@ -373,7 +384,8 @@ mod tests {
             max_cost: 100,
             ..Limits::default()
         };
-        let refused = check_document(&together, Some("Q1"), &Variables::default(), &limits).unwrap_err();
+        let refused =
+            check_document(&together, Some("Q1"), &Variables::default(), &limits, &Unmeasured).unwrap_err();
         assert!(
             refused.message.contains("together have, fragments expanded, 120"),
             "{}",
@@ -393,7 +405,7 @@ mod tests {
     #[test]
     fn the_operation_to_execute_must_be_clear() {
         let two = parse_query("query A { a } query B { b c }").unwrap();
-        let weigh = |name| check_document(&two, name, &Variables::default(), &Limits::default());
+        let weigh = |name| check_document(&two, name, &Variables::default(), &Limits::default(), &Unmeasured);
         assert_eq!(weigh(Some("B")).unwrap().cost, 2);
         assert!(
             weigh(Some("C"))
@@ -403,6 +415,6 @@ mod tests {
         );
         assert!(weigh(None).unwrap_err().message.contains("operationName"));
         let one = parse_query("query A { a }").unwrap();
-        assert!(check_document(&one, None, &Variables::default(), &Limits::default()).is_ok());
+        assert!(check_document(&one, None, &Variables::default(), &Limits::default(), &Unmeasured).is_ok());
     }
 }

@@ -54,9 +54,13 @@ async fn answer<E: Engine>(
     let streamed = accepted.prefers_stream();
     let transport = if streamed { Transport::Sse } else { Transport::Http };
     let meta = origin.meta(transport, idempotency_key);
-    let prepared = match prepare(params, engine.limits(), &shared.documents, |document| {
-        engine.check_document(document)
-    }) {
+    let prepared = match prepare(
+        params,
+        engine.limits(),
+        engine.measures(),
+        &shared.documents,
+        |document| engine.check_document(document),
+    ) {
         Ok(prepared) => prepared,
         Err(errors) => {
             let mut response = GraphqlResponse::from_errors(errors);

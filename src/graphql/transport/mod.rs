@@ -109,6 +109,11 @@ pub trait Engine: Send + Sync + 'static {
         Ok(())
     }
 
+    /// What the schema says of its fields, for the cost of an operation.
+    fn measures(&self) -> &dyn Measures {
+        &Unmeasured
+    }
+
     /// Executes a query or mutation whose `document` is already parsed and within the limits. Errors of the response
     /// carry `extensions.code`; a resolver's error without one leaves as INTERNAL, masked.
     async fn execute(
@@ -137,6 +142,23 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Where the ids of requests come from that no middleware has given one.
     fn request_ids(&self) -> &RequestIds;
+}
+
+/// What the weight of an operation needs to know of the schema.
+pub trait Measures: Sync {
+    /// The named type of a field's values, and how many a list without arguments for its size is taken to hold (1 for
+    /// everything else); `None` for a field that the type does not have, or that has nothing below it.
+    fn field(&self, ty: &str, field: &str) -> Option<(&str, u64)>;
+}
+
+/// A schema of which nothing is known: no list of it has a size of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Unmeasured;
+
+impl Measures for Unmeasured {
+    fn field(&self, _ty: &str, _field: &str) -> Option<(&str, u64)> {
+        None
+    }
 }
 
 /// Why a request, a connection or an operation is refused, in words for the person who sent it.

@@ -10,7 +10,7 @@ use async_graphql::{Request, ServerError, Value, Variables};
 use super::document::{DocumentCost, check_document, select_operation, shortened};
 use super::params::Params;
 use super::parsed::ParsedDocuments;
-use super::{Limits, Refusal, lexer, status, text};
+use super::{Limits, Measures, Refusal, lexer, status, text};
 use crate::platform::error_code::ErrorCode;
 
 /// A request whose document is parsed and within the limits. The schema has not validated it yet.
@@ -30,6 +30,7 @@ pub(super) struct Prepared {
 pub(super) fn prepare(
     params: Params,
     limits: &Limits,
+    measures: &dyn Measures,
     documents: &ParsedDocuments,
     follows_schema: impl FnOnce(&ExecutableDocument) -> Result<(), Refusal>,
 ) -> Result<Prepared, Vec<ServerError>> {
@@ -44,7 +45,7 @@ pub(super) fn prepare(
     request.extensions.0 = params.extensions;
 
     let name = request.operation_name.as_deref();
-    let (kind, cost) = check(&document, name, &request.variables, limits)?;
+    let (kind, cost) = check(&document, name, &request.variables, limits, measures)?;
     if is_new {
         follows_schema(&document).map_err(one_error)?;
         documents.keep(&request.query, &document);
@@ -63,8 +64,9 @@ fn check(
     operation_name: Option<&str>,
     variables: &Variables,
     limits: &Limits,
+    measures: &dyn Measures,
 ) -> Result<(OperationType, DocumentCost), Vec<ServerError>> {
-    let cost = check_document(document, operation_name, variables, limits).map_err(one_error)?;
+    let cost = check_document(document, operation_name, variables, limits, measures).map_err(one_error)?;
     text::check_text(document, variables).map_err(one_error)?;
     let operation = &select_operation(document, operation_name)
         .map_err(one_error)?
@@ -174,11 +176,19 @@ fn one_error(refusal: Refusal) -> Vec<ServerError> {
 mod tests {
     use serde_json::json;
 
+    use super::super::Unmeasured;
     use super::*;
 
     fn prepare_json(json: serde_json::Value) -> Result<Prepared, (String, String)> {
         let (limits, documents) = (Limits::default(), ParsedDocuments::default());
-        prepare(Params::from_json(json).unwrap(), &limits, &documents, |_| Ok(())).map_err(|errors| {
+        prepare(
+            Params::from_json(json).unwrap(),
+            &limits,
+            &Unmeasured,
+            &documents,
+            |_| Ok(()),
+        )
+        .map_err(|errors| {
             let code = status::code_of(&errors[0])
                 .map(ErrorCode::as_str)
                 .unwrap_or_default();

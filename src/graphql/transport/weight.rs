@@ -5,12 +5,18 @@
 
 use std::collections::HashMap;
 
-use async_graphql::parser::types::{ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet};
+use async_graphql::parser::types::{
+    ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
+};
 use async_graphql::{Name, Value, Variables};
 
 use super::document::shortened;
-use super::{Limits, Refusal};
+use super::{Limits, Measures, Refusal};
 use crate::platform::error_code::ErrorCode;
+
+/// So many fields of an introspection cost as much as one other: they are answered from memory. What the usual tools ask
+/// for is within the limits; a query that goes from type to field to type, over and over, is not.
+const INTROSPECTED_AT_ONE: u64 = 100;
 
 /// What a set of selections weighs. Sums saturate: a number too large to count is over every limit.
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,15 +53,22 @@ pub(super) fn weigh(
     operation: &OperationDefinition,
     variables: &Variables,
     limits: &Limits,
+    measures: &dyn Measures,
 ) -> Result<Weight, Refusal> {
     let mut scale = Scale {
         document,
         operation,
         variables,
+        measures,
         default_page: limits.default_page,
         fragments: HashMap::new(),
     };
-    scale.selections(&operation.selection_set.node)
+    let root = match operation.ty {
+        OperationType::Query => "Query",
+        OperationType::Mutation => "Mutation",
+        OperationType::Subscription => "Subscription",
+    };
+    scale.selections(root, &operation.selection_set.node)
 }
 
 /// Weighs one operation; remembers each fragment's weight, `None` while it is still being weighed.
@@ -63,29 +76,41 @@ struct Scale<'a> {
     document: &'a ExecutableDocument,
     operation: &'a OperationDefinition,
     variables: &'a Variables,
+    measures: &'a dyn Measures,
     default_page: u64,
     fragments: HashMap<&'a Name, Option<Weight>>,
 }
 
 impl<'a> Scale<'a> {
-    fn selections(&mut self, selections: &'a SelectionSet) -> Result<Weight, Refusal> {
+    /// What is selected on a type; on one that the schema does not know no list has a size of its own.
+    fn selections(&mut self, on: &'a str, selections: &'a SelectionSet) -> Result<Weight, Refusal> {
         let mut sum = Weight::default();
         for selection in &selections.items {
             sum.add(match &selection.node {
-                Selection::Field(field) => self.field(&field.node)?,
-                Selection::InlineFragment(inline) => self.selections(&inline.node.selection_set.node)?,
+                Selection::Field(field) => self.field(on, &field.node)?,
+                Selection::InlineFragment(inline) => {
+                    let condition = inline.node.type_condition.as_ref();
+                    let on = condition.map_or(on, |condition| condition.node.on.node.as_str());
+                    self.selections(on, &inline.node.selection_set.node)?
+                }
                 Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name.node)?,
             });
         }
         Ok(sum)
     }
 
-    fn field(&mut self, field: &'a Field) -> Result<Weight, Refusal> {
-        let children = self.selections(&field.selection_set.node)?;
-        let page = self.page(field, children.is_connection);
+    fn field(&mut self, on: &'a str, field: &'a Field) -> Result<Weight, Refusal> {
         let name = field.name.node.as_str();
+        let (ty, size) = self.measures.field(on, name).unwrap_or(("", 1));
+        let children = self.selections(ty, &field.selection_set.node)?;
+        let page = self.page(field, children.is_connection).max(size);
+        let below = children.cost.saturating_mul(page);
+        let below = match name {
+            "__schema" | "__type" => below.div_ceil(INTROSPECTED_AT_ONE),
+            _ => below,
+        };
         Ok(Weight {
-            cost: children.cost.saturating_mul(page).saturating_add(1),
+            cost: below.saturating_add(1),
             fields: children.fields.saturating_add(1),
             depth: children.depth.saturating_add(1),
             aliases: children.aliases.saturating_add(u64::from(field.alias.is_some())),
@@ -109,7 +134,8 @@ impl<'a> Scale<'a> {
             ));
         };
         self.fragments.insert(name, None);
-        let weight = self.selections(&fragment.node.selection_set.node)?;
+        let on = fragment.node.type_condition.node.on.node.as_str();
+        let weight = self.selections(on, &fragment.node.selection_set.node)?;
         self.fragments.insert(name, Some(weight));
         Ok(weight)
     }
@@ -120,24 +146,36 @@ impl<'a> Scale<'a> {
             .into_iter()
             .filter_map(|argument| self.page_size(field, argument));
         let fallback = if is_connection { self.default_page } else { 1 };
-        let listed = self.list_length(field, "ids");
+        let listed = [self.ids(field), self.ids_of_input(field)].into_iter().flatten();
         sizes.chain(listed).max().unwrap_or(fallback).max(1)
     }
 
-    /// How many values a list argument has, if the field has it.
-    fn list_length(&self, field: &Field, argument: &str) -> Option<u64> {
+    /// How many objects a query asks for by their ids.
+    fn ids(&self, field: &Field) -> Option<u64> {
+        list_length(&self.argument(field, "ids")?)
+    }
+
+    /// How many objects a mutation changes, and gives back: those of the longest list of ids in its input.
+    fn ids_of_input(&self, field: &Field) -> Option<u64> {
+        let Value::Object(input) = self.argument(field, "input")? else {
+            return None;
+        };
+        let of_ids = input.iter().filter(|(name, _)| name.ends_with("Ids"));
+        of_ids.filter_map(|(_, value)| list_length(value)).max()
+    }
+
+    /// The value of an argument, if the field has it.
+    fn argument(&self, field: &Field, argument: &str) -> Option<Value> {
         let value = field.get_argument(argument)?.node.clone();
-        match value.into_const_with(|name| self.variable(&name).ok_or(())) {
-            Ok(Value::List(items)) => u64::try_from(items.len()).ok(),
-            _ => None,
-        }
+        // An absent variable must not hide what stands beside it in an input.
+        let resolved = value.into_const_with(|name| Ok::<_, ()>(self.variable(&name).unwrap_or_default()));
+        resolved.ok()
     }
 
     /// The value of a page size argument, if it has one that is a non-negative integer.
     fn page_size(&self, field: &Field, argument: &str) -> Option<u64> {
-        let value = field.get_argument(argument)?.node.clone();
-        match value.into_const_with(|name| self.variable(&name).ok_or(())) {
-            Ok(Value::Number(number)) => number.as_u64(),
+        match self.argument(field, argument)? {
+            Value::Number(number) => number.as_u64(),
             _ => None,
         }
     }
@@ -151,6 +189,13 @@ impl<'a> Scale<'a> {
                 .find(|it| it.name.node == *name)?;
             definition.default_value().cloned()
         })
+    }
+}
+
+fn list_length(value: &Value) -> Option<u64> {
+    match value {
+        Value::List(items) => u64::try_from(items.len()).ok(),
+        _ => None,
     }
 }
 

@@ -130,12 +130,17 @@ pub struct ApiKeyQueries;
 #[Object]
 impl ApiKeyQueries {
     /// Your business's API keys, newest first; revoked and expired ones too.
-    #[graphql(complexity = "1 + first.unwrap_or(20).max(0) as usize * child_complexity")]
     async fn api_keys(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "How many (1 to 100).")] first: Option<i32>,
         #[graphql(desc = "Past this cursor.")] after: Option<String>,
+        #[graphql(
+            default,
+            desc = "Only keys that are still good while who made them is suspended or deactivated: revoke what is not \
+                    needed."
+        )]
+        created_by_suspended: bool,
     ) -> async_graphql::Result<ApiKeyConnection> {
         let page = PageArgs {
             first,
@@ -144,10 +149,12 @@ impl ApiKeyQueries {
         }
         .check(ctx)?;
         let past = page.key::<Uuid>("apiKeys")?;
+        let now = ctx.data::<Identity>()?.wall.now();
+        let left_over = created_by_suspended.then_some(now);
         let mut tx = ctx.snapshot().await?;
         authorize(tx.ctx(), Cell::ApiKeyRead)
             .map_err(|denied| op_error(OpError::Forbidden(denied.to_string())))?;
-        let rows = api_key_store::keys(&mut tx, &page, past)
+        let rows = api_key_store::keys(&mut tx, &page, past, left_over)
             .await
             .map_err(|error| op_error(error.into()))?;
         let rows = rows

@@ -144,7 +144,6 @@ pub struct BreakGlassQueries;
 #[Object]
 impl BreakGlassQueries {
     /// Stays of the platform's staff inside your business, newest first.
-    #[graphql(complexity = "1 + first.unwrap_or(20).max(0) as usize * child_complexity")]
     async fn break_glass_sessions(
         &self,
         ctx: &Context<'_>,

@@ -265,7 +265,6 @@ pub struct PlatformQueries;
 #[Object]
 impl PlatformQueries {
     /// The platform's businesses, newest first. For super admins.
-    #[graphql(complexity = "1 + first.unwrap_or(20).max(0) as usize * child_complexity")]
     async fn businesses(
         &self,
         ctx: &Context<'_>,
@@ -314,7 +313,6 @@ impl PlatformQueries {
     }
 
     /// People with a log-in, newest first. For super admins.
-    #[graphql(complexity = "1 + first.unwrap_or(20).max(0) as usize * child_complexity")]
     async fn platform_users(
         &self,
         ctx: &Context<'_>,

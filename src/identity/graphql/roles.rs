@@ -112,7 +112,6 @@ pub struct RoleQueries;
 #[Object]
 impl RoleQueries {
     /// Your business's own roles (at most 100), in alphabetical order.
-    #[graphql(complexity = "1 + 20 * child_complexity")]
     async fn roles(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<CustomRole>> {
         let rows = role_store::roles(&mut *ctx.snapshot().await?)
             .await

@@ -107,6 +107,9 @@ pub struct UpdateUserInput {
     skills: Option<Vec<String>>,
     /// How many open threads they work on at once, 0 to 500; null for as many as come.
     capacity: MaybeUndefined<i32>,
+    /// Whether the API keys that they made end, too. Left out: those of somebody who is suspended or deactivated end;
+    /// where keys stay, the administrators are told by mail.
+    revoke_api_keys: Option<bool>,
 }
 
 /// What updateUser answers.
@@ -197,8 +200,9 @@ impl TeamMutations {
     }
 
     /// Changes a member's role, permissions, status, name, hours of work, skills or capacity. With a new role, permissions
-    /// or status their sessions and sockets in your business end at once. A manager changes agents only, nobody changes
-    /// their own role, permissions or status, and one active administrator always remains.
+    /// or status their sessions and sockets in your business end at once, and the API keys of whoever is let go. A manager
+    /// changes agents only, nobody changes their own role, permissions or status, and one active administrator always
+    /// remains.
     async fn update_user(
         &self,
         ctx: &Context<'_>,
@@ -226,6 +230,7 @@ impl TeamMutations {
                     skills: input.skills,
                     capacity: input.capacity.into(),
                 },
+                revoke_api_keys: input.revoke_api_keys,
             };
             ended = update_user::update_user(identity, tx, id, patch).await?;
             Ok::<Done, OpError>(id.into())

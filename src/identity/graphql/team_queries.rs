@@ -44,7 +44,6 @@ pub struct TeamQueries;
 #[Object]
 impl TeamQueries {
     /// Your business's staff, who joined first coming first.
-    #[graphql(complexity = "1 + first.or(last).unwrap_or(20).max(0) as usize * child_complexity")]
     async fn users(
         &self,
         ctx: &Context<'_>,
@@ -68,7 +67,6 @@ impl TeamQueries {
     }
 
     /// Invitations that can be accepted now, newest first.
-    #[graphql(complexity = "1 + first.or(last).unwrap_or(20).max(0) as usize * child_complexity")]
     async fn invitations(
         &self,
         ctx: &Context<'_>,

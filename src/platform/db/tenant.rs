@@ -222,11 +222,10 @@ impl TenantTx {
         let position = self.number().await?;
         self.tx.commit().await?;
         if !self.events.is_empty() {
-            let mut conversations: Vec<Uuid> = self.events.iter().filter_map(|e| e.conversation_id).collect();
-            conversations.sort_unstable();
-            conversations.dedup();
+            let conversations = each_once(self.events.iter().filter_map(|event| event.conversation_id));
+            let objects = each_once(self.events.iter().filter_map(|event| event.object_id));
             self.live
-                .ring(Ring::committed(business_id, position, conversations));
+                .ring(Ring::committed(business_id, position, conversations, objects));
         }
         Ok(Committed(Some(position)))
     }
@@ -265,6 +264,13 @@ impl TenantTx {
         self.tx.commit().await?;
         Ok(())
     }
+}
+
+fn each_once(ids: impl Iterator<Item = Uuid>) -> Vec<Uuid> {
+    let mut ids: Vec<Uuid> = ids.collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
 }
 
 /// Lower-case hexadecimal, as `decode(…, 'hex')` reads it.

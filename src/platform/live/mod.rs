@@ -25,11 +25,13 @@ pub use sweep::run_sweep;
 /// What one ring says.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub enum Ring {
-    /// Events up to `position` are committed; some are of these conversations.
+    /// Events up to `position` are committed; some are of these conversations, or of these objects.
     Committed {
         business_id: Uuid,
         position: i64,
         conversations: Vec<Uuid>,
+        #[serde(default)]
+        objects: Vec<Uuid>,
     },
     /// Somebody types: no row, no cursor.
     Typing {
@@ -45,11 +47,12 @@ pub enum Ring {
 
 impl Ring {
     /// A commit's ring.
-    pub fn committed(business_id: Uuid, position: i64, conversations: Vec<Uuid>) -> Self {
+    pub fn committed(business_id: Uuid, position: i64, conversations: Vec<Uuid>, objects: Vec<Uuid>) -> Self {
         Self::Committed {
             business_id,
             position,
             conversations,
+            objects,
         }
     }
 }
@@ -61,6 +64,8 @@ pub enum Topic {
     Business(Uuid),
     /// One conversation (ids are unique over all businesses).
     Conversation(Uuid),
+    /// Something else that is followed by itself, such as an import (ids are unique over all businesses).
+    Object(Uuid),
 }
 
 /// The newest thing known of a topic. A watch keeps only the newest: a slow subscriber misses wake-ups, never rows.
@@ -175,10 +180,15 @@ impl LiveBus {
                 business_id,
                 position,
                 conversations,
+                objects,
             } => {
                 let topics = lock(&self.inner.topics);
-                let mine = conversations.iter().map(|id| Topic::Conversation(*id));
-                for topic in std::iter::once(Topic::Business(*business_id)).chain(mine) {
+                let threads = conversations.iter().map(|id| Topic::Conversation(*id));
+                let others = objects.iter().map(|id| Topic::Object(*id));
+                for topic in std::iter::once(Topic::Business(*business_id))
+                    .chain(threads)
+                    .chain(others)
+                {
                     if let Some(sender) = topics.get(&topic) {
                         sender.send_modify(|wake| wake.position = wake.position.max(*position));
                     }
@@ -223,19 +233,20 @@ impl LiveBus {
             .collect()
     }
 
-    /// Rings, here, what a look at the database found of a business: conversations with the newest position of each,
-    /// up to `head`. Who has heard of it already is not woken again. `found` is `None` where too much has happened
+    /// Rings, here, what a look at the database found of a business: topics with the newest position of each, up to
+    /// `head`. Who has heard of it already is not woken again. `found` is `None` where too much has happened
     /// to tell: then everybody looks.
-    pub(crate) fn swept(&self, business_id: Uuid, head: i64, found: Option<&[(Uuid, i64)]>) {
+    pub(crate) fn swept(&self, business_id: Uuid, head: i64, found: Option<&[(Topic, i64)]>) {
         lock(&self.inner.businesses).insert(business_id, Some(head));
         let Some(found) = found else {
             return self.wake_all();
         };
         let topics = lock(&self.inner.topics);
-        let all = found
+        for (topic, position) in found
             .iter()
-            .map(|(id, position)| (Topic::Conversation(*id), *position));
-        for (topic, position) in all.chain([(Topic::Business(business_id), head)]) {
+            .copied()
+            .chain([(Topic::Business(business_id), head)])
+        {
             if let Some(sender) = topics.get(&topic) {
                 sender.send_if_modified(|wake| {
                     let news = wake.position < position;
@@ -270,9 +281,32 @@ mod tests {
             Uuid::from_u128(3),
         );
         let mut listener = bus.listen(Topic::Conversation(mine), business);
-        bus.ring(Ring::committed(business, 7, vec![other]));
-        bus.ring(Ring::committed(business, 8, vec![mine]));
+        bus.ring(Ring::committed(business, 7, vec![other], vec![]));
+        bus.ring(Ring::committed(business, 8, vec![mine], vec![]));
         assert_eq!(listener.woken().await.position, 8);
+    }
+
+    #[tokio::test]
+    async fn who_follows_an_object_is_woken_by_it_alone_also_where_its_ring_was_lost() {
+        let (bus, business, mine, other) = (
+            LiveBus::default(),
+            Uuid::from_u128(1),
+            Uuid::from_u128(2),
+            Uuid::from_u128(3),
+        );
+        let mut listener = bus.listen(Topic::Object(mine), business);
+        bus.ring(Ring::committed(business, 7, vec![other], vec![other]));
+        bus.ring(Ring::committed(business, 8, vec![], vec![mine]));
+        assert_eq!(listener.woken().await.position, 8);
+        bus.swept(
+            business,
+            10,
+            Some(&[(Topic::Object(mine), 9), (Topic::Conversation(other), 10)]),
+        );
+        assert_eq!(listener.woken().await.position, 9);
+        bus.ring(Ring::committed(business, 11, vec![mine], vec![other]));
+        let woken = tokio::time::timeout(std::time::Duration::ZERO, listener.woken()).await;
+        assert!(woken.is_err(), "all else of the business is not its");
     }
 
     #[tokio::test]
@@ -286,8 +320,9 @@ mod tests {
         let mut listener = bus.listen(Topic::Conversation(mine), business);
         assert_eq!(bus.watched(), vec![(business, None)]);
         // The ring of 7, which was of mine, is lost; that of 8 comes.
-        bus.ring(Ring::committed(business, 8, vec![other]));
-        bus.swept(business, 8, Some(&[(mine, 7), (other, 8)]));
+        bus.ring(Ring::committed(business, 8, vec![other], vec![]));
+        let found = [(Topic::Conversation(mine), 7), (Topic::Conversation(other), 8)];
+        bus.swept(business, 8, Some(&found));
         assert_eq!(listener.woken().await.position, 7);
         assert_eq!(bus.watched(), vec![(business, Some(8))]);
     }
@@ -296,9 +331,9 @@ mod tests {
     async fn who_has_heard_is_not_woken_again() {
         let (bus, business, mine) = (LiveBus::default(), Uuid::from_u128(1), Uuid::from_u128(2));
         let mut listener = bus.listen(Topic::Conversation(mine), business);
-        bus.ring(Ring::committed(business, 7, vec![mine]));
+        bus.ring(Ring::committed(business, 7, vec![mine], vec![]));
         listener.woken().await;
-        bus.swept(business, 7, Some(&[(mine, 7)]));
+        bus.swept(business, 7, Some(&[(Topic::Conversation(mine), 7)]));
         let woken = tokio::time::timeout(std::time::Duration::ZERO, listener.woken()).await;
         assert!(woken.is_err(), "there is nothing new");
     }

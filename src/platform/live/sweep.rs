@@ -1,4 +1,4 @@
-//! The safety net under the doorbell: reads, of the businesses that somebody here listens to, which conversations had
+//! The safety net under the doorbell: reads, of the businesses that somebody here listens to, which topics had
 //! events since the last look, and rings those that nobody rang for, so that a commit whose ring was lost (process
 //! killed between the two, Redis away) is heard a few seconds later, whatever other rings came meanwhile.
 
@@ -7,12 +7,13 @@ use std::{collections::HashMap, time::Duration};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::Topic;
 use crate::platform::{
     context::SystemCtx,
     db::{Db, DbError},
 };
 
-/// Conversations looked at in one sweep; when more have changed, everybody looks for themselves.
+/// Topics looked at in one sweep; when more have changed, everybody looks for themselves.
 const AT_MOST: i64 = 5_000;
 
 /// Looks every `period` until stopped.
@@ -60,16 +61,16 @@ async fn look(db: &Db) -> Result<(), DbError> {
         })
         .filter(|(_, from, head)| from < head)
         .collect();
-    let mut found: HashMap<Uuid, Vec<(Uuid, i64)>> = HashMap::new();
+    let mut found: HashMap<Uuid, Vec<(Topic, i64)>> = HashMap::new();
     let mut too_many = false;
     if !moved.is_empty() {
         let (ids, from): (Vec<Uuid>, Vec<i64>) = moved.iter().map(|(id, from, _)| (*id, *from)).unzip();
         let rows = sqlx::query!(
-            r#"SELECT e.business_id AS "business_id!", e.conversation_id AS "conversation_id!", max(e.position) AS "position!"
+            r#"SELECT e.business_id AS "business_id!", e.conversation_id, e.object_id, max(e.position) AS "position!"
              FROM unnest($1::uuid[], $2::bigint[]) AS w(business_id, swept)
              JOIN live_events e ON e.business_id = w.business_id AND e.position > w.swept
-             WHERE e.conversation_id IS NOT NULL
-             GROUP BY 1, 2 LIMIT $3"#,
+             WHERE e.conversation_id IS NOT NULL OR e.object_id IS NOT NULL
+             GROUP BY 1, 2, 3 LIMIT $3"#,
             &ids,
             &from,
             AT_MOST
@@ -78,10 +79,12 @@ async fn look(db: &Db) -> Result<(), DbError> {
         .await?;
         too_many = i64::try_from(rows.len()).is_ok_and(|read| read == AT_MOST);
         for row in rows {
-            found
-                .entry(row.business_id)
-                .or_default()
-                .push((row.conversation_id, row.position));
+            let topics = [
+                row.conversation_id.map(Topic::Conversation),
+                row.object_id.map(Topic::Object),
+            ];
+            let found = found.entry(row.business_id).or_default();
+            found.extend(topics.into_iter().flatten().map(|topic| (topic, row.position)));
         }
     }
     tx.commit().await?;

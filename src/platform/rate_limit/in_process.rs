@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Mutex, MutexGuard};
 
 use super::slices::{Action, Count, Slices, slice_millis};
-use super::{Rule, Subject};
+use super::{Counter, Subject};
 
 /// Locks to spread contention over.
 const SHARDS: usize = 16;
@@ -21,13 +21,13 @@ pub(super) struct InProcess {
 
 #[derive(Default)]
 struct Shard {
-    counters: HashMap<Subject, Counter>,
+    counters: HashMap<Subject, Window>,
     /// Sweeping again before this instant would find nothing new.
     next_sweep_millis: i64,
 }
 
 #[derive(Debug)]
-struct Counter {
+struct Window {
     slices: Slices,
     slice_millis: i64,
     last_use_millis: i64,
@@ -44,10 +44,10 @@ impl InProcess {
     /// Does `action` on all counters. Two passes, each locking one counter at a time: requests that run at
     /// the same moment could both pass the first one, so the second pass of a check counts under the lock
     /// only while there is room, and takes back what it counted when there is none.
-    pub(super) fn apply(&self, action: Action, counters: &[(Rule, Subject)], millis: i64) -> Vec<Count> {
+    pub(super) fn apply(&self, action: Action, counters: &[Counter], millis: i64) -> Vec<Count> {
         let mut counts: Vec<Count> = counters
             .iter()
-            .map(|(rule, subject)| self.look(rule, subject, millis))
+            .map(|counter| self.look(counter, millis))
             .collect();
         match action {
             Action::Peek => {}
@@ -55,68 +55,69 @@ impl InProcess {
                 if counts
                     .iter()
                     .zip(counters)
-                    .all(|(count, (rule, _))| count.before < rule.limit)
+                    .all(|(count, counter)| counter.has_room(count.before))
                 {
                     self.count_all(counters, &mut counts, millis);
                 }
             }
             Action::Record => {
-                for ((rule, subject), count) in counters.iter().zip(&mut counts) {
-                    self.with_counter(rule, subject, millis, |slices| {
-                        slices.add();
-                        count.retry_after = slices.retry_after(rule, millis);
+                for (counter, count) in counters.iter().zip(&mut counts) {
+                    self.with_counter(counter, millis, |slices| {
+                        slices.add(counter.amount);
+                        count.retry_after = slices.retry_after(&counter.rule, millis, counter.amount);
                     });
                 }
             }
             Action::Refund => {
-                for (rule, subject) in counters {
-                    self.take_back(rule, subject, millis);
+                for counter in counters {
+                    self.take_back(counter, millis);
                 }
             }
         }
         counts
     }
 
-    fn look(&self, rule: &Rule, subject: &Subject, millis: i64) -> Count {
-        let mut shard = self.shard(subject);
-        let Some(counter) = shard.counters.get_mut(subject) else {
+    fn look(&self, counter: &Counter, millis: i64) -> Count {
+        let rule = &counter.rule;
+        let mut shard = self.shard(&counter.subject);
+        let Some(window) = shard.counters.get_mut(&counter.subject) else {
             return Count {
                 before: 0,
                 retry_after: rule.window,
             };
         };
-        counter.last_use_millis = millis;
+        window.last_use_millis = millis;
         // On a copy: only what is counted moves a counter's time on.
-        let mut slices = counter.slices.clone();
+        let mut slices = window.slices.clone();
         slices.advance(rule, millis);
         Count {
             before: slices.total(),
-            retry_after: slices.retry_after(rule, millis),
+            retry_after: slices.retry_after(rule, millis, counter.amount),
         }
     }
 
-    fn take_back(&self, rule: &Rule, subject: &Subject, millis: i64) {
-        if let Some(counter) = self.shard(subject).counters.get_mut(subject) {
-            counter.slices.remove(rule, millis);
+    fn take_back(&self, counter: &Counter, millis: i64) {
+        if let Some(window) = self.shard(&counter.subject).counters.get_mut(&counter.subject) {
+            window.slices.remove(&counter.rule, millis, counter.amount);
         }
     }
 
-    fn count_all(&self, counters: &[(Rule, Subject)], counts: &mut [Count], millis: i64) {
-        for (index, (rule, subject)) in counters.iter().enumerate() {
+    fn count_all(&self, counters: &[Counter], counts: &mut [Count], millis: i64) {
+        for (index, counter) in counters.iter().enumerate() {
             let count = &mut counts[index];
-            let counted = self.with_counter(rule, subject, millis, |slices| {
+            let counted = self.with_counter(counter, millis, |slices| {
                 count.before = slices.total();
-                let room = count.before < rule.limit;
+                let room = counter.has_room(count.before);
                 if room {
-                    slices.add();
+                    slices.add(counter.amount);
                 } else {
-                    count.retry_after = slices.retry_after(rule, millis);
+                    count.retry_after = slices.retry_after(&counter.rule, millis, counter.amount);
                 }
                 room
             });
             if !counted {
-                for (rule, subject) in &counters[..index] {
-                    self.take_back(rule, subject, millis);
+                for counter in &counters[..index] {
+                    self.take_back(counter, millis);
                 }
                 return;
             }
@@ -125,8 +126,7 @@ impl InProcess {
 
     fn with_counter<T>(
         &self,
-        rule: &Rule,
-        subject: &Subject,
+        Counter { rule, subject, .. }: &Counter,
         millis: i64,
         act: impl FnOnce(&mut Slices) -> T,
     ) -> T {
@@ -134,7 +134,7 @@ impl InProcess {
         shard.make_room(subject, self.most_per_shard, millis);
         let counter = match shard.counters.entry(*subject) {
             Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => entry.insert(Counter {
+            Entry::Vacant(entry) => entry.insert(Window {
                 slices: Slices::default(),
                 slice_millis: slice_millis(rule),
                 last_use_millis: millis,

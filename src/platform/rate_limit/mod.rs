@@ -94,12 +94,22 @@ impl RateLimiter {
     ///
     /// `now` is wall time.
     pub async fn check(&self, rules: &[(Rule, &str)], now: DateTime<Utc>) -> Verdict {
-        self.apply(Action::Check, rules, now).await
+        self.apply(Action::Check, &self.one_each(rules), now).await
+    }
+
+    /// As [`check`](Self::check), with so many at once for each rule: all of them, or none. More than a rule's limit
+    /// are never allowed.
+    pub async fn charge(&self, rules: &[(Rule, &str, u32)], now: DateTime<Utc>) -> Verdict {
+        let counters = rules
+            .iter()
+            .map(|(rule, subject, amount)| self.counter(*rule, subject, *amount));
+        let counters: Vec<Counter> = counters.collect();
+        self.apply(Action::Check, &counters, now).await
     }
 
     /// Whether [`check`](Self::check) would allow a request, without counting it.
     pub async fn peek(&self, rules: &[(Rule, &str)], now: DateTime<Utc>) -> Verdict {
-        self.apply(Action::Peek, rules, now).await
+        self.apply(Action::Peek, &self.one_each(rules), now).await
     }
 
     /// Counts one failure for each rule and its subject, whatever the limits, and answers what
@@ -109,12 +119,13 @@ impl RateLimiter {
     /// time are not counted until they fail, so as many can slip through as run at once; where that
     /// matters, `check` before the attempt and [`refund`](Self::refund) when it succeeds.
     pub async fn record_failure(&self, rules: &[(Rule, &str)], now: DateTime<Utc>) -> Verdict {
-        self.apply(Action::Record, rules, now).await
+        self.apply(Action::Record, &self.one_each(rules), now).await
     }
 
     /// Takes back what a [`check`](Self::check) counted at the instant `counted_at`.
     pub async fn refund(&self, rules: &[(Rule, &str)], counted_at: DateTime<Utc>) {
-        self.apply(Action::Refund, rules, counted_at).await;
+        self.apply(Action::Refund, &self.one_each(rules), counted_at)
+            .await;
     }
 
     /// Whether checks are decided in-process although Redis is configured.
@@ -122,25 +133,31 @@ impl RateLimiter {
         self.redis.is_some() && self.next_attempt_millis.load(Ordering::SeqCst) != REDIS_UP
     }
 
-    async fn apply(&self, action: Action, rules: &[(Rule, &str)], now: DateTime<Utc>) -> Verdict {
-        let counters: Vec<(Rule, Subject)> = rules
+    fn one_each(&self, rules: &[(Rule, &str)]) -> Vec<Counter> {
+        let counters = rules
             .iter()
-            .map(|(rule, subject)| (*rule, self.fingerprint(rule, subject)))
-            .collect();
-        let millis = now.timestamp_millis();
-        let counts = match self.ask_redis(action, &counters, millis).await {
-            Some(counts) => counts,
-            None => self.in_process.apply(action, &counters, millis),
-        };
-        verdict(action, &counters, &counts)
+            .map(|(rule, subject)| self.counter(*rule, subject, 1));
+        counters.collect()
     }
 
-    async fn ask_redis(
-        &self,
-        action: Action,
-        counters: &[(Rule, Subject)],
-        millis: i64,
-    ) -> Option<Vec<Count>> {
+    fn counter(&self, rule: Rule, subject: &str, amount: u32) -> Counter {
+        Counter {
+            rule,
+            subject: self.fingerprint(&rule, subject),
+            amount,
+        }
+    }
+
+    async fn apply(&self, action: Action, counters: &[Counter], now: DateTime<Utc>) -> Verdict {
+        let millis = now.timestamp_millis();
+        let counts = match self.ask_redis(action, counters, millis).await {
+            Some(counts) => counts,
+            None => self.in_process.apply(action, counters, millis),
+        };
+        verdict(action, counters, &counts)
+    }
+
+    async fn ask_redis(&self, action: Action, counters: &[Counter], millis: i64) -> Option<Vec<Count>> {
         let redis = self.redis.as_ref()?;
         if counters.is_empty() || !self.may_try_redis(millis) {
             return None;
@@ -202,20 +219,37 @@ impl RateLimiter {
 /// A fingerprint of rule and subject.
 type Subject = [u8; 32];
 
-fn verdict(action: Action, counters: &[(Rule, Subject)], counts: &[Count]) -> Verdict {
+/// What an action is done to, and how many times.
+#[derive(Debug)]
+struct Counter {
+    rule: Rule,
+    subject: Subject,
+    amount: u32,
+}
+
+impl Counter {
+    /// Whether a window that holds so many events has room for these.
+    fn has_room(&self, before: u32) -> bool {
+        before.saturating_add(self.amount) <= self.rule.limit
+    }
+}
+
+fn verdict(action: Action, counters: &[Counter], counts: &[Count]) -> Verdict {
     let allowed = counts
         .iter()
         .zip(counters)
-        .all(|(count, (rule, _))| count.before < rule.limit);
-    let counted = match action {
-        Action::Check => u32::from(allowed),
-        Action::Record => 1,
-        Action::Peek | Action::Refund => 0,
+        .all(|(count, counter)| counter.has_room(count.before));
+    let counts_now = match action {
+        Action::Check => allowed,
+        Action::Record => true,
+        Action::Peek | Action::Refund => false,
     };
     counters
         .iter()
         .zip(counts)
-        .map(|((rule, _), count)| {
+        .map(|(counter, count)| {
+            let rule = &counter.rule;
+            let counted = if counts_now { counter.amount } else { 0 };
             let after = count.before.saturating_add(counted);
             // A recorded failure is judged after it was counted, everything else before.
             let judged = if action == Action::Record {
@@ -223,7 +257,7 @@ fn verdict(action: Action, counters: &[(Rule, Subject)], counts: &[Count]) -> Ve
             } else {
                 count.before
             };
-            let refuses = judged >= rule.limit;
+            let refuses = !counter.has_room(judged);
             Verdict {
                 allowed: !refuses,
                 rule: rule.name,

@@ -7,7 +7,7 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{RedisError, Script};
 
 use super::slices::{Action, Count, slice_millis};
-use super::{Rule, Subject};
+use super::{Counter, Rule, Subject};
 
 /// A check that takes longer is decided in-process: a limiter must not slow the service down.
 const RESPONSE_TIMEOUT: Duration = Duration::from_millis(250);
@@ -41,15 +41,16 @@ impl RedisBackend {
     pub(super) async fn apply(
         &self,
         action: Action,
-        counters: &[(Rule, Subject)],
+        counters: &[Counter],
         millis: i64,
     ) -> Result<Vec<Count>, RedisError> {
         let mut call = self.script.prepare_invoke();
         call.arg(action_name(action)).arg(millis);
-        for (rule, subject) in counters {
-            call.key(key(rule, subject))
-                .arg(slice_millis(rule))
-                .arg(rule.limit);
+        for counter in counters {
+            call.key(key(&counter.rule, &counter.subject))
+                .arg(slice_millis(&counter.rule))
+                .arg(counter.rule.limit)
+                .arg(counter.amount);
         }
         let mut connection = self.connection.clone();
         let answer: Vec<i64> = call.invoke_async(&mut connection).await?;

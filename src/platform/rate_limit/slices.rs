@@ -12,13 +12,13 @@ pub(super) const TRACKED: usize = SLICES + 1;
 /// What to do with the counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
-    /// Count one if every rule allows it.
+    /// Count if every rule allows it.
     Check,
     /// Count nothing.
     Peek,
-    /// Count one in any case.
+    /// Count in any case.
     Record,
-    /// Take one back.
+    /// Take back what was counted.
     Refund,
 }
 
@@ -27,8 +27,8 @@ pub(super) enum Action {
 pub(super) struct Count {
     /// Events in the window.
     pub before: u32,
-    /// How long until the counter holds fewer than its limit, as it stands after the action; meaningful
-    /// only when it does not now.
+    /// How long until the counter has room for as many events again, as it stands after the action;
+    /// meaningful only when it has none now.
     pub retry_after: Duration,
 }
 
@@ -76,28 +76,28 @@ impl Slices {
             .fold(0, |total, count| total.saturating_add(*count))
     }
 
-    /// Counts one event now.
-    pub(super) fn add(&mut self) {
-        self.counts[0] = self.counts[0].saturating_add(1);
+    /// Counts events now.
+    pub(super) fn add(&mut self, amount: u32) {
+        self.counts[0] = self.counts[0].saturating_add(amount);
     }
 
-    /// Takes back an event of the instant `millis`, if its slice still has one.
-    pub(super) fn remove(&mut self, rule: &Rule, millis: i64) {
+    /// Takes back events of the instant `millis`, as many as its slice still has.
+    pub(super) fn remove(&mut self, rule: &Rule, millis: i64, amount: u32) {
         let slice = millis.div_euclid(slice_millis(rule));
         let Ok(age) = usize::try_from(self.newest.saturating_sub(slice)) else {
             return;
         };
         if let Some(count) = self.counts.get_mut(age) {
-            *count = count.saturating_sub(1);
+            *count = count.saturating_sub(amount);
         }
     }
 
-    /// How long from `millis` until fewer than the limit are left.
-    pub(super) fn retry_after(&self, rule: &Rule, millis: i64) -> Duration {
+    /// How long from `millis` until there is room for so many events.
+    pub(super) fn retry_after(&self, rule: &Rule, millis: i64, amount: u32) -> Duration {
         let mut left = self.total();
         let mut slices_to_go = 0;
         for (age, count) in self.counts.iter().enumerate().rev() {
-            if left < rule.limit {
+            if left.saturating_add(amount) <= rule.limit {
                 break;
             }
             left = left.saturating_sub(*count);

@@ -2,9 +2,9 @@
 --
 -- KEYS    one hash per counter: slice number -> count
 -- ARGV    action ("check" | "peek" | "record" | "refund"), now in milliseconds,
---         then for each counter: length of a slice in milliseconds, limit
+--         then for each counter: length of a slice in milliseconds, limit, how many events
 -- returns for each counter two integers: events in the window before the action, and
---         milliseconds until fewer than the limit are left (after the action)
+--         milliseconds until there is room for as many again (after the action)
 
 local TRACKED = 11
 local action = ARGV[1]
@@ -13,11 +13,12 @@ local counters = {}
 local allowed = true
 
 for i, key in ipairs(KEYS) do
-  local slice_length = tonumber(ARGV[1 + 2 * i])
+  local slice_length = tonumber(ARGV[3 * i])
   local counter = {
     key = key,
     slice_length = slice_length,
-    limit = tonumber(ARGV[2 + 2 * i]),
+    limit = tonumber(ARGV[3 * i + 1]),
+    amount = tonumber(ARGV[3 * i + 2]),
     asked = math.floor(now / slice_length),
     slices = {},
     expired = {},
@@ -39,21 +40,22 @@ for i, key in ipairs(KEYS) do
       counter.total = counter.total + count
     end
   end
-  if counter.total >= counter.limit then allowed = false end
+  if counter.total + counter.amount > counter.limit then allowed = false end
   counters[i] = counter
 end
 
 local function count(counter)
   if #counter.expired > 0 then redis.call('HDEL', counter.key, unpack(counter.expired)) end
-  redis.call('HINCRBY', counter.key, counter.newest, 1)
+  redis.call('HINCRBY', counter.key, counter.newest, counter.amount)
   redis.call('PEXPIRE', counter.key, counter.slice_length * (TRACKED + 1))
-  counter.slices[counter.newest] = (counter.slices[counter.newest] or 0) + 1
+  counter.slices[counter.newest] = (counter.slices[counter.newest] or 0) + counter.amount
 end
 
 local function refund(counter)
-  if (counter.slices[counter.asked] or 0) > 0 then
-    redis.call('HINCRBY', counter.key, counter.asked, -1)
-    counter.slices[counter.asked] = counter.slices[counter.asked] - 1
+  local back = math.min(counter.amount, counter.slices[counter.asked] or 0)
+  if back > 0 then
+    redis.call('HINCRBY', counter.key, counter.asked, -back)
+    counter.slices[counter.asked] = counter.slices[counter.asked] - back
   end
 end
 
@@ -62,7 +64,7 @@ local function retry_after(counter)
   for _, events in pairs(counter.slices) do left = left + events end
   local due = 0
   for slice = counter.newest - TRACKED + 1, counter.newest do
-    if left < counter.limit then break end
+    if left + counter.amount <= counter.limit then break end
     left = left - (counter.slices[slice] or 0)
     due = (slice + TRACKED) * counter.slice_length
   end

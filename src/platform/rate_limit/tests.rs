@@ -68,6 +68,36 @@ async fn keeps_the_promises(limiter: &RateLimiter) {
     failures_are_counted_and_peeking_is_free(limiter).await;
     a_refund_gives_back_what_a_check_took(limiter).await;
     a_clock_that_is_set_back_gives_nothing_away(limiter).await;
+    several_at_once_count_all_or_nothing(limiter).await;
+}
+
+async fn several_at_once_count_all_or_nothing(limiter: &RateLimiter) {
+    let (narrow, wide) = (Rule::new("narrow", 10, MINUTE), Rule::new("wide", 20, MINUTE));
+    let charge = async |few: u32, many: u32, now| {
+        limiter
+            .charge(&[(narrow, "several", few), (wide, "several", many)], now)
+            .await
+    };
+    assert!(charge(6, 1, noon()).await.allowed);
+    let refused = charge(5, 1, noon()).await;
+    assert_eq!(
+        (
+            refused.allowed,
+            refused.rule,
+            refused.remaining,
+            refused.retry_after
+        ),
+        (false, "narrow", 4, MINUTE + MINUTE / 10)
+    );
+    let last = charge(4, 18, noon()).await;
+    assert!(last.allowed, "what was refused counted in neither");
+    assert_eq!(spend(limiter, 5, wide, "several", noon()).await, 1);
+    let later = noon() + TimeDelta::seconds(66);
+    assert!(charge(10, 20, later).await.allowed, "all of a window at once");
+    assert!(
+        !charge(11, 1, later + TimeDelta::hours(1)).await.allowed,
+        "never more than the limit"
+    );
 }
 
 async fn the_limit_holds_and_the_refusal_says_for_how_long(limiter: &RateLimiter) {
@@ -250,8 +280,7 @@ async fn processes_share_one_count_through_redis_even_at_the_same_moment() {
 #[test]
 fn threads_of_one_process_cannot_exceed_the_limit_together() {
     let limiter = in_process();
-    let counters =
-        [Rule::new("wide", 700, MINUTE), rule(500)].map(|rule| (rule, limiter.fingerprint(&rule, "a")));
+    let counters = [Rule::new("wide", 700, MINUTE), rule(500)].map(|rule| limiter.counter(rule, "a", 1));
     let allowed = AtomicU32::new(0);
     std::thread::scope(|scope| {
         for _ in 0..8 {
@@ -395,34 +424,36 @@ proptest! {
     /// slice.
     #[test]
     fn no_window_ever_holds_more_than_the_limit(
-        steps in proptest::collection::vec(0_i64..4_000, 1..300),
+        steps in proptest::collection::vec((0_i64..4_000, 1_u32..4), 1..300),
         limit in 1_u32..20,
         window_millis in 10_u64..20_000,
     ) {
         let limiter = in_process();
         let rule = Rule::new("property", limit, Duration::from_millis(window_millis));
-        let counters = [(rule, limiter.fingerprint(&rule, "a"))];
         let window = i64::try_from(window_millis).unwrap();
         let reach = slices::slice_millis(&rule) * 11;
         let mut allowed: Vec<i64> = Vec::new();
         let mut now = noon().timestamp_millis();
-        for step in steps {
+        for (step, amount) in steps {
             now += step;
+            let amount = amount.min(limit);
+            let counters = [limiter.counter(rule, "a", amount)];
             let counts = limiter.in_process.apply(Action::Check, &counters, now);
             let verdict = verdict(Action::Check, &counters, &counts);
             if verdict.allowed {
-                allowed.push(now);
+                allowed.extend((0..amount).map(|_| now));
                 let in_window = allowed.iter().filter(|at| **at > now - window).count();
                 prop_assert!(in_window <= usize::try_from(limit).unwrap());
             } else {
                 let in_reach = allowed.iter().filter(|at| **at > now - reach).count();
-                prop_assert!(in_reach >= usize::try_from(limit).unwrap(), "refused without need");
+                let wanted = usize::try_from(limit - amount).unwrap();
+                prop_assert!(in_reach > wanted, "refused without need");
                 let wait = i64::try_from(verdict.retry_after.as_millis()).unwrap();
                 prop_assert!(wait > 0 && wait <= reach);
                 let then = limiter.in_process.apply(Action::Peek, &counters, now + wait - 1);
-                prop_assert!(then[0].before >= limit, "retry_after is not longer than needed");
+                prop_assert!(then[0].before + amount > limit, "retry_after is not longer than needed");
                 let then = limiter.in_process.apply(Action::Peek, &counters, now + wait);
-                prop_assert!(then[0].before < limit, "retry_after is long enough");
+                prop_assert!(then[0].before + amount <= limit, "retry_after is long enough");
             }
         }
     }

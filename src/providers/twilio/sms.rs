@@ -1,11 +1,13 @@
-//! Texts through Twilio's Messages resource. It has no idempotency key, so a lost answer is UNKNOWN and looked up.
+//! Texts through Twilio's Messages resource, and whose account it is.
+//!
+//! Messages: it has no idempotency key, so a lost answer is UNKNOWN and looked up.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use reqwest::StatusCode;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use url::Url;
 
@@ -15,7 +17,8 @@ use crate::{
     conversations::{
         DeliveryStatus,
         ports::{
-            Channel, Failure, OutboundSms, RefusalKind, SendOutcome, SmsGateway, SmsRoute, VendorMessage,
+            AccountStanding, Channel, Failure, OutboundSms, RefusalKind, SendOutcome, SmsGateway, SmsRoute,
+            VendorAccounts, VendorMessage,
         },
     },
     platform::phone::PhoneNumber,
@@ -49,6 +52,13 @@ struct MessageJson {
 #[derive(Deserialize)]
 struct ListJson {
     messages: Vec<MessageJson>,
+}
+
+#[derive(Deserialize)]
+struct AccountJson {
+    sid: String,
+    #[serde(default)]
+    status: String,
 }
 
 #[derive(Deserialize)]
@@ -178,6 +188,31 @@ impl SmsGateway for TwilioSms {
         }
         let message: MessageJson = answer.error_for_status()?.json().await?;
         Ok(Some(message.into()))
+    }
+}
+
+#[async_trait]
+impl VendorAccounts for TwilioSms {
+    /// Twilio's Account resource answers whoever authenticates as the account (Twilio docs, "REST API: Accounts").
+    async fn standing(&self, account: &str, secret: &SecretString) -> anyhow::Result<AccountStanding> {
+        let answer = self
+            .http
+            .get(format!("{}/2010-04-01/Accounts/{account}.json", self.base_url))
+            .basic_auth(account, Some(secret.expose_secret()))
+            .send()
+            .await?;
+        if matches!(
+            answer.status(),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND
+        ) {
+            return Ok(AccountStanding::Refused);
+        }
+        let found: AccountJson = answer.error_for_status()?.json().await?;
+        Ok(match found.status.as_str() {
+            _ if found.sid != account => AccountStanding::Refused,
+            "active" => AccountStanding::Active,
+            _ => AccountStanding::NotActive,
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! The REST API: create, list and fetch messages.
+//! The REST API: create, list and fetch messages, fetch an account.
 
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use axum::routing::get;
 use axum::{Json, Router, middleware};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
 use subtle::ConstantTimeEq;
 use url::Url;
 
@@ -32,6 +33,7 @@ pub(in crate::sandbox) fn router(state: &SandboxState) -> Router<SandboxState> {
             "/2010-04-01/Accounts/{account}/Messages.json",
             get(list).post(create),
         )
+        .route("/2010-04-01/Accounts/{account}", get(fetch_account))
         .route("/2010-04-01/Accounts/{account}/Messages/{file}", get(fetch))
         .fallback(async |OriginalUri(uri): OriginalUri| TwilioError::not_found(uri.path()))
         .layer(middleware::from_fn_with_state(state.clone(), record_twilio))
@@ -98,23 +100,57 @@ async fn fetch(
         .ok_or_else(|| TwilioError::not_found(&format!("/Accounts/{}/Messages/{file}", account.sid)))
 }
 
-/// Basic authentication with the SID in the path and that account's token.
+/// The account, for whoever authenticates as it.
+async fn fetch_account(
+    State(state): State<SandboxState>,
+    Path(file): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, TwilioError> {
+    let not_found = || TwilioError::not_found(&format!("/Accounts/{file}"));
+    let sid = file.strip_suffix(".json").ok_or_else(not_found)?;
+    let token = authentic_token(&state, sid, &headers)?;
+    match state.take_fault(Provider::Twilio) {
+        Some(Fault::Error500) => return Err(TwilioError::internal()),
+        Some(Fault::RateLimit) => return Err(TwilioError::too_many_requests()),
+        _ => {}
+    }
+    let at = state.now().to_rfc2822();
+    Ok(Json(json!({
+        "auth_token": token,
+        "date_created": at,
+        "date_updated": at,
+        "friendly_name": format!("Account {sid}"),
+        "owner_account_sid": sid,
+        "sid": sid,
+        "status": "active",
+        "subresource_uris": { "messages": format!("/{API_VERSION}/Accounts/{sid}/Messages.json") },
+        "type": "Full",
+        "uri": format!("/{API_VERSION}/Accounts/{sid}.json"),
+    }))
+    .into_response())
+}
+
+/// Basic authentication with the SID in the path and one of that account's tokens.
 fn authenticate<'a>(
     state: &'a SandboxState,
     path_sid: &str,
     headers: &HeaderMap,
 ) -> Result<&'a TwilioAccount, TwilioError> {
+    authentic_token(state, path_sid, headers)?;
+    state.account(path_sid).ok_or_else(TwilioError::bad_credentials)
+}
+
+/// The token with which the request authenticates.
+fn authentic_token(state: &SandboxState, sid: &str, headers: &HeaderMap) -> Result<String, TwilioError> {
     let given = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Basic "))
         .and_then(|value| STANDARD.decode(value).ok());
-    let account = state.account(path_sid).ok_or_else(TwilioError::bad_credentials)?;
-    let wanted = format!("{}:{}", account.sid, account.auth_token);
-    match given {
-        Some(given) if bool::from(given.ct_eq(wanted.as_bytes())) => Ok(account),
-        _ => Err(TwilioError::bad_credentials()),
-    }
+    let given = given.ok_or_else(TwilioError::bad_credentials)?;
+    let fits = |token: &String| bool::from(given.ct_eq(format!("{sid}:{token}").as_bytes()));
+    let found = state.tokens_of(sid).into_iter().find(fits);
+    found.ok_or_else(TwilioError::bad_credentials)
 }
 
 /// Holds the request until the client gives up (which drops this future), the time is over or the sandbox

@@ -1,4 +1,4 @@
-//! A stand-in for Twilio's Programmable Messaging (SMS): the REST API under `/twilio/2010-04-01`, signed status
+//! A stand-in for Twilio's Programmable Messaging (SMS) and its accounts: the REST API under `/twilio/2010-04-01`, signed status
 //! callbacks, signed inbound webhooks, and Twilio's own handling of STOP, START and HELP.
 //!
 //! Not played: Messaging Services, media, scheduled messages, WhatsApp, calls. TwiML in the answer to an inbound

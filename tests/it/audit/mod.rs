@@ -97,6 +97,7 @@ const ORDER: &[&str] = &[
     "createPlacement",
     "updateDebtor",
     "recordStatedTimeZone",
+    "confirmStatedTimeZone",
     "addContactPoint",
     "updateContactPoint",
     "removeContactPoint",
@@ -236,6 +237,9 @@ impl Story<'_> {
             "createPlacement" => json!({ "creditorId": self.ids.get("cred"), "name": "July" }),
             "updateDebtor" => json!({ "id": self.ids.get("dbtr"), "preferredLanguage": "es" }),
             "recordStatedTimeZone" => {
+                json!({ "debtorId": self.ids.get("dbtr"), "timeZone": "America/New_York", "statement": "At home." })
+            }
+            "confirmStatedTimeZone" => {
                 json!({ "debtorId": self.ids.get("dbtr"), "timeZone": "America/New_York" })
             }
             "addContactPoint" => {
@@ -282,7 +286,9 @@ impl Story<'_> {
                 json!({ "id": proposed_change(&self.admin).await, "reason": "Too often." })
             }
             "setProviderCredentials" => {
-                json!({ "twilio": { "accountSid": format!("AC{:032x}", 77), "authToken": "0".repeat(32) } })
+                let (sid, token) = (format!("AC{:032x}", 77), "0".repeat(32));
+                self.app.sandbox.state().issue_token(&sid, &token);
+                json!({ "twilio": { "accountSid": sid, "authToken": token } })
             }
             "createRole" => {
                 json!({ "name": "Audited", "baseRole": "AGENT", "permissions": ["account:read"] })
@@ -367,7 +373,13 @@ impl Story<'_> {
     }
 
     fn caller(&self, mutation: &str) -> &Client {
-        if ["approveContactPolicyChange", "rejectContactPolicyChange"].contains(&mutation) {
+        if [
+            "approveContactPolicyChange",
+            "rejectContactPolicyChange",
+            "confirmStatedTimeZone",
+        ]
+        .contains(&mutation)
+        {
             return &self.compliance;
         }
         if mutation == "updateOwnContactInformation" {

@@ -1,6 +1,7 @@
 //! Vendor credentials go in and never come out.
 
 use chrono::TimeDelta;
+use funnelchat::sandbox::{Fault, Provider};
 use serde_json::{Value, json};
 use sqlx::{Executor as _, Row as _};
 
@@ -22,6 +23,7 @@ async fn a_rotated_token_is_good_at_once_and_the_one_before_for_a_day() {
     let admin = app.acme.sign_in("admin").await;
     let sid = app.acme.demo.twilio_sid();
     let token = "00112233445566778899aabbccddbeef";
+    app.sandbox.state().issue_token(&sid, token);
     let rotated = set(&admin, &sid, token).await;
     assert_eq!(rotated["userErrors"], json!([]));
     assert_eq!(rotated["providerAccount"]["secretEndsWith"], "beef");
@@ -86,7 +88,20 @@ async fn a_rotated_token_is_good_at_once_and_the_one_before_for_a_day() {
 async fn an_account_belongs_to_one_business_and_nobody_learns_to_which() {
     let app = TestApp::start().await;
     let globex = app.globex.sign_in("admin").await;
-    let taken = set(&globex, &app.acme.demo.twilio_sid(), &"a".repeat(32)).await;
+    // Who does not know the token cannot occupy the account; who knows it still cannot take it over.
+    let acmes = app.acme.demo.twilio_sid();
+    let (code, place, message) = only_error(&set(&globex, &acmes, &"a".repeat(32)).await);
+    assert_eq!(
+        (code.as_str(), place.as_str()),
+        ("INVALID_INPUT", "input.twilio.authToken")
+    );
+    assert!(message.contains("Twilio does not take this pair"), "{message}");
+    let nobodys = format!("AC{}", "e".repeat(32));
+    assert_eq!(
+        only_error(&set(&globex, &nobodys, &"a".repeat(32)).await).0,
+        "INVALID_INPUT"
+    );
+    let taken = set(&globex, &acmes, &app.acme.demo.twilio_token()).await;
     let (code, place, message) = only_error(&taken);
     assert_eq!(
         (code.as_str(), place.as_str()),
@@ -106,6 +121,13 @@ async fn an_account_belongs_to_one_business_and_nobody_learns_to_which() {
         assert!(!message.contains("short"), "a secret is never told back");
     }
     let new = format!("AC{}", "c".repeat(32));
+    app.sandbox.state().issue_token(&new, &"d".repeat(32));
+    app.sandbox
+        .state()
+        .add_fault(Provider::Twilio, Fault::Error500, 1)
+        .unwrap();
+    let away = globex.gql(SET, json!({ "s": new, "t": "d".repeat(32) })).await;
+    assert_eq!(error_code(&away), "UNAVAILABLE");
     assert_eq!(set(&globex, &new, &"d".repeat(32)).await["userErrors"], json!([]));
     for login in ["manager", "agent", "compliance"] {
         let other = app.globex.sign_in(login).await;

@@ -375,3 +375,68 @@ async fn the_last_use_is_known_to_the_minute() {
     }
     app.finish().await;
 }
+
+#[tokio::test]
+async fn the_keys_of_somebody_who_is_let_go_end_and_those_that_stay_are_told_of() {
+    let app = TestApp::start().await;
+    let admin = app.acme.sign_in("admin").await;
+    let listed = admin
+        .gql(
+            "{ users(filter: { role: [MANAGER] }) { edges { node { id } } } }",
+            json!({}),
+        )
+        .await;
+    let id = data(&listed)["users"]["edges"][0]["node"]["id"].clone();
+    let update = async |patch: Value| {
+        let mut input = patch;
+        input["id"] = id.clone();
+        let document =
+            "mutation($i: UpdateUserInput!) { updateUser(input: $i) { userErrors { code message } } }";
+        let answer = admin.gql(document, json!({ "i": input })).await;
+        assert_eq!(data(&answer)["updateUser"]["userErrors"], json!([]), "{answer}");
+        app.run_jobs().await;
+    };
+    let mails = || app.sandbox.state().mails_to("admin@acme.example");
+    let left_over = async || {
+        let document = "{ apiKeys(createdBySuspended: true) { edges { node { id createdBy { status } } } } }";
+        let answer = admin.gql(document, json!({})).await;
+        data(&answer)["apiKeys"]["edges"].as_array().unwrap().clone()
+    };
+    update(json!({ "role": "BUSINESS_ADMIN" })).await;
+    let second = app.acme.sign_in("manager").await;
+    let first_key = create(&second, &["account:read"], None).await;
+    let first = program(&app, &first_key);
+
+    // Another role: the key is the business's and stays, and the administrators hear of it.
+    update(json!({ "role": "MANAGER" })).await;
+    assert!(!is_refused(&first).await);
+    let told = mails();
+    assert_eq!(told.len(), 1, "{told:?}");
+    let prefix = first_key["apiKey"]["prefix"].as_str().unwrap();
+    assert!(told[0].text.as_deref().unwrap().contains(prefix));
+    assert_eq!(left_over().await.len(), 0, "who made it still works here");
+
+    // Suspended, and yet the key is to stay: it is listed until somebody ends it.
+    update(json!({ "status": "SUSPENDED", "revokeApiKeys": false })).await;
+    assert!(!is_refused(&first).await);
+    assert_eq!(mails().len(), 2);
+    let kept = left_over().await;
+    assert_eq!(kept.len(), 1);
+    assert_eq!(kept[0]["node"]["createdBy"]["status"], "SUSPENDED");
+    assert_eq!(kept[0]["node"]["id"], first_key["apiKey"]["id"]);
+    update(json!({ "revokeApiKeys": true })).await;
+    assert!(is_refused(&first).await);
+    assert_eq!(left_over().await.len(), 0);
+    assert_eq!(app.audited("api_key.revoked").await, 1);
+
+    // Suspended, and nothing said: the keys end with the sessions.
+    update(json!({ "status": "ACTIVE", "role": "BUSINESS_ADMIN" })).await;
+    let second = app.acme.sign_in("manager").await;
+    let other = program(&app, &create(&second, &["account:read"], None).await);
+    assert!(!is_refused(&other).await);
+    update(json!({ "status": "SUSPENDED" })).await;
+    assert!(is_refused(&other).await);
+    assert_eq!(app.audited("api_key.revoked").await, 2);
+    assert_eq!(mails().len(), 2, "nothing stays, nothing is told");
+    app.finish().await;
+}

@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 use super::{debtor, debtor_of, done};
 use crate::{
     account_work::{MARIA, account, act, holds::gate},
-    support::{TestApp, user_errors},
+    support::{Client, TestApp, user_errors},
 };
 
 const EVIDENCE: &str = "timeZoneEvidence { source timeZones observedAt }";
 
 #[tokio::test]
-async fn what_the_person_states_counts_before_every_other_clue() {
+async fn what_the_person_states_counts_beside_every_other_clue_until_a_second_person_confirms_it() {
     let app = TestApp::start().await;
     let agent = app.acme.agent().await;
     let (maria, id) = (
@@ -37,7 +37,7 @@ async fn what_the_person_states_counts_before_every_other_clue() {
         &agent,
         "recordStatedTimeZone",
         &format!("debtor {{ {EVIDENCE} }}"),
-        json!({ "debtorId": id, "timeZone": "Pacific/Honolulu" }),
+        json!({ "debtorId": id, "timeZone": "Pacific/Honolulu", "statement": "I am on Oahu until fall." }),
     )
     .await;
     let first = &stated["debtor"]["timeZoneEvidence"][0];
@@ -50,17 +50,74 @@ async fn what_the_person_states_counts_before_every_other_clue() {
     app.advance(TimeDelta::minutes(61)).await;
     let agent = app.acme.agent().await;
     assert_eq!(gate(&agent, &maria).await.0, "ALLOW");
-    // 22:01 in New York: only the stated zone allows it, and it can be taken back.
+    // 22:01 in New York: only the stated zone allows it, and an agent's word alone does not move the hours.
     app.advance(TimeDelta::hours(8)).await;
-    let agent = app.acme.agent().await;
-    assert_eq!(gate(&agent, &maria).await.0, "ALLOW");
-    let withdrawn = json!({ "debtorId": id, "timeZone": null });
-    done(&agent, "recordStatedTimeZone", "debtor { id }", withdrawn).await;
+    let (agent, compliance) = (app.acme.agent().await, app.acme.sign_in("compliance").await);
     assert_eq!(gate(&agent, &maria).await.0, "DEFER");
-    let wrong = json!({ "debtorId": id, "timeZone": "Atlantis/Capital" });
-    let refused = act(&agent, "recordStatedTimeZone", "debtor { id }", wrong).await;
-    assert_eq!(user_errors(&refused), ["INVALID_INPUT"]);
+    let confirm = async |by: &Client, zone: Value| {
+        let selection = format!("debtor {{ statedTimeZoneStatement {EVIDENCE} }}");
+        act(
+            by,
+            "confirmStatedTimeZone",
+            &selection,
+            json!({ "debtorId": id, "timeZone": zone }),
+        )
+        .await
+    };
+    let other = confirm(&compliance, json!("America/New_York")).await;
+    assert_eq!(user_errors(&other), ["CONFLICT"], "not what the person stated");
+    let confirmed = confirm(&compliance, json!("Pacific/Honolulu")).await["debtor"].clone();
+    assert_eq!(confirmed["statedTimeZoneStatement"], "I am on Oahu until fall.");
+    assert_eq!(
+        confirmed["timeZoneEvidence"][0]["source"], "CONFIRMED",
+        "{confirmed}"
+    );
+    assert_eq!(gate(&agent, &maria).await.0, "ALLOW");
+    assert_eq!(
+        user_errors(&confirm(&compliance, json!("Pacific/Honolulu")).await),
+        ["CONFLICT"],
+        "it is confirmed"
+    );
+
+    // What holds no more, too, takes two: until then all clues count, with the one that was confirmed.
+    let withdrawn = json!({ "debtorId": id, "timeZone": null, "statement": "I am back home." });
+    let manager = app.acme.sign_in("manager").await;
+    let seen = done(
+        &manager,
+        "recordStatedTimeZone",
+        &format!("debtor {{ {EVIDENCE} }}"),
+        withdrawn,
+    )
+    .await;
+    assert_eq!(
+        seen["debtor"]["timeZoneEvidence"][0]["source"], "CONFIRMED",
+        "{seen}"
+    );
+    assert_eq!(gate(&agent, &maria).await.0, "DEFER");
+    assert_eq!(
+        user_errors(&confirm(&manager, json!(null)).await),
+        ["CONFLICT"],
+        "by who recorded it"
+    );
+    let cleared = confirm(&compliance, json!(null)).await["debtor"].clone();
+    assert!(!cleared.to_string().contains("Honolulu"), "{cleared}");
+
+    for (wrong, place) in [
+        (
+            json!({ "debtorId": id, "timeZone": "Atlantis/Capital", "statement": "Far away." }),
+            "timeZone",
+        ),
+        (
+            json!({ "debtorId": id, "timeZone": "Pacific/Honolulu", "statement": " " }),
+            "statement",
+        ),
+    ] {
+        let refused = act(&agent, "recordStatedTimeZone", "debtor { id }", wrong).await;
+        assert_eq!(user_errors(&refused), ["INVALID_INPUT"]);
+        assert_eq!(refused["userErrors"][0]["field"], json!(["input", place]));
+    }
     assert_eq!(app.audited("debtor.time_zone_stated").await, 2);
+    assert_eq!(app.audited("debtor.time_zone_confirmed").await, 2);
     app.finish().await;
 }
 
@@ -78,8 +135,9 @@ async fn an_address_moves_the_clock_and_a_minor_is_not_contacted() {
         &agent,
         "updateDebtor",
         selection,
+        // A name is as good as a code.
         json!({ "id": id, "lastName": "Alvarez-Kim", "preferredLanguage": "es", "preferredContactMethod": "EMAIL",
-            "address": { "city": "Honolulu", "state": "HI", "postalCode": "96813" } }),
+            "address": { "city": "Honolulu", "state": " hawaii", "postalCode": "96813" } }),
     )
     .await["debtor"]
         .clone();
@@ -112,6 +170,14 @@ async fn an_address_moves_the_clock_and_a_minor_is_not_contacted() {
     for (wrong, field) in [
         (json!({ "id": id, "birthDate": "2026-07-01" }), "birthDate"),
         (json!({ "id": id, "birthDate": "1899-12-31" }), "birthDate"),
+        (
+            json!({ "id": id, "address": { "state": "Hawaia" } }),
+            "address.state",
+        ),
+        (
+            json!({ "id": id, "address": { "country": "Oz" } }),
+            "address.country",
+        ),
         (
             json!({ "id": id, "address": { "city": "x".repeat(201) } }),
             "address.city",

@@ -30,7 +30,6 @@ impl ImportQueries {
     }
 
     /// Your business's imports of the last 90 days, newest first.
-    #[graphql(complexity = "1 + first.unwrap_or(20).max(0) as usize * child_complexity")]
     async fn account_imports(
         &self,
         ctx: &Context<'_>,

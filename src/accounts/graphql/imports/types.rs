@@ -188,7 +188,6 @@ impl AccountImport {
     }
 
     /// What is to be said of rows, in the order of the file.
-    #[graphql(complexity = "1 + first.unwrap_or(20).max(0) as usize * child_complexity")]
     async fn findings(
         &self,
         ctx: &Context<'_>,

@@ -260,3 +260,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_state_is_kept_as_its_code_and_one_that_there_is_not_is_found() {
+    let header = [
+        "firstName",
+        "lastName",
+        "phone",
+        "accountNumber",
+        "currentBalance",
+        "state",
+        "country",
+    ];
+    let row = |state, country| ["Ada", "Lovelace", "+12125550123", "A-1", "12.50", state, country];
+    for (state, country, kept) in [
+        ("Massachusetts", "", "MA"),
+        ("ma", "US", "MA"),
+        ("Ontario", "CA", "Ontario"),
+    ] {
+        let parsed = parse(&header, &row(state, country)).unwrap_or_else(|findings| panic!("{findings:?}"));
+        assert_eq!(parsed.address.unwrap().state.as_deref(), Some(kept));
+    }
+    assert_eq!(
+        problem(&header, &row("Massachusets", "")),
+        (Some(5), ImportFindingCode::InvalidChoice)
+    );
+}

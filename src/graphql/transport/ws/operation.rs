@@ -98,9 +98,13 @@ fn subscribe<E: Engine>(
     meta: RequestMeta,
 ) -> BoxStream<'static, Response> {
     let engine = shared.engine.as_ref();
-    let failed = match prepare(params, engine.limits(), &shared.documents, |document| {
-        engine.check_document(document)
-    }) {
+    let failed = match prepare(
+        params,
+        engine.limits(),
+        engine.measures(),
+        &shared.documents,
+        |document| engine.check_document(document),
+    ) {
         Ok(prepared) if prepared.kind == OperationType::Subscription => {
             return execute::subscribe(engine, caller, prepared.request, prepared.document, meta);
         }

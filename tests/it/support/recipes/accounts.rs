@@ -47,7 +47,7 @@ pub(super) async fn told_of(staff: &Client, debtor: &Value, mark: &str) -> Told 
                recordInconvenientTime(input: { debtorId: $d, channels: [EMAIL], statement: $w }) {
                  inconvenientTime { id } userErrors { message } }
                updateDebtor(input: { id: $d, birthDate: \"1980-01-31\" }) { userErrors { message } }
-               recordStatedTimeZone(input: { debtorId: $d, timeZone: \"America/New_York\" }) { userErrors { message } }
+               recordStatedTimeZone(input: { debtorId: $d, timeZone: \"America/New_York\", statement: $w }) { userErrors { message } }
                addContactPoint(input: { debtorId: $d, email: $e, label: $l }) { contactPoint { id } userErrors { message } } }",
             json!({ "d": debtor, "e": format!("{mark}-second@person.example"), "l": format!("Label of {mark}"),
                 "w": format!("Never on a {mark}") }),

@@ -1,0 +1,135 @@
+//! What one caller may ask of the service: how much at once, and how often.
+
+use serde_json::{Value, json};
+
+use crate::support::{Client, Options, TestApp, data, error_code};
+
+async fn limited(name: &'static str, limit: u32) -> TestApp {
+    TestApp::start_with(Options {
+        settings: vec![(name, limit.to_string())],
+        ..Options::default()
+    })
+    .await
+}
+
+/// One mutation with this field so many times, each under a name of its own.
+fn many(field: &str, times: usize) -> String {
+    let fields: String = (0..times).map(|n| format!("f{n}: {field} ")).collect();
+    format!("mutation {{ {fields} }}")
+}
+
+const REFRESH: &str = "refreshSession(input: { refreshToken: \"none\" }) { userErrors { code } }";
+const END_OTHERS: &str = "revokeOtherSessions { userErrors { code } }";
+
+/// `None` where it was let through.
+async fn refusal(client: &Client, document: &str) -> Option<String> {
+    let answer = client.gql(document, json!({})).await;
+    answer.get("errors").map(|_| error_code(&answer))
+}
+
+#[tokio::test]
+async fn each_field_of_a_public_operation_and_of_a_mutation_counts() {
+    let app = limited("RATE_LIMIT_PUBLIC_PER_MINUTE", 20).await;
+    let stranger = app.anonymous();
+    assert_eq!(refusal(&stranger, &many(REFRESH, 12)).await, None);
+    assert_eq!(
+        refusal(&stranger, &many(REFRESH, 9)).await.as_deref(),
+        Some("RATE_LIMITED")
+    );
+    assert_eq!(
+        refusal(&stranger, &many(REFRESH, 8)).await,
+        None,
+        "what was refused did not count"
+    );
+    assert_eq!(
+        refusal(&stranger, &many(REFRESH, 1)).await.as_deref(),
+        Some("RATE_LIMITED")
+    );
+    app.finish().await;
+
+    let app = limited("RATE_LIMIT_USER_PER_MINUTE", 15).await;
+    let admin = app.acme.sign_in("admin").await;
+    let together = "{ viewer { role } sessions { id } roles { id } }";
+    assert_eq!(refusal(&admin, together).await, None, "a query is one");
+    assert_eq!(refusal(&admin, &many(END_OTHERS, 14)).await, None);
+    assert_eq!(refusal(&admin, together).await.as_deref(), Some("RATE_LIMITED"));
+    let answer = app
+        .acme
+        .sign_in("manager")
+        .await
+        .gql(&many(END_OTHERS, 16), json!({}))
+        .await;
+    assert_eq!(error_code(&answer), "RATE_LIMITED");
+    let message = answer["errors"][0]["message"].as_str().unwrap();
+    assert!(message.contains("select fewer"), "no waiting helps: {message}");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn each_subscription_counts_so_that_none_is_begun_and_ended_without_end() {
+    let app = limited("RATE_LIMIT_USER_PER_MINUTE", 10).await;
+    let agent = app.acme.agent().await;
+    let mut socket = agent.socket().await;
+    let mut refused = 0;
+    for _ in 0..12 {
+        socket
+            .subscribe("subscription { inboxEvents { __typename } }", json!({}))
+            .await;
+    }
+    while let Some(message) = socket.message().await {
+        assert_eq!(message["type"], "error", "{message}");
+        assert_eq!(
+            message["payload"][0]["extensions"]["code"], "RATE_LIMITED",
+            "{message}"
+        );
+        refused += 1;
+        if refused == 2 {
+            break;
+        }
+    }
+    assert!(refused >= 2);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn all_addresses_of_an_ipv6_network_are_one_caller() {
+    let app = TestApp::start_with(Options {
+        settings: vec![
+            ("TRUSTED_PROXIES", "127.0.0.1".to_owned()),
+            ("RATE_LIMIT_PUBLIC_PER_MINUTE", "2".to_owned()),
+        ],
+        ..Options::default()
+    })
+    .await;
+    let from = |address: &str| app.anonymous().calling_from(address);
+    for address in ["2001:db8:1:2::1", "2001:db8:1:2:ffff::7"] {
+        assert_eq!(refusal(&from(address), &many(REFRESH, 1)).await, None);
+    }
+    let third = from("2001:db8:1:2::3");
+    assert_eq!(
+        refusal(&third, &many(REFRESH, 1)).await.as_deref(),
+        Some("RATE_LIMITED")
+    );
+    assert_eq!(refusal(&from("2001:db8:1:3::3"), &many(REFRESH, 1)).await, None);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_leads_from_person_to_person_costs_what_it_finds() {
+    let app = TestApp::start().await;
+    let agent = app.acme.agent().await;
+    let listed = agent
+        .gql("{ debtors(first: 1) { edges { node { id } } } }", json!({}))
+        .await;
+    let id = data(&listed)["debtors"]["edges"][0]["node"]["id"].clone();
+    let ask = async |rounds: usize| -> Value {
+        let below = (0..rounds).fold("id".to_owned(), |inner, _| {
+            format!("matchSuggestions {{ debtor {{ {inner} }} }}")
+        });
+        let document = format!("query($id: ID!) {{ debtor(id: $id) {{ {below} }} }}");
+        agent.gql(&document, json!({ "id": id })).await
+    };
+    data(&ask(2).await);
+    assert_eq!(error_code(&ask(3).await), "COST_LIMIT_EXCEEDED");
+    app.finish().await;
+}
