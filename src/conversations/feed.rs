@@ -7,7 +7,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Weak},
+    sync::{Arc, Mutex, PoisonError, Weak},
 };
 
 use futures_util::{Stream, stream};
@@ -254,7 +254,7 @@ impl Follower {
 /// The inboxes' readers of this process: one per business that somebody watches.
 #[derive(Clone, Default)]
 pub struct InboxReaders {
-    readers: Arc<tokio::sync::Mutex<HashMap<Uuid, Weak<Reader>>>>,
+    readers: Arc<Mutex<HashMap<Uuid, Weak<Reader>>>>,
 }
 
 struct Reader {
@@ -270,22 +270,32 @@ impl Drop for Reader {
 
 impl InboxReaders {
     async fn reader(&self, db: &Db, business: Uuid) -> Result<Arc<Reader>, FeedEnd> {
-        let mut readers = self.readers.lock().await;
-        if let Some(reader) = readers.get(&business).and_then(Weak::upgrade) {
+        if let Some(reader) = self.running(business) {
             return Ok(reader);
         }
-        readers.retain(|_, reader| reader.strong_count() > 0);
+        // No lock is held while the database answers: one business that waits for it keeps no other waiting.
         let listener = db.live().listen(Topic::Business(business), business);
         let ctx = TenantCtx::for_service(business, "inbox-reader");
         let mut tx = db.tenant(&ctx).await?;
         let (position, _) = tx.live_head().await?;
         tx.finish_read().await?;
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        // Somebody may have been faster.
+        if let Some(reader) = readers.get(&business).and_then(Weak::upgrade) {
+            return Ok(reader);
+        }
+        readers.retain(|_, reader| reader.strong_count() > 0);
         let (rows, _) = broadcast::channel(INBOX_BACKLOG);
         let task =
             tokio::spawn(read_for_all(db.clone(), ctx, listener, position, rows.clone())).abort_handle();
         let reader = Arc::new(Reader { rows, task });
         readers.insert(business, Arc::downgrade(&reader));
         Ok(reader)
+    }
+
+    fn running(&self, business: Uuid) -> Option<Arc<Reader>> {
+        let readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        readers.get(&business).and_then(Weak::upgrade)
     }
 }
 

@@ -2,6 +2,7 @@
 //! session ends.
 
 mod ends;
+mod readers;
 mod redis;
 mod resume;
 
