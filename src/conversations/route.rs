@@ -2,7 +2,7 @@
 //! have no one business: they are read by SystemTx.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -38,12 +38,16 @@ impl ProviderAccount {
 #[derive(Default)]
 pub(super) struct AccountCache {
     known: Mutex<HashMap<String, (Instant, Arc<ProviderAccount>)>>,
+    /// The ids of all accounts, and when they were read. One reads, the others wait for it.
+    ids: tokio::sync::Mutex<Option<(Instant, Arc<HashSet<String>>)>>,
 }
 
 /// How long a look-up counts.
 const REMEMBERED: Duration = Duration::from_secs(10);
 /// At most this many accounts are remembered.
 const MOST_REMEMBERED: usize = 10_000;
+/// At most this many ids of accounts are read at once.
+const MOST_IDS: i64 = 100_000;
 
 impl AccountCache {
     fn get(&self, external_id: &str) -> Option<Arc<ProviderAccount>> {
@@ -64,6 +68,29 @@ impl AccountCache {
 }
 
 impl Conversations {
+    /// The Twilio account with this id, if it was named lately: asks no database.
+    pub fn remembered_twilio_account(&self, external_id: &str) -> Option<Arc<ProviderAccount>> {
+        self.accounts.get(external_id)
+    }
+
+    /// Whether there is a Twilio account with this id, at the cost of one statement every few seconds, however many
+    /// unknown ids strangers name: an account that was connected since the last one is not seen yet.
+    ///
+    /// # Errors
+    /// [`OpError`] as met.
+    pub async fn has_twilio_account(&self, external_id: &str) -> Result<bool, OpError> {
+        let mut ids = self.accounts.ids.lock().await;
+        let known = match &*ids {
+            Some((at, known)) if at.elapsed() < REMEMBERED => known.clone(),
+            _ => {
+                let read = Arc::new(twilio_account_ids(&self.db).await?);
+                *ids = Some((Instant::now(), read.clone()));
+                read
+            }
+        };
+        Ok(known.contains(external_id))
+    }
+
     /// The Twilio account with this id, from memory or the database. An unknown one is never remembered.
     ///
     /// # Errors
@@ -79,6 +106,20 @@ impl Conversations {
         self.accounts.put(external_id, &found);
         Ok(Some(found))
     }
+}
+
+async fn twilio_account_ids(db: &Db) -> Result<HashSet<String>, OpError> {
+    let mut tx = db
+        .system(&SystemCtx::for_reason("webhook accounts", "webhook"))
+        .await?;
+    let ids = sqlx::query_scalar!(
+        "SELECT external_id FROM provider_accounts WHERE provider = 'TWILIO' LIMIT $1",
+        MOST_IDS
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    tx.commit().await?;
+    Ok(ids.into_iter().collect())
 }
 
 async fn twilio_account(

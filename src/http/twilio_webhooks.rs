@@ -115,7 +115,8 @@ impl Verified {
     }
 }
 
-/// What is not proven costs us a look-up, so an address may try only so often; what is proven is never limited.
+/// What is not proven may cost us a look-up, so an address may try only so often. What is proven is never limited: a
+/// vendor does not send a text again, and behind a proxy that we do not know everybody has the same address.
 const UNPROVEN_PER_MINUTE: Rule = Rule::new("unproven_webhooks_minute", 60, Duration::from_secs(60));
 
 async fn verify(
@@ -126,19 +127,40 @@ async fn verify(
     body: &[u8],
     request_id: &str,
 ) -> Result<Verified, Refused> {
-    let rules = [(UNPROVEN_PER_MINUTE, peer)];
-    if !state.limiter.peek(&rules, state.wall.now()).await.allowed {
-        return Err(Refused::TooMany);
-    }
-    let verified = prove(state, uri, headers, body, request_id).await;
+    let verified = prove(state, peer, uri, headers, body, request_id).await;
     if matches!(verified, Err(Refused::NotProven)) {
+        let may_try = may_try(state, peer).await;
+        let rules = [(UNPROVEN_PER_MINUTE, peer)];
         state.limiter.record_failure(&rules, state.wall.now()).await;
+        if !may_try {
+            return Err(Refused::TooMany);
+        }
     }
     verified
 }
 
+/// Whether the address has sent few enough that were not proven.
+async fn may_try(state: &HttpState, peer: &str) -> bool {
+    let rules = [(UNPROVEN_PER_MINUTE, peer)];
+    state.limiter.peek(&rules, state.wall.now()).await.allowed
+}
+
+/// The account that is named. One not named lately is looked up; for an address that tries too much only if it exists,
+/// so that whoever makes ids up cannot make us look up without end.
+async fn account(state: &HttpState, peer: &str, named: &str) -> Result<Arc<ProviderAccount>, Refused> {
+    if let Some(known) = state.conversations.remembered_twilio_account(named) {
+        return Ok(known);
+    }
+    if !may_try(state, peer).await && !state.conversations.has_twilio_account(named).await? {
+        return Err(Refused::TooMany);
+    }
+    let found = state.conversations.twilio_account(named).await?;
+    found.ok_or(Refused::NotProven)
+}
+
 async fn prove(
     state: &HttpState,
+    peer: &str,
     uri: &OriginalUri,
     headers: &HeaderMap,
     body: &[u8],
@@ -154,11 +176,7 @@ async fn prove(
         .find(|(key, _)| key == "AccountSid")
         .map(|(_, value)| value)
         .ok_or(Refused::NotProven)?;
-    let account = state
-        .conversations
-        .twilio_account(named)
-        .await?
-        .ok_or(Refused::NotProven)?;
+    let account = account(state, peer, named).await?;
     // The public URL, never the Host header or the socket's scheme.
     let path = uri.path_and_query().map_or("", |path| path.as_str());
     let url = format!("{}{path}", state.public_base_url);

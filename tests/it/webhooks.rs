@@ -212,3 +212,47 @@ async fn every_path_that_consoles_point_to_takes_texts_and_reports() {
     app.log().never_says(&[WORDS, &phone]);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn who_floods_us_with_unproven_webhooks_keeps_nothing_proven_from_coming() {
+    let app = TestApp::start().await;
+    let phone = app.acme.debtor_number(0);
+    let unsigned = Webhook {
+        token: None,
+        ..Webhook::text(&app.acme, &phone, WORDS, SID)
+    };
+    let mut refusals = Vec::new();
+    for _ in 0..65 {
+        refusals.push(unsigned.post(&app).await.0.as_u16());
+    }
+    assert_eq!(refusals[..60], [403; 60]);
+    assert_eq!(
+        refusals[60..],
+        [429; 5],
+        "who is not proven may try only so often"
+    );
+
+    // The same address, as everybody's is behind a proxy: the accounts have not been looked up yet.
+    for (tenant, sid) in [
+        (&app.acme, SID),
+        (&app.globex, "SM1123456789abcdef0123456789abcdef"),
+    ] {
+        let stop = Webhook::text(tenant, &tenant.debtor_number(0), "STOP", sid);
+        assert_eq!(stop.post(&app).await.0, 200);
+    }
+    app.run_jobs().await;
+    let stopped = "SELECT count(*) FROM suppressions WHERE reason = 'OPT_OUT'";
+    let stopped = app.superuser().await.fetch_one(stopped).await.unwrap();
+    assert_eq!(stopped.get::<i64, _>(0), 2);
+
+    // Nobody makes us look accounts up that do not exist.
+    let asked = || app.log().count("webhook account");
+    let before = asked();
+    for nth in 0..10 {
+        let invented =
+            Webhook::text(&app.acme, &phone, WORDS, SID).with("AccountSid", &format!("AC{nth:032x}"));
+        assert_eq!(invented.post(&app).await.0, 429);
+    }
+    assert!(asked() <= before + 1, "one statement for all of them at most");
+    app.finish().await;
+}

@@ -53,6 +53,12 @@ impl ErrorLog {
         lines.iter().any(|(_, line)| line.contains(words))
     }
 
+    /// How many lines say this.
+    pub fn count(&self, words: &str) -> usize {
+        let lines = self.lines.lock().unwrap();
+        lines.iter().filter(|(_, line)| line.contains(words)).count()
+    }
+
     /// Fails when a line says any of these: names, numbers and texts of debtors.
     #[track_caller]
     pub fn never_says<T: AsRef<str>>(&self, secrets: &[T]) {
