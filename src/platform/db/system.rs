@@ -76,7 +76,9 @@ impl SystemTx {
         self.tenant_audits.entry(business_id).or_default().push(row);
     }
 
-    /// Adds a job that acts for `business_id` (or for none) when this transaction commits.
+    /// Adds a job that acts for `business_id` (or for none) when this transaction commits. It takes the place of one with
+    /// the same arguments that was added here, or by `TenantTx::enqueue_after`, and waits: reconcilers find a row again and
+    /// again until its job has run.
     ///
     /// # Errors
     /// [`DbError`] as met.

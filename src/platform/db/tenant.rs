@@ -192,7 +192,7 @@ impl TenantTx {
     }
 
     /// Adds a job that runs `delay` after this transaction commits (the queue's own time; what must happen at a
-    /// business instant is a row with a due instant instead).
+    /// business instant is a row with a due instant instead). It takes the place of one with the same arguments that waits.
     ///
     /// # Errors
     /// [`DbError`] as met.

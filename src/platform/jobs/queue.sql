@@ -51,6 +51,12 @@ END $$;
 REVOKE ALL ON FUNCTION queue.enqueue_in FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION queue.enqueue_in TO funnelchat_app;
 
+-- What makes two jobs the same one. The queue keeps one waiting job of a key, and puts a newer one in its place.
+CREATE OR REPLACE FUNCTION queue.key_of(p_business uuid, p_name text, p_args jsonb) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT p_name || ' ' || md5(concat(p_business, p_args))
+$$;
+
 CREATE OR REPLACE FUNCTION queue.enqueue_after(p_name text, p_args jsonb, p_millis bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = queue, pg_temp AS $$
 DECLARE business uuid := nullif(current_setting('app.business_id', true), '')::uuid;
@@ -60,14 +66,17 @@ BEGIN
     END IF;
     PERFORM queue.add_job('funnelchat',
         json_build_object('v', 1, 'business_id', business, 'name', p_name, 'args', p_args),
-        run_at => now() + make_interval(secs => p_millis / 1000.0), max_attempts => 12);
+        run_at => now() + make_interval(secs => p_millis / 1000.0), max_attempts => 12,
+        job_key => queue.key_of(business, p_name, p_args));
 END $$;
 REVOKE ALL ON FUNCTION queue.enqueue_after FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION queue.enqueue_after TO funnelchat_app;
 
+-- Reconcilers find the same row again and again until its job has run: one that waits already runs now instead.
 CREATE OR REPLACE FUNCTION queue.enqueue_for(p_business uuid, p_name text, p_args jsonb) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = queue, pg_temp AS $$
-    SELECT queue.enqueue_envelope(p_business, p_name, p_args)
+    SELECT queue.add_job('funnelchat', json_build_object('v', 1, 'business_id', p_business, 'name', p_name, 'args', p_args),
+        max_attempts => 12, job_key => queue.key_of(p_business, p_name, p_args))
 $$;
 REVOKE ALL ON FUNCTION queue.enqueue_for FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION queue.enqueue_for TO funnelchat_system;
