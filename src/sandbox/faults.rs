@@ -31,6 +31,8 @@ pub enum Fault {
     Error500,
     /// The message is not accepted: HTTP 429 with Twilio's code 20429.
     RateLimit,
+    /// The same, with the word that it should come again in an hour (`Retry-After: 3600`).
+    RateLimitHour,
     /// Every status callback of the message is delivered twice, under the same idempotency token.
     DuplicateCallback,
     /// The `delivered` callback arrives before the `sent` callback.
@@ -58,6 +60,7 @@ impl Provider {
                 Fault::Timeout,
                 Fault::Error500,
                 Fault::RateLimit,
+                Fault::RateLimitHour,
                 Fault::DuplicateCallback,
                 Fault::ReorderCallbacks,
                 Fault::DropCallback,
@@ -74,6 +77,7 @@ impl Fault {
             Fault::Timeout => "timeout",
             Fault::Error500 => "error_500",
             Fault::RateLimit => "rate_limit",
+            Fault::RateLimitHour => "rate_limit_hour",
             Fault::DuplicateCallback => "duplicate_callback",
             Fault::ReorderCallbacks => "reorder_callbacks",
             Fault::DropCallback => "drop_callback",

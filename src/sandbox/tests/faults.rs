@@ -155,8 +155,8 @@ async fn a_mail_is_refused_for_now() {
 #[tokio::test]
 async fn unknown_faults_are_refused_with_the_list_of_known_ones() {
     let stage = Stage::set().await;
-    let known = "accepted are: timeout, error_500, rate_limit, duplicate_callback, reorder_callbacks, \
-                 drop_callback";
+    let known = "accepted are: timeout, error_500, rate_limit, rate_limit_hour, duplicate_callback, \
+                 reorder_callbacks, drop_callback";
     let cases = [
         (
             json!({ "provider": "pigeon", "fault": "timeout" }),

@@ -52,7 +52,8 @@ async fn create(
     let fault = state.take_fault(Provider::Twilio);
     match fault {
         Some(Fault::Error500) => return Err(TwilioError::internal()),
-        Some(Fault::RateLimit) => return Err(TwilioError::too_many_requests()),
+        Some(Fault::RateLimit) => return Err(TwilioError::too_many_requests(None)),
+        Some(Fault::RateLimitHour) => return Err(TwilioError::too_many_requests(Some(3600))),
         _ => {}
     }
     let message = SmsMessage::new(NewMessage {

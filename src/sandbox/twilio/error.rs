@@ -1,7 +1,7 @@
 //! Refusals in the form of Twilio's REST API.
 
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
@@ -12,6 +12,8 @@ pub(super) struct TwilioError {
     status: StatusCode,
     code: u32,
     message: String,
+    /// Seconds, for the header of that name.
+    retry_after: Option<u32>,
 }
 
 impl TwilioError {
@@ -21,6 +23,7 @@ impl TwilioError {
             status: StatusCode::BAD_REQUEST,
             code,
             message: message.into(),
+            retry_after: None,
         }
     }
 
@@ -29,6 +32,7 @@ impl TwilioError {
             status: StatusCode::UNAUTHORIZED,
             code: 20003,
             message: "Authenticate".to_owned(),
+            retry_after: None,
         }
     }
 
@@ -38,6 +42,7 @@ impl TwilioError {
             status: StatusCode::NOT_FOUND,
             code: 20404,
             message,
+            retry_after: None,
         }
     }
 
@@ -48,12 +53,13 @@ impl TwilioError {
         )
     }
 
-    pub(super) fn too_many_requests() -> Self {
+    pub(super) fn too_many_requests(retry_after: Option<u32>) -> Self {
         let message = "Too many requests".to_owned();
         Self {
             status: StatusCode::TOO_MANY_REQUESTS,
             code: 20429,
             message,
+            retry_after,
         }
     }
 
@@ -63,6 +69,7 @@ impl TwilioError {
             status: StatusCode::INTERNAL_SERVER_ERROR,
             code: 20500,
             message,
+            retry_after: None,
         }
     }
 }
@@ -75,6 +82,10 @@ impl IntoResponse for TwilioError {
             "more_info": format!("https://www.twilio.com/docs/errors/{}", self.code),
             "status": self.status.as_u16(),
         });
-        (self.status, Json(body)).into_response()
+        let mut answer = (self.status, Json(body)).into_response();
+        if let Some(seconds) = self.retry_after {
+            answer.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        answer
     }
 }
