@@ -173,8 +173,13 @@ impl App {
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
         let sms = Arc::new(TwilioSms::new(vendor_http, &config.twilio_base_url));
-        let conversations =
-            Conversations::new(db.clone(), keyring.clone(), sms.clone(), public_base_url.clone());
+        let conversations = Conversations::new(
+            db.clone(),
+            keyring.clone(),
+            sms.clone(),
+            public_base_url.clone(),
+            config.delivery_give_up,
+        );
         let stopping = CancellationToken::new();
         let request_ids = Arc::new(RequestIds::new(rand::random()));
         let page_limit = PageLimit(i32::try_from(config.limits.page_size).unwrap_or(100));
@@ -437,9 +442,9 @@ fn registry(identity: &Identity, mailer: Option<Arc<dyn StaffMailer>>, slice: &C
         async move { conversations::process_inbound::process_inbound(&slice, &ctx, job).await }
     });
     let owner = slice.clone();
-    registry.tenant(move |ctx, job: conversations::reconcile::LookUpAttempt| {
+    registry.tenant(move |ctx, job: conversations::look_up::LookUpAttempt| {
         let slice = owner.clone();
-        async move { conversations::reconcile::look_up_attempt(&slice, &ctx, job).await }
+        async move { conversations::look_up::look_up_attempt(&slice, &ctx, job).await }
     });
     let owner = slice.clone();
     registry.reconciler("conversations.reconcile", "* * * * *", move || {

@@ -17,6 +17,7 @@ use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use lettre::message::Mailbox;
 use url::Url;
 
@@ -68,6 +69,8 @@ pub struct Config {
     /// `PROVIDER_TIMEOUT_SECONDS`: the longest that one call of a provider may take. Below the minute after which a
     /// lost answer is looked up, so that no call is under way any more by then.
     pub provider_timeout: Duration,
+    /// How long a message is tried that its vendor does not take.
+    pub delivery_give_up: TimeDelta,
     /// `LOG_FORMAT`.
     pub log_format: LogFormat,
     /// `RUST_LOG`: which log lines appear.
@@ -280,6 +283,7 @@ impl Config {
             parse::base_url,
         );
         let provider_timeout = reader.seconds("PROVIDER_TIMEOUT_SECONDS", 10, 1..=45);
+        let delivery_give_up = TimeDelta::hours(reader.whole("DELIVERY_GIVE_UP_HOURS", 24, 1..=168));
         let default_format = if production {
             LogFormat::Json
         } else {
@@ -330,6 +334,7 @@ impl Config {
             files: files?,
             twilio_base_url,
             provider_timeout,
+            delivery_give_up,
             log_format,
             log_filter,
             otlp_endpoint,

@@ -197,8 +197,8 @@ impl Row {
             format!("BEGIN; SET LOCAL app.business_id = '{business}'; SET LOCAL app.audience = 'staff'");
         let mut tx = pool.begin_with(AssertSqlSafe(begin)).await?;
         sqlx::query(
-            "INSERT INTO provider_events (business_id, id, provider, kind, event_id, peer_blind, payload_cipher, key_version, received_at)
-             VALUES ($1, $2, 'TWILIO', 'INBOUND_MESSAGE', $3, $4, $5, 1, now())",
+            "INSERT INTO provider_events (business_id, id, provider, kind, event_id, peer_blind, payload_cipher, key_version, received_at, due_at)
+             VALUES ($1, $2, 'TWILIO', 'INBOUND_MESSAGE', $3, $4, $5, 1, now(), now())",
         )
         .bind(business)
         .bind(id)

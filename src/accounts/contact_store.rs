@@ -152,7 +152,7 @@ pub struct PhoneOwner {
 }
 
 /// Whose this phone number is: several share one in a household. Who texts from a number that is known to be somebody
-/// else's is not the person on whose record it stands.
+/// else's is not the person on whose record it stands. All of them: what is asked from the number binds for each.
 ///
 /// # Errors
 /// [`DbError`] as met.
@@ -164,11 +164,32 @@ pub async fn debtors_by_phone(tx: &mut TenantTx, blinds: &[Vec<u8>]) -> Result<V
          JOIN debtors d ON d.business_id = c.business_id AND d.id = c.debtor_id
          WHERE c.business_id = $1 AND c.blind_index = ANY($2) AND c.kind = 'PHONE'
            AND c.validity NOT IN ('WRONG_NUMBER', 'REASSIGNED')
-         ORDER BY c.debtor_id, c.id LIMIT 20"#,
+         ORDER BY c.debtor_id, c.id"#,
         business,
         blinds
     )
     .fetch_all(tx.conn())
+    .await?)
+}
+
+/// Whether this phone number stands on a record of the person behind this one, whatever is known of it.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn has_phone(tx: &mut TenantTx, debtor: Uuid, blinds: &[Vec<u8>]) -> Result<bool, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (
+             SELECT FROM debtors d
+             JOIN debtors g ON g.business_id = d.business_id AND g.person_id = d.person_id
+             JOIN contact_points c ON c.business_id = g.business_id AND c.debtor_id = g.id
+             WHERE d.business_id = $1 AND d.id = $2 AND c.blind_index = ANY($3) AND c.kind = 'PHONE'
+               AND c.removed_at IS NULL) AS "has!""#,
+        business,
+        debtor,
+        blinds,
+    )
+    .fetch_one(tx.conn())
     .await?)
 }
 

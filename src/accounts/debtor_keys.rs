@@ -88,20 +88,28 @@ impl KeyRows {
     }
 }
 
-/// Reads data keys by id.
+/// Reads data keys by their ids.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn load_all(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<WrappedKey>, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_as!(
+        WrappedKey,
+        "SELECT id, business_key_version, wrapped FROM data_keys WHERE business_id = $1 AND id = ANY($2)",
+        business,
+        ids
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// Reads a data key by its id.
 ///
 /// # Errors
 /// [`DbError`] as met.
 pub async fn load(tx: &mut TenantTx, id: Uuid) -> Result<Option<WrappedKey>, DbError> {
-    let business = tx.business_id();
-    Ok(sqlx::query_as!(
-        WrappedKey,
-        "SELECT id, business_key_version, wrapped FROM data_keys WHERE business_id = $1 AND id = $2",
-        business,
-        id
-    )
-    .fetch_optional(tx.conn())
-    .await?)
+    Ok(load_all(tx, &[id]).await?.pop())
 }
 
 /// The key of `id`, unwrapped; an error when it does not exist or was destroyed, for those who must write.

@@ -43,7 +43,7 @@ pub use contact_points::{
     update_contact_point,
 };
 pub use contact_store::{
-    ContactPoint, PhoneOwner, contact_points_of, debtors_by_phone, mark_phone_unreachable,
+    ContactPoint, PhoneOwner, contact_points_of, debtors_by_phone, has_phone, mark_phone_unreachable,
 };
 pub use contacts::NewContact;
 use contacts::add_contacts;

@@ -70,8 +70,9 @@ pub async fn decide_to_dispatch(
     keys: &TenantKeys,
     contact: &Contact<'_>,
 ) -> Result<Option<(Decided, Option<Reservation>)>, OpError> {
-    let (business, now) = (tx.business_id(), tx.now());
     lock_person(tx, contact.debtor_id).await?;
+    // After the lock, for which it may have waited: the permit's minute begins now.
+    let (business, now) = (tx.business_id(), tx.now());
     let Some(decided) = decide_and_store(tx, keys, contact, "DISPATCH").await? else {
         return Ok(None);
     };
@@ -131,6 +132,22 @@ pub async fn release_slot(tx: &mut TenantTx, decision_id: Uuid) -> Result<(), Db
         business,
         decision_id,
         now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Takes a slot again that was given back: the contact did happen after all.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn retake_slot(tx: &mut TenantTx, decision_id: Uuid) -> Result<(), DbError> {
+    let business = tx.business_id();
+    sqlx::query!(
+        "UPDATE contact_slots SET released_at = NULL WHERE business_id = $1 AND decision_id = $2",
+        business,
+        decision_id,
     )
     .execute(tx.conn())
     .await?;

@@ -36,7 +36,7 @@ pub use consent::{NewConsent, place_hold, record_consent};
 pub use contact_bans::Suppressions;
 pub use contact_policy::{change_contact_policy, contact_policy};
 pub use decision::Outcome;
-pub use gate::{Contact, Decided, decide_to_dispatch, decide_to_queue, explain, release_slot};
+pub use gate::{Contact, Decided, decide_to_dispatch, decide_to_queue, explain, release_slot, retake_slot};
 pub use holds::{HoldKind, NewHold, release_hold, set_hold};
 pub use inconvenient::{NewInconvenientTime, record_inconvenient_time, withdraw_inconvenient_time};
 pub use opt_out::{OptOutReason, record_opt_in, record_opt_out};

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
@@ -10,6 +11,7 @@ use uuid::Uuid;
 use super::{
     Conversations,
     model::DeliveryStatus,
+    pauses::Pauses,
     ports::{OutboundSms, SendOutcome, SmsRoute, status_callback},
     route,
     send_message::{open_peer, open_whole},
@@ -20,7 +22,7 @@ use super::{
     store::{self, ConversationRow},
 };
 use crate::{
-    accounts::{Channel, debtor_keys},
+    accounts::{Channel, debtor_keys, has_phone},
     compliance::{Contact, Decided, Outcome, Permit, decide_to_dispatch},
     platform::{
         context::TenantCtx,
@@ -32,10 +34,24 @@ use crate::{
     },
 };
 
-/// A busy vendor is tried this often; then a person decides.
-const MOST_TRIES: i16 = 20;
-/// How long dispatch waits for an inbound text of the same number to be processed.
-const WAIT_FOR_INBOUND: Duration = Duration::from_secs(2);
+/// Between the tries of a vendor that does not take a message.
+const BETWEEN_TRIES: Pauses = Pauses {
+    first: TimeDelta::seconds(5),
+    longest: TimeDelta::minutes(15),
+};
+/// A vendor may ask for a longer pause (RFC 9110, section 10.2.3), up to this.
+const LONGEST_ASKED: TimeDelta = TimeDelta::hours(6);
+/// How long dispatch waits for an inbound text of the same number to be processed: as long again as that has waited.
+const WAIT_FOR_INBOUND: (TimeDelta, TimeDelta) = (TimeDelta::seconds(2), TimeDelta::seconds(60));
+/// A message that cannot be made ready is tried this often; then a person decides.
+const MOST_FAILURES: i16 = 8;
+const BETWEEN_FAILURES: Pauses = Pauses {
+    first: TimeDelta::minutes(1),
+    longest: TimeDelta::hours(1),
+};
+/// A job for an instant comes this much later: queue and service have clocks of their own, and one that comes too early
+/// finds nothing due.
+const LATER: TimeDelta = TimeDelta::seconds(1);
 
 /// Hands one message over. Idempotent: a message that is not waiting, or has an attempt under way, is left alone.
 #[derive(Debug, Deserialize, Serialize)]
@@ -60,8 +76,19 @@ struct Departure {
 /// # Errors
 /// [`JobError::Retry`] while the database is away; what the vendor says is never an error of the job.
 pub async fn deliver(slice: &Conversations, ctx: &TenantCtx, job: DeliverMessage) -> Result<(), JobError> {
-    let departure = prepare(slice, ctx, job.message_id).await.map_err(job_error)?;
-    let Some(departure) = departure else { return Ok(()) };
+    let departure = match prepare(slice, ctx, job.message_id).await {
+        Ok(Some(departure)) => departure,
+        Ok(None) => return Ok(()),
+        Err(error) => {
+            // A database that is away says nothing about the message.
+            if !matches!(error, OpError::Unavailable(_)) {
+                note_failure(slice, ctx, job.message_id)
+                    .await
+                    .map_err(job_error)?;
+            }
+            return Err(job_error(error));
+        }
+    };
     let now = slice.db.clock().now();
     let outcome = slice
         .sms
@@ -90,7 +117,7 @@ struct Waiting {
     conversation_id: Uuid,
     body_cipher: Vec<u8>,
     secret_cipher: Option<Vec<u8>>,
-    in_reply_to: Option<chrono::DateTime<chrono::Utc>>,
+    in_reply_to: Option<DateTime<Utc>>,
     attempts: i64,
 }
 
@@ -122,18 +149,16 @@ async fn prepare(
     let Some(waiting) = lock_waiting(&mut tx, message).await? else {
         return Ok(None);
     };
-    let Some(thread) = store::lock_conversation(&mut tx, waiting.conversation_id).await? else {
-        return Ok(None);
-    };
-    let Some(debtor_id) = thread.debtor_id else {
-        return Ok(None);
-    };
+    let thread = store::lock_conversation(&mut tx, waiting.conversation_id)
+        .await?
+        .ok_or_else(|| anyhow::anyhow!("a queued message without its thread"))?;
+    let debtor_id = thread
+        .debtor_id
+        .ok_or_else(|| anyhow::anyhow!("a queued message of nobody's thread"))?;
     let record = debtor_keys::unwrapped(&mut tx, &keys, thread.record_key_id).await?;
     let peer = open_peer(&keys, &record, &thread)?;
-    if inbound_is_waiting(&mut tx, &keys.blinds(&peer)).await? {
-        // Its words may forbid what is about to be sent.
-        tx.enqueue_after(&DeliverMessage { message_id: message }, WAIT_FOR_INBOUND)
-            .await?;
+    let blinds = keys.blinds(&peer);
+    if !is_ready(&mut tx, &thread, debtor_id, message, &blinds).await? {
         tx.commit().await?;
         return Ok(None);
     }
@@ -194,15 +219,80 @@ async fn prepare(
     }))
 }
 
-async fn inbound_is_waiting(tx: &mut TenantTx, peer_blinds: &[Vec<u8>]) -> Result<bool, OpError> {
+/// Whether the number is ready to be written to: still the person's, and nothing that came from it is unread. Otherwise
+/// the message waits, or will not go.
+async fn is_ready(
+    tx: &mut TenantTx,
+    thread: &ConversationRow,
+    debtor: Uuid,
+    message: Uuid,
+    peer_blinds: &[Vec<u8>],
+) -> Result<bool, OpError> {
+    if !has_phone(tx, debtor, peer_blinds).await? {
+        let reason = "The number was taken off the debtor before it was sent: it may be somebody else's now.";
+        block(tx, thread, message, "NUMBER_REMOVED", reason).await?;
+        return Ok(false);
+    }
+    // What came in may forbid what is about to be sent.
     let business = tx.business_id();
-    Ok(sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM provider_events WHERE business_id = $1 AND peer_blind = ANY($2) AND processed_at IS NULL) AS "waiting!""#,
+    let unread = sqlx::query!(
+        r#"SELECT min(received_at) FILTER (WHERE quarantined_at IS NULL) AS since,
+                coalesce(bool_or(quarantined_at IS NOT NULL), false) AS "is_aside!"
+         FROM provider_events WHERE business_id = $1 AND peer_blind = ANY($2) AND processed_at IS NULL"#,
         business,
         peer_blinds,
     )
     .fetch_one(tx.conn())
-    .await?)
+    .await?;
+    if unread.is_aside {
+        let reason = "A text from this number could not be read, so nobody knows what it asks for. Tell support, and reach \
+                      the debtor in another way.";
+        block(tx, thread, message, "UNREAD_TEXT", reason).await?;
+        return Ok(false);
+    }
+    if let Some(since) = unread.since {
+        let (shortest, longest) = WAIT_FOR_INBOUND;
+        let pause = (tx.now() - since).clamp(shortest, longest);
+        send_later(tx, message, pause).await?;
+        return Ok(false);
+    }
+    Ok(true)
+}
+
+/// The message is due after `pause` and has its job then. What finds it earlier leaves it alone, so that jobs for it never
+/// become more.
+async fn send_later(tx: &mut TenantTx, message: Uuid, pause: TimeDelta) -> Result<(), OpError> {
+    let due = tx.now() + pause;
+    store::requeue(tx, message, due).await?;
+    let delay = (pause + LATER).to_std().unwrap_or_default();
+    Ok(tx
+        .enqueue_after(&DeliverMessage { message_id: message }, delay)
+        .await?)
+}
+
+/// It could not be made ready, by a fault of ours: later, and not for ever.
+async fn note_failure(slice: &Conversations, ctx: &TenantCtx, message: Uuid) -> Result<(), OpError> {
+    let mut tx = slice.db.tenant(ctx).await?;
+    let (business, now) = (tx.business_id(), tx.now());
+    let failures = sqlx::query_scalar!(
+        r#"UPDATE messages SET dispatch_failures = dispatch_failures + 1
+         WHERE business_id = $1 AND id = $2 AND delivery_status = 'QUEUED' AND attempt_id IS NULL AND dispatch_due_at <= $3
+         RETURNING dispatch_failures"#,
+        business,
+        message,
+        now,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    let Some(failures) = failures else { return Ok(()) };
+    if failures < MOST_FAILURES {
+        store::requeue(&mut tx, message, now + BETWEEN_FAILURES.after(failures)).await?;
+    } else if let Some(thread) = thread_of(&mut tx, message).await? {
+        let reason = "It could not be made ready to be sent. Send it again; if that fails too, tell support.";
+        fail(&mut tx, &thread, message, "NOT_READY", reason).await?;
+    }
+    tx.commit().await?;
+    Ok(())
 }
 
 async fn insert_attempt(
@@ -264,6 +354,21 @@ async fn stop(
     Ok(())
 }
 
+/// It must not go, for a reason that needs no rule.
+async fn block(
+    tx: &mut TenantTx,
+    thread: &ConversationRow,
+    message: Uuid,
+    code: &str,
+    reason: &str,
+) -> Result<(), OpError> {
+    store::set_status(tx, message, DeliveryStatus::Blocked, Some((code, reason))).await?;
+    let details = json!({ "code": code });
+    tx.audit(AuditEntry::plain("message.blocked", message, &details).about(thread.debtor_id));
+    emit_status(tx, thread, message);
+    Ok(())
+}
+
 /// Settles the attempt by what the vendor said. A callback may have settled it first: then nothing is left to do.
 async fn record(
     slice: &Conversations,
@@ -283,13 +388,20 @@ async fn record(
         SendOutcome::Busy { retry_after } => {
             settle(&mut tx, attempt, "REFUSED", None, Some("BUSY")).await?;
             give_slot_back(&mut tx, attempt).await?;
-            try_again_later(&mut tx, message, attempt, retry_after).await?;
+            try_again_later(&mut tx, slice.give_up_after, message, attempt, retry_after).await?;
+        }
+        SendOutcome::PermitExpired => {
+            settle(&mut tx, attempt, "REFUSED", None, Some("PERMIT_EXPIRED")).await?;
+            give_slot_back(&mut tx, attempt).await?;
+            try_again_later(&mut tx, slice.give_up_after, message, attempt, None).await?;
         }
         SendOutcome::Refused { code, reason, kind } => {
             settle(&mut tx, attempt, "REFUSED", None, Some(&code)).await?;
             give_slot_back(&mut tx, attempt).await?;
             learn_from_refusal(&mut tx, &keys, message, to, &code, kind).await?;
-            if let Some(thread) = thread_of(&mut tx, message).await? {
+            if store::lock_unsent(&mut tx, message).await?
+                && let Some(thread) = thread_of(&mut tx, message).await?
+            {
                 fail(&mut tx, &thread, message, &code, reason).await?;
             }
         }
@@ -298,28 +410,37 @@ async fn record(
     Ok(())
 }
 
-/// Nothing went out: the message is due again, but not for ever.
+/// Nothing went out: the message is due again, after a pause that grows, but not for ever. When its time comes it is
+/// decided anew. A report on an earlier attempt may have settled it meanwhile: then nothing is left to send.
 async fn try_again_later(
     tx: &mut TenantTx,
+    give_up_after: TimeDelta,
     message: Uuid,
     attempt: Uuid,
-    pause: Duration,
+    asked: Option<Duration>,
 ) -> Result<(), OpError> {
+    if !store::lock_unsent(tx, message).await? {
+        return Ok(());
+    }
     let (business, now) = (tx.business_id(), tx.now());
-    let tries = sqlx::query_scalar!(
-        "SELECT number FROM delivery_attempts WHERE business_id = $1 AND id = $2",
+    let tried = sqlx::query!(
+        r#"SELECT number, (SELECT min(f.started_at) FROM delivery_attempts f
+                           WHERE f.business_id = $1 AND f.message_id = a.message_id) AS "since!"
+         FROM delivery_attempts a WHERE a.business_id = $1 AND a.id = $2"#,
         business,
         attempt
     )
     .fetch_one(tx.conn())
     .await?;
-    if tries < MOST_TRIES {
-        store::requeue(tx, message, now).await?;
-        tx.enqueue_after(&DeliverMessage { message_id: message }, pause)
-            .await?;
+    if now - tried.since < give_up_after {
+        let asked = asked
+            .map(|asked| TimeDelta::from_std(asked).map_or(LONGEST_ASKED, |asked| asked.min(LONGEST_ASKED)));
+        let pause = BETWEEN_TRIES.after(tried.number).max(asked.unwrap_or_default());
+        send_later(tx, message, pause).await?;
     } else if let Some(thread) = thread_of(tx, message).await? {
-        let reason = "The vendor did not take it for too long. Send it again later.";
-        fail(tx, &thread, message, "BUSY", reason).await?;
+        let hours = give_up_after.num_hours();
+        let reason = format!("The vendor did not take it within {hours} hours. Send it again later.");
+        fail(tx, &thread, message, "BUSY", &reason).await?;
     }
     Ok(())
 }

@@ -90,8 +90,8 @@ async fn insert_event(
     )?;
     let (business, now, blind) = (tx.business_id(), tx.now(), keys.blind(text.from.as_e164()));
     let inserted = sqlx::query!(
-        "INSERT INTO provider_events (business_id, id, provider, kind, event_id, peer_blind, payload_cipher, key_version, received_at)
-         VALUES ($1, $2, 'TWILIO', 'INBOUND_MESSAGE', $3, $4, $5, $6, $7)
+        "INSERT INTO provider_events (business_id, id, provider, kind, event_id, peer_blind, payload_cipher, key_version, received_at, due_at)
+         VALUES ($1, $2, 'TWILIO', 'INBOUND_MESSAGE', $3, $4, $5, $6, $7, $7)
          ON CONFLICT (business_id, provider, event_id) DO NOTHING",
         business,
         event_id,

@@ -9,6 +9,7 @@ use super::{
     route,
     store::{self, ConversationRow, MessageRow},
 };
+use crate::accounts::debtor_keys;
 use crate::platform::{
     db::{DbError, TenantTx},
     error::OpError,
@@ -96,6 +97,7 @@ pub struct ConversationLoaders {
     message: Batch<Uuid, Arc<MessageRow>>,
     unread: Batch<Uuid, i32>,
     agent_work: Batch<AgentTime, AgentWork>,
+    record_keys: Batch<Uuid, WrappedKey>,
 }
 
 impl ConversationLoaders {
@@ -172,6 +174,17 @@ impl ConversationLoaders {
             .await
     }
 
+    /// The key under which a thread's words are sealed.
+    pub(super) async fn record_key(&self, scope: &OpScope, id: Uuid) -> Result<Option<WrappedKey>, OpError> {
+        self.record_keys
+            .load(id, async |ids: Vec<Uuid>| {
+                let mut tx = scope.snapshot().await?;
+                let keys = debtor_keys::load_all(&mut tx, &ids).await?;
+                Ok::<_, OpError>(keys.into_iter().map(|key| (key.id, key)).collect())
+            })
+            .await
+    }
+
     pub(super) async fn unread(&self, scope: &OpScope, conversation: Uuid) -> Result<i32, OpError> {
         let found = self
             .unread
@@ -209,7 +222,7 @@ async fn threads_of_accounts(
         let rows = if backward {
             sqlx::query_as!(
                 ConversationRow,
-                r#"SELECT c.id AS "id!", c.debtor_id, c.account_id, c.channel AS "channel!", c.status AS "status!", c.resolution,
+                r#"SELECT c.id AS "id!", c.debtor_id, c.account_id, c.channel AS "channel!", c.status AS "status!", c.resolution_cipher,
                         c.our_address AS "our_address!", c.peer_cipher,
                         c.record_key_id AS "record_key_id!", c.assigned_agent_id, c.assigned_at,
                         c.last_sequence AS "last_sequence!", c.last_inbound_sequence AS "last_inbound_sequence!",
@@ -232,7 +245,7 @@ async fn threads_of_accounts(
         } else {
             sqlx::query_as!(
                 ConversationRow,
-                r#"SELECT c.id AS "id!", c.debtor_id, c.account_id, c.channel AS "channel!", c.status AS "status!", c.resolution,
+                r#"SELECT c.id AS "id!", c.debtor_id, c.account_id, c.channel AS "channel!", c.status AS "status!", c.resolution_cipher,
                         c.our_address AS "our_address!", c.peer_cipher,
                         c.record_key_id AS "record_key_id!", c.assigned_agent_id, c.assigned_at,
                         c.last_sequence AS "last_sequence!", c.last_inbound_sequence AS "last_inbound_sequence!",

@@ -5,7 +5,7 @@
 //! `compliance`.
 //!
 //! - out: `send_message` (queue) -> [`deliver`] (gate again, attempt, vendor, outcome) -> [`status`] (callbacks),
-//!   with [`reconcile`] for answers and callbacks that never came
+//!   with [`reconcile`] and [`look_up`] for answers and callbacks that never came
 //! - in: [`inbound`] (store, opt out, acknowledge) -> [`process_inbound`] (match, thread, message)
 //! - live: [`feed`]
 
@@ -17,8 +17,10 @@ pub mod feed;
 pub mod graphql;
 pub mod inbound;
 mod loaders;
+pub mod look_up;
 mod model;
 mod notice;
+mod pauses;
 pub mod ports;
 pub mod process_inbound;
 mod read;
@@ -45,6 +47,8 @@ pub use update::update_conversation;
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
+
 use crate::platform::{db::Db, keys::Keyring};
 
 /// What the slice works with; made once in `app.rs`.
@@ -55,17 +59,26 @@ pub struct Conversations {
     pub(crate) sms: Arc<dyn ports::SmsGateway>,
     /// Where vendors call us back, without a trailing slash.
     pub(crate) public_base_url: String,
+    /// How long a vendor that does not take a message is tried.
+    pub(crate) give_up_after: TimeDelta,
     accounts: Arc<route::AccountCache>,
 }
 
 impl Conversations {
     /// Wires the slice.
-    pub fn new(db: Db, keyring: Keyring, sms: Arc<dyn ports::SmsGateway>, public_base_url: String) -> Self {
+    pub fn new(
+        db: Db,
+        keyring: Keyring,
+        sms: Arc<dyn ports::SmsGateway>,
+        public_base_url: String,
+        give_up_after: TimeDelta,
+    ) -> Self {
         Self {
             db,
             keyring,
             sms,
             public_base_url,
+            give_up_after,
             accounts: Arc::default(),
         }
     }

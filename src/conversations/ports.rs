@@ -42,8 +42,12 @@ pub enum SendOutcome {
         reason: &'static str,
         kind: RefusalKind,
     },
-    /// The vendor is busy and has not taken it: later, anew.
-    Busy { retry_after: std::time::Duration },
+    /// The vendor is busy or away and has not taken it: later, anew; not before this, where it said so.
+    Busy {
+        retry_after: Option<std::time::Duration>,
+    },
+    /// The permit was too old when its turn came: nothing was sent.
+    PermitExpired,
     /// No answer came back: it may have gone.
     Unknown { cause: &'static str },
 }

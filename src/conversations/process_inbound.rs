@@ -1,6 +1,6 @@
 //! Moves a received text into its thread: whose it is, which thread, the message, and word to the followers.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
@@ -9,10 +9,11 @@ use super::{
     Conversations,
     deliver::job_error,
     inbound::Payload,
-    store::{self, ConversationRow, NewConversation, NewMessageRow},
+    pauses::Pauses,
+    store::{self, ConversationRow, NewConversation, NewMessageRow, Whose},
 };
 use crate::{
-    accounts::{OpenAccount, debtor_by_id, debtor_keys, debtors_by_phone, open_accounts_of},
+    accounts::{OpenAccount, PhoneOwner, debtor_by_id, debtor_keys, debtors_by_phone, open_accounts_of},
     platform::{
         context::TenantCtx,
         crypto::DataKey,
@@ -41,6 +42,15 @@ impl Job for ProcessInbound {
     const NAME: &'static str = "conversations.process_inbound";
 }
 
+/// A text that cannot be processed is tried this often; then later ones of its number do not wait for it any more.
+const MOST_TRIES: i16 = 5;
+const BETWEEN_TRIES: Pauses = Pauses {
+    first: TimeDelta::minutes(1),
+    longest: TimeDelta::hours(1),
+};
+/// One that was set aside is tried this often: a key may be back.
+const BETWEEN_TRIES_ASIDE: TimeDelta = TimeDelta::hours(24);
+
 struct Waiting {
     id: Uuid,
     event_id: String,
@@ -67,7 +77,7 @@ async fn process(slice: &Conversations, ctx: &TenantCtx, id: Uuid) -> Result<(),
 }
 
 /// The oldest text that waits, of the number that sent `upto`, and not later than it. Whoever works on it holds its
-/// lock; the others wait for that and then take the next.
+/// lock; the others wait for that and then take the next. One that was set aside is for its own job only.
 async fn lock_next(tx: &mut TenantTx, upto: Uuid) -> Result<Option<Waiting>, OpError> {
     let business = tx.business_id();
     Ok(sqlx::query_as!(
@@ -77,6 +87,7 @@ async fn lock_next(tx: &mut TenantTx, upto: Uuid) -> Result<Option<Waiting>, OpE
          JOIN provider_events w ON w.business_id = mine.business_id AND w.peer_blind = mine.peer_blind
              AND w.kind = 'INBOUND_MESSAGE' AND (w.received_at, w.id) <= (mine.received_at, mine.id)
          WHERE mine.business_id = $1 AND mine.id = $2 AND w.processed_at IS NULL
+           AND (w.quarantined_at IS NULL OR w.id = mine.id)
          ORDER BY w.received_at, w.id LIMIT 1 FOR UPDATE OF w",
         business,
         upto
@@ -89,13 +100,27 @@ async fn lock_next(tx: &mut TenantTx, upto: Uuid) -> Result<Option<Waiting>, OpE
 async fn process_next(slice: &Conversations, ctx: &TenantCtx, upto: Uuid) -> Result<Option<Uuid>, OpError> {
     let keys = slice.keyring.business(&slice.db, ctx.business_id()).await?;
     let mut tx = slice.db.tenant(ctx).await?;
-    let business = tx.business_id();
     let Some(waiting) = lock_next(&mut tx, upto).await? else {
         return Ok(None);
     };
     let id = waiting.id;
-    let payload = open_payload(&keys, id, &waiting)?;
-    let (mut thread, record) = find_or_open_thread(&mut tx, &keys, &payload).await?;
+    match move_to_thread(tx, &keys, waiting).await {
+        Ok(()) => Ok(Some(id)),
+        Err(error) => {
+            // A database that is away says nothing about the text.
+            if !matches!(error, OpError::Unavailable(_)) {
+                note_failure(slice, ctx, id).await?;
+            }
+            Err(error)
+        }
+    }
+}
+
+/// The message, its thread, and the mark that the text is processed, in the transaction that holds its lock.
+async fn move_to_thread(mut tx: TenantTx, keys: &TenantKeys, waiting: Waiting) -> Result<(), OpError> {
+    let (business, id) = (tx.business_id(), waiting.id);
+    let payload = open_payload(keys, id, &waiting)?;
+    let (mut thread, record) = find_or_open_thread(&mut tx, keys, &payload).await?;
     let message = ids::next();
     let body_cipher = keys.seal(
         &record,
@@ -124,7 +149,7 @@ async fn process_next(slice: &Conversations, ctx: &TenantCtx, upto: Uuid) -> Res
     .await?;
     let now = tx.now();
     sqlx::query!(
-        "UPDATE provider_events SET processed_at = $3, payload_cipher = NULL WHERE business_id = $1 AND id = $2",
+        "UPDATE provider_events SET processed_at = $3, due_at = NULL, payload_cipher = NULL WHERE business_id = $1 AND id = $2",
         business,
         id,
         now
@@ -137,7 +162,54 @@ async fn process_next(slice: &Conversations, ctx: &TenantCtx, upto: Uuid) -> Res
     event.message_id = Some(message);
     tx.emit(event);
     tx.commit().await?;
-    Ok(Some(id))
+    Ok(())
+}
+
+/// Moves the instant of the next try away, so that the text does not stand before others for ever, and sets it aside when
+/// it failed too often. Nothing leaves for its number while it is there: what it says is not known.
+async fn note_failure(slice: &Conversations, ctx: &TenantCtx, id: Uuid) -> Result<(), OpError> {
+    let mut tx = slice.db.tenant(ctx).await?;
+    let (business, now) = (tx.business_id(), tx.now());
+    let row = sqlx::query!(
+        "SELECT failed_tries, quarantined_at FROM provider_events
+         WHERE business_id = $1 AND id = $2 AND processed_at IS NULL FOR UPDATE",
+        business,
+        id
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    let Some(row) = row else { return Ok(()) };
+    let tries = row.failed_tries.saturating_add(1);
+    let aside = tries >= MOST_TRIES;
+    let pause = if aside {
+        BETWEEN_TRIES_ASIDE
+    } else {
+        BETWEEN_TRIES.after(tries)
+    };
+    sqlx::query!(
+        "UPDATE provider_events SET failed_tries = $3, due_at = $4,
+             quarantined_at = CASE WHEN $5 THEN coalesce(quarantined_at, $6) END
+         WHERE business_id = $1 AND id = $2",
+        business,
+        id,
+        tries,
+        now + pause,
+        aside,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    if aside && row.quarantined_at.is_none() {
+        tracing::error!(event = %id, tries, "a received text cannot be processed and was set aside");
+        metrics::counter!("inbound_messages_quarantined_total").increment(1);
+        tx.audit(AuditEntry::plain(
+            "message.quarantined",
+            id,
+            &json!({ "tries": tries }),
+        ));
+    }
+    tx.commit().await?;
+    Ok(())
 }
 
 fn open_payload(keys: &TenantKeys, id: Uuid, waiting: &Waiting) -> Result<Payload, OpError> {
@@ -149,21 +221,25 @@ fn open_payload(keys: &TenantKeys, id: Uuid, waiting: &Waiting) -> Result<Payloa
     serde_json::from_str(text.expose()).map_err(|error| OpError::Internal(error.into()))
 }
 
-/// The newest open thread with the number; else a new one, with the person whom the number identifies. A number of
-/// several people, or of nobody we know, gets a thread without a person: it waits for somebody to match it, and
-/// nothing is disclosed or answered until then.
+/// The newest open thread with the number, of who has it now; else a new one, with the person whom the number
+/// identifies. A number of several people, or of nobody we know, gets a thread without a person: it waits for somebody
+/// to match it, and nothing is disclosed or answered until then. A number that was taken off somebody is such a number:
+/// who writes from it may be a stranger, who must not hear of that debt (15 USC 1692c(b)).
 async fn find_or_open_thread(
     tx: &mut TenantTx,
     keys: &TenantKeys,
     payload: &Payload,
 ) -> Result<(ConversationRow, DataKey), OpError> {
     let blinds = keys.blinds(&payload.from);
-    if let Some(thread) = store::lock_open_thread(tx, "SMS", &payload.to, &blinds, None).await? {
+    let owners = debtors_by_phone(tx, &blinds).await?;
+    let people: Vec<Uuid> = owners.iter().map(|owner| owner.person_id).collect();
+    let whose = Whose::People(&people);
+    if let Some(thread) = store::lock_open_thread(tx, "SMS", &payload.to, &blinds, whose).await? {
         let record = debtor_keys::unwrapped(tx, keys, thread.record_key_id).await?;
         return Ok((thread, record));
     }
     let id = ids::next();
-    let holder = whose(tx, &blinds).await?;
+    let holder = holder(&owners);
     let account = match holder {
         Some(debtor) => only_open_account(tx, debtor).await?,
         None => None,
@@ -224,13 +300,10 @@ async fn find_or_open_thread(
 }
 
 /// Whose number it is, when it is one person's: the record of theirs on which it stands.
-async fn whose(tx: &mut TenantTx, blinds: &[Vec<u8>]) -> Result<Option<Uuid>, OpError> {
-    let owners = debtors_by_phone(tx, blinds).await?;
-    let Some(first) = owners.first() else {
-        return Ok(None);
-    };
+fn holder(owners: &[PhoneOwner]) -> Option<Uuid> {
+    let first = owners.first()?;
     let is_one_person = owners.iter().all(|owner| owner.person_id == first.person_id);
-    Ok(is_one_person.then_some(first.debtor_id))
+    is_one_person.then_some(first.debtor_id)
 }
 
 /// The account, when there is no doubt which one is meant. With several records of one person, each account is on one.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     access::{Cell, authorize},
-    accounts::{Channel, debtor_keys},
+    accounts::{Channel, debtor_keys, has_phone},
     compliance::{Contact, Decided, decide_to_queue, required_text},
     platform::{
         db::{AuditEntry, Db, TenantTx},
@@ -97,6 +97,15 @@ pub async fn send_message(
     let keys = keyring.business(db, tx.business_id()).await?;
     let record = debtor_keys::unwrapped(tx, &keys, thread.record_key_id).await?;
     let peer = open_peer(&keys, &record, &thread)?;
+    if !has_phone(tx, debtor, &keys.blinds(&peer)).await? {
+        return Err(UserError::at(
+            UserErrorCode::Conflict,
+            "conversationId",
+            "The number of this conversation was taken off the debtor: it may be somebody else's now. Start a \
+             conversation with a number of theirs, or add this one to them again if it is theirs.",
+        )
+        .into());
+    }
     let shown = required_text(tx, debtor, thread.account_id, new.content.trim()).await?;
     let content = with_secret(&shown, new.secret.as_deref());
     if content.chars().count() > MOST_CHARACTERS {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     accounts::mark_phone_unreachable,
-    compliance::{OptOutReason, keywords::OptOutReach, record_opt_out, release_slot},
+    compliance::{OptOutReason, keywords::OptOutReach, record_opt_out, release_slot, retake_slot},
     platform::{
         db::{AuditEntry, TenantTx},
         error::OpError,
@@ -25,6 +25,11 @@ use crate::{
 pub(super) const LOOK_UP_AFTER: TimeDelta = TimeDelta::seconds(60);
 /// A vendor that took a text reports what became of it; when it has not by then, it is asked.
 pub(super) const ASK_FOR_STATUS_AFTER: TimeDelta = TimeDelta::minutes(15);
+
+/// The vendor is presumed never to have had it: every look-up came back empty.
+pub(super) const LOST: &str = "LOST";
+/// The vendor could not be asked for so long that nobody tries any more.
+pub(super) const UNANSWERED: &str = "UNANSWERED";
 
 /// Tells the followers that a message's status is another one now.
 pub(super) fn emit_status(tx: &mut TenantTx, thread: &ConversationRow, message: Uuid) {
@@ -63,7 +68,8 @@ pub(super) async fn thread_of(tx: &mut TenantTx, message: Uuid) -> Result<Option
     }
 }
 
-/// The vendor has it. Also called when a look-up or a callback proves it.
+/// The vendor has it. Also called when a look-up or a callback proves it: then what had been presumed of the message is
+/// taken back.
 pub(super) async fn accept(
     tx: &mut TenantTx,
     message: Uuid,
@@ -72,11 +78,18 @@ pub(super) async fn accept(
 ) -> Result<(), OpError> {
     settle(tx, attempt, "ACCEPTED", Some(provider_message_id), None).await?;
     let business = tx.business_id();
+    let presumed = [LOST, UNANSWERED].map(str::to_owned);
     sqlx::query!(
-        "UPDATE messages SET provider_message_id = $3 WHERE business_id = $1 AND id = $2",
+        "UPDATE messages SET provider_message_id = coalesce(provider_message_id, $3),
+             delivery_status = CASE WHEN delivery_status = 'FAILED' AND failure_code = ANY($4) THEN 'UNKNOWN'
+                 ELSE delivery_status END,
+             failure_code = CASE WHEN failure_code = ANY($4) THEN NULL ELSE failure_code END,
+             failure_reason = CASE WHEN failure_code = ANY($4) THEN NULL ELSE failure_reason END
+         WHERE business_id = $1 AND id = $2",
         business,
         message,
         provider_message_id,
+        &presumed,
     )
     .execute(tx.conn())
     .await?;
@@ -153,6 +166,7 @@ pub(super) async fn lose_sight(
     .execute(tx.conn())
     .await?;
     if lost.rows_affected() == 1
+        && store::lock_unsent(tx, message).await?
         && let Some(thread) = thread_of(tx, message).await?
     {
         store::set_status(tx, message, DeliveryStatus::Unknown, None).await?;
@@ -164,7 +178,8 @@ pub(super) async fn lose_sight(
     Ok(())
 }
 
-/// Closes an attempt once. What the vendor accepted is asked for later, if its callbacks do not come.
+/// Closes an attempt once; one that was presumed lost may turn out to be accepted. What the vendor accepted is asked for
+/// later, if its callbacks do not come.
 pub(super) async fn settle(
     tx: &mut TenantTx,
     attempt: Uuid,
@@ -175,9 +190,9 @@ pub(super) async fn settle(
     let (business, now) = (tx.business_id(), tx.now());
     sqlx::query!(
         "UPDATE delivery_attempts SET state = $3, provider_message_id = coalesce(provider_message_id, $4),
-             error_code = coalesce($5, error_code), settled_at = $6,
+             error_code = coalesce($5, error_code), settled_at = $6, failed_lookups = 0,
              lookup_due_at = CASE WHEN $3 = 'ACCEPTED' THEN $7::timestamptz END
-         WHERE business_id = $1 AND id = $2 AND settled_at IS NULL",
+         WHERE business_id = $1 AND id = $2 AND (settled_at IS NULL OR (state = 'LOST' AND $3 = 'ACCEPTED'))",
         business,
         attempt,
         state,
@@ -193,18 +208,30 @@ pub(super) async fn settle(
 
 /// The contact did not happen.
 pub(super) async fn give_slot_back(tx: &mut TenantTx, attempt: Uuid) -> Result<(), OpError> {
+    if let Some(decision) = decision_of(tx, attempt).await? {
+        release_slot(tx, decision).await?;
+    }
+    Ok(())
+}
+
+/// The contact that was presumed not to have happened did happen.
+pub(super) async fn take_slot_again(tx: &mut TenantTx, attempt: Uuid) -> Result<(), OpError> {
+    if let Some(decision) = decision_of(tx, attempt).await? {
+        retake_slot(tx, decision).await?;
+    }
+    Ok(())
+}
+
+/// The decision whose permit an attempt spent.
+async fn decision_of(tx: &mut TenantTx, attempt: Uuid) -> Result<Option<Uuid>, OpError> {
     let business = tx.business_id();
-    let decision = sqlx::query_scalar!(
+    Ok(sqlx::query_scalar!(
         "SELECT decision_id FROM delivery_attempts WHERE business_id = $1 AND id = $2",
         business,
         attempt
     )
     .fetch_optional(tx.conn())
-    .await?;
-    if let Some(decision) = decision {
-        release_slot(tx, decision).await?;
-    }
-    Ok(())
+    .await?)
 }
 
 /// What a refusal tells of the number: that its owner opted out at the vendor, or that texts cannot reach it.

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{
     route,
-    store::{NewConversation, insert_conversation, lock_open_thread},
+    store::{NewConversation, Whose, insert_conversation, lock_open_thread},
 };
 use crate::{
     access::{Cell, authorize},
@@ -74,7 +74,7 @@ pub(super) async fn text_thread(
         channel.as_str(),
         &our_address,
         &keys.blinds(phone.expose()),
-        Some(account),
+        Whose::Account(account),
     )
     .await?;
     if let Some(thread) = open {

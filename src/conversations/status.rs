@@ -7,7 +7,7 @@ use super::{
     Conversations,
     model::{self, DeliveryStatus},
     ports::RefusalKind,
-    settle::{accept, give_slot_back, learn_from_refusal, move_status},
+    settle::{accept, give_slot_back, learn_from_refusal, move_status, take_slot_again},
 };
 use crate::platform::{
     context::TenantCtx, db::TenantTx, error::OpError, ids, keys::TenantKeys, phone::PhoneNumber,
@@ -42,13 +42,18 @@ pub async fn receive_status(
     if !insert_event(&mut tx, &report).await? {
         return Ok(());
     }
-    let Some((attempt, message, settled)) = find_attempt(&mut tx, &report).await? else {
+    let Some((attempt, message, state)) = find_attempt(&mut tx, &report).await? else {
         // Not one of ours (a message sent from the vendor's own console): kept, not applied.
         tx.commit().await?;
         return Ok(());
     };
-    if !settled {
+    // The report proves that the vendor has it, whatever we knew or presumed.
+    if matches!(state.as_str(), "STARTED" | "UNKNOWN" | "LOST") {
         accept(&mut tx, message, attempt, &report.provider_message_id).await?;
+    }
+    if state == "LOST" {
+        take_slot_again(&mut tx, attempt).await?;
+        metrics::counter!("delivery_attempts_found_late_total").increment(1);
     }
     if let Some(reported) = model::of_twilio(&report.status) {
         let news = News {
@@ -104,22 +109,22 @@ async fn insert_event(tx: &mut TenantTx, report: &StatusReport) -> Result<bool, 
     Ok(inserted.rows_affected() == 1)
 }
 
-/// The attempt by its own id, else by the vendor's id; with whether it is settled.
+/// The attempt by its own id, else by the vendor's id, locked; with its state.
 async fn find_attempt(
     tx: &mut TenantTx,
     report: &StatusReport,
-) -> Result<Option<(Uuid, Uuid, bool)>, OpError> {
+) -> Result<Option<(Uuid, Uuid, String)>, OpError> {
     let business = tx.business_id();
     let row = sqlx::query!(
-        r#"SELECT id, message_id, settled_at IS NOT NULL AS "settled!" FROM delivery_attempts
+        "SELECT id, message_id, state FROM delivery_attempts
          WHERE business_id = $1 AND (id = $2 OR ($2::uuid IS NULL AND provider_message_id = $3))
            AND (provider_message_id IS NULL OR provider_message_id = $3)
-         LIMIT 1"#,
+         LIMIT 1 FOR UPDATE",
         business,
         report.attempt,
         report.provider_message_id,
     )
     .fetch_optional(tx.conn())
     .await?;
-    Ok(row.map(|row| (row.id, row.message_id, row.settled)))
+    Ok(row.map(|row| (row.id, row.message_id, row.state)))
 }

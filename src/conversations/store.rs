@@ -17,7 +17,7 @@ pub struct ConversationRow {
     pub account_id: Option<Uuid>,
     pub channel: String,
     pub status: String,
-    pub resolution: Option<String>,
+    pub resolution_cipher: Option<Vec<u8>>,
     pub our_address: String,
     pub peer_cipher: Option<Vec<u8>>,
     pub record_key_id: Uuid,
@@ -74,7 +74,7 @@ pub(super) async fn conversations_by_ids(
     let (business, scope) = (tx.business_id(), tx.ctx().agent_scope());
     Ok(sqlx::query_as!(
         ConversationRow,
-        "SELECT id, debtor_id, account_id, channel, status, resolution, our_address, peer_cipher,
+        "SELECT id, debtor_id, account_id, channel, status, resolution_cipher, our_address, peer_cipher,
                 record_key_id, assigned_agent_id, assigned_at, last_sequence, last_inbound_sequence, created_at,
                 updated_at, closed_at
          FROM conversations
@@ -96,7 +96,7 @@ pub(super) async fn lock_conversation(
     let (business, scope) = (tx.business_id(), tx.ctx().agent_scope());
     Ok(sqlx::query_as!(
         ConversationRow,
-        "SELECT id, debtor_id, account_id, channel, status, resolution, our_address, peer_cipher,
+        "SELECT id, debtor_id, account_id, channel, status, resolution_cipher, our_address, peer_cipher,
                 record_key_id, assigned_agent_id, assigned_at, last_sequence, last_inbound_sequence, created_at,
                 updated_at, closed_at
          FROM conversations
@@ -111,14 +111,22 @@ pub(super) async fn lock_conversation(
     .await?)
 }
 
-/// The newest thread with this address that is not closed, locked; of `account` when one is named. Until the
-/// transaction ends nobody else looks for a thread with it, so that two who find none do not both open one.
+/// Which of the open threads with an address are looked for.
+pub(super) enum Whose<'a> {
+    /// Those of this account.
+    Account(Uuid),
+    /// Those of nobody yet, and of these people (by the records that stand for them): who holds the address now.
+    People(&'a [Uuid]),
+}
+
+/// The newest thread with this address that is not closed, locked. Until the transaction ends nobody else looks for a
+/// thread with it, so that two who find none do not both open one.
 pub(super) async fn lock_open_thread(
     tx: &mut TenantTx,
     channel: &str,
     our_address: &str,
     peer_blinds: &[Vec<u8>],
-    account: Option<Uuid>,
+    whose: Whose<'_>,
 ) -> Result<Option<ConversationRow>, DbError> {
     let business = tx.business_id();
     let place = format!("{business} {channel} {our_address}");
@@ -129,20 +137,27 @@ pub(super) async fn lock_open_thread(
     )
     .execute(tx.conn())
     .await?;
+    let (account, people) = match whose {
+        Whose::Account(account) => (Some(account), None),
+        Whose::People(people) => (None, Some(people)),
+    };
     Ok(sqlx::query_as!(
         ConversationRow,
-        "SELECT id, debtor_id, account_id, channel, status, resolution, our_address, peer_cipher,
+        "SELECT id, debtor_id, account_id, channel, status, resolution_cipher, our_address, peer_cipher,
                 record_key_id, assigned_agent_id, assigned_at, last_sequence, last_inbound_sequence, created_at,
                 updated_at, closed_at
-         FROM conversations
+         FROM conversations c
          WHERE business_id = $1 AND channel = $2 AND our_address = $3 AND peer_blind = ANY($4) AND status <> 'CLOSED'
            AND ($5::uuid IS NULL OR account_id = $5)
+           AND ($6::uuid[] IS NULL OR debtor_id IS NULL OR EXISTS (
+               SELECT FROM debtors d WHERE d.business_id = $1 AND d.id = c.debtor_id AND d.person_id = ANY($6)))
          ORDER BY updated_at DESC, id DESC LIMIT 1 FOR NO KEY UPDATE",
         business,
         channel,
         our_address,
         peer_blinds,
         account,
+        people,
     )
     .fetch_optional(tx.conn())
     .await?)
@@ -172,7 +187,7 @@ pub(super) async fn insert_conversation(
         "INSERT INTO conversations (business_id, id, debtor_id, account_id, channel, status, our_address, peer_cipher,
              peer_blind, record_key_id, assigned_agent_id, assigned_at, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, 'ACTIVE', $6, $7, $8, $9, $10, $11, $12, $12)
-         RETURNING id, debtor_id, account_id, channel, status, resolution, our_address, peer_cipher,
+         RETURNING id, debtor_id, account_id, channel, status, resolution_cipher, our_address, peer_cipher,
                 record_key_id, assigned_agent_id, assigned_at, last_sequence, last_inbound_sequence, created_at,
                 updated_at, closed_at",
         business,
@@ -312,6 +327,21 @@ pub(super) async fn requeue(tx: &mut TenantTx, message: Uuid, due: DateTime<Utc>
     Ok(())
 }
 
+/// Locks a message and says whether it is still to be sent, or not known to have gone: nobody has told anything final.
+pub(super) async fn lock_unsent(tx: &mut TenantTx, message: Uuid) -> Result<bool, DbError> {
+    let business = tx.business_id();
+    let status = sqlx::query_scalar!(
+        "SELECT delivery_status FROM messages WHERE business_id = $1 AND id = $2 FOR NO KEY UPDATE",
+        business,
+        message
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(status
+        .map(|text| DeliveryStatus::parse(&text))
+        .is_some_and(|status| matches!(status, DeliveryStatus::Queued | DeliveryStatus::Unknown)))
+}
+
 /// There is nothing more to learn of a message: its attempts are not looked up any more.
 pub(super) async fn stop_asking(tx: &mut TenantTx, message: Uuid) -> Result<(), DbError> {
     let business = tx.business_id();
@@ -397,7 +427,7 @@ pub(super) async fn page_of_conversations(
     let rows = if descending {
         sqlx::query_as!(
             ConversationRow,
-            "SELECT id, debtor_id, account_id, channel, status, resolution, our_address, peer_cipher,
+            "SELECT id, debtor_id, account_id, channel, status, resolution_cipher, our_address, peer_cipher,
                     record_key_id, assigned_agent_id, assigned_at, last_sequence, last_inbound_sequence, created_at,
                     updated_at, closed_at
              FROM conversations
@@ -425,7 +455,7 @@ pub(super) async fn page_of_conversations(
     } else {
         sqlx::query_as!(
             ConversationRow,
-            "SELECT id, debtor_id, account_id, channel, status, resolution, our_address, peer_cipher,
+            "SELECT id, debtor_id, account_id, channel, status, resolution_cipher, our_address, peer_cipher,
                     record_key_id, assigned_agent_id, assigned_at, last_sequence, last_inbound_sequence, created_at,
                     updated_at, closed_at
              FROM conversations

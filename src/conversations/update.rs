@@ -3,13 +3,18 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{model::ConversationStatus, store::lock_conversation};
+use super::{
+    model::ConversationStatus,
+    store::{ConversationRow, lock_conversation},
+};
 use crate::{
     access::{Cell, authorize},
+    accounts::debtor_keys,
     platform::{
-        db::{AuditEntry, TenantTx},
+        db::{AuditEntry, Db, TenantTx},
         error::OpError,
         gql::{UserError, UserErrorCode},
+        keys::Keyring,
     },
 };
 
@@ -19,6 +24,8 @@ use crate::{
 /// User errors: NOT_FOUND, INVALID_INPUT, CONFLICT.
 pub async fn update_conversation(
     tx: &mut TenantTx,
+    keyring: &Keyring,
+    db: &Db,
     id: Uuid,
     status: Option<ConversationStatus>,
     resolution: Option<String>,
@@ -38,19 +45,23 @@ pub async fn update_conversation(
         )
         .into());
     }
+    let resolution_cipher = match resolution {
+        Some(text) => Some(seal_resolution(tx, keyring, db, &thread, &text).await?),
+        None => None,
+    };
     let (business, now) = (tx.business_id(), tx.now());
     let before = thread.status.clone();
     if let Some(status) = status {
         status.as_str().clone_into(&mut thread.status);
     }
     sqlx::query!(
-        "UPDATE conversations SET status = $3, resolution = coalesce($4, resolution), updated_at = $5,
+        "UPDATE conversations SET status = $3, resolution_cipher = coalesce($4, resolution_cipher), updated_at = $5,
              closed_at = CASE WHEN $3 = 'CLOSED' THEN coalesce(closed_at, $5) END
          WHERE business_id = $1 AND id = $2",
         business,
         id,
         thread.status,
-        resolution,
+        resolution_cipher,
         now,
     )
     .execute(tx.conn())
@@ -59,4 +70,31 @@ pub async fn update_conversation(
     tx.audit(AuditEntry::plain("conversation.updated", id, &details).about(thread.debtor_id));
     tx.emit(thread.event("CONVERSATION_UPDATED"));
     Ok(())
+}
+
+/// How a thread was settled tells something of the person: their erasure takes it along.
+async fn seal_resolution(
+    tx: &mut TenantTx,
+    keyring: &Keyring,
+    db: &Db,
+    thread: &ConversationRow,
+    text: &str,
+) -> Result<Vec<u8>, OpError> {
+    let keys = keyring.business(db, tx.business_id()).await?;
+    let stored = debtor_keys::load(tx, thread.record_key_id).await?;
+    let key = stored.map(|stored| keys.data_key(&stored)).transpose()?.flatten();
+    let key = key.ok_or_else(|| {
+        UserError::at(
+            UserErrorCode::Conflict,
+            "resolution",
+            "This debtor's data was erased: nothing more is written down here.",
+        )
+    })?;
+    Ok(keys.seal(
+        &key,
+        "conversations",
+        "resolution_cipher",
+        thread.id,
+        text.as_bytes(),
+    )?)
 }

@@ -244,9 +244,10 @@ impl ConversationMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Which thread, and what changes.")] input: UpdateConversationInput,
     ) -> async_graphql::Result<UpdateConversationPayload> {
-        let outcome = mutate(ctx, async |tx, _| {
+        let outcome = mutate(ctx, async |tx, scope| {
             let id = conversation_id(&input.conversation_id)?;
-            update_conversation(tx, id, input.status, input.resolution).await?;
+            let (keyring, db) = (scope.keyring(), scope.db());
+            update_conversation(tx, keyring, db, id, input.status, input.resolution).await?;
             Ok(Done::from(id))
         })
         .await?;

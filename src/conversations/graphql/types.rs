@@ -93,7 +93,6 @@ crate::fields_at_hand!(Conversation {
     "id" => id,
     "channel" => channel,
     "status" => status,
-    "resolution" => resolution,
     "assignedAt" => assigned_at,
     "createdAt" => created_at,
     "updatedAt" => updated_at,
@@ -134,9 +133,25 @@ impl Conversation {
         ConversationStatus::parse(&self.row.status)
     }
 
-    /// How it was settled, in words.
-    async fn resolution(&self) -> Option<&str> {
-        self.row.resolution.as_deref()
+    /// How it was settled, in words; null after erasure.
+    async fn resolution(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<String>> {
+        let Some(cipher) = &self.row.resolution_cipher else {
+            return Ok(None);
+        };
+        let (scope, loaders) = (ctx.scope()?, ctx.data::<ConversationLoaders>()?);
+        let keys = scope.keys().await.map_err(op_error)?;
+        let wrapped = loaders
+            .record_key(scope, self.row.record_key_id)
+            .await
+            .map_err(op_error)?;
+        let key = wrapped.map(|wrapped| scope.data_key(&keys, &wrapped)).transpose();
+        let Some(key) = key.map_err(op_error)?.flatten() else {
+            return Ok(None);
+        };
+        let text = keys
+            .open_text(&key, "conversations", "resolution_cipher", self.row.id, cipher)
+            .map_err(|error| op_error(error.into()))?;
+        Ok(Some(text.into_exposed()))
     }
 
     /// Who answers it; null when nobody does yet.

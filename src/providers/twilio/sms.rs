@@ -13,7 +13,7 @@ use url::Url;
 
 use super::error_codes::classify;
 use crate::{
-    compliance::Permit,
+    compliance::{Permit, PermitError},
     conversations::{
         DeliveryStatus,
         ports::{
@@ -23,9 +23,6 @@ use crate::{
     },
     platform::phone::PhoneNumber,
 };
-
-/// How long to wait when Twilio does not say.
-const PAUSE: Duration = Duration::from_secs(5);
 
 /// The adapter.
 pub struct TwilioSms {
@@ -89,13 +86,17 @@ impl SmsGateway for TwilioSms {
         sms: &OutboundSms,
         now: DateTime<Utc>,
     ) -> SendOutcome {
-        if let Err(error) = permit.spend(Channel::Sms, sms.to.as_e164(), &sms.body, now) {
-            tracing::error!(%error, "a text without a fitting permit was stopped at the vendor's door");
-            return SendOutcome::Refused {
-                code: "PERMIT".to_owned(),
-                reason: "It waited too long for its turn. Send it again.",
-                kind: RefusalKind::Other,
-            };
+        match permit.spend(Channel::Sms, sms.to.as_e164(), &sms.body, now) {
+            Ok(()) => {}
+            Err(PermitError::Expired) => return SendOutcome::PermitExpired,
+            Err(error @ PermitError::Mismatch) => {
+                tracing::error!(%error, "a text without a fitting permit was stopped at the vendor's door");
+                return SendOutcome::Refused {
+                    code: "PERMIT".to_owned(),
+                    reason: "It was not what had been allowed to be sent. Send it again.",
+                    kind: RefusalKind::Other,
+                };
+            }
         }
         let form = [
             ("To", sms.to.as_e164()),
@@ -113,7 +114,7 @@ impl SmsGateway for TwilioSms {
         match sent {
             Ok(response) => understand(response).await,
             // Nothing was sent: it may be tried anew.
-            Err(error) if error.is_connect() => SendOutcome::Busy { retry_after: PAUSE },
+            Err(error) if error.is_connect() => SendOutcome::Busy { retry_after: None },
             Err(error) if error.is_timeout() => SendOutcome::Unknown { cause: "TIMEOUT" },
             Err(_) => SendOutcome::Unknown {
                 cause: "CONNECTION_LOST",
@@ -246,7 +247,7 @@ async fn understand(response: reqwest::Response) -> SendOutcome {
         .headers()
         .get(reqwest::header::RETRY_AFTER)
         .and_then(|value| value.to_str().ok()?.parse().ok())
-        .map_or(PAUSE, Duration::from_secs);
+        .map(Duration::from_secs);
     if status.is_success() {
         return match response.json::<MessageJson>().await {
             Ok(message) => SendOutcome::Accepted {

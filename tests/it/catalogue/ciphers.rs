@@ -26,6 +26,7 @@ const CIPHERS: &[(&str, &str)] = &[
     ("contact_points.original_cipher", "profile"),
     ("contact_points.value_cipher", "profile"),
     ("conversations.peer_cipher", "record"),
+    ("conversations.resolution_cipher", "record"),
     ("debtor_link_requests.request_cipher", "platform"),
     ("debtor_merges.reason_cipher", "record"),
     ("debtor_merges.unmerge_reason_cipher", "record"),
@@ -136,10 +137,6 @@ const PLAIN: &[(&str, &str)] = &[
     ("contact_slots.channel", "a word of ours"),
     ("conversations.our_address", "our own number"),
     ("conversations.peer_blind", "an HMAC"),
-    (
-        "conversations.resolution",
-        "a member of staff's words on how a thread was settled",
-    ),
     ("creditors.name", "a company"),
     ("creditors.name_key", "a company"),
     (

@@ -183,7 +183,7 @@ pub const GLOBAL_INDEXES: &[(&str, &str)] = &[
         "a reconciler looks through all businesses for what is overdue",
     ),
     (
-        "provider_events_stale",
+        "provider_events_due",
         "a reconciler looks through all businesses for what is overdue",
     ),
     (

@@ -1,10 +1,13 @@
 //! The vendor misbehaves: whatever it does, a text is on the phone once or not at all, and its status tells the truth.
 
-use chrono::TimeDelta;
-use funnelchat::sandbox::{Fault, Provider};
-use sqlx::Executor as _;
+use chrono::{DateTime, TimeDelta, Utc};
+use funnelchat::{
+    platform::ids::{self, IdKind},
+    sandbox::{Fault, Provider},
+};
+use sqlx::{Executor as _, Row as _};
 
-use crate::support::{Client, Options, TestApp, data, send};
+use crate::support::{Client, Options, TestApp, Webhook, data, send};
 use serde_json::json;
 
 /// James in Chicago, where it is noon.
@@ -159,6 +162,9 @@ async fn a_busy_vendor_is_tried_again_and_does_not_count_as_a_loss() {
     let story = Story::begin(&[Fault::RateLimit, Fault::RateLimit, Fault::Error500]).await;
     let app = &story.app;
     let message = story.send().await;
+    assert_eq!(story.states(&message).await, ["REFUSED"]);
+    story.pass(TimeDelta::seconds(6)).await;
+    story.pass(TimeDelta::seconds(11)).await;
     assert_eq!(story.states(&message).await, ["REFUSED", "REFUSED", "UNKNOWN"]);
     story.pass(TimeDelta::seconds(61)).await;
     story.pass(TimeDelta::seconds(61)).await;
@@ -172,18 +178,166 @@ async fn a_busy_vendor_is_tried_again_and_does_not_count_as_a_loss() {
 }
 
 #[tokio::test]
-async fn a_vendor_that_stays_busy_is_not_tried_for_ever() {
-    let story = Story::begin(&[Fault::RateLimit; 25]).await;
+async fn a_vendor_that_is_away_for_hours_costs_pauses_that_grow_and_no_message() {
+    let story = Story::begin(&[Fault::RateLimit; 20]).await;
     let app = &story.app;
     let message = story.send().await;
+    let mut pauses = Vec::new();
+    for _ in 0..19 {
+        let state = app.message_state(&message).await;
+        assert_eq!(state.status, "QUEUED");
+        let pause = state.due.unwrap() - app.app.clock.now();
+        pauses.push(pause.num_seconds());
+        story.pass(pause + TimeDelta::seconds(1)).await;
+    }
+    assert_eq!(pauses[..8], [5, 10, 20, 40, 80, 160, 320, 640]);
+    assert!(pauses[8..].iter().all(|pause| *pause == 900), "{pauses:?}");
+    assert_eq!(
+        story.states(&message).await.len(),
+        20,
+        "all in two hours and a half"
+    );
+
+    story.pass(TimeDelta::minutes(16)).await;
+    assert_eq!(app.status(&message).await, "DELIVERED");
+    assert_eq!((story.on_the_phone(), app.slots_taken().await), (1, 1));
+    story.app.finish().await;
+}
+
+#[tokio::test]
+async fn a_vendor_that_asks_for_an_hour_gets_it_whatever_the_reconciler_finds() {
+    let story = Story::begin(&[Fault::RateLimitHour]).await;
+    let app = &story.app;
+    let message = story.send().await;
+    for _ in 0..3 {
+        story.pass(TimeDelta::minutes(19)).await;
+        assert_eq!(
+            story.states(&message).await,
+            ["REFUSED"],
+            "nothing before the hour is over"
+        );
+    }
+    story.pass(TimeDelta::minutes(4)).await;
+    assert_eq!(app.status(&message).await, "DELIVERED");
+    story.app.finish().await;
+}
+
+#[tokio::test]
+async fn a_message_that_no_vendor_takes_for_long_gives_up_and_says_why() {
+    let app = TestApp::start_with(Options {
+        settings: vec![("DELIVERY_GIVE_UP_HOURS", "2".to_owned())],
+        ..Options::default()
+    })
+    .await;
+    app.sandbox
+        .state()
+        .add_fault(Provider::Twilio, Fault::RateLimit, 40)
+        .unwrap();
+    let agent = app.acme.agent().await;
+    let thread = app.thread_with(&agent, &app.acme, JAMES).await;
+    let message = send(&agent, &thread, "A payment of $50 would do.").await;
+    app.run_jobs().await;
+    for _ in 0..7 {
+        app.advance(TimeDelta::minutes(16)).await;
+        app.run_jobs().await;
+        assert_eq!(app.status(&message).await, "QUEUED");
+    }
+    app.advance(TimeDelta::minutes(16)).await;
+    app.run_jobs().await;
     let state = app.message_state(&message).await;
     assert_eq!(
         (state.status.as_str(), state.failure_code.as_deref()),
         ("FAILED", Some("BUSY"))
     );
-    assert_eq!(story.states(&message).await.len(), 20);
-    assert_eq!((story.on_the_phone(), app.slots_taken().await), (0, 0));
+    assert!(state.failure_reason.unwrap().contains("within 2 hours"));
+    assert_eq!(app.slots_taken().await, 0);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_report_on_what_was_presumed_lost_takes_the_presumption_back() {
+    let story = Story::begin(&[Fault::Error500, Fault::Error500]).await;
+    let app = &story.app;
+    let mut superuser = app.superuser().await;
+    superuser
+        .execute("UPDATE accounts SET initial_communication_on = NULL")
+        .await
+        .unwrap();
+    let message = story.send().await;
+    for _ in 0..4 {
+        story.pass(TimeDelta::seconds(61)).await;
+    }
+    assert_eq!(app.status(&message).await, "FAILED");
+    assert_eq!(app.slots_taken().await, 0);
+
+    // The vendor had it all the while.
+    let first = "SELECT id FROM delivery_attempts WHERE number = 1";
+    let first: uuid::Uuid = superuser.fetch_one(first).await.unwrap().get(0);
+    let sid = "SM0123456789abcdef0123456789abcdef";
+    let path = format!(
+        "/webhooks/twilio/status?attempt={}",
+        ids::encode(IdKind::DeliveryAttempt, first)
+    );
+    let report = Webhook::text(&app.acme, &story.phone, "", sid)
+        .with("MessageStatus", "delivered")
+        .with("To", &story.phone)
+        .at(&path);
+    assert_eq!(report.post(app).await.0, 204);
+    let state = app.message_state(&message).await;
+    assert_eq!(
+        (state.status.as_str(), state.failure_code, state.failure_reason),
+        ("DELIVERED", None, None)
+    );
+    assert_eq!(story.states(&message).await, ["ACCEPTED", "LOST"]);
+    assert_eq!(app.slots_taken().await, 1, "the person was contacted once");
+    let known = superuser
+        .fetch_one(
+            "SELECT (SELECT provider_message_id FROM messages WHERE direction = 'OUTBOUND'),
+                    (SELECT count(*) FROM accounts WHERE initial_communication_on IS NOT NULL)",
+        )
+        .await
+        .unwrap();
+    assert_eq!(known.get::<Option<String>, _>(0).as_deref(), Some(sid));
+    assert_eq!(known.get::<i64, _>(1), 1);
+    story.pass(TimeDelta::hours(1)).await;
+    assert_eq!(story.on_the_phone(), 0, "nothing is sent once more");
     story.app.finish().await;
+}
+
+#[tokio::test]
+async fn an_attempt_that_nobody_can_be_asked_about_is_let_go_after_days_without_a_failed_job() {
+    let story = Story::begin(&[Fault::Error500]).await;
+    let app = &story.app;
+    let message = story.send().await;
+    let mut superuser = app.superuser().await;
+    superuser.execute("DELETE FROM inbound_numbers").await.unwrap();
+    for _ in 0..10 {
+        story.pass(TimeDelta::seconds(61)).await;
+    }
+    let tries = "SELECT failed_lookups::bigint, lookup_due_at, (SELECT count(*) FROM queue.failed_jobs)
+                 FROM delivery_attempts";
+    let row = superuser.fetch_one(tries).await.unwrap();
+    assert_eq!(row.get::<i64, _>(0), 4, "at 1, 2, 4 and 8 minutes");
+    assert_eq!(row.get::<i64, _>(2), 0);
+
+    story.pass(TimeDelta::days(4)).await;
+    let state = app.message_state(&message).await;
+    assert_eq!(
+        (state.status.as_str(), state.failure_code.as_deref()),
+        ("UNKNOWN", Some("UNANSWERED"))
+    );
+    let row = superuser.fetch_one(tries).await.unwrap();
+    assert_eq!(
+        row.get::<Option<DateTime<Utc>>, _>(1),
+        None,
+        "nobody asks any more"
+    );
+    assert_eq!(app.slots_taken().await, 1, "it may have gone");
+    assert!(
+        app.log().contains("could not be found out"),
+        "somebody hears of it"
+    );
+    story.app.stop().await;
 }
 
 #[tokio::test]

@@ -1,8 +1,10 @@
 //! A message on its way out: the vendor that misbehaves, the process that dies, the debtor who says stop, two
-//! workers at once, and the hours.
+//! workers at once, the hours, numbers that change hands, and what waits.
 
 mod faults;
 mod hours;
 mod killed;
+mod numbers;
 mod opt_out;
+mod queue;
 mod races;
