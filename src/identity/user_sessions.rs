@@ -159,7 +159,8 @@ pub(super) async fn revoke_other_sessions(
         Holder::Person { identity_id, .. } => {
             // A log-in that is under way has opened its session by then, or opens it afterwards: in that order.
             store::lock_identity(&mut tx, identity_id).await?;
-            let mut ended = credential_store::revoke_sessions(&mut tx, identity_id, but, "LOGOUT", now).await?;
+            let mut ended =
+                credential_store::revoke_sessions(&mut tx, identity_id, but, "LOGOUT", now).await?;
             let sessions = ended.len();
             // Whoever opened them, from whichever session: a stay inside a business goes with the sessions.
             ended.extend(store::end_visits_of(&mut tx, identity_id, now).await?);

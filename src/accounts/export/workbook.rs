@@ -216,7 +216,10 @@ mod tests {
         assert!(file.len() > before, "it is handed out while it grows");
         file.extend(packing.end().unwrap());
         let mut archive = zip::ZipArchive::new(io::Cursor::new(file)).unwrap();
-        let names: Vec<String> = archive.file_names().map(str::to_owned).collect();
+        let names: Vec<String> = archive
+            .file_names()
+            .map(|name| name.expect("a name").into_owned())
+            .collect();
         for part in [
             "[Content_Types].xml",
             "_rels/.rels",

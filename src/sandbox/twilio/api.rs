@@ -112,7 +112,8 @@ async fn fetch_account(
     let token = authentic_token(&state, sid, &headers)?;
     match state.take_fault(Provider::Twilio) {
         Some(Fault::Error500) => return Err(TwilioError::internal()),
-        Some(Fault::RateLimit) => return Err(TwilioError::too_many_requests()),
+        Some(Fault::RateLimit) => return Err(TwilioError::too_many_requests(None)),
+        Some(Fault::RateLimitHour) => return Err(TwilioError::too_many_requests(Some(3600))),
         _ => {}
     }
     let at = state.now().to_rfc2822();
