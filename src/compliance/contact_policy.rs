@@ -21,6 +21,8 @@ use crate::{
 
 /// The shortest hours that a business may set: below an hour nobody is reached by intent.
 const SHORTEST_HOURS: u32 = 3600;
+/// More of a guard time leaves no evening.
+const MOST_GUARD_MINUTES: u32 = 240;
 
 /// A change that was asked for.
 #[derive(Clone, Debug)]
@@ -38,27 +40,30 @@ pub struct PolicyChange {
 
 /// What the rule set allows every business: the loosest policy there is.
 pub fn loosest() -> Policy {
-    let rules = RuleSet::spine();
+    let rules = RuleSet::current();
     let limit = |rule: &str| rules.rule(rule).and_then(|data| data.parameters.limit);
     let calls = limit("product-attempts-3-per-week");
     let texts = limit("product-sms-3-per-week");
     let mails = limit("product-email-5-per-week");
     let whatsapp = limit("product-whatsapp-1-per-day");
     let hours = rules.rule("reg-f-quiet-hours").map(|data| &data.parameters);
+    let product = rules.product();
     Policy {
-        // No rule counts over all channels: together they allow this many.
-        attempts_per_week: Some(
+        // Where nothing counts over all channels, together they allow this many.
+        attempts_per_week: product.attempts_per_week.or(Some(
             [calls, texts, mails, whatsapp.map(|a_day| a_day * 7)]
                 .into_iter()
                 .flatten()
                 .sum(),
-        ),
+        )),
         calls_per_week: calls,
         sms_per_week: texts,
         emails_per_week: mails,
         whatsapp_per_day: whatsapp,
         contact_from: hours.and_then(|hours| hours.start),
         contact_to: hours.and_then(|hours| hours.end),
+        elapsed_hours: Some(product.elapsed_hours),
+        guard_minutes: Some(product.guard_minutes.unwrap_or_default()),
         ..Policy::default()
     }
 }
@@ -85,7 +90,22 @@ fn whole(policy: &Policy) -> Policy {
         whatsapp_per_day: policy.whatsapp_per_day.or(loosest.whatsapp_per_day),
         contact_from: policy.contact_from.or(loosest.contact_from),
         contact_to: policy.contact_to.or(loosest.contact_to),
+        elapsed_hours: policy.elapsed_hours.max(loosest.elapsed_hours),
+        guard_minutes: policy.guard_minutes.max(loosest.guard_minutes),
         optout_scope: policy.optout_scope,
+        national_do_not_call: policy.national_do_not_call,
+    }
+}
+
+/// What the gate compares with: what the business chose, and what the product sets for all of them.
+pub(super) fn binding(own: Policy) -> Policy {
+    let product = RuleSet::current().product();
+    let attempts = [own.attempts_per_week, product.attempts_per_week];
+    Policy {
+        attempts_per_week: attempts.into_iter().flatten().min(),
+        elapsed_hours: own.elapsed_hours.or(product.elapsed_hours.then_some(true)),
+        guard_minutes: own.guard_minutes.max(product.guard_minutes),
+        ..own
     }
 }
 
@@ -108,6 +128,12 @@ fn own(policy: &Policy) -> Policy {
         whatsapp_per_day: policy
             .whatsapp_per_day
             .filter(|_| policy.whatsapp_per_day != loosest.whatsapp_per_day),
+        elapsed_hours: policy
+            .elapsed_hours
+            .filter(|_| policy.elapsed_hours != loosest.elapsed_hours),
+        guard_minutes: policy
+            .guard_minutes
+            .filter(|_| policy.guard_minutes != loosest.guard_minutes),
         ..policy.clone()
     }
 }
@@ -132,7 +158,10 @@ fn tightest(current: &Policy, wanted: &Policy) -> Policy {
         whatsapp_per_day: current.whatsapp_per_day.min(wanted.whatsapp_per_day),
         contact_from: from,
         contact_to: to,
+        elapsed_hours: current.elapsed_hours.max(wanted.elapsed_hours),
+        guard_minutes: current.guard_minutes.max(wanted.guard_minutes),
         optout_scope: current.optout_scope,
+        national_do_not_call: current.national_do_not_call.max(wanted.national_do_not_call),
     }
 }
 
@@ -159,6 +188,13 @@ fn check(policy: &Policy, field: &str) -> Result<(), Vec<UserError>> {
             )
         })
         .collect();
+    if policy.guard_minutes < loosest.guard_minutes && policy.guard_minutes.is_some()
+        || policy.guard_minutes > Some(MOST_GUARD_MINUTES)
+    {
+        let least = loosest.guard_minutes.unwrap_or_default();
+        let message = format!("Give {least} to {MOST_GUARD_MINUTES} minutes, or null for the rules' own.");
+        errors.push(UserError::invalid(&format!("{field}.guardMinutes"), message));
+    }
     let filled = whole(policy);
     if filled.contact_from < loosest.contact_from
         || filled.contact_to > loosest.contact_to

@@ -5,50 +5,15 @@ use super::decide::{Strictness, decide};
 use super::decision::{Decision, Outcome};
 use super::facts::Facts;
 use super::rule_set::{RuleSet, RuleSetError};
+use super::test_facts::{lay_over, permitted_text};
 use serde_json::{Value, json};
-
-/// A text to a New Yorker at 13:00 that every rule permits, with everything that production asks for.
-fn permitted_text() -> Value {
-    json!({
-        "now": "2026-06-10T17:00:00Z",
-        "profile": "product",
-        "tenant": { "role": "third_party_collector", "licensed_states": ["*"] },
-        "location": { "address_state": "NY", "candidate_zones": ["America/New_York"] },
-        "action": {
-            "type": "contact", "channel": "sms", "direction": "outbound", "kind": "collection",
-            "recipient": "consumer", "number": "N1", "debts": ["D1"],
-            "content": { "subsequent_mini_miranda": true, "opt_out_notice": true }
-        },
-        "history": [], "optouts": [], "inconvenient": [],
-        "attorney": { "known": false }, "bankruptcy": {}, "deceased": { "flag": false }, "cease": {}, "dispute": {},
-        "consents": { "sms_consent": {
-            "number": "N1", "status": "granted", "given_directly_to_collector": true, "last_verified_days_ago": 10
-        } },
-        "provider": { "sms": "approved_route", "third_party_collections_permitted": true },
-        "validation": { "provided_on": "2025-11-03", "period_ends_on": "2025-12-10" }
-    })
-}
 
 /// The permitted text with some keys laid over it; null removes one.
 fn text_with(changes: Value) -> Decision {
     let mut facts = permitted_text();
     lay_over(&mut facts, changes);
     let facts: Facts = serde_json::from_value(facts).expect("facts");
-    decide(RuleSet::spine(), &facts, Strictness::Production)
-}
-
-fn lay_over(base: &mut Value, changes: Value) {
-    match (base, changes) {
-        (Value::Object(base), Value::Object(changes)) => {
-            for (key, change) in changes {
-                match change {
-                    Value::Null => drop(base.remove(&key)),
-                    change => lay_over(base.entry(key).or_insert(Value::Null), change),
-                }
-            }
-        }
-        (base, change) => *base = change,
-    }
+    decide(RuleSet::current(), &facts, Strictness::Production)
 }
 
 fn refused_by(changes: Value) -> String {
@@ -79,7 +44,7 @@ fn production_permits_a_complete_document_and_says_with_which_rules() {
         decision
             .findings
             .iter()
-            .any(|finding| finding.rule == "reg-f-text-procedures")
+            .any(|finding| &*finding.rule == "reg-f-text-procedures")
     );
     assert_eq!(decision.tzdb_version, chrono_tz::IANA_TZDB_VERSION);
 }
@@ -97,6 +62,7 @@ fn in_production_each_missing_fact_denies_and_is_named() {
         ("deceased", "deceased"),
         ("cease", "cease"),
         ("dispute", "dispute"),
+        ("identity_theft", "identity_theft"),
         ("consents", "consents"),
         ("validation", "validation"),
         ("location", "location"),
@@ -137,7 +103,7 @@ fn a_document_that_says_nothing_is_on_file_lacks_no_hold() {
         validation: facts.validation,
         ..empty
     };
-    let decision = decide(RuleSet::spine(), &facts, Strictness::Production);
+    let decision = decide(RuleSet::current(), &facts, Strictness::Production);
     assert_eq!(decision.outcome, Outcome::Allow, "{decision:?}");
 }
 
@@ -399,7 +365,7 @@ fn without_the_validation_notice_nothing_goes_out_after_five_days() {
         let mut facts = permitted_text();
         facts["validation"] = json!({ "provided_on": null, "initial_communication_on": day });
         let facts: Facts = serde_json::from_value(facts).expect("facts");
-        decide(RuleSet::spine(), &facts, Strictness::Production)
+        decide(RuleSet::current(), &facts, Strictness::Production)
     };
     assert_eq!(began("2026-06-05").outcome, Outcome::Allow, "the fifth day");
     let overdue = began("2026-06-04");
@@ -446,7 +412,7 @@ fn a_text_with_what_the_law_requires_appended_passes_and_without_it_does_not() {
 
 #[test]
 fn a_rule_set_that_lacks_a_rule_or_names_one_twice_is_refused() {
-    let spine = include_str!("../../policies/rules/spine.toml");
+    let spine = include_str!("../../policies/rules/2026-11-28.1.toml");
     let renamed = spine.replace("id = \"reg-f-quiet-hours\"", "id = \"other\"");
     assert!(matches!(
         RuleSet::from_toml(&renamed),
@@ -465,7 +431,7 @@ fn a_rule_set_that_lacks_a_rule_or_names_one_twice_is_refused() {
 
 #[test]
 fn a_narrower_window_in_the_rule_set_narrows_the_hours_and_a_missing_parameter_denies() {
-    let spine = include_str!("../../policies/rules/spine.toml");
+    let spine = include_str!("../../policies/rules/2026-11-28.1.toml");
     let facts: Facts = serde_json::from_value(permitted_text()).expect("facts");
     let narrowed =
         RuleSet::from_toml(&spine.replace("start = \"08:00\"", "start = \"14:00\"")).expect("a rule set");
@@ -473,7 +439,8 @@ fn a_narrower_window_in_the_rule_set_narrows_the_hours_and_a_missing_parameter_d
         until(&decide(&narrowed, &facts, Strictness::Production)),
         "2026-06-10T18:00:00+00:00"
     );
-    let broken = RuleSet::from_toml(&spine.replace("start = \"08:00\"", "")).expect("a rule set");
+    let hours = "[rule.parameters]\nstart = \"08:00\"\nend = \"21:00\"\n";
+    let broken = RuleSet::from_toml(&spine.replace(hours, "")).expect("a rule set");
     let decision = decide(&broken, &facts, Strictness::Vector);
     assert_eq!(
         (decision.outcome, decision.rule.as_str()),
@@ -482,7 +449,13 @@ fn a_narrower_window_in_the_rule_set_narrows_the_hours_and_a_missing_parameter_d
 }
 
 #[test]
-fn what_no_rule_covers_is_denied() {
-    let payment = json!({ "action": { "type": "payment", "op": "charge" } });
-    assert_eq!(refused_by(payment), "action-not-covered");
+fn what_no_rule_of_the_set_covers_is_denied() {
+    let payment: Facts =
+        serde_json::from_value(json!({ "action": { "type": "payment", "op": "charge" } })).expect("facts");
+    let before = RuleSet::of_version("2026-11-20.2").expect("an archived rule set");
+    let decision = decide(before, &payment, Strictness::Vector);
+    assert_eq!(
+        (decision.outcome, decision.rule.as_str()),
+        (Outcome::Deny, "action-not-covered")
+    );
 }

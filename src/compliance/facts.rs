@@ -10,8 +10,8 @@ mod values;
 
 pub use action::{Action, Content, Fee, InReplyTo};
 pub use status::{
-    Attorney, Bankruptcy, Cease, Consumer, Deceased, Dispute, OriginalCreditorRequest, ReassignedNumberCheck,
-    ServiceMember, Workplace,
+    Attorney, Bankruptcy, Cease, Consumer, Deceased, Dispute, DoNotCall, IdentityTheft,
+    OriginalCreditorRequest, ReassignedNumberCheck, ServiceMember, Workplace,
 };
 pub use values::{
     ActionKind, ActionType, CallMode, CallOutcome, Channel, ClockTime, ConsentStatus, DayOfWeek, Direction,
@@ -100,6 +100,10 @@ facts_object! {
         deceased: Deceased,
         /// A bankruptcy of the person.
         bankruptcy: Bankruptcy,
+        /// The debt is said to come of identity theft.
+        identity_theft: IdentityTheft,
+        /// Do-not-call lists on which the number stands.
+        do_not_call: DoNotCall,
     }
 }
 
@@ -124,6 +128,7 @@ impl Facts {
                 ..Deceased::default()
             }),
             bankruptcy: Some(Bankruptcy::default()),
+            identity_theft: Some(IdentityTheft::default()),
             validation: Some(Validation {
                 initial_communication_on: Some(None),
                 provided_on: Some(None),
@@ -143,6 +148,8 @@ facts_object! {
         licensed_states: Vec<String>,
         /// The platform has suspended it.
         suspended: bool,
+        /// It has a business associate agreement with the platform (45 CFR 164.504(e)).
+        business_associate_agreement: bool,
     }
 }
 
@@ -228,6 +235,8 @@ facts_object! {
         email_consent: Consent,
         /// Artificial or prerecorded voice.
         tcpa_voice: Consent,
+        /// Notices in electronic form (15 USC 7001(c)).
+        esign: Consent,
     }
 }
 
@@ -250,6 +259,11 @@ facts_object! {
         revoked_at: DateTime<Utc>,
         /// How it was withdrawn, e.g. `oral`.
         method: String,
+        /// For electronic notices: the right to paper, to withdraw, and what hardware and software it takes were
+        /// disclosed.
+        disclosure_given: bool,
+        /// For electronic notices: the person has shown that they can open them.
+        access_demonstrated: bool,
     }
 }
 
@@ -262,6 +276,8 @@ facts_object! {
         third_party_collections_permitted: bool,
         /// Meta has approved collection messages.
         whatsapp_collections_permitted: bool,
+        /// Brand and campaign are registered for application-to-person text messages.
+        sms_campaign_registered: bool,
     }
 }
 
@@ -290,6 +306,8 @@ facts_object! {
         to: ClockTime,
         /// Channels it holds for, `all` for every one.
         channels: Vec<String>,
+        /// Places it holds for, as the kinds of their numbers, e.g. `work`; everywhere when absent.
+        places: Vec<String>,
     }
 }
 
@@ -307,6 +325,10 @@ facts_object! {
         governing_law: String,
         /// Last collection activity.
         last_collection_activity_on: NaiveDate,
+        /// Nothing is owed any more.
+        paid: bool,
+        /// A person recorded that suit is intended, and by whose authority.
+        suit_authorised: bool,
     }
 }
 
@@ -371,5 +393,11 @@ facts_object! {
         contact_from: ClockTime,
         /// Their end, exclusive.
         contact_to: ClockTime,
+        /// Spans of days are also counted by the hour: seven days are 168 hours.
+        elapsed_hours: bool,
+        /// Minutes before the end of the permitted hours in which nothing is handed to a provider any more.
+        guard_minutes: u32,
+        /// The national do-not-call list binds collection too.
+        national_do_not_call: bool,
     }
 }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::{
     decide::{Strictness, decide},
     decision::{Decision, Outcome},
+    facts::CallMode,
     gather::gather,
     permit::{Reservation, content_hash},
     rule_set::RuleSet,
@@ -33,6 +34,8 @@ pub struct Contact<'a> {
     pub content: &'a str,
     /// When the debtor's own message, which this answers, was received.
     pub in_reply_to: Option<DateTime<Utc>>,
+    /// Who or what speaks, on a call.
+    pub mode: Option<CallMode>,
 }
 
 /// A decision that is stored (or about to be, with the transaction).
@@ -57,7 +60,7 @@ pub async fn decide_to_queue(
     keys: &TenantKeys,
     contact: &Contact<'_>,
 ) -> Result<Option<Decided>, OpError> {
-    decide_and_store(tx, keys, contact, "QUEUE").await
+    decide_and_store(tx, keys, contact, Stage::Queue).await
 }
 
 /// May this go out now? Locks the person, stores the answer, and where it allows takes the slot, so that two
@@ -73,31 +76,18 @@ pub async fn decide_to_dispatch(
     lock_person(tx, contact.debtor_id).await?;
     // After the lock, for which it may have waited: the permit's minute begins now.
     let (business, now) = (tx.business_id(), tx.now());
-    let Some(decided) = decide_and_store(tx, keys, contact, "DISPATCH").await? else {
+    let Some(decided) = decide_and_store(tx, keys, contact, Stage::Dispatch).await? else {
         return Ok(None);
     };
     if !decided.allows() {
         return Ok(Some((decided, None)));
     }
-    sqlx::query!(
-        "INSERT INTO contact_slots (business_id, decision_id, debtor_id, account_id, channel, reply, reserved_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        business,
-        decided.id,
-        contact.debtor_id,
-        contact.account_id,
-        contact.channel.as_str(),
-        contact.in_reply_to.is_some(),
-        now,
-    )
-    .execute(tx.conn())
-    .await?;
     let reservation = Reservation::new(
         decided.id,
         contact.channel,
         contact.recipient,
         contact.content,
-        now,
+        tx.now(),
     );
     Ok(Some((decided, Some(reservation))))
 }
@@ -114,11 +104,8 @@ pub async fn explain(
     let Some(gathered) = gather(tx, keys, contact).await? else {
         return Ok(None);
     };
-    Ok(Some(decide(
-        RuleSet::spine(),
-        &gathered.facts,
-        Strictness::Production,
-    )))
+    let rules = RuleSet::current();
+    Ok(Some(decide(rules, &gathered.facts, Strictness::Production)))
 }
 
 /// Gives a slot back: the vendor refused, or the contact is proven not to have happened.
@@ -154,23 +141,43 @@ pub async fn retake_slot(tx: &mut TenantTx, decision_id: Uuid) -> Result<(), DbE
     Ok(())
 }
 
+/// What is decided about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// May this be queued?
+    Queue,
+    /// May this go out? The answer that yields the permit, and takes the slot.
+    Dispatch,
+}
+
+impl Stage {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Queue => "QUEUE",
+            Self::Dispatch => "DISPATCH",
+        }
+    }
+}
+
+/// Two round trips: the facts are read in one, the answer and the slot are stored in the other.
 async fn decide_and_store(
     tx: &mut TenantTx,
     keys: &TenantKeys,
     contact: &Contact<'_>,
-    stage: &'static str,
+    stage: Stage,
 ) -> Result<Option<Decided>, OpError> {
     let Some(gathered) = gather(tx, keys, contact).await? else {
         return Ok(None);
     };
-    let decision = decide(RuleSet::spine(), &gathered.facts, Strictness::Production);
+    let decision = decide(RuleSet::current(), &gathered.facts, Strictness::Production);
     let decided = Decided {
         id: ids::next(),
         decision,
     };
     let facts = serde_json::to_vec(&gathered.facts).map_err(|error| OpError::Internal(error.into()))?;
     store(tx, keys, contact, &decided, stage, &gathered.record_key, &facts).await?;
-    metrics::counter!("compliance_decisions_total", "stage" => stage, "outcome" => outcome_name(decided.decision.outcome))
+    let outcome = outcome_name(decided.decision.outcome);
+    metrics::counter!("compliance_decisions_total", "stage" => stage.as_str(), "outcome" => outcome)
         .increment(1);
     Ok(Some(decided))
 }
@@ -180,7 +187,7 @@ async fn store(
     keys: &TenantKeys,
     contact: &Contact<'_>,
     decided: &Decided,
-    stage: &'static str,
+    stage: Stage,
     record_key: &WrappedKey,
     facts: &[u8],
 ) -> Result<(), OpError> {
@@ -192,15 +199,19 @@ async fn store(
         serde_json::to_value(&decided.decision).map_err(|error| OpError::Internal(error.into()))?;
     let (business, now, hash) = (tx.business_id(), tx.now(), content_hash(contact.content));
     sqlx::query!(
-        "INSERT INTO decisions (business_id, id, debtor_id, account_id, channel, stage, outcome, rule_set_version,
-             tzdb_version, decision, facts_cipher, key_id, content_hash, decided_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        "WITH stored AS (
+             INSERT INTO decisions (business_id, id, debtor_id, account_id, channel, stage, outcome, rule_set_version,
+                 tzdb_version, decision, facts_cipher, key_id, content_hash, decided_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+             RETURNING business_id, id, debtor_id, account_id, channel, decided_at)
+         INSERT INTO contact_slots (business_id, decision_id, debtor_id, account_id, channel, reply, reserved_at)
+         SELECT business_id, id, debtor_id, account_id, channel, $15, decided_at FROM stored WHERE $16",
         business,
         decided.id,
         contact.debtor_id,
         contact.account_id,
         contact.channel.as_str(),
-        stage,
+        stage.as_str(),
         outcome_name(decided.decision.outcome),
         decided.decision.rule_set_version,
         decided.decision.tzdb_version,
@@ -209,6 +220,8 @@ async fn store(
         record_key.id,
         hash.as_slice(),
         now,
+        contact.in_reply_to.is_some(),
+        stage == Stage::Dispatch && decided.allows(),
     )
     .execute(tx.conn())
     .await?;

@@ -2,19 +2,22 @@
 //! and stored. What was looked for and not found is said to be absent; what could not be looked for stays out, and
 //! the gate denies.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
     Contact,
+    contact_policy::binding,
     content::detect_content,
     facts::{
-        self, Action, ActionKind, ActionType, Attorney, Bankruptcy, Cease, ClockTime, Consent, ConsentStatus,
-        Consents, Consumer, Deceased, Direction, Dispute, Facts, HistoryEntry, InReplyTo, InconvenientTime,
-        Medium, OptOut, OptOutScope, OptOutTarget, Policy, Profile, Provider, Recipient, ServiceMember,
-        Tenant, TenantRole, Validation,
+        self, Action, ActionKind, ActionType, ClockTime, Consent, ConsentStatus, Consents, Consumer, Debt,
+        Direction, DoNotCall, Facts, HistoryEntry, InReplyTo, InconvenientTime, Medium, OptOut, OptOutScope,
+        OptOutTarget, Policy, Profile, Provider, Recipient, Tenant, TenantRole, Validation,
     },
+    hold_facts::{HoldJson, with_holds},
     person_facts::{Member, PointJson, location, open_traits, reassigned, with_points},
 };
 use crate::{
@@ -56,14 +59,8 @@ struct InconvenientJson {
 #[derive(Deserialize)]
 struct SuppressionJson {
     channel: String,
+    reason: String,
     created_at: DateTime<Utc>,
-}
-
-#[derive(Deserialize)]
-struct HoldJson {
-    kind: String,
-    account_id: Option<Uuid>,
-    placed_at: DateTime<Utc>,
 }
 
 #[derive(Deserialize)]
@@ -84,6 +81,7 @@ struct Found {
     preferred_language: String,
     members: Vec<Member>,
     record: WrappedKey,
+    account_status: Option<String>,
     initial_communication_on: Option<NaiveDate>,
     validation_notice_on: Option<NaiveDate>,
     validation_period_ends_on: Option<NaiveDate>,
@@ -112,8 +110,8 @@ pub(super) async fn gather(
         profile: Some(Profile::Product),
         tenant: Some(Tenant {
             role: Some(role(&found.business_role)),
-            licensed_states: None,
             suspended: Some(found.business_status == "SUSPENDED"),
+            ..Tenant::default()
         }),
         location: Some(location(contact.recipient, &traits, tx.now())),
         action: Some(with_points(
@@ -122,6 +120,7 @@ pub(super) async fn gather(
         )),
         consumer: Some(Consumer {
             date_of_birth: traits.born_on,
+            ..Consumer::default()
         }),
         rnd: reassigned(&found.points),
         history: Some(
@@ -131,12 +130,18 @@ pub(super) async fn gather(
                 .map(|entry| history_entry(entry, contact))
                 .collect(),
         ),
-        policy: Some(found.policy),
+        policy: Some(binding(found.policy)),
         consents: Some(consents(contact, strictest(&found.consents), tx.now())),
         provider: Some(Provider {
             sms: Some("twilio".to_owned()),
             third_party_collections_permitted: Some(found.sms_route_approved),
             whatsapp_collections_permitted: Some(false),
+            ..Provider::default()
+        }),
+        debts: debts(contact, found.account_status.as_deref()),
+        do_not_call: Some(DoNotCall {
+            internal: Some(found.suppressions.iter().any(|row| row.reason == "STAFF")),
+            ..DoNotCall::default()
         }),
         validation: Some(Validation {
             initial_communication_on: Some(found.initial_communication_on),
@@ -179,7 +184,7 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
                 m.confirmed_at AS "confirmed_at!: Vec<Option<DateTime<Utc>>>", m.keys AS "keys!", m.versions AS "versions!",
                 m.wrapped AS "wrapped!: Vec<Option<Vec<u8>>>",
                 r.id AS record_id, r.business_key_version AS record_version, r.wrapped AS record_wrapped,
-                a.initial_communication_on AS "initial_communication_on?",
+                a.status AS "account_status?", a.initial_communication_on AS "initial_communication_on?",
                 a.validation_notice_on AS "validation_notice_on?",
                 a.validation_period_ends_on AS "validation_period_ends_on?",
                 (SELECT jsonb_agg(jsonb_build_object('is_own', cp.debtor_id = ANY(m.ids), 'contact_use', cp.contact_use,
@@ -193,7 +198,8 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
                   WHERE c.business_id = $1 AND c.debtor_id = ANY(m.ids) AND c.channel = $4 AND cp.blind_index = ANY($5)
                     AND cp.removed_at IS NULL
                   ORDER BY c.debtor_id, c.revoked_at DESC NULLS FIRST) c) AS consents,
-                (SELECT jsonb_agg(jsonb_build_object('channel', s.channel, 'created_at', s.created_at)) FROM suppressions s
+                (SELECT jsonb_agg(jsonb_build_object('channel', s.channel, 'reason', s.reason, 'created_at', s.created_at))
+                   FROM suppressions s
                   WHERE s.business_id = $1 AND s.address_blind = ANY($5) AND s.lifted_at IS NULL) AS suppressions,
                 (SELECT jsonb_agg(jsonb_build_object('kind', h.kind, 'account_id', h.account_id, 'placed_at', h.placed_at))
                    FROM holds h WHERE h.business_id = $1 AND h.debtor_id = ANY(m.ids) AND h.lifted_at IS NULL) AS holds,
@@ -287,6 +293,7 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
             business_key_version: row.record_version,
             wrapped: row.record_wrapped,
         },
+        account_status: row.account_status,
         initial_communication_on: row.initial_communication_on,
         validation_notice_on: row.validation_notice_on,
         validation_period_ends_on: row.validation_period_ends_on,
@@ -344,6 +351,7 @@ fn action(contact: &Contact<'_>, language: &str, is_initial: bool) -> Action {
         debts: contact
             .account_id
             .map(|id| vec![ids::encode(IdKind::Account, id)]),
+        mode: contact.mode,
         language: Some(language.to_owned()),
         is_initial: Some(is_initial),
         in_reply_to: Some(contact.in_reply_to.map(|at| InReplyTo {
@@ -408,6 +416,16 @@ fn consents(contact: &Contact<'_>, found: Option<&ConsentJson>, now: DateTime<Ut
     }
 }
 
+/// What is known of the debt that the contact is about.
+fn debts(contact: &Contact<'_>, status: Option<&str>) -> Option<BTreeMap<String, Debt>> {
+    let id = ids::encode(IdKind::Account, contact.account_id?);
+    let debt = Debt {
+        paid: Some(status == Some("PAID_IN_FULL")),
+        ..Debt::default()
+    };
+    Some(BTreeMap::from([(id, debt)]))
+}
+
 /// The facts spell days and channels in small letters.
 fn inconvenient_time(row: &InconvenientJson) -> Result<InconvenientTime, OpError> {
     let day = |word: &String| from_json(serde_json::Value::String(word.to_lowercase()));
@@ -424,6 +442,7 @@ fn inconvenient_time(row: &InconvenientJson) -> Result<InconvenientTime, OpError
             .channels
             .as_ref()
             .map(|channels| channels.iter().map(channel).collect()),
+        places: None,
     })
 }
 
@@ -464,87 +483,5 @@ fn history_entry(entry: &ContactJson, contact: &Contact<'_>) -> HistoryEntry {
         recipient: Some(Recipient::Consumer),
         debts: entry.account_id.map(|id| vec![ids::encode(IdKind::Account, id)]),
         ..HistoryEntry::default()
-    }
-}
-
-fn with_holds(mut facts: Facts, holds: &[HoldJson], contact: &Contact<'_>) -> Facts {
-    for hold in holds {
-        let cease = Cease {
-            received_at: Some(hold.placed_at),
-            written: Some(true),
-        };
-        match hold.kind.as_str() {
-            "ATTORNEY" => {
-                let earlier = facts.attorney.take().filter(|known| known.known == Some(true));
-                facts.attorney = Some(represented(earlier, hold.account_id));
-            }
-            "BANKRUPTCY" => {
-                facts.bankruptcy = Some(Bankruptcy {
-                    status: Some("filed".to_owned()),
-                    chapter: None,
-                });
-            }
-            "DECEASED" => {
-                facts.deceased = Some(Deceased {
-                    flag: Some(true),
-                    representative: Some(None),
-                })
-            }
-            // 15 USC 1681m(g): a debt said to come of identity theft is one that the consumer disputes.
-            "DISPUTE" | "IDENTITY_THEFT" => {
-                if concerns(hold, contact) {
-                    facts.dispute = Some(Dispute {
-                        received_at: Some(hold.placed_at),
-                        written: Some(true),
-                        within_validation_period: Some(true),
-                        verification_sent_at: Some(None),
-                    });
-                }
-            }
-            // The business's own choice, whoever it is: as if the person had opted out of everything.
-            "DO_NOT_RECONTACT" => facts.optouts.get_or_insert_default().push(OptOut {
-                channel: Some(OptOutTarget::All),
-                number: Some(contact.recipient.to_owned()),
-                at: Some(hold.placed_at),
-                scope: Some(OptOutScope::All),
-            }),
-            "SCRA" => {
-                facts.scra = Some(ServiceMember {
-                    active_duty: Some(true),
-                    pre_service_debt: None,
-                    notice_received: Some(true),
-                });
-            }
-            "LEGAL" | "PAYMENT_FAILED" => {}
-            // CEASE; and what nobody has said how to read is read as the strictest.
-            _ => facts.cease = Some(cease),
-        }
-    }
-    facts
-}
-
-/// 12 CFR 1006.38(d): a dispute is of one debt. A contact that names no debt concerns them all.
-fn concerns(hold: &HoldJson, contact: &Contact<'_>) -> bool {
-    match (hold.account_id, contact.account_id) {
-        (Some(held), Some(named)) => held == named,
-        _ => true,
-    }
-}
-
-/// An attorney for one debt more, or for all of them.
-fn represented(earlier: Option<Attorney>, account: Option<Uuid>) -> Attorney {
-    let debt = account.map(|id| ids::encode(IdKind::Account, id));
-    let for_debts = match (earlier, debt) {
-        (None, debt) => debt.map(|debt| vec![debt]),
-        (Some(earlier), Some(debt)) => earlier.for_debts.map(|mut debts| {
-            debts.push(debt);
-            debts
-        }),
-        (Some(_), None) => None,
-    };
-    Attorney {
-        known: Some(true),
-        for_debts,
-        contact_known: Some(true),
     }
 }

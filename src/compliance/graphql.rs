@@ -187,17 +187,17 @@ impl ComplianceDecision {
         &self.decision.reason_es
     }
 
-    /// Every rule that had something to say (at most some sixty), in the order of evaluation.
+    /// Every rule that had something to say (at most some hundred), in the order of evaluation.
     async fn rules(&self) -> Vec<RuleFinding> {
         self.decision
             .findings
             .iter()
             .map(|finding| RuleFinding {
-                rule: finding.rule.clone(),
-                citation: finding.citation.clone(),
+                rule: finding.rule.to_string(),
+                citation: finding.citation.to_string(),
                 outcome: DecisionOutcome::of(finding.outcome),
-                explanation: finding.explanation.clone(),
-                explanation_es: finding.explanation_es.clone(),
+                explanation: finding.explanation.to_string(),
+                explanation_es: finding.explanation_es.to_string(),
                 until: finding.until,
             })
             .collect()
@@ -309,6 +309,7 @@ async fn check(
         recipient: phone.number.expose(),
         content: &content,
         in_reply_to: None,
+        mode: None,
     };
     let decision = explain(&mut tx, &keys, &contact).await?;
     Ok(decision.map(|decision| (debtor_id, decision)))

@@ -157,6 +157,13 @@ const OPT_OUT_PHRASES: &[&str] = &[
     "dont email",
     "do not call me",
     "dont call me",
+    "do not call this number",
+    "dont call this number",
+    "do not call here",
+    "dont call here",
+    "never call me",
+    "do not call again",
+    "dont call again",
     "do not send me",
     "dont send me",
     "stop these messages",
@@ -309,7 +316,7 @@ fn without_one_courtesy(words: &str) -> Option<String> {
 
 /// The message in normal form, without our own instructions where a reply quotes them ("Reply STOP to opt
 /// out").
-fn own_words(text: &str) -> String {
+pub(super) fn own_words(text: &str) -> String {
     let own: Vec<&str> = text
         .split_inclusive(['.', '\n', '!', ';'])
         .filter(|part| !is_quoted(part))
@@ -376,14 +383,14 @@ fn without_accent(character: char) -> char {
     }
 }
 
-fn without_phrases(words: &str, phrases: &[&str]) -> String {
+pub(super) fn without_phrases(words: &str, phrases: &[&str]) -> String {
     let padded = format!(" {words} ");
     phrases
         .iter()
         .fold(padded, |text, phrase| text.replace(&format!(" {phrase} "), " | "))
 }
 
-fn contains_any(words: &str, phrases: &[&str]) -> bool {
+pub(super) fn contains_any(words: &str, phrases: &[&str]) -> bool {
     let padded = format!(" {words} ");
     phrases
         .iter()

@@ -2,7 +2,9 @@
 //! of daylight saving time.
 
 use super::facts::{ClockTime, DayOfWeek};
-use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Timelike, Utc, Weekday};
+use chrono::{
+    DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, TimeDelta, TimeZone, Timelike, Utc, Weekday,
+};
 use chrono_tz::Tz;
 
 /// The calendar date in `zone` at an instant.
@@ -18,6 +20,12 @@ pub(super) fn seconds_of_day(at: DateTime<Utc>, zone: Tz) -> u32 {
 /// The date `days` later (earlier when negative); the date itself at the end of the calendar.
 pub(super) fn shift_date(date: NaiveDate, days: i64) -> NaiveDate {
     date.checked_add_signed(TimeDelta::days(days)).unwrap_or(date)
+}
+
+/// The same day so many years later; 28 February where that year has no 29th.
+pub(super) fn shift_years(date: NaiveDate, years: u32) -> NaiveDate {
+    date.checked_add_months(Months::new(years.saturating_mul(12)))
+        .unwrap_or(NaiveDate::MAX)
 }
 
 /// The first instant after `after` at which the clock of `zone` shows `time` on `date`; `None` when that time

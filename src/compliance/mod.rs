@@ -8,26 +8,32 @@
 //! stored decision be replayed. Around it: `gather` reads the facts, `gate` stores the decision and reserves,
 //! `permit` is what the vendors' ports take.
 
+mod calendar;
 mod consent;
 mod contact_bans;
 mod contact_policy;
 pub mod content;
 pub mod decide;
 pub mod decision;
+mod documents;
 pub mod facts;
 mod gate;
 mod gather;
 pub mod graphql;
+mod hold_facts;
 mod holds;
+mod inbound;
 mod inconvenient;
 pub mod keywords;
 mod local_time;
 mod opt_out;
 mod permit;
 mod person_facts;
+mod replay;
 mod required_text;
 pub mod rule_set;
 mod rules;
+mod statements;
 mod zone_evidence;
 mod zone_set;
 pub mod zones;
@@ -36,18 +42,26 @@ pub use consent::{NewConsent, place_hold, record_consent};
 pub use contact_bans::Suppressions;
 pub use contact_policy::{change_contact_policy, contact_policy};
 pub use decision::Outcome;
+pub use documents::{Answers, WrongDocuments, decide_documents};
 pub use gate::{Contact, Decided, decide_to_dispatch, decide_to_queue, explain, release_slot, retake_slot};
 pub use holds::{HoldKind, NewHold, release_hold, set_hold};
 pub use inconvenient::{NewInconvenientTime, record_inconvenient_time, withdraw_inconvenient_time};
 pub use opt_out::{OptOutReason, record_opt_in, record_opt_out};
 pub use permit::{Permit, PermitError, Reservation};
+pub use replay::{Replayed, StoredDecision, count_decisions, each_decision};
 pub use required_text::required_text;
 
+#[cfg(test)]
+mod brute_tests;
 #[cfg(test)]
 mod decide_tests;
 #[cfg(test)]
 mod keywords_tests;
 #[cfg(test)]
+mod mutation_tests;
+#[cfg(test)]
 mod property_tests;
+#[cfg(test)]
+mod test_facts;
 #[cfg(test)]
 mod vector_tests;

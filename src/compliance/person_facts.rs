@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{
     facts::{Action, Channel, LineType, Location, ReassignedNumberCheck, Recipient},
     zone_evidence::{ZoneClue, clue_of_phone, clues_of_address},
-    zones::ZoneSet,
+    zones::{ZoneSet, is_in_new_york_city, zones_of_phone},
 };
 use crate::{
     accounts::{PostalAddress, SealedZones, StatedZones},
@@ -101,11 +101,25 @@ pub(super) fn location(recipient: &str, traits: &Traits, now: DateTime<Utc>) -> 
         area_code: PhoneNumber::parse_e164(recipient)
             .ok()
             .and_then(|phone| phone.area_code().map(str::to_owned)),
+        // What the number alone says stands in the facts too, so that they say the same when the tables have changed.
+        area_code_zones: Some(zones_of_phone(recipient).iter().collect()),
+        nyc_resident: lives_in_new_york_city(&traits.addresses),
         candidate_zones: Some(candidates.iter().collect()),
         stated_zone: alone.map(|(zone, _)| zone),
         stated_at: alone.map(|(_, at)| at),
         ..Location::default()
     }
+}
+
+/// By any of the addresses that name a ZIP code; not known where none does.
+fn lives_in_new_york_city(addresses: &[PostalAddress]) -> Option<bool> {
+    let zips = || {
+        addresses
+            .iter()
+            .filter_map(|address| address.postal_code.as_deref())
+    };
+    zips().next()?;
+    Some(zips().any(is_in_new_york_city))
 }
 
 /// What is known of the number or address that is contacted. Where it is known to reach somebody else, the recipient is

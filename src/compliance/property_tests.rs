@@ -4,8 +4,8 @@ use super::decide::{Strictness, decide};
 use super::decision::{Decision, Outcome};
 use super::facts::{
     Action, ActionKind, Channel, ClockTime, Consent, ConsentStatus, Consents, Content, DayOfWeek, Direction,
-    Facts, HistoryEntry, InReplyTo, InconvenientTime, Location, Medium, Profile, Provider, Recipient, Tenant,
-    TenantRole, Validation,
+    Facts, HistoryEntry, InReplyTo, InconvenientTime, Location, Medium, OptOutScope, Policy, Profile,
+    Provider, Recipient, Tenant, TenantRole, Validation,
 };
 use super::rule_set::RuleSet;
 use chrono::{DateTime, NaiveDate, TimeDelta, Timelike, Utc};
@@ -64,6 +64,7 @@ fn inconvenient_time() -> impl Strategy<Value = InconvenientTime> {
         from: Some(from),
         to: Some(to),
         channels: Some(vec!["all".into()]),
+        places: None,
     })
 }
 
@@ -79,7 +80,7 @@ fn channel() -> impl Strategy<Value = Channel> {
 fn earlier_contact(now: DateTime<Utc>) -> impl Strategy<Value = HistoryEntry> {
     let media = prop::sample::select(vec![Medium::Sms, Medium::Email, Medium::Call, Medium::Webchat]);
     let kind = prop::sample::select(vec![ActionKind::Collection, ActionKind::Reply]);
-    let seconds_ago = prop_oneof![0_i64..700_000, 0_i64..2_000];
+    let seconds_ago = prop_oneof![0_i64..700_000, 0_i64..2_000, 0_i64..3_000_000];
     (seconds_ago, media, kind).prop_map(move |(seconds_ago, medium, kind)| HistoryEntry {
         at: Some(now - TimeDelta::seconds(seconds_ago)),
         medium: Some(medium),
@@ -97,6 +98,65 @@ fn consent() -> Option<Consent> {
         last_verified_days_ago: Some(1),
         ..Consent::default()
     })
+}
+
+/// A business's own limits, each or none.
+fn policy() -> impl Strategy<Value = Policy> {
+    let count = || prop::option::weighted(0.3, 1_usize..5);
+    let hours = prop::option::weighted(0.3, (8_u32..12, 13_u32..21));
+    (
+        count(),
+        count(),
+        count(),
+        hours,
+        prop::option::weighted(0.3, any::<bool>()),
+        prop::option::weighted(0.3, 0_u32..90),
+    )
+        .prop_map(
+            |(attempts, texts, mails, hours, elapsed_hours, guard_minutes)| Policy {
+                attempts_per_week: attempts,
+                sms_per_week: texts,
+                emails_per_week: mails,
+                contact_from: hours.map(|(from, _)| ClockTime::of_minutes(from * 60)),
+                contact_to: hours.map(|(_, to)| ClockTime::of_minutes(to * 60)),
+                elapsed_hours,
+                guard_minutes,
+                ..Policy::default()
+            },
+        )
+}
+
+fn state() -> impl Strategy<Value = Option<String>> {
+    prop::option::of(
+        prop::sample::select(vec!["MA", "WA", "DC", "FL", "NY", "CA", "TX"]).prop_map(str::to_owned),
+    )
+}
+
+/// The same policy with one thing tightened; with its law too where nothing is left of it.
+fn tightened(policy: &Policy, which: u8) -> Policy {
+    let less = |limit: Option<usize>| Some(limit.unwrap_or(4).saturating_sub(1));
+    let mut policy = policy.clone();
+    match which {
+        0 => policy.attempts_per_week = less(policy.attempts_per_week),
+        1 => policy.sms_per_week = less(policy.sms_per_week),
+        2 => policy.emails_per_week = less(policy.emails_per_week),
+        3 => policy.calls_per_week = less(policy.calls_per_week),
+        4 => policy.elapsed_hours = Some(true),
+        5 => policy.guard_minutes = Some(policy.guard_minutes.unwrap_or_default() + 30),
+        6 => policy.optout_scope = Some(OptOutScope::All),
+        _ => {
+            let (from, to) = (policy.contact_from, policy.contact_to);
+            policy.contact_from = Some(
+                from.unwrap_or(ClockTime::of_minutes(480))
+                    .max(ClockTime::of_minutes(600)),
+            );
+            policy.contact_to = Some(
+                to.unwrap_or(ClockTime::of_minutes(1_260))
+                    .min(ClockTime::of_minutes(1_080)),
+            );
+        }
+    }
+    policy
 }
 
 /// Contacts without holds and with all consents, so that time and frequency decide.
@@ -117,9 +177,11 @@ fn contact() -> impl Strategy<Value = Facts> {
             history,
             inconvenient,
             any::<bool>(),
+            policy(),
+            state(),
         )
             .prop_map(
-                move |(zones, channel, in_reply_to, history, inconvenient, product)| Facts {
+                move |(zones, channel, in_reply_to, history, inconvenient, product, policy, state)| Facts {
                     now: Some(now),
                     profile: Some(if product { Profile::Product } else { Profile::Floor }),
                     tenant: Some(Tenant {
@@ -127,9 +189,14 @@ fn contact() -> impl Strategy<Value = Facts> {
                         ..Tenant::default()
                     }),
                     location: Some(Location {
+                        // The zone is said, so that the state adds its law and no clock.
+                        stated_zone: state.as_ref().map(|_| zones[0]),
+                        nyc_resident: state.as_ref().map(|state| state == "NY"),
+                        address_state: state,
                         candidate_zones: Some(zones),
                         ..Location::default()
                     }),
+                    policy: Some(policy),
                     action: Some(Action {
                         channel: Some(channel),
                         kind: in_reply_to.is_some().then_some(ActionKind::Reply),
@@ -165,7 +232,7 @@ fn contact() -> impl Strategy<Value = Facts> {
 }
 
 fn ask(facts: &Facts) -> Decision {
-    decide(RuleSet::spine(), facts, Strictness::Production)
+    decide(RuleSet::current(), facts, Strictness::Production)
 }
 
 fn ask_at(facts: &Facts, now: DateTime<Utc>) -> Decision {
@@ -183,6 +250,8 @@ fn is_waking_hour_everywhere(facts: &Facts) -> bool {
         .as_ref()
         .and_then(|location| location.candidate_zones.as_ref())
         .expect("zones");
+    let stated = facts.location.as_ref().and_then(|location| location.stated_zone);
+    let zones = stated.map_or_else(|| zones.clone(), |zone| vec![zone]);
     zones
         .iter()
         .all(|zone| (8..21).contains(&now.with_timezone(zone).hour()))
@@ -240,6 +309,24 @@ proptest! {
             let wait = until - now;
             let share = TimeDelta::seconds((wait.num_seconds() as f64 * part) as i64);
             prop_assert_ne!(ask_at(&facts, now + share).outcome, Outcome::Allow, "{} after {}", share, now);
+        }
+    }
+
+    #[test]
+    fn tightening_a_setting_never_turns_a_refusal_into_a_permission(facts in contact(), which in 0_u8..8) {
+        let policy = facts.policy.as_ref().expect("a policy");
+        let before = ask(&facts);
+        let stricter = Facts { policy: Some(tightened(policy, which)), ..facts.clone() };
+        let after = ask(&stricter);
+        if before.outcome != Outcome::Allow {
+            prop_assert_ne!(after.outcome, Outcome::Allow, "{:?} then {:?}", before.rule, after.rule);
+        }
+        if let (Some(then), Some(now)) = (before.next_permitted_at, after.next_permitted_at) {
+            prop_assert!(now >= then, "{} instead of {}", now, then);
+        }
+        let product = Facts { profile: Some(Profile::Product), ..facts };
+        if before.outcome != Outcome::Allow {
+            prop_assert_ne!(ask(&product).outcome, Outcome::Allow, "the product's profile is the stricter one");
         }
     }
 

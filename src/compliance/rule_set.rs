@@ -1,24 +1,36 @@
-//! Rules as versioned data: id, citation, severity, parameters, explanations. The checks themselves are
-//! functions in `rules`; what they compare with, and what they say, stands in
-//! `policies/rules/*.toml`.
+//! Rules as versioned data: id, citation, severity, dates, parameters, explanations, and the overlay of each state. The
+//! checks themselves are functions in `rules`; what they compare with, and what they say, stands in one file for each
+//! version under `policies/rules`. Every version that ever decided anything stays there, so that it can be replayed.
+
+mod embedded;
+mod pack;
+mod state;
+mod validate;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 
 use super::decision::Outcome;
 use super::facts::ClockTime;
-use chrono::NaiveDate;
-use serde::Deserialize;
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use super::rules::{Act, Rule, in_order};
 
-static SPINE: LazyLock<RuleSet> = LazyLock::new(|| {
-    RuleSet::from_toml(include_str!("../../policies/rules/spine.toml"))
-        .expect("the embedded rule set is read by a test, so it cannot be broken in a build that passed")
-});
+pub use embedded::{check_embedded, embedded_versions};
+pub use pack::RuleSetError;
+pub use state::{ElectronicConsent, Recording, Scope, StateHours, StateLimit, StateRow, TimeBarred};
 
 /// A version of the rules.
 #[derive(Debug, Clone)]
 pub struct RuleSet {
-    version: String,
-    rules: BTreeMap<String, RuleData>,
+    version: Arc<str>,
+    rules: Vec<RuleData>,
+    index: HashMap<String, usize>,
+    states: Vec<StateRow>,
+    product: ProfileSettings,
+    /// The checks of each act, in the order of evaluation, each with the place of its data.
+    checks: HashMap<Act, Vec<(&'static Rule, usize)>>,
 }
 
 /// One rule's data.
@@ -26,11 +38,25 @@ pub struct RuleSet {
 #[serde(deny_unknown_fields)]
 pub struct RuleData {
     /// Rule id, as in the rule table.
-    pub id: String,
+    pub id: Arc<str>,
+    /// Whose rule it is: `US`, a state, `NYC`, `network`, `product` or `business`.
+    #[serde(default)]
+    pub jurisdiction: String,
     /// Statute, regulation, network or product rule.
-    pub citation: String,
+    pub citation: Arc<str>,
     /// `S1` to `S4`, see [`super::decision::RuleFinding::severity`].
-    pub severity: String,
+    pub severity: Arc<str>,
+    /// How sure the research is: `V` checked against the text, `S` a secondary source, `K` from knowledge; counsel looks.
+    pub confidence: Option<String>,
+    /// First day on which it holds, on the debtor's calendar.
+    pub effective_from: Option<NaiveDate>,
+    /// Last day on which it holds.
+    pub effective_until: Option<NaiveDate>,
+    /// Why nothing is checked: the rule is written down, and what keeps it stands elsewhere.
+    pub data_only: Option<String>,
+    /// Whether being satisfied is of note: the decision then names this rule before those that bound every contact.
+    #[serde(default)]
+    pub engaged: bool,
     /// Why the rule does not pass and what would change that; `{name}` is filled by the check.
     pub explanation_en: String,
     /// The same in Spanish.
@@ -60,82 +86,82 @@ impl RuleData {
             .filter(|_| outcome == Outcome::Deny)
             .unwrap_or(&self.explanation_es)
     }
+
+    /// Whether the rule is in force where today is somewhere from `earliest` to `latest`: for a debtor who may be in
+    /// several zones, a rule begins with the first of them and ends with the last.
+    pub fn is_in_force(&self, earliest: NaiveDate, latest: NaiveDate) -> bool {
+        self.effective_from.is_none_or(|from| latest >= from)
+            && self.effective_until.is_none_or(|until| earliest <= until)
+    }
 }
 
 /// What checks compare with; each rule uses the ones it names.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Parameters {
     /// Begin of permitted hours, inclusive, on the debtor's clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub start: Option<ClockTime>,
     /// End of permitted hours, exclusive, on the debtor's clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub end: Option<ClockTime>,
     /// A span in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds: Option<i64>,
     /// A span in minutes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub minutes: Option<i64>,
     /// A span in hours.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub hours: Option<i64>,
     /// A span in days: calendar dates of the debtor where dates are counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub days: Option<i64>,
+    /// A span in business days: no Saturdays, Sundays and legal public holidays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub business_days: Option<i64>,
+    /// A span in years.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub years: Option<u32>,
+    /// The same for the product's own profile, which is stricter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub product_years: Option<u32>,
     /// How many contacts may fall into the span.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
+    /// The same for the product's own profile, which is stricter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub product_limit: Option<usize>,
+    /// How many may fall into one day of 24 hours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit_a_day: Option<usize>,
     /// A rate, 0.06 for six percent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<f64>,
-    /// First day on which the rule holds, on the debtor's calendar.
-    pub from: Option<NaiveDate>,
-    /// States (USPS codes) in which the rule holds.
-    pub states: Option<Vec<String>>,
+    /// Codes of a network or provider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub codes: Option<Vec<String>>,
+    /// Labels of what may not stand in a text, as those who look through it set them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Vec<String>>,
+    /// What a document has to contain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fields: Option<Vec<String>>,
 }
 
-/// Why a rule set cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum RuleSetError {
-    /// Not the expected TOML.
-    #[error("the rule set cannot be read: {0}")]
-    Unreadable(#[from] toml::de::Error),
-    /// The same rule twice.
-    #[error("rule `{0}` stands twice in the rule set; remove one of them")]
-    Duplicate(String),
-    /// A check without its data.
-    #[error("rule `{0}` is checked by this program but has no entry in the rule set; add it")]
-    Absent(&'static str),
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RuleFile {
-    version: String,
-    rule: Vec<RuleData>,
+/// What the product's own profile sets for every business, until the business sets something stricter.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProfileSettings {
+    /// Spans of days are also counted by the hour: seven days are 168 hours.
+    pub elapsed_hours: bool,
+    /// Nothing is handed to a provider in the last minutes of the permitted hours, so that it does not arrive after them.
+    pub guard_minutes: Option<u32>,
+    /// Attempts in seven days over all channels.
+    pub attempts_per_week: Option<usize>,
 }
 
 impl RuleSet {
-    /// The rule set of this build.
-    pub fn spine() -> &'static RuleSet {
-        &SPINE
-    }
-
-    /// Reads a rule set and makes sure that every rule that this program checks has its data.
-    ///
-    /// # Errors
-    /// When the text is not a rule set, names a rule twice, or lacks one.
-    pub fn from_toml(text: &str) -> Result<RuleSet, RuleSetError> {
-        let file: RuleFile = toml::from_str(text)?;
-        let mut rules = BTreeMap::new();
-        for rule in file.rule {
-            if let Some(earlier) = rules.insert(rule.id.clone(), rule) {
-                return Err(RuleSetError::Duplicate(earlier.id));
-            }
-        }
-        match super::decide::rule_ids().find(|id| !rules.contains_key(*id)) {
-            Some(id) => Err(RuleSetError::Absent(id)),
-            None => Ok(RuleSet {
-                version: file.version,
-                rules,
-            }),
-        }
-    }
-
     /// The version, stored with each decision.
     pub fn version(&self) -> &str {
         &self.version
@@ -143,11 +169,66 @@ impl RuleSet {
 
     /// One rule's data.
     pub fn rule(&self, id: &str) -> Option<&RuleData> {
-        self.rules.get(id)
+        self.index.get(id).and_then(|place| self.rules.get(*place))
     }
 
     /// All rules, by id.
     pub fn rules(&self) -> impl Iterator<Item = &RuleData> {
-        self.rules.values()
+        self.rules.iter()
+    }
+
+    /// The overlays of the states, in the order of the file.
+    pub fn states(&self) -> impl Iterator<Item = &StateRow> {
+        self.states.iter()
+    }
+
+    /// What the product's profile sets.
+    pub fn product(&self) -> &ProfileSettings {
+        &self.product
+    }
+
+    /// The same without one rule: for a test that shows what the rule does.
+    #[must_use]
+    pub fn without(&self, id: &str) -> RuleSet {
+        let rules = self.rules.iter().filter(|rule| *rule.id != *id).cloned();
+        Self::of(
+            Arc::clone(&self.version),
+            rules.collect(),
+            self.states.clone(),
+            self.product.clone(),
+        )
+    }
+
+    /// The checks of an act in the order of evaluation, each with its data.
+    pub(super) fn checks(&self, act: Act) -> impl Iterator<Item = (&'static Rule, &RuleData)> {
+        let checks = self.checks.get(&act).into_iter().flatten();
+        checks.filter_map(|(rule, place)| self.rules.get(*place).map(|data| (*rule, data)))
+    }
+
+    fn of(
+        version: Arc<str>,
+        mut rules: Vec<RuleData>,
+        states: Vec<StateRow>,
+        product: ProfileSettings,
+    ) -> RuleSet {
+        rules.sort_by(|a, b| a.id.cmp(&b.id));
+        let index: HashMap<String, usize> = rules
+            .iter()
+            .enumerate()
+            .map(|(place, rule)| (rule.id.to_string(), place))
+            .collect();
+        let checks_of = |act: Act| {
+            let in_set = |rule: &'static Rule| index.get(rule.id).map(|place| (rule, *place));
+            (act, in_order(act).filter_map(in_set).collect())
+        };
+        let checks = Act::ALL.map(checks_of).into_iter().collect();
+        RuleSet {
+            version,
+            rules,
+            index,
+            states,
+            product,
+            checks,
+        }
     }
 }

@@ -1,11 +1,10 @@
 //! A set of time zones in the order of their names (the library's zone type has no order of its own).
 
 use chrono_tz::Tz;
-use std::collections::BTreeMap;
 
-/// Time zones, each once, in the order of their names.
+/// Time zones, each once, in the order of their names. A person may be in a handful of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ZoneSet(BTreeMap<&'static str, Tz>);
+pub struct ZoneSet(Vec<Tz>);
 
 impl ZoneSet {
     /// There is no zone in it.
@@ -20,18 +19,22 @@ impl ZoneSet {
 
     /// The zones.
     pub fn iter(&self) -> impl Iterator<Item = Tz> {
-        self.0.values().copied()
+        self.0.iter().copied()
     }
 
     /// The zones' IANA names.
     pub fn names(&self) -> Vec<&'static str> {
-        self.0.keys().copied().collect()
+        self.iter().map(|zone| zone.name()).collect()
     }
 }
 
 impl Extend<Tz> for ZoneSet {
     fn extend<I: IntoIterator<Item = Tz>>(&mut self, zones: I) {
-        self.0.extend(zones.into_iter().map(|zone| (zone.name(), zone)));
+        for zone in zones {
+            if let Err(place) = self.0.binary_search_by(|other| other.name().cmp(zone.name())) {
+                self.0.insert(place, zone);
+            }
+        }
     }
 }
 

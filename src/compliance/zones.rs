@@ -78,6 +78,18 @@ pub fn zones_of_zip(zip: &str) -> ZoneSet {
     }
 }
 
+/// Whether a US ZIP code (five digits or ZIP+4) lies in one of the five boroughs of New York City. The areas 100 to 104,
+/// 111 to 114 and 116 do as a whole; of 110, which is Nassau County's, two ZIP codes of Queens.
+pub fn is_in_new_york_city(zip: &str) -> bool {
+    const AREAS: [&str; 10] = [
+        "100", "101", "102", "103", "104", "111", "112", "113", "114", "116",
+    ];
+    const IN_QUEENS: [&str; 2] = ["11004", "11005"];
+    let digits = zip.trim().split('-').next().unwrap_or_default();
+    let is_zip = digits.len() == 5 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_zip && (AREAS.contains(&&digits[..3]) || IN_QUEENS.contains(&digits))
+}
+
 /// All zones in which the debtor may be at `at`.
 ///
 /// A zone that the debtor stated replaces everything else. Otherwise the union of: the zones already
@@ -232,6 +244,25 @@ mod tests {
         );
         for zip in ["09012", "34012", "96201", "1000", "1000A", "SW1A 1AA", ""] {
             assert!(zones_of_zip(zip).is_empty(), "{zip}");
+        }
+    }
+
+    #[test]
+    fn the_five_boroughs_are_new_york_city_and_their_neighbours_are_not() {
+        for zip in [
+            "10001",
+            "10301",
+            "10451",
+            "11201-1234",
+            "11101",
+            "11375",
+            "11691",
+            "11004",
+        ] {
+            assert!(is_in_new_york_city(zip), "{zip}");
+        }
+        for zip in ["11001", "11550", "10701", "07030", "12207", "1000", "1000A", ""] {
+            assert!(!is_in_new_york_city(zip), "{zip}");
         }
     }
 

@@ -186,6 +186,7 @@ async fn prepare(
         recipient: &peer,
         content: &body,
         in_reply_to: waiting.in_reply_to,
+        mode: None,
     };
     let Some((decided, reservation)) = decide_to_dispatch(&mut tx, &keys, &contact).await? else {
         fail(

@@ -130,6 +130,7 @@ pub async fn send_message(
         recipient: &peer,
         content: &content,
         in_reply_to: answers.map(|(_, at)| at),
+        mode: None,
     };
     let decided = decide_to_queue(tx, &keys, &contact).await?.ok_or_else(|| {
         UserError::at(

@@ -86,6 +86,22 @@ facts_object! {
         object: String,
         /// When that was recorded.
         recorded_on: NaiveDate,
+        /// A program wrote the text, or speaks.
+        automated: bool,
+        /// Recording: card data are being spoken or typed.
+        card_data_exchanged: bool,
+        /// ACH: the debtor has authorised the payment anew, or what caused the return is corrected.
+        authorization_renewed: bool,
+        /// The debtor authorised a range of amounts, and notices for what is outside it only.
+        within_authorised_range: bool,
+        /// When the debtor asked that the payments stop.
+        stop_requested_at: DateTime<Utc>,
+        /// Merchant advice code of a card decline.
+        merchant_advice_code: String,
+        /// Card reattempts in the last 24 hours.
+        retries_in_24h: i64,
+        /// The debtor said to which debt the payment goes.
+        directed_by_consumer: bool,
     }
 }
 
@@ -133,6 +149,10 @@ facts_object! {
         callback_number: bool,
         /// Call: the responsible entity is named at the start.
         entity_identified_at_start: bool,
+        /// It says that a program writes or speaks.
+        automation_disclosed: bool,
+        /// Validation notice: what it contains, by the names of the rule's fields.
+        validation_fields: Vec<String>,
         /// Anything else that was found in the text, as labels.
         extra: Vec<String>,
     }

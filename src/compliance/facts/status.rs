@@ -13,6 +13,8 @@ facts_object! {
         for_debts: Vec<String>,
         /// The attorney's name and address are known or readily ascertainable.
         contact_known: bool,
+        /// The attorney consents to direct contact.
+        consents_to_direct_contact: bool,
     }
 }
 
@@ -38,6 +40,13 @@ facts_object! {
         /// When verification was sent; null when it was not.
         #[serde(deserialize_with = "nullable")]
         verification_sent_at: Option<DateTime<Utc>>,
+        /// Which debts it is of; those of the action when absent.
+        debts: Vec<String>,
+        /// It says nothing that an earlier, answered dispute did not (12 CFR 1006.38(a)(1)).
+        duplicative: bool,
+        /// When the notice was sent that it is duplicative, with the reasons; null when it was not.
+        #[serde(deserialize_with = "nullable")]
+        duplicative_notice_sent_at: Option<DateTime<Utc>>,
     }
 }
 
@@ -61,6 +70,8 @@ facts_object! {
     Consumer {
         /// Date of birth, where known.
         date_of_birth: NaiveDate,
+        /// In this conversation, two factors have shown that it is the person.
+        right_party_verified: bool,
     }
 }
 
@@ -112,5 +123,28 @@ facts_object! {
         status: String,
         /// Chapter of 11 USC.
         chapter: i64,
+    }
+}
+
+facts_object! {
+    /// A report of identity theft (15 USC 1681m(f)-(g)). Without `reported_at` there is none.
+    IdentityTheft {
+        /// When it was received.
+        reported_at: DateTime<Utc>,
+        /// When the investigation found that there was none; null while it runs.
+        #[serde(deserialize_with = "nullable")]
+        resolved_at: Option<DateTime<Utc>>,
+    }
+}
+
+facts_object! {
+    /// Do-not-call lists (47 CFR 64.1200(c), (d)).
+    DoNotCall {
+        /// The number stands on the business's own list.
+        internal: bool,
+        /// The number stands on the national list.
+        national: bool,
+        /// Day of the copy of the national list that was looked into.
+        national_list_of: NaiveDate,
     }
 }

@@ -200,6 +200,10 @@ open_words! {
         LimitedContent,
         /// Notice that efforts are terminated (12 CFR 1006.6(c)(2)(i)).
         NoticeTermination,
+        /// Notice that ordinary remedies may be invoked (12 CFR 1006.6(c)(2)(ii)).
+        NoticeRemedies,
+        /// Notice that a specified remedy is intended (12 CFR 1006.6(c)(2)(iii)).
+        NoticeIntendedRemedy,
         /// Confirmation of an opt-out (12 CFR 1006.14(h)(2)(i)).
         OptoutConfirmation,
         /// Verification of the debt that the debtor asked for.
@@ -208,6 +212,18 @@ open_words! {
         ValidationNotice,
         /// A receipt that the debtor asked for.
         Receipt,
+        /// A letter that the debt is satisfied.
+        SatisfactionLetter,
+        /// A request for consent to electronic contact, and nothing else.
+        ConsentRequest,
+        /// A question where the debtor is to be found (12 CFR 1006.10).
+        LocationInformation,
+        /// Marketing: a solicitation of any kind.
+        Marketing,
+        /// The written confirmation of a payment plan.
+        PlanConfirmation,
+        /// The answer to a request for the original creditor's name and address.
+        OriginalCreditorResponse,
     }
 }
 
@@ -234,6 +250,14 @@ open_words! {
         Attorney,
         /// The creditor.
         Creditor,
+        /// The creditor's attorney.
+        CreditorAttorney,
+        /// The collector's attorney.
+        CollectorAttorney,
+        /// A consumer reporting agency, where the law permits it.
+        ConsumerReportingAgency,
+        /// A confirmed successor in interest.
+        SuccessorInInterest,
     }
 }
 

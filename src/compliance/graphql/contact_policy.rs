@@ -45,6 +45,11 @@ pub struct ContactPolicy {
     contact_from: Option<String>,
     /// Until when, `HH:MM`.
     contact_to: Option<String>,
+    /// Seven days are also counted as 168 hours: the limit is free again at the minute, not at the date.
+    elapsed_hours: Option<bool>,
+    /// So many minutes before the permitted hours end, nothing written is handed to a provider any more: it might arrive
+    /// after them.
+    guard_minutes: Option<i32>,
 }
 
 impl From<&Policy> for ContactPolicy {
@@ -58,6 +63,10 @@ impl From<&Policy> for ContactPolicy {
             whatsapp_per_day: count(policy.whatsapp_per_day),
             contact_from: policy.contact_from.map(|time| time.to_string()),
             contact_to: policy.contact_to.map(|time| time.to_string()),
+            elapsed_hours: policy.elapsed_hours,
+            guard_minutes: policy
+                .guard_minutes
+                .and_then(|minutes| i32::try_from(minutes).ok()),
         }
     }
 }
@@ -79,6 +88,10 @@ pub struct ContactPolicyInput {
     contact_from: Option<String>,
     /// Until when, `HH:MM`.
     contact_to: Option<String>,
+    /// Count seven days as 168 hours too.
+    elapsed_hours: Option<bool>,
+    /// Minutes before the permitted hours end in which nothing written goes out any more, at most 240.
+    guard_minutes: Option<i32>,
 }
 
 impl ContactPolicyInput {
@@ -104,6 +117,9 @@ impl ContactPolicyInput {
             sms_per_week: count("smsPerWeek", self.sms_per_week),
             emails_per_week: count("emailsPerWeek", self.emails_per_week),
             whatsapp_per_day: count("whatsappPerDay", self.whatsapp_per_day),
+            elapsed_hours: self.elapsed_hours,
+            guard_minutes: count("guardMinutes", self.guard_minutes)
+                .map(|minutes| u32::try_from(minutes).unwrap_or(u32::MAX)),
             ..Policy::default()
         };
         for (name, text, time) in [

@@ -1,9 +1,9 @@
 //! What follows from the business itself: whether it may act at all, and the limits that it set below the law's.
 
-use super::frequency::{Bucket, cap_at, is_unprompted};
-use super::time::{goes_out_at_any_hour, within};
+use super::counting::{Bucket, Span, cap, is_unprompted};
+use super::time::{QUIET_HOURS, goes_out_at_any_hour, within};
 use super::{Checked, Context, Missing, Rule, Verdict, Weight};
-use crate::compliance::facts::{Channel, HistoryEntry, Medium, Policy};
+use crate::compliance::facts::{Channel, ClockTime, HistoryEntry, Medium, Policy};
 use crate::compliance::local_time::Hours;
 
 /// Asked before anything else.
@@ -26,6 +26,10 @@ pub(super) const LIMITS: &[Rule] = &[
         id: "business-contact-hours",
         check: business_contact_hours,
     },
+    Rule {
+        id: "product-guard-time",
+        check: product_guard_time,
+    },
 ];
 
 const ATTEMPTS: &str = "business-attempts-per-week";
@@ -43,7 +47,7 @@ fn business_suspended(context: &Context<'_>) -> Checked {
 /// Attempts of every kind to reach the person; answers are left out.
 fn business_attempts_per_week(context: &Context<'_>) -> Checked {
     let limit = policy(context).and_then(|policy| policy.attempts_per_week);
-    limited(context, limit, days_of(context, ATTEMPTS)?, |_| true)
+    limited(context, limit, context.days(ATTEMPTS)?, |_| true)
 }
 
 /// Attempts on the channel that is asked about; answers are left out.
@@ -51,7 +55,7 @@ fn business_channel_limit(context: &Context<'_>) -> Checked {
     let Some(policy) = policy(context) else {
         return Ok(Verdict::NotApplicable);
     };
-    let week = days_of(context, CHANNEL)?;
+    let week = context.days(CHANNEL)?;
     let (limit, days, medium) = match context.channel {
         Channel::Sms => (policy.sms_per_week, week, Medium::Sms),
         Channel::Email => (policy.emails_per_week, week, Medium::Email),
@@ -74,12 +78,26 @@ fn business_contact_hours(context: &Context<'_>) -> Checked {
     Ok(within(context, &Hours::between(from, to), Weight::Baseline))
 }
 
-fn policy<'a>(context: &'a Context<'_>) -> Option<&'a Policy> {
-    context.facts.policy.as_ref()
+/// Product rule: what is handed to a provider in the last minutes before the end of the permitted hours may arrive after
+/// it, so that nothing written is. A call is placed at once.
+fn product_guard_time(context: &Context<'_>) -> Checked {
+    let guard = policy(context).and_then(|policy| policy.guard_minutes);
+    let is_carried = context.is_text() || context.channel == Channel::Email;
+    let Some(guard) = guard.filter(|minutes| *minutes > 0 && is_carried) else {
+        return Ok(Verdict::NotApplicable);
+    };
+    if goes_out_at_any_hour(context)? {
+        return Ok(Verdict::NotApplicable);
+    }
+    let hours = context.parameters(QUIET_HOURS)?;
+    let missing = Missing::Parameter(QUIET_HOURS);
+    let (from, to) = (hours.start.ok_or(missing)?, hours.end.ok_or(missing)?);
+    let last = ClockTime::of_minutes((to.seconds() / 60).saturating_sub(guard)).max(from);
+    Ok(within(context, &Hours::between(from, last), Weight::Routine))
 }
 
-fn days_of(context: &Context<'_>, rule: &'static str) -> Result<i64, Missing> {
-    context.parameters(rule)?.days.ok_or(Missing::Parameter(rule))
+fn policy<'a>(context: &Context<'a>) -> Option<&'a Policy> {
+    context.facts.policy.as_ref()
 }
 
 fn limited(
@@ -89,9 +107,11 @@ fn limited(
     counts: impl Fn(&HistoryEntry) -> bool,
 ) -> Checked {
     match limit {
-        Some(limit) if !context.is_response() => cap_at(context, (limit, days), Bucket::PerPerson, |entry| {
-            is_unprompted(entry) && counts(entry)
-        }),
+        Some(limit) if !context.is_response() => {
+            cap(context, Span { limit, days }, Bucket::Person, |entry| {
+                is_unprompted(entry) && counts(entry)
+            })
+        }
         _ => Ok(Verdict::NotApplicable),
     }
 }

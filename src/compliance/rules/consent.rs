@@ -1,19 +1,30 @@
 //! Consents: to texts, WhatsApp, e-mail and artificial voices.
 
 use super::context::same_number;
+use super::counting::{Bucket, Span, cap};
 use super::opt_out::{last_written_at, opted_out_since};
 use super::{Checked, Context, Missing, Rule, Verdict, Weight, need};
 use crate::compliance::facts::{ActionKind, Channel, Consent, ConsentStatus, LineType};
+use crate::compliance::local_time::shift_date;
+use crate::compliance::rule_set::ElectronicConsent;
 use chrono::TimeDelta;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
-        id: NEW_YORK_CITY,
+        id: "tcpa-reassigned-number",
+        check: tcpa_reassigned_number,
+    },
+    Rule {
+        id: "nyc-electronic-consent",
         check: nyc_electronic_consent,
     },
     Rule {
-        id: "dc-electronic-consent",
+        id: DISTRICT,
         check: dc_electronic_consent,
+    },
+    Rule {
+        id: "ny-dfs-email-consent",
+        check: ny_dfs_email_consent,
     },
     Rule {
         id: "product-written-opt-in",
@@ -32,34 +43,64 @@ pub(super) const RULES: &[Rule] = &[
         check: tcpa_artificial_voice_consent,
     },
     Rule {
-        id: "tcpa-reassigned-number",
-        check: tcpa_reassigned_number,
+        id: TELEMARKETING,
+        check: tcpa_telemarketing_pewc,
+    },
+    Rule {
+        id: DO_NOT_CALL,
+        check: dnc_solicitation_only,
     },
 ];
 
-const NEW_YORK_CITY: &str = "nyc-electronic-consent";
+const DISTRICT: &str = "dc-electronic-consent";
+const TELEMARKETING: &str = "tcpa-telemarketing-pewc";
+const DO_NOT_CALL: &str = "dnc-solicitation-only";
 const TEXT: &str = "reg-f-text-procedures";
 
-/// 6 RCNY 5-77 (from 1 September 2026): electronic contact with a New Yorker needs consent to that medium.
+/// 6 RCNY 5-77: electronic contact with a New Yorker needs consent to that medium.
 fn nyc_electronic_consent(context: &Context<'_>) -> Checked {
-    let from = context
-        .parameters(NEW_YORK_CITY)?
-        .from
-        .ok_or(Missing::Parameter("nyc-electronic-consent.from"))?;
-    let is_in_force = context.latest_local_date().is_some_and(|today| today >= from);
-    if !context.is_in_new_york_city() || !is_in_force {
-        return Ok(Verdict::NotApplicable);
-    }
-    electronic_consent(context)
-}
-
-/// D.C. Code 28-3814: electronic contact with a resident of the District needs consent.
-fn dc_electronic_consent(context: &Context<'_>) -> Checked {
-    if context.is_in_state("DC") {
+    if asks_for(context, ElectronicConsent::EachMedium) {
         electronic_consent(context)
     } else {
         Ok(Verdict::NotApplicable)
     }
+}
+
+/// D.C. Code 28-3814: electronic contact with a resident of the District needs consent; without it, one message in
+/// seven days may ask for it and say nothing else.
+fn dc_electronic_consent(context: &Context<'_>) -> Checked {
+    if !asks_for(context, ElectronicConsent::Any) {
+        return Ok(Verdict::NotApplicable);
+    }
+    if context.kind != ActionKind::ConsentRequest {
+        return electronic_consent(context);
+    }
+    let span = Span::of(context, DISTRICT)?;
+    let verdict = cap(context, span, Bucket::Person, |entry| {
+        entry.kind == Some(ActionKind::ConsentRequest)
+    })?;
+    Ok(match verdict {
+        Verdict::Pass(_) => Verdict::Pass(Weight::Exception),
+        other => other,
+    })
+}
+
+/// 23 NYCRR 1.6: a collector writes by e-mail to a New Yorker only at an address that they gave and consented to in
+/// writing for the debt, and never at an employer's.
+fn ny_dfs_email_consent(context: &Context<'_>) -> Checked {
+    let is_email = context.channel == Channel::Email && !context.is_response();
+    if !is_email || !asks_for(context, ElectronicConsent::EmailWritten) {
+        return Ok(Verdict::NotApplicable);
+    }
+    let consent = consent(context)?;
+    let is_employers = context.action.address_type.as_deref() == Some("employer");
+    let is_direct = consent.given_directly_to_collector != Some(false);
+    let is_consented = is_granted(consent, context) && is_direct && !is_employers;
+    Ok(Verdict::deny_if(!is_consented, Weight::Routine))
+}
+
+fn asks_for(context: &Context<'_>, consent: ElectronicConsent) -> bool {
+    context.rows().any(|row| row.electronic_consent == Some(consent))
 }
 
 fn electronic_consent(context: &Context<'_>) -> Checked {
@@ -97,29 +138,37 @@ fn reg_f_text_procedures(context: &Context<'_>) -> Checked {
     if !context.is_text() || context.kind == ActionKind::OptoutConfirmation || !context.reg_f_applies() {
         return Ok(Verdict::NotApplicable);
     }
-    let days = context
-        .parameters(TEXT)?
-        .days
-        .ok_or(Missing::Parameter("reg-f-text-procedures.days"))?;
+    let days = context.days(TEXT)?;
     let texted_lately = last_written_at(context)
         .is_some_and(|at| context.at - at <= TimeDelta::days(days) && !opted_out_since(context, at));
+    let rests_on_consent = rests_on_consent(context, days);
     if texted_lately {
-        return Ok(Verdict::Pass(Weight::Routine));
+        // The text is what counts where the consent alone would not do.
+        let needs_the_text = rests_on_consent != Ok(true);
+        return Ok(Verdict::Pass(if needs_the_text {
+            Weight::Engaged
+        } else {
+            Weight::Routine
+        }));
     }
+    Ok(if rests_on_consent? {
+        Verdict::Pass(Weight::Routine)
+    } else {
+        Verdict::Deny(vec![("days", days.to_string())])
+    })
+}
+
+/// The consent was given directly, and was given, renewed or checked in so many days.
+fn rests_on_consent(context: &Context<'_>, days: i64) -> Result<bool, Missing> {
     let consent = consent(context)?;
     if !is_granted(consent, context) {
-        return Ok(Verdict::Deny(vec![("days", days.to_string())]));
+        return Ok(false);
     }
     let is_direct = need(
         consent.given_directly_to_collector,
         "consents.*.given_directly_to_collector",
     )?;
-    let is_fresh = days_since_verified(consent, context)? <= days;
-    Ok(if is_direct && is_fresh {
-        Verdict::Pass(Weight::Routine)
-    } else {
-        Verdict::Deny(vec![("days", days.to_string())])
-    })
+    Ok(days_since_verified(consent, context)? <= days && is_direct)
 }
 
 /// Days since the consent was given, renewed, or its number checked, whichever is the least.
@@ -189,6 +238,54 @@ fn tcpa_reassigned_number(context: &Context<'_>) -> Checked {
             Some(_) => Verdict::Pass(Weight::Engaged),
         },
     )
+}
+
+/// 47 CFR 64.1200(a)(2), (f)(9): what sells anything is telemarketing, which nothing here has the written consent for. The
+/// product keeps it out of collection.
+fn tcpa_telemarketing_pewc(context: &Context<'_>) -> Checked {
+    if is_solicitation(context) {
+        Ok(Verdict::Deny(vec![]))
+    } else {
+        Ok(Verdict::NotApplicable)
+    }
+}
+
+/// 47 CFR 64.1200(c), (d): the business's own list binds every call and text; the national one solicitations alone, or
+/// collection too where the business chose so. A copy of it that is too old is no copy.
+fn dnc_solicitation_only(context: &Context<'_>) -> Checked {
+    if !context.is_call() && !context.is_text() || context.kind == ActionKind::OptoutConfirmation {
+        return Ok(Verdict::NotApplicable);
+    }
+    let lists = context.facts.do_not_call.as_ref();
+    if lists.is_some_and(|lists| lists.internal == Some(true)) {
+        return Ok(Verdict::deny_if(
+            context.unanswered_message().is_none(),
+            Weight::Exception,
+        ));
+    }
+    let policy = context.facts.policy.as_ref();
+    let widened = policy.is_some_and(|policy| policy.national_do_not_call == Some(true));
+    if !widened && !is_solicitation(context) || context.is_response() {
+        return Ok(Verdict::NotApplicable);
+    }
+    let lists = need(lists, "do_not_call")?;
+    let list_of = need(lists.national_list_of, "do_not_call.national_list_of")?;
+    let is_old = context.latest_date() > shift_date(list_of, context.days(DO_NOT_CALL)?);
+    let is_listed = need(lists.national, "do_not_call.national")?;
+    Ok(Verdict::deny_if(is_old || is_listed, Weight::Routine))
+}
+
+/// It is marketing by its kind, or somebody who looked through the text found marketing in it.
+fn is_solicitation(context: &Context<'_>) -> bool {
+    if context.kind == ActionKind::Marketing {
+        return true;
+    }
+    let Some(found) = context.labels() else {
+        return false;
+    };
+    let labels = context.parameters(TELEMARKETING);
+    let labels = labels.ok().and_then(|parameters| parameters.labels.as_deref());
+    labels.is_some_and(|labels| labels.iter().any(|label| found.contains(label)))
 }
 
 /// The consent on record for the channel.

@@ -4,6 +4,7 @@
 use super::{Checked, Context, Missing, Rule, Verdict, Weight, need};
 use crate::compliance::content::primary_language;
 use crate::compliance::facts::{ActionKind, Channel, Content};
+use crate::compliance::rule_set::{StateRow, TimeBarred};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -27,12 +28,10 @@ pub(super) const RULES: &[Rule] = &[
         check: reg_f_electronic_opt_out_notice,
     },
     Rule {
-        id: TIME_BARRED,
+        id: "time-barred-state-disclosure",
         check: time_barred_state_disclosure,
     },
 ];
-
-const TIME_BARRED: &str = "time-barred-state-disclosure";
 
 /// 12 CFR 1006.2(j): a limited-content voicemail has exactly a business name that does not speak of
 /// collection, a request to reply, a natural person's name and a number.
@@ -144,36 +143,30 @@ fn reg_f_electronic_opt_out_notice(context: &Context<'_>) -> Checked {
     Ok(required(is_there, "opt_out_notice"))
 }
 
-/// State texts for debts whose limitation period has run (NM 12.2.12 NMAC and others in the data).
+/// State texts for debts whose limitation period has run (NM 12.2.12 NMAC and others in the overlay rows).
 fn time_barred_state_disclosure(context: &Context<'_>) -> Checked {
-    let states = context.parameters(TIME_BARRED)?.states.as_ref();
-    let states = states.ok_or(Missing::Parameter("time-barred-state-disclosure.states"))?;
-    let Some(state) = context
-        .state()
-        .filter(|state| states.iter().any(|listed| listed == state))
-    else {
-        return Ok(Verdict::NotApplicable);
-    };
-    let is_time_barred = |debt: &String| {
-        let debts = context.facts.debts.as_ref();
-        debts
-            .and_then(|debts| debts.get(debt))
-            .is_some_and(|debt| debt.time_barred == Some(true))
-    };
     let discusses_debt = !matches!(
         context.kind,
-        ActionKind::OptoutConfirmation | ActionKind::LimitedContent
+        ActionKind::OptoutConfirmation | ActionKind::LimitedContent | ActionKind::LocationInformation
     );
-    if !discusses_debt || !context.action.debts.iter().flatten().any(is_time_barred) {
+    if !discusses_debt || !context.debts().any(|debt| debt.time_barred == Some(true)) {
         return Ok(Verdict::NotApplicable);
     }
-    let name = format!("time_barred_disclosure:{state}");
-    let extra = context
-        .action
-        .content
-        .as_ref()
-        .and_then(|content| content.extra.as_ref());
-    Ok(required(extra.is_some_and(|extra| extra.contains(&name)), &name))
+    let prescribes = |row: &&StateRow| row.time_barred == Some(TimeBarred::Disclosure);
+    let names = context.rows().filter(prescribes);
+    let names: Vec<String> = names
+        .map(|row| format!("time_barred_disclosure:{}", row.code))
+        .collect();
+    if names.is_empty() {
+        return Ok(Verdict::NotApplicable);
+    }
+    let found = context.labels().unwrap_or_default();
+    let missing: Vec<String> = names.into_iter().filter(|name| !found.contains(name)).collect();
+    Ok(if missing.is_empty() {
+        Verdict::Pass(Weight::Routine)
+    } else {
+        Verdict::Require(missing)
+    })
 }
 
 fn required(is_there: bool, name: &str) -> Verdict {
@@ -197,12 +190,12 @@ fn is_initial(context: &Context<'_>) -> Result<bool, Missing> {
     need(marked.or(is_provided.then_some(false)), "action.is_initial")
 }
 
-/// Written messages of a debt collector. On a call the disclosure is spoken; a limited-content message and an
-/// opt-out confirmation may not carry it.
+/// Written messages of a debt collector. On a call the disclosure is spoken; a limited-content message, an opt-out
+/// confirmation and a question to another where the debtor is may not carry it.
 fn must_identify_collector(context: &Context<'_>) -> bool {
     let is_bare = matches!(
         context.kind,
-        ActionKind::LimitedContent | ActionKind::OptoutConfirmation
+        ActionKind::LimitedContent | ActionKind::OptoutConfirmation | ActionKind::LocationInformation
     );
     context.is_third_party() && !context.is_call() && !is_bare
 }

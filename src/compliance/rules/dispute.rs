@@ -13,6 +13,10 @@ pub(super) const RULES: &[Rule] = &[
         id: "reg-f-original-creditor-request",
         check: reg_f_original_creditor_request,
     },
+    Rule {
+        id: "reg-f-duplicative-dispute",
+        check: reg_f_duplicative_dispute,
+    },
 ];
 
 const DISPUTE: &str = "reg-f-dispute-cease";
@@ -28,7 +32,11 @@ fn reg_f_dispute_cease(context: &Context<'_>) -> Checked {
         return Ok(Verdict::Pass(Weight::Routine));
     };
     let is_verified = dispute.verification_sent_at.flatten().is_some();
-    if is_verified || !is_collection(context) {
+    if is_verified
+        || !is_collection(context)
+        || !concerns(dispute, context)
+        || is_duplicative(dispute, context)
+    {
         return Ok(Verdict::Pass(Weight::Engaged));
     }
     if dispute.written == Some(false) {
@@ -49,6 +57,35 @@ fn reg_f_dispute_cease(context: &Context<'_>) -> Checked {
     } else {
         Verdict::Pass(Weight::Engaged)
     })
+}
+
+/// 12 CFR 1006.38(a)(1), (d)(2)(ii): a dispute that says nothing new is answered with the reasons why it is duplicative,
+/// or in full; a person decides which.
+fn reg_f_duplicative_dispute(context: &Context<'_>) -> Checked {
+    let dispute = context.facts.dispute.as_ref();
+    let Some(dispute) = dispute.filter(|dispute| {
+        dispute.received_at.is_some_and(|at| at <= context.at)
+            && context.reg_f_applies()
+            && is_duplicative(dispute, context)
+    }) else {
+        return Ok(Verdict::NotApplicable);
+    };
+    let is_answered = dispute.duplicative_notice_sent_at.flatten().is_some()
+        || dispute.verification_sent_at.flatten().is_some();
+    let denies = !is_answered && is_collection(context) && concerns(dispute, context);
+    Ok(Verdict::deny_if(denies, Weight::Engaged))
+}
+
+fn is_duplicative(dispute: &Dispute, context: &Context<'_>) -> bool {
+    dispute.duplicative == Some(true) && context.has_rule("reg-f-duplicative-dispute")
+}
+
+/// One of the debts of the contact is disputed; a contact that names none concerns them all.
+fn concerns(dispute: &Dispute, context: &Context<'_>) -> bool {
+    match (&dispute.debts, &context.action.debts) {
+        (Some(disputed), Some(debts)) => debts.iter().any(|debt| disputed.contains(debt)),
+        _ => true,
+    }
 }
 
 /// As recorded, or as the dates say; a period without a known end is taken as running.
@@ -91,6 +128,9 @@ fn is_collection(context: &Context<'_>) -> bool {
         ActionKind::VerificationResponse
             | ActionKind::OptoutConfirmation
             | ActionKind::NoticeTermination
+            | ActionKind::NoticeRemedies
+            | ActionKind::NoticeIntendedRemedy
+            | ActionKind::OriginalCreditorResponse
             | ActionKind::ValidationNotice
             | ActionKind::Receipt
     )

@@ -3,15 +3,25 @@
 use super::{Checked, Context, Missing, Rule, Verdict, Weight, need};
 use crate::compliance::facts::{ActionKind, Facts, Recipient};
 
+const DISCHARGE: Rule = Rule {
+    id: "bankruptcy-discharge",
+    check: bankruptcy_discharge,
+};
+const STAY: Rule = Rule {
+    id: "bankruptcy-stay",
+    check: bankruptcy_stay,
+};
+const IDENTITY_THEFT: Rule = Rule {
+    id: "identity-theft-block",
+    check: identity_theft_block,
+};
+
+/// What stops payments too, which are collection as much as words are.
+pub(super) const OF_THE_DEBT: &[Rule] = &[DISCHARGE, STAY, IDENTITY_THEFT];
+
 pub(super) const RULES: &[Rule] = &[
-    Rule {
-        id: "bankruptcy-discharge",
-        check: bankruptcy_discharge,
-    },
-    Rule {
-        id: "bankruptcy-stay",
-        check: bankruptcy_stay,
-    },
+    DISCHARGE,
+    STAY,
     Rule {
         id: "deceased-representative-only",
         check: deceased_representative_only,
@@ -24,6 +34,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "scra-rate-cap",
         check: scra_rate_cap,
     },
+    IDENTITY_THEFT,
     Rule {
         id: CEASE,
         check: reg_f_cease_communication,
@@ -44,12 +55,12 @@ fn bankruptcy_discharge(context: &Context<'_>) -> Checked {
     })
 }
 
-/// 11 USC 362(a)(6): a petition stays all collection. Only a dismissed case no longer does; a status that no
-/// rule knows is read as a pending one.
+/// 11 USC 362(a)(6): a petition stays all collection. A dismissal ends the stay, and so does a discharge (362(c)(2)),
+/// which has a rule of its own; a status that no rule knows is read as a pending case.
 fn bankruptcy_stay(context: &Context<'_>) -> Checked {
     Ok(match bankruptcy_status(context.facts)? {
         None | Some("none") => Verdict::Pass(Weight::Routine),
-        Some("dismissed") => Verdict::Pass(Weight::Engaged),
+        Some("dismissed" | "discharged") => Verdict::Pass(Weight::Engaged),
         Some(_) => Verdict::Deny(vec![]),
     })
 }
@@ -84,10 +95,8 @@ fn minor_parent_only(context: &Context<'_>) -> Checked {
     else {
         return Ok(Verdict::NotApplicable);
     };
-    let today = context
-        .earliest_local_date()
-        .unwrap_or_else(|| context.at.date_naive());
-    let is_adult = today
+    let is_adult = context
+        .earliest_date()
         .years_since(born_on)
         .is_some_and(|age| age >= MAJORITY_YEARS);
     Ok(match (is_adult, &context.recipient) {
@@ -124,8 +133,25 @@ fn scra_rate_cap(context: &Context<'_>) -> Checked {
     })
 }
 
-/// 15 USC 1692c(c); 12 CFR 1006.6(c): after a written notice to cease nothing goes out but one notice that
-/// efforts are terminated, and answers to what the consumer asks for later, without any demand.
+/// 15 USC 1681m(f)-(g), 1681c-2: a debt said to come of identity theft is not collected while that is investigated.
+/// What the person asks for is answered, without a demand.
+fn identity_theft_block(context: &Context<'_>) -> Checked {
+    let theft = need(context.facts.identity_theft.as_ref(), "identity_theft")?;
+    if theft.reported_at.is_none_or(|at| at > context.at) {
+        return Ok(Verdict::Pass(Weight::Routine));
+    }
+    let is_resolved = theft.resolved_at.flatten().is_some_and(|at| at <= context.at);
+    let answers = matches!(
+        context.kind,
+        ActionKind::OptoutConfirmation
+            | ActionKind::VerificationResponse
+            | ActionKind::OriginalCreditorResponse
+    ) || context.unanswered_message().is_some() && makes_no_demand(context);
+    Ok(Verdict::deny_if(!is_resolved && !answers, Weight::Engaged))
+}
+
+/// 15 USC 1692c(c); 12 CFR 1006.6(c): after a written notice to cease nothing goes out but one notice of each kind of
+/// (c)(2), and answers to what the consumer asks for later, without any demand.
 fn reg_f_cease_communication(context: &Context<'_>) -> Checked {
     let cease = need(context.facts.cease.as_ref(), "cease")?;
     let Some(received_at) = cease.received_at.filter(|_| context.reg_f_applies()) else {
@@ -138,8 +164,12 @@ fn reg_f_cease_communication(context: &Context<'_>) -> Checked {
         .history()
         .any(|entry| entry.at >= Some(received_at) && entry.kind.as_ref() == Some(&context.kind));
     let is_permitted = match context.kind {
-        ActionKind::NoticeTermination => is_first_of_its_kind,
-        ActionKind::VerificationResponse => asked_for_verification(context.facts) && makes_no_demand(context),
+        ActionKind::NoticeTermination | ActionKind::NoticeRemedies | ActionKind::NoticeIntendedRemedy => {
+            is_first_of_its_kind
+        }
+        ActionKind::VerificationResponse | ActionKind::OriginalCreditorResponse => {
+            asked_for_verification(context.facts) && makes_no_demand(context)
+        }
         _ => false,
     };
     Ok(if is_permitted {
@@ -185,6 +215,7 @@ fn reg_f_attorney_represented(context: &Context<'_>) -> Checked {
     let is_ascertainable = attorney.contact_known != Some(false);
     let binds = context.is_product_profile() || (concerns_these_debts && is_ascertainable);
     let is_excepted = context.recipient == Recipient::Attorney
+        || attorney.consents_to_direct_contact == Some(true)
         || (context.unanswered_message().is_some() && makes_no_demand(context));
     Ok(match (binds, is_excepted) {
         (false, _) => Verdict::Pass(Weight::Engaged),

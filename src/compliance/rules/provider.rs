@@ -16,6 +16,10 @@ pub(super) const RULES: &[Rule] = &[
         id: "provider-whatsapp-debt-ban",
         check: provider_whatsapp_debt_ban,
     },
+    Rule {
+        id: "provider-10dlc-registration",
+        check: provider_10dlc_registration,
+    },
 ];
 
 /// State licensing laws: a third party does not collect where it needs a licence and has none.
@@ -71,5 +75,16 @@ fn provider_whatsapp_debt_ban(context: &Context<'_>) -> Checked {
         Verdict::Pass(Weight::Routine)
     } else {
         Verdict::Deny(vec![])
+    })
+}
+
+/// TCR, CTIA: the carriers take application-to-person texts from registered brands and campaigns only. Where nobody has
+/// written down whether the business is registered, the provider is left to refuse (Twilio error 30034).
+fn provider_10dlc_registration(context: &Context<'_>) -> Checked {
+    let provider = context.facts.provider.as_ref();
+    let registered = provider.and_then(|provider| provider.sms_campaign_registered);
+    Ok(match registered.filter(|_| context.channel == Channel::Sms) {
+        None => Verdict::NotApplicable,
+        Some(is_registered) => Verdict::deny_if(!is_registered, Weight::Routine),
     })
 }

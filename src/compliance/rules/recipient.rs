@@ -1,12 +1,25 @@
 //! Whom a contact reaches: third parties and the workplace.
 
+use super::context::same_number;
 use super::{Checked, Context, Rule, Verdict, Weight, need};
-use crate::compliance::facts::{Channel, ConsentStatus, Recipient};
+use crate::compliance::facts::{ActionKind, Channel, ConsentStatus, Recipient};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
+        id: LOCATION,
+        check: reg_f_location_information,
+    },
+    Rule {
         id: "reg-f-third-party",
         check: reg_f_third_party,
+    },
+    Rule {
+        id: "wrong-party-suppress",
+        check: wrong_party_suppress,
+    },
+    Rule {
+        id: "right-party-verification",
+        check: right_party_verification,
     },
     Rule {
         id: "reg-f-workplace-prohibited",
@@ -18,10 +31,69 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
+const LOCATION: &str = "reg-f-location-information";
+
+/// 15 USC 1692b; 12 CFR 1006.10: who asks another where the debtor is names no debt, asks each person once, and stops
+/// when an attorney is known. No program asks, and the product has it off.
+fn reg_f_location_information(context: &Context<'_>) -> Checked {
+    if context.kind != ActionKind::LocationInformation {
+        return Ok(Verdict::NotApplicable);
+    }
+    let number = context.action.number.as_ref();
+    let was_asked = context.history().any(|entry| {
+        entry.kind == Some(ActionKind::LocationInformation)
+            && entry.recipient.as_ref() == Some(&context.recipient)
+            && same_number(entry.number.as_ref(), number)
+    });
+    let content = context.action.content.as_ref();
+    let speaks_of_debt = content.is_some_and(|content| content.reveals_debt == Some(true));
+    let is_automated = context.has_artificial_voice() || context.action.automated == Some(true);
+    let has_attorney = context
+        .facts
+        .attorney
+        .as_ref()
+        .is_some_and(|attorney| attorney.known == Some(true));
+    let denies = context.is_product_profile() || was_asked || speaks_of_debt || is_automated || has_attorney;
+    Ok(Verdict::deny_if(denies, Weight::Exception))
+}
+
+/// A question that [`reg_f_location_information`] has seen to.
+fn is_location_question(context: &Context<'_>) -> bool {
+    context.kind == ActionKind::LocationInformation && context.has_rule(LOCATION)
+}
+
+/// 15 USC 1692c(b); 47 CFR 64.1200(m): a number or address that is known to reach somebody else is used for nobody.
+fn wrong_party_suppress(context: &Context<'_>) -> Checked {
+    let is_wrong = matches!(&context.recipient, Recipient::Other(word) if word == "wrong_party");
+    Ok(if is_wrong {
+        Verdict::Deny(vec![])
+    } else {
+        Verdict::NotApplicable
+    })
+}
+
+/// 12 CFR 1006.6(d), 1006.14(g): before a word of the debt, two factors show that it is the person. What is written to
+/// an address of theirs has the procedures of 1006.6(d)(3) instead.
+fn right_party_verification(context: &Context<'_>) -> Checked {
+    let is_conversation = matches!(context.channel, Channel::Voice | Channel::Webchat);
+    let content = context.action.content.as_ref();
+    let speaks_of_debt = content
+        .is_some_and(|content| content.reveals_debt == Some(true) || content.payment_demand == Some(true));
+    if !is_conversation || !speaks_of_debt || !context.reg_f_applies() {
+        return Ok(Verdict::NotApplicable);
+    }
+    let consumer = context.facts.consumer.as_ref();
+    let verified = need(
+        consumer.and_then(|consumer| consumer.right_party_verified),
+        "consumer.right_party_verified",
+    )?;
+    Ok(Verdict::deny_if(!verified, Weight::Routine))
+}
+
 /// 15 USC 1692c(b); 12 CFR 1006.6(d)(1): nobody hears of a debt but the consumer, those who stand in their
 /// place, their attorney and the creditor. The product leaves the spouse out.
 fn reg_f_third_party(context: &Context<'_>) -> Checked {
-    if !context.reg_f_applies() {
+    if !context.reg_f_applies() || is_location_question(context) {
         return Ok(Verdict::NotApplicable);
     }
     Ok(
@@ -36,7 +108,7 @@ fn reg_f_third_party(context: &Context<'_>) -> Checked {
 
 /// 15 USC 1692c(a)(3); 12 CFR 1006.6(b)(3): no contact at work where the employer prohibits it.
 fn reg_f_workplace_prohibited(context: &Context<'_>) -> Checked {
-    if context.action.number_type.as_deref() != Some("work") || !context.reg_f_applies() {
+    if !context.is_at_work() || !context.reg_f_applies() {
         return Ok(Verdict::NotApplicable);
     }
     let employer = context

@@ -2,7 +2,7 @@
 
 use super::context::CONSUMER_REPLY;
 use super::{Checked, Context, Missing, Rule, Verdict, Weight, need};
-use crate::compliance::facts::{ActionKind, Channel, ClockTime};
+use crate::compliance::facts::{ActionKind, Channel, ClockTime, InconvenientTime};
 use crate::compliance::local_time::{Hours, WeeklyBar, next_open};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -30,7 +30,7 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-const QUIET_HOURS: &str = "reg-f-quiet-hours";
+pub(super) const QUIET_HOURS: &str = "reg-f-quiet-hours";
 const FLORIDA: &str = "fl-fccpa-quiet-hours";
 
 /// A week holds every pattern of daily and weekly windows; two days more bridge a change of clocks.
@@ -70,15 +70,24 @@ fn quiet_hours_consumer_initiated_reply(context: &Context<'_>) -> Checked {
 /// which the debtor may be; the clock is that of sending. Zones without a common window need a person to find
 /// out.
 fn reg_f_quiet_hours(context: &Context<'_>) -> Checked {
-    if !context.reg_f_applies() || goes_out_at_any_hour(context)? {
+    let applies = context.reg_f_applies() || has_state_hours(context);
+    if !applies || goes_out_at_any_hour(context)? {
         return Ok(Verdict::NotApplicable);
     }
     within_hours(context, QUIET_HOURS)
 }
 
+/// The debtor's state has the same hours for creditors, and no rule of its own for them.
+fn has_state_hours(context: &Context<'_>) -> bool {
+    let mut hours = context.rows().filter_map(|row| row.hours.as_ref());
+    hours.any(|hours| hours.rule.is_none())
+}
+
 /// Fla. Stat. 559.72(17) (2025): calls and texts between 08:00 and 21:00, creditors included; e-mail is free.
 fn fl_fccpa_quiet_hours(context: &Context<'_>) -> Checked {
-    if !context.is_in_state("FL") || goes_out_at_any_hour(context)? {
+    let mut hours = context.rows().filter_map(|row| row.hours.as_ref());
+    let is_in_florida = hours.any(|hours| hours.rule.as_deref() == Some(FLORIDA));
+    if !is_in_florida || goes_out_at_any_hour(context)? {
         return Ok(Verdict::NotApplicable);
     }
     if context.is_call() || context.is_text() {
@@ -95,7 +104,17 @@ fn fl_fccpa_quiet_hours(context: &Context<'_>) -> Checked {
 /// 12 CFR 1006.6(b)(1), comment 6(b)(1)-1: times that the debtor called inconvenient, on their own clock.
 fn reg_f_inconvenient_time_place(context: &Context<'_>) -> Checked {
     let designated = need(context.facts.inconvenient.as_ref(), "inconvenient")?;
-    if designated.is_empty() || !context.reg_f_applies() || goes_out_at_any_hour(context)? {
+    if designated.is_empty() || !context.reg_f_applies() {
+        return Ok(Verdict::NotApplicable);
+    }
+    let is_designated = designated.iter().any(|window| {
+        let is_any_time = window.from.is_none() && window.to.is_none() && window.days.is_none();
+        window.places.is_some() && is_any_time && holds_here(window, context)
+    });
+    if is_designated && !context.is_response() {
+        return Ok(Verdict::Deny(vec![("zones", zone_names(context))]));
+    }
+    if goes_out_at_any_hour(context)? {
         return Ok(Verdict::NotApplicable);
     }
     Ok(match earliest_convenient(context) {
@@ -149,14 +168,8 @@ fn earliest_open(context: &Context<'_>, hours: &[Hours]) -> Option<DateTime<Utc>
 
 /// The earliest instant at which no zone's clock is inside a designated window; `None` where there is none.
 fn earliest_convenient(context: &Context<'_>) -> Option<DateTime<Utc>> {
-    let windows = context.facts.inconvenient.iter().flatten().filter(|window| {
-        let channels = window.channels.as_deref();
-        channels.is_none_or(|channels| {
-            channels
-                .iter()
-                .any(|name| name == "all" || is_named(name, context.channel))
-        })
-    });
+    let windows = context.facts.inconvenient.iter().flatten();
+    let windows = windows.filter(|window| holds_here(window, context));
     let bars: Vec<WeeklyBar<'_>> = windows
         .map(|window| WeeklyBar {
             days: window.days.as_deref(),
@@ -170,6 +183,21 @@ fn earliest_convenient(context: &Context<'_>) -> Option<DateTime<Utc>> {
             .max()
             .unwrap_or(at)
     })
+}
+
+/// The designation is of this channel and of the place where the number rings.
+fn holds_here(window: &InconvenientTime, context: &Context<'_>) -> bool {
+    let is_of_channel = window.channels.as_deref().is_none_or(|channels| {
+        channels
+            .iter()
+            .any(|name| name == "all" || is_named(name, context.channel))
+    });
+    let place = context.action.number_type.as_ref();
+    let is_of_place = window
+        .places
+        .as_ref()
+        .is_none_or(|places| place.is_some_and(|place| places.contains(place)));
+    is_of_channel && is_of_place
 }
 
 fn is_named(name: &str, channel: Channel) -> bool {

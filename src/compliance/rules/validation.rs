@@ -1,6 +1,6 @@
 //! The validation notice and the period in which nothing may undercut it.
 
-use super::{Checked, Context, Missing, Rule, Verdict, Weight, need};
+use super::{Checked, Context, Rule, Verdict, Weight, need};
 use crate::compliance::facts::ActionKind;
 use crate::compliance::local_time::shift_date;
 
@@ -24,10 +24,7 @@ fn reg_f_validation_notice(context: &Context<'_>) -> Checked {
         return Ok(Verdict::NotApplicable);
     }
     let validation = need(context.facts.validation.as_ref(), "validation")?;
-    let days = context
-        .parameters(NOTICE)?
-        .days
-        .ok_or(Missing::Parameter("reg-f-validation-notice.days"))?;
+    let days = context.days(NOTICE)?;
     let is_exempt = matches!(
         context.kind,
         ActionKind::ValidationNotice | ActionKind::OptoutConfirmation
@@ -44,10 +41,7 @@ fn reg_f_validation_notice(context: &Context<'_>) -> Checked {
         return Ok(Verdict::Pass(Weight::Routine));
     };
     let due_on = shift_date(began_on, days);
-    let is_overdue = context
-        .latest_local_date()
-        .unwrap_or_else(|| context.at.date_naive())
-        > due_on;
+    let is_overdue = context.latest_date() > due_on;
     Ok(if is_overdue {
         Verdict::Deny(vec![("due", due_on.to_string())])
     } else {
@@ -69,10 +63,7 @@ fn reg_f_overshadowing(context: &Context<'_>) -> Checked {
         .validation
         .as_ref()
         .and_then(|validation| validation.period_ends_on);
-    let today = context
-        .earliest_local_date()
-        .unwrap_or_else(|| context.at.date_naive());
-    let is_running = ends_on.is_none_or(|ends_on| today <= ends_on);
+    let is_running = ends_on.is_none_or(|ends_on| context.earliest_date() <= ends_on);
     Ok(if is_running {
         Verdict::Deny(vec![])
     } else {

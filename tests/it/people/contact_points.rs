@@ -55,6 +55,7 @@ async fn explained(app: &TestApp, maria: &Value, channel: Channel, recipient: &s
         recipient,
         content: "Hello.",
         in_reply_to: None,
+        mode: None,
     };
     explain(&mut tx, &keys, &contact).await.unwrap().unwrap().rule
 }

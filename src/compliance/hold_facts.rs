@@ -1,0 +1,112 @@
+//! What the holds that stand on a person or a debt say, as facts.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{
+    Contact,
+    facts::{
+        Attorney, Bankruptcy, Cease, Deceased, Dispute, Facts, IdentityTheft, OptOut, OptOutScope,
+        OptOutTarget, ServiceMember,
+    },
+};
+use crate::platform::ids::{self, IdKind};
+
+/// A hold that stands.
+#[derive(Deserialize)]
+pub(super) struct HoldJson {
+    kind: String,
+    account_id: Option<Uuid>,
+    placed_at: DateTime<Utc>,
+}
+
+pub(super) fn with_holds(mut facts: Facts, holds: &[HoldJson], contact: &Contact<'_>) -> Facts {
+    for hold in holds {
+        let cease = Cease {
+            received_at: Some(hold.placed_at),
+            written: Some(true),
+        };
+        match hold.kind.as_str() {
+            "ATTORNEY" => {
+                let earlier = facts.attorney.take().filter(|known| known.known == Some(true));
+                facts.attorney = Some(represented(earlier, hold.account_id));
+            }
+            "BANKRUPTCY" => {
+                facts.bankruptcy = Some(Bankruptcy {
+                    status: Some("filed".to_owned()),
+                    chapter: None,
+                });
+            }
+            "DECEASED" => {
+                facts.deceased = Some(Deceased {
+                    flag: Some(true),
+                    representative: Some(None),
+                })
+            }
+            // 15 USC 1681m(g): a debt said to come of identity theft is one that the consumer disputes.
+            "DISPUTE" | "IDENTITY_THEFT" => {
+                if concerns(hold, contact) {
+                    facts.dispute = Some(Dispute {
+                        received_at: Some(hold.placed_at),
+                        written: Some(true),
+                        within_validation_period: Some(true),
+                        verification_sent_at: Some(None),
+                        ..Dispute::default()
+                    });
+                    if hold.kind == "IDENTITY_THEFT" {
+                        facts.identity_theft = Some(IdentityTheft {
+                            reported_at: Some(hold.placed_at),
+                            resolved_at: Some(None),
+                        });
+                    }
+                }
+            }
+            // The business's own choice, whoever it is: as if the person had opted out of everything.
+            "DO_NOT_RECONTACT" => facts.optouts.get_or_insert_default().push(OptOut {
+                channel: Some(OptOutTarget::All),
+                number: Some(contact.recipient.to_owned()),
+                at: Some(hold.placed_at),
+                scope: Some(OptOutScope::All),
+            }),
+            "SCRA" => {
+                facts.scra = Some(ServiceMember {
+                    active_duty: Some(true),
+                    pre_service_debt: None,
+                    notice_received: Some(true),
+                });
+            }
+            "LEGAL" | "PAYMENT_FAILED" => {}
+            // CEASE; and what nobody has said how to read is read as the strictest.
+            _ => facts.cease = Some(cease),
+        }
+    }
+    facts
+}
+
+/// 12 CFR 1006.38(d): a dispute is of one debt. A contact that names no debt concerns them all.
+fn concerns(hold: &HoldJson, contact: &Contact<'_>) -> bool {
+    match (hold.account_id, contact.account_id) {
+        (Some(held), Some(named)) => held == named,
+        _ => true,
+    }
+}
+
+/// An attorney for one debt more, or for all of them.
+fn represented(earlier: Option<Attorney>, account: Option<Uuid>) -> Attorney {
+    let debt = account.map(|id| ids::encode(IdKind::Account, id));
+    let for_debts = match (earlier, debt) {
+        (None, debt) => debt.map(|debt| vec![debt]),
+        (Some(earlier), Some(debt)) => earlier.for_debts.map(|mut debts| {
+            debts.push(debt);
+            debts
+        }),
+        (Some(_), None) => None,
+    };
+    Attorney {
+        known: Some(true),
+        for_debts,
+        contact_known: Some(true),
+        ..Attorney::default()
+    }
+}

@@ -1,0 +1,76 @@
+//! Reading a pack: one version of the rules as a TOML file.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::validate::validate;
+use super::{ProfileSettings, RuleData, RuleSet, StateRow};
+
+/// Why a rule set cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RuleSetError {
+    /// Not the expected TOML.
+    #[error("the rule set cannot be read: {0}")]
+    Unreadable(#[from] toml::de::Error),
+    /// The same rule twice.
+    #[error("rule `{0}` stands twice in the rule set; remove one of them")]
+    Duplicate(String),
+    /// A check without its data.
+    #[error("rule `{0}` is checked by this program but has no entry in the rule set; add it")]
+    Absent(&'static str),
+    /// Data without a check.
+    #[error("rule `{0}` is not checked by this program; say in `data_only` why, or remove it")]
+    Unchecked(String),
+    /// Something about one rule or row.
+    #[error("`{0}`: {1}")]
+    Invalid(String, String),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PackFile {
+    version: String,
+    rule: Vec<RuleData>,
+    #[serde(default)]
+    state: Vec<StateRow>,
+    #[serde(default)]
+    profile: Profiles,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Profiles {
+    product: ProfileSettings,
+}
+
+/// What a pack is read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// To decide: every check has its entry.
+    Current,
+    /// To replay what it decided: checks that came later have no entry.
+    Archived,
+}
+
+impl RuleSet {
+    /// Reads a rule set that is to decide, and makes sure that it can: every check of this program has its data, every
+    /// entry has its check or says why not, and everything in it is in order.
+    ///
+    /// # Errors
+    /// What is wrong first, with the id of the rule.
+    pub fn from_toml(text: &str) -> Result<RuleSet, RuleSetError> {
+        read(text, Kept::Current)
+    }
+}
+
+pub(super) fn read(text: &str, kept: Kept) -> Result<RuleSet, RuleSetError> {
+    let file: PackFile = toml::from_str(text)?;
+    validate(&file.rule, &file.state, &file.profile.product, kept)?;
+    Ok(RuleSet::of(
+        Arc::from(file.version),
+        file.rule,
+        file.state,
+        file.profile.product,
+    ))
+}
