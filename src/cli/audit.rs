@@ -10,6 +10,7 @@ use std::{
 use anyhow::Context as _;
 use clap::Subcommand;
 
+use super::businesses::businesses;
 use crate::{
     app::{App, Databases},
     audit::{Chain, export_chain, read_chain, verify_export},
@@ -138,20 +139,10 @@ async fn trails(app: &App, slug: Option<&str>, platform: bool) -> anyhow::Result
     if platform {
         return Ok(vec![of_platform]);
     }
-    let mut tx = app.db.system(&ctx).await?;
-    let rows = sqlx::query!(
-        "SELECT id, slug FROM businesses WHERE $1::text IS NULL OR slug = $1 ORDER BY slug",
-        slug
-    )
-    .fetch_all(tx.conn())
-    .await?;
-    tx.commit().await?;
-    if let Some(slug) = slug {
-        anyhow::ensure!(!rows.is_empty(), "there is no business {slug}");
-    }
-    let of_businesses = rows.into_iter().map(|row| Trail {
-        name: row.slug,
-        whose: Whose::Business(TenantCtx::for_service(row.id, "cli-audit")),
+    let of_businesses = businesses(app, slug, "audit trails", "cli-audit").await?;
+    let of_businesses = of_businesses.into_iter().map(|(name, ctx)| Trail {
+        name,
+        whose: Whose::Business(ctx),
     });
     let of_platform = slug.is_none().then_some(of_platform);
     Ok(of_businesses.chain(of_platform).collect())

@@ -2,10 +2,13 @@
 
 mod admin;
 mod audit;
+mod businesses;
+mod compliance;
 mod dev;
 mod doctor;
 mod keys;
 mod migrate;
+mod progress;
 pub mod sandbox_clock;
 pub mod seed;
 mod serve;
@@ -61,6 +64,11 @@ enum Command {
     Audit {
         #[command(subcommand)]
         command: audit::AuditCommand,
+    },
+    /// What the gate's rules say, said, and would say.
+    Compliance {
+        #[command(subcommand)]
+        command: compliance::ComplianceCommand,
     },
     /// Prints the GraphQL schema.
     Schema,
@@ -122,6 +130,7 @@ async fn execute(command: Command) -> anyhow::Result<ExitCode> {
             audit::verify_file(&file)?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Compliance { command } => compliance::compliance(command).await,
         command => {
             let config = Config::from_process()?;
             match command {
@@ -135,7 +144,7 @@ async fn execute(command: Command) -> anyhow::Result<ExitCode> {
                 Command::Audit { command } => audit::audit(&config, &command).await?,
                 Command::Keys { command } => keys::keys(&config, &command).await?,
                 Command::Doctor { .. } => return doctor::doctor(&config).await,
-                Command::Schema | Command::Dev(_) => {}
+                Command::Schema | Command::Dev(_) | Command::Compliance { .. } => {}
             }
             Ok(ExitCode::SUCCESS)
         }

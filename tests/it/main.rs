@@ -15,6 +15,7 @@ mod architecture;
 mod audit;
 mod business;
 mod catalogue;
+mod compliance;
 mod debtor_sign_in;
 mod delivery;
 mod files;

@@ -3,6 +3,7 @@
 mod callers;
 mod client;
 pub mod debtors;
+pub mod decisions;
 mod errors;
 mod problems;
 pub mod recipes;

@@ -1,0 +1,5 @@
+//! The gate's memory, its commands, and what it costs.
+
+mod cost;
+mod replay;
+mod slots;
