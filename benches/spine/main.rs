@@ -6,6 +6,7 @@
 //!
 //! `cargo bench -- accounts` runs the parts that are named; `--accounts 500` makes the data set smaller,
 //! `--seconds 3` the measurements shorter, `--sockets 500` opens fewer sockets, `--rows 5000` imports fewer rows,
+//! `--decisions 5000` makes fewer stored decisions again,
 //! `--pool 10` gives the service, and the floors, as many connections to the database.
 //!
 //! `cargo bench -- search` runs what is not part of the others, on a data set of its own: lists in a business of a
@@ -15,7 +16,10 @@ mod accounts;
 mod caller;
 mod cpu;
 mod data;
+#[path = "../../tests/it/support/decisions.rs"]
+mod decisions;
 mod figures;
+mod gate;
 mod http;
 mod import;
 mod memory;
@@ -39,7 +43,7 @@ use crate::servers::Bench;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const USAGE: &str = "cargo bench [-- [accounts] [webhook] [sockets] [import] [search] [--accounts N] [--seconds N] [--sockets N] [--rows N] [--pool N] [--search N]]";
+const USAGE: &str = "cargo bench [-- [accounts] [webhook] [sockets] [import] [gate] [search] [--accounts N] [--seconds N] [--sockets N] [--rows N] [--pool N] [--search N] [--decisions N]]";
 
 /// What is to be measured.
 pub struct Plan {
@@ -55,6 +59,8 @@ pub struct Plan {
     pool: usize,
     /// Accounts of the large business that is searched.
     search: usize,
+    /// Stored decisions that are made again.
+    decisions: usize,
 }
 
 impl Plan {
@@ -67,6 +73,7 @@ impl Plan {
             rows: 100_000,
             pool: 20,
             search: 1_000_000,
+            decisions: 100_000,
         };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
@@ -82,8 +89,9 @@ impl Plan {
                 "--rows" => plan.rows = number()?.clamp(1, 100_000),
                 "--search" => plan.search = number()?,
                 "--pool" => plan.pool = number()?,
+                "--decisions" => plan.decisions = number()?.max(1),
                 "--seconds" => plan.length = Duration::from_secs(u64::try_from(number()?)?),
-                "accounts" | "webhook" | "sockets" | "import" | "search" => plan.parts.push(word),
+                "accounts" | "webhook" | "sockets" | "import" | "gate" | "search" => plan.parts.push(word),
                 other => bail!("{other} is not known: {USAGE}"),
             }
         }
@@ -102,7 +110,7 @@ impl Plan {
 
     /// Whether any of the parts is asked for that share a data set.
     fn shares_data(&self) -> bool {
-        ["accounts", "webhook", "sockets", "import"]
+        ["accounts", "webhook", "sockets", "import", "gate"]
             .iter()
             .any(|part| self.asks_for(part))
     }
@@ -138,6 +146,9 @@ async fn run() -> anyhow::Result<()> {
     }
     if plan.asks_for("import") {
         import::measure(&bench, &plan).await?;
+    }
+    if plan.asks_for("gate") {
+        gate::measure(&bench, &plan).await?;
     }
     // Only by its name: it takes as long as all others.
     if plan.parts.iter().any(|named| named == "search") {
