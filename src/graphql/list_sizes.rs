@@ -10,6 +10,8 @@ const SIZES: &[(&str, &str, u64)] = &[
     ("TagAccountsPayload", "accounts", 1),
     ("AccountImport", "columns", 200),
     ("AutoResponse", "texts", 2),
+    ("Availability", "exceptions", 100),
+    ("Availability", "week", 7),
     ("ComplianceDecision", "rules", 60),
     ("Debtor", "contactPoints", 20),
     ("Debtor", "holds", 20),
@@ -25,6 +27,9 @@ const SIZES: &[(&str, &str, u64)] = &[
     ("Query", "roles", 100),
     ("Query", "sessions", 100),
     ("Viewer", "memberships", 100),
+    ("Viewer", "notificationPreferences", 20),
+    ("WorkingDay", "hours", 6),
+    ("WorkingException", "hours", 6),
 ];
 
 /// A mutation complains of a handful of fields.

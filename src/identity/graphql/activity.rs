@@ -94,7 +94,6 @@ impl UserActivity {
     }
 
     /// What they did, newest first, whenever it was: from your business's audit trail.
-    #[graphql(complexity = "1 + first.unwrap_or(20).max(0) as usize * child_complexity")]
     async fn acts(
         &self,
         ctx: &Context<'_>,

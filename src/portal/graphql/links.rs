@@ -134,7 +134,6 @@ pub struct LinkQueries;
 impl LinkQueries {
     /// The links to an account, newest first, with those that have ended; NOT_FOUND when there is no such account of
     /// yours.
-    #[graphql(complexity = "1 + first.unwrap_or(20).max(0) as usize * child_complexity")]
     async fn debtor_links(
         &self,
         ctx: &Context<'_>,
