@@ -74,8 +74,6 @@ pub async fn decide_to_dispatch(
     contact: &Contact<'_>,
 ) -> Result<Option<(Decided, Option<Reservation>)>, OpError> {
     lock_person(tx, contact.debtor_id).await?;
-    // After the lock, for which it may have waited: the permit's minute begins now.
-    let (business, now) = (tx.business_id(), tx.now());
     let Some(decided) = decide_and_store(tx, keys, contact, Stage::Dispatch).await? else {
         return Ok(None);
     };
