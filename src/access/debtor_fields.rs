@@ -166,6 +166,7 @@ pub const TYPES: &[DebtorView] = &[
             "holds",
             "matchSuggestions",
             "merges",
+            "statedTimeZoneStatement",
             "timeZoneEvidence",
         ],
     ),

@@ -80,6 +80,9 @@ pub async fn confirm_stated_zone(
         .ctx()
         .user_id()
         .ok_or_else(|| OpError::Forbidden("only a member of staff confirms a time zone".to_owned()))?;
+    if let Some(error) = no_such_zone(zone) {
+        return Err(error.into());
+    }
     let debtor = locked(tx, id).await?;
     let conflict = |field: &str, message: &str| UserError::at(UserErrorCode::Conflict, field, message);
     let recorded_by = recorder(tx, id).await?;
@@ -126,11 +129,7 @@ pub async fn confirm_stated_zone(
 }
 
 fn check(zone: Option<&str>, statement: &str) -> Result<(), OpError> {
-    let mut errors = Vec::new();
-    if zone.is_some_and(|zone| zone.parse::<Tz>().is_err()) {
-        let message = "Give a time zone such as `America/New_York`, or null.";
-        errors.push(UserError::invalid("timeZone", message));
-    }
+    let mut errors: Vec<UserError> = no_such_zone(zone).into_iter().collect();
     if !(1..=1_000).contains(&statement.trim().chars().count()) {
         let message = "Write down what the person said, in 1 to 1,000 characters.";
         errors.push(UserError::invalid("statement", message));
@@ -140,6 +139,16 @@ fn check(zone: Option<&str>, statement: &str) -> Result<(), OpError> {
     } else {
         Err(OpError::User(errors))
     }
+}
+
+fn no_such_zone(zone: Option<&str>) -> Option<UserError> {
+    let is_wrong = zone.is_some_and(|zone| zone.parse::<Tz>().is_err());
+    is_wrong.then(|| {
+        UserError::invalid(
+            "timeZone",
+            "Give a time zone such as `America/New_York`, or null.",
+        )
+    })
 }
 
 /// The person's record as it is once nobody else changes it.

@@ -36,6 +36,13 @@ pub enum PermitError {
     Expired,
 }
 
+impl PermitError {
+    /// Whether it came too late, and no more than that: a new decision may allow it again.
+    pub fn is_expired(self) -> bool {
+        self == Self::Expired
+    }
+}
+
 /// SHA-256 of what is sent, as stored with decisions.
 pub fn content_hash(content: &str) -> [u8; 32] {
     Sha256::digest(content.as_bytes()).into()

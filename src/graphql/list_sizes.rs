@@ -32,8 +32,8 @@ const SIZES: &[(&str, &str, u64)] = &[
     ("WorkingException", "hours", 6),
 ];
 
-/// A mutation complains of a handful of fields.
-const USER_ERRORS: u64 = 10;
+/// What is wrong is one thing as a rule, and where a mutation is given many ids, one thing for all of them.
+const USER_ERRORS: u64 = 1;
 
 /// Introspection is in no schema definition. Its lists are as long as those of this schema are on average, but where types
 /// lead to one another and back: a node's `possibleTypes` are many, and each has `interfaces`.

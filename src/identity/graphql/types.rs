@@ -185,7 +185,9 @@ impl Viewer {
     /// without that scope.
     async fn business(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Business>> {
         let may_read = |tenant| authorize(tenant, Cell::BusinessRead).is_ok();
-        if !self.caller.tenant().is_some_and(may_read) {
+        // A debtor may know with whom they deal.
+        let is_debtor = matches!(self.caller, Caller::Debtor(_));
+        if !is_debtor && !self.caller.tenant().is_some_and(may_read) {
             return Ok(None);
         }
         in_own_business(ctx, &self.caller, async |scope| Business::of(scope).await).await

@@ -72,11 +72,12 @@ END $$;
 REVOKE ALL ON FUNCTION queue.enqueue_after FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION queue.enqueue_after TO funnelchat_app;
 
--- Reconcilers find the same row again and again until its job has run: one that waits already runs now instead.
+-- Reconcilers find the same row again and again until its job has run: one that waits already runs now instead. A job of
+-- no business is somebody's request, such as a mail, and each counts.
 CREATE OR REPLACE FUNCTION queue.enqueue_for(p_business uuid, p_name text, p_args jsonb) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = queue, pg_temp AS $$
     SELECT queue.add_job('funnelchat', json_build_object('v', 1, 'business_id', p_business, 'name', p_name, 'args', p_args),
-        max_attempts => 12, job_key => queue.key_of(p_business, p_name, p_args))
+        max_attempts => 12, job_key => CASE WHEN p_business IS NOT NULL THEN queue.key_of(p_business, p_name, p_args) END)
 $$;
 REVOKE ALL ON FUNCTION queue.enqueue_for FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION queue.enqueue_for TO funnelchat_system;

@@ -13,7 +13,7 @@ use url::Url;
 
 use super::error_codes::classify;
 use crate::{
-    compliance::{Permit, PermitError},
+    compliance::Permit,
     conversations::{
         DeliveryStatus,
         ports::{
@@ -88,8 +88,8 @@ impl SmsGateway for TwilioSms {
     ) -> SendOutcome {
         match permit.spend(Channel::Sms, sms.to.as_e164(), &sms.body, now) {
             Ok(()) => {}
-            Err(PermitError::Expired) => return SendOutcome::PermitExpired,
-            Err(error @ PermitError::Mismatch) => {
+            Err(error) if error.is_expired() => return SendOutcome::PermitExpired,
+            Err(error) => {
                 tracing::error!(%error, "a text without a fitting permit was stopped at the vendor's door");
                 return SendOutcome::Refused {
                     code: "PERMIT".to_owned(),

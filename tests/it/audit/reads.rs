@@ -20,6 +20,10 @@ const NOT_PERSONAL: &[(&str, &str)] = &[
         "acts and ids; whoever looks at the person behind one reads them by another query",
     ),
     (
+        "debtorLinks",
+        "when links were made and used; whoever looks at the person behind one reads them by another query",
+    ),
+    (
         "accountImport",
         "the caller's own file, of people who are not debtors yet",
     ),

@@ -58,10 +58,6 @@ const CIPHERS: &[(&str, &str)] = &[
 const PLAIN: &[(&str, &str)] = &[
     ("access_log.operation", "names of fields of the API"),
     ("access_log.request_id", "ours"),
-    (
-        "account_import_chunks.do_not_call",
-        "HMACs, as on the suppression list, until they stand there",
-    ),
     ("account_import_findings.code", "our own words"),
     (
         "account_import_findings.message",
@@ -312,6 +308,10 @@ const KEY_OF: &[(&str, &str)] = &[
         "debtor_merges",
         "JOIN debtors d ON d.id = t.debtor_id JOIN data_keys k ON k.id = d.record_key_id",
     ),
+    (
+        "debtors.stated_zone_statement_cipher",
+        "JOIN data_keys k ON k.id = t.record_key_id",
+    ),
     ("debtors", "JOIN data_keys k ON k.id = t.profile_key_id"),
     ("decisions", "JOIN data_keys k ON k.id = t.key_id"),
     ("files", "JOIN data_keys k ON k.id = t.data_key_id"),
@@ -405,7 +405,7 @@ async fn what_is_told_of_a_person_stands_nowhere_in_clear_and_opens_with_the_lis
         let (table, column) = name.split_once('.').unwrap();
         let join = KEY_OF
             .iter()
-            .find(|(of, _)| *of == table)
+            .find(|(of, _)| *of == name || *of == table)
             .unwrap_or_else(|| panic!("say where the key of {table} is"))
             .1;
         let rows = sqlx::query(AssertSqlSafe(format!(

@@ -282,6 +282,7 @@ async fn roles_that_run_the_service_own_nothing_and_bypass_nothing() {
             "app.debtor_entrance as funnelchat_owner",
             "app.end_member_sessions as funnelchat_owner",
             "app.end_role_sessions as funnelchat_owner",
+            "app.forget_person as funnelchat_owner",
             "app.member_details as funnelchat_owner",
             "app.member_with_address as funnelchat_owner",
             "app.migrations_run as funnelchat_owner",
@@ -295,6 +296,7 @@ async fn roles_that_run_the_service_own_nothing_and_bypass_nothing() {
             "queue.enqueue_after as funnelchat_worker",
             "queue.enqueue_envelope as funnelchat_worker",
             "queue.enqueue_for as funnelchat_worker",
+            "queue.enqueue_in as funnelchat_worker",
             "queue.health as funnelchat_worker",
         ],
         "functions that run with another's rights"

@@ -104,7 +104,6 @@ async fn a_message_that_cannot_be_made_ready_steps_back_each_time_and_fails_in_t
 #[tokio::test]
 async fn a_text_that_cannot_be_read_is_set_aside_and_later_ones_do_not_wait_for_it() {
     let app = TestApp::start().await;
-    let agent = app.acme.agent().await;
     let phone = app.acme.debtor_number(JAMES);
     let mut superuser = app.superuser().await;
     let damaged = Webhook::text(
@@ -143,6 +142,7 @@ async fn a_text_that_cannot_be_read_is_set_aside_and_later_ones_do_not_wait_for_
     assert!(app.log().contains("set aside"), "somebody hears of it");
 
     // Nobody knows what it asks for: nothing leaves for the number.
+    let agent = app.acme.agent().await;
     let thread = app.thread_with(&agent, &app.acme, JAMES).await;
     let message = send(&agent, &thread, "Does Friday suit you?").await;
     app.run_jobs().await;

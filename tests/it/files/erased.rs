@@ -11,10 +11,11 @@ use crate::support::{Client, TestApp, data, eventually, uploads::upload, user_er
 async fn erase(app: &TestApp, account: &str) {
     let mut superuser = app.superuser().await;
     sqlx::query(
-        "UPDATE data_keys k SET wrapped = NULL, destroyed_at = now() FROM accounts a
+        "UPDATE data_keys k SET wrapped = NULL, destroyed_at = $2 FROM accounts a
          WHERE a.account_number = $1 AND k.debtor_id = a.debtor_id AND k.business_id = a.business_id AND k.purpose = 'PROFILE'",
     )
     .bind(account)
+    .bind(app.app.clock.now())
     .execute(&mut superuser)
     .await
     .unwrap();

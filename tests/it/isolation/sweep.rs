@@ -264,6 +264,29 @@ async fn every_role_may_do_what_the_matrix_says_and_no_more() {
                 let input = json!({ "expectedVersion": settings_version(&client).await });
                 arguments.insert("input".to_owned(), input);
             }
+            // The vendor is asked whether it takes them.
+            if field.name == "setProviderCredentials" {
+                let (sid, token) = (format!("AC{:032x}", 78), "1".repeat(32));
+                app.sandbox.state().issue_token(&sid, &token);
+                let input = json!({ "twilio": { "accountSid": sid, "authToken": token } });
+                arguments.insert("input".to_owned(), input);
+            }
+            // Somebody else took down what is to be confirmed.
+            if field.name == "confirmStatedTimeZone" {
+                let other = if login == "admin" { "manager" } else { "admin" };
+                let input = json!({ "debtorId": ids.get("dbtr"), "timeZone": "America/Chicago" });
+                let mut stated = input.clone();
+                stated["statement"] = json!("In Chicago.");
+                app.acme
+                    .sign_in(other)
+                    .await
+                    .gql(
+                        "mutation($i: RecordStatedTimeZoneInput!) { recordStatedTimeZone(input: $i) { userErrors { code } } }",
+                        json!({ "i": stated }),
+                    )
+                    .await;
+                arguments.insert("input".to_owned(), input);
+            }
             // A manager has to do with agents only.
             if field.name == "updateUser" {
                 arguments.insert("input".to_owned(), json!({ "id": agent }));

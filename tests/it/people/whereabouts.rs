@@ -80,6 +80,7 @@ async fn what_the_person_states_counts_beside_every_other_clue_until_a_second_pe
     );
 
     // What holds no more, too, takes two: until then all clues count, with the one that was confirmed.
+    app.advance(TimeDelta::minutes(1)).await;
     let withdrawn = json!({ "debtorId": id, "timeZone": null, "statement": "I am back home." });
     let manager = app.acme.sign_in("manager").await;
     let seen = done(
