@@ -101,7 +101,7 @@ pub const TYPES: &[DebtorView] = &[
     of(
         "Business",
         &["id", "inboundNumbers", "name", "slug"],
-        &["settings"],
+        &["settings", "skills"],
     ),
     of(
         "ContactPoint",
@@ -235,7 +235,13 @@ pub const TYPES: &[DebtorView] = &[
     of(
         "Viewer",
         &["account", "business", "permissions", "role"],
-        &["inboxCursor", "memberships", "profile", "user"],
+        &[
+            "inboxCursor",
+            "memberships",
+            "notificationPreferences",
+            "profile",
+            "user",
+        ],
     ),
 ];
 

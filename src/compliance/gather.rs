@@ -63,11 +63,16 @@ struct SuppressionJson {
     created_at: DateTime<Utc>,
 }
 
+/// Stands in the facts for a number that is not the one to be contacted.
+const ANOTHER_NUMBER: &str = "another number";
+
 #[derive(Deserialize)]
 struct ContactJson {
     at: DateTime<Utc>,
     channel: String,
     inbound: bool,
+    /// Whether it came from, or went to, the address that is to be contacted now.
+    here: bool,
     reply: bool,
     account_id: Option<Uuid>,
 }
@@ -209,13 +214,13 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
                   WHERE i.business_id = $1 AND i.debtor_id = ANY(m.ids) AND i.withdrawn_at IS NULL) AS inconvenient,
                 (SELECT jsonb_agg(entry ORDER BY entry ->> 'at') FROM (
                     (SELECT jsonb_build_object('at', s.reserved_at, 'channel', s.channel, 'inbound', false,
-                            'reply', s.reply, 'account_id', s.account_id) AS entry
+                            'here', true, 'reply', s.reply, 'account_id', s.account_id) AS entry
                        FROM contact_slots s
                       WHERE s.business_id = $1 AND s.debtor_id = ANY(m.ids) AND s.released_at IS NULL AND s.reserved_at > $6
                       ORDER BY s.reserved_at DESC LIMIT 300)
                     UNION ALL
                     (SELECT jsonb_build_object('at', t.created_at, 'channel', v.channel, 'inbound', true,
-                            'reply', false, 'account_id', v.account_id)
+                            'here', v.peer_blind = ANY($5), 'reply', false, 'account_id', v.account_id)
                        FROM messages t JOIN conversations v ON v.business_id = t.business_id AND v.id = t.conversation_id
                       WHERE t.business_id = $1 AND t.debtor_id = ANY(m.ids) AND t.direction = 'INBOUND' AND t.created_at > $6
                       ORDER BY t.created_at DESC LIMIT 300)) AS entries) AS contacts
@@ -479,7 +484,15 @@ fn history_entry(entry: &ContactJson, contact: &Contact<'_>) -> HistoryEntry {
             Direction::Outbound
         }),
         kind: entry.reply.then_some(ActionKind::Reply),
-        number: (medium == Medium::Sms && entry.inbound).then(|| contact.recipient.to_owned()),
+        // A text from one number says nothing of who holds another (12 CFR 1006.6(d)(5)).
+        number: (medium == Medium::Sms && entry.inbound).then(|| {
+            let number = if entry.here {
+                contact.recipient
+            } else {
+                ANOTHER_NUMBER
+            };
+            number.to_owned()
+        }),
         recipient: Some(Recipient::Consumer),
         debts: entry.account_id.map(|id| vec![ids::encode(IdKind::Account, id)]),
         ..HistoryEntry::default()

@@ -3,9 +3,9 @@
 //! Owns `debtor_links`, `debtor_codes`, `debtor_link_requests`. Sessions are `identity`'s. May import `platform`,
 //! `identity`, `access`, `audit`, `accounts`, `compliance`, `conversations`.
 //!
-//! - a link: [`links`] (staff make one) or [`request_link`] (the debtor asks for one) -> [`link_token`]
-//! - the check (12 CFR 1006.6(d), rule `right-party-verification`): [`challenge`] -> [`code`] or [`factors`]
-//! - inside: [`own_contact`]
+//! - a link: `links` (staff make one) or `request_link` (the debtor asks for one) -> `link_token`
+//! - the check (12 CFR 1006.6(d), rule `right-party-verification`): `challenge` -> `code` or `factors`
+//! - inside: `own_contact`
 
 mod challenge;
 mod code;

@@ -387,6 +387,16 @@ async fn what_is_told_of_a_person_stands_nowhere_in_clear_and_opens_with_the_lis
     let sent = nobody.gql(wish, json!({ "t": challenge })).await;
     assert_eq!(data(&sent)["sendDebtorCode"]["sent"], true);
 
+    let document = "mutation($c: ID!) {
+        updateConversation(input: { conversationId: $c, status: RESOLVED, resolution: \"Settled.\" }) { userErrors { message } } }";
+    let resolved = admin.gql(document, json!({ "c": ids.get("conv") })).await;
+    assert_eq!(data(&resolved)["updateConversation"]["userErrors"], json!([]));
+    let document = "mutation($d: ID!) {
+        confirmStatedTimeZone(input: { debtorId: $d, timeZone: \"America/New_York\" }) { userErrors { message } } }";
+    let compliance = app.acme.sign_in("compliance").await;
+    let confirmed = compliance.gql(document, json!({ "d": ids.get("dbtr") })).await;
+    assert_eq!(data(&confirmed)["confirmStatedTimeZone"]["userErrors"], json!([]));
+
     let document = "mutation($i: CommitAccountImportInput!) { commitAccountImport(input: $i) { userErrors { message } } }";
     let committed = admin.gql(document, import).await;
     assert_eq!(data(&committed)["commitAccountImport"]["userErrors"], json!([]));
@@ -405,7 +415,7 @@ async fn what_is_told_of_a_person_stands_nowhere_in_clear_and_opens_with_the_lis
         let (table, column) = name.split_once('.').unwrap();
         let join = KEY_OF
             .iter()
-            .find(|(of, _)| *of == name || *of == table)
+            .find(|(of, _)| *of == *name || *of == table)
             .unwrap_or_else(|| panic!("say where the key of {table} is"))
             .1;
         let rows = sqlx::query(AssertSqlSafe(format!(

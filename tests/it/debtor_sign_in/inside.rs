@@ -316,7 +316,7 @@ async fn a_debtors_context_numbers_its_own_rows_only_and_reads_neither_head_nor_
     let audit = |kind: &str, actor: uuid::Uuid, about: uuid::Uuid| {
         format!(
             r#"[{{"id": "{}", "actor_kind": "{kind}", "actor_id": "{actor}", "action": "x.y", "debtor_id": "{about}", "details": ""}}]"#,
-            uuid::Uuid::now_v7()
+            funnelchat::platform::ids::next()
         )
     };
     let commit =

@@ -109,7 +109,7 @@ async fn a_text_that_cannot_be_read_is_set_aside_and_later_ones_do_not_wait_for_
     let damaged = Webhook::text(
         &app.acme,
         &phone,
-        "Please never call me at work",
+        "What do I owe by now?",
         &format!("SM{:032x}", 1),
     );
     assert_eq!(damaged.post(&app).await.0, 200);

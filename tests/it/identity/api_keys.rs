@@ -398,7 +398,8 @@ async fn the_keys_of_somebody_who_is_let_go_end_and_those_that_stay_are_told_of(
     };
     let mails = || app.sandbox.state().mails_to("admin@acme.example");
     let left_over = async || {
-        let document = "{ apiKeys(createdBySuspended: true) { edges { node { id createdBy { status } } } } }";
+        let document =
+            "{ apiKeys(first: 10, createdBySuspended: true) { edges { node { id createdBy { status } } } } }";
         let answer = admin.gql(document, json!({})).await;
         data(&answer)["apiKeys"]["edges"].as_array().unwrap().clone()
     };

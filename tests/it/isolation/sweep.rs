@@ -1,8 +1,11 @@
 //! The sweeps: as another business, as nobody, and in every role.
 
-use funnelchat::access::{
-    AccessTable, Cell, Role,
-    operations::{Needs, needs},
+use funnelchat::{
+    access::{
+        AccessTable, Cell, Role,
+        operations::{Needs, needs},
+    },
+    accounts::record_stated_zone,
 };
 use serde_json::json;
 
@@ -273,18 +276,18 @@ async fn every_role_may_do_what_the_matrix_says_and_no_more() {
             }
             // Somebody else took down what is to be confirmed.
             if field.name == "confirmStatedTimeZone" {
-                let other = if login == "admin" { "manager" } else { "admin" };
-                let input = json!({ "debtorId": ids.get("dbtr"), "timeZone": "America/Chicago" });
-                let mut stated = input.clone();
-                stated["statement"] = json!("In Chicago.");
-                app.acme
-                    .sign_in(other)
+                let mut tx = app
+                    .app
+                    .db
+                    .tenant(&app.service_ctx(&app.acme).await)
                     .await
-                    .gql(
-                        "mutation($i: RecordStatedTimeZoneInput!) { recordStatedTimeZone(input: $i) { userErrors { code } } }",
-                        json!({ "i": stated }),
-                    )
-                    .await;
+                    .unwrap();
+                let said = (Some("America/Chicago"), "In Chicago.");
+                record_stated_zone(&mut tx, &app.app.keyring, &app.app.db, ids.uuid("dbtr"), said)
+                    .await
+                    .unwrap();
+                tx.commit().await.unwrap();
+                let input = json!({ "debtorId": ids.get("dbtr"), "timeZone": "America/Chicago" });
                 arguments.insert("input".to_owned(), input);
             }
             // A manager has to do with agents only.
