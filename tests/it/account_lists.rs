@@ -424,3 +424,29 @@ async fn a_person_who_is_renamed_moves_in_the_list_with_all_their_accounts() {
     assert_eq!(astray, 0);
     app.finish().await;
 }
+
+/// A quarter of all people dispute something: a list by name meets the first of them soon, so that the others are counted
+/// in their index at most, and neither their records nor their accounts are read.
+#[tokio::test]
+async fn what_many_have_is_met_on_the_way_and_not_collected() {
+    const DISPUTED: &str = "
+        INSERT INTO holds (business_id, id, debtor_id, kind, placed_at)
+        SELECT business_id, gen_random_uuid(), debtor_id, 'DISPUTE', created_at FROM accounts
+        WHERE account_number LIKE 'MUCH-%' AND substr(account_number, 6)::int % 4 = 0";
+    let (app, wire) = listened_to_with(DISPUTED, Vec::new()).await;
+    let names = names(&app).await;
+    let manager = app.acme.sign_in("manager").await;
+    for field in ["LAST_NAME", "BALANCE"] {
+        wire.clear();
+        let order = json!({ "field": field, "direction": "ASC" });
+        let answer = list(&manager, &json!({ "hold": ["DISPUTE"] }), &order, None, 5).await;
+        assert_eq!(found(&answer), 5);
+        let plans = wire.plans();
+        let rows: u64 = plans.iter().map(|plan| names.rows_looked_at(plan)).sum();
+        assert!(
+            (1_000..1_500).contains(&rows),
+            "a thousand holds counted, and few accounts: {rows}\n{plans:#?}"
+        );
+    }
+    app.finish().await;
+}

@@ -197,13 +197,7 @@ impl Condition<'_> {
                 .bind(all.to_vec())
                 .push(")")
                 .push(ONE_LOOK),
-            Self::Holds(kinds) => sql
-                .push("EXISTS (SELECT FROM debtors p JOIN debtors g ON g.business_id = $1 AND g.person_id = p.person_id \
-                       JOIN holds h ON h.business_id = $1 AND h.debtor_id = g.id \
-                       WHERE p.business_id = $1 AND p.id = a.debtor_id AND h.lifted_at IS NULL AND (h.account_id IS NULL OR h.account_id = a.id) AND h.kind = ANY(")
-                .bind(kinds.to_vec())
-                .push(")")
-                .push(ONE_LOOK),
+            Self::Holds(kinds) => push_holds(sql, kinds),
             Self::Languages(all) => sql
                 .push("EXISTS (SELECT FROM debtors d WHERE d.business_id = $1 AND d.id = a.debtor_id AND d.preferred_language = ANY(")
                 .bind(all.to_vec())
@@ -226,6 +220,44 @@ impl Condition<'_> {
             }
         };
     }
+}
+
+/// Holds of this debt and of its person. Most people have one record, of which one look tells; where several were merged,
+/// what stands on one stands on all.
+fn push_holds<'s>(sql: &'s mut Sql, kinds: &[String]) -> &'s mut Sql {
+    const STANDING: &str =
+        "h.lifted_at IS NULL AND (h.account_id IS NULL OR h.account_id = a.id) AND h.kind = ANY(";
+    sql.push("(EXISTS (SELECT FROM holds h WHERE h.business_id = $1 AND h.debtor_id = a.debtor_id AND ")
+        .push(STANDING)
+        .bind(kinds.to_vec())
+        .push(")")
+        .push(ONE_LOOK)
+        .push(" OR (");
+    push_is_merged(sql, "a.debtor_id")
+        .push(
+            " AND EXISTS (SELECT FROM debtors p JOIN debtors g ON g.business_id = $1 AND g.person_id = p.person_id \
+             JOIN holds h ON h.business_id = $1 AND h.debtor_id = g.id WHERE p.business_id = $1 AND p.id = a.debtor_id AND ",
+        )
+        .push(STANDING)
+        .bind(kinds.to_vec())
+        .push(")")
+        .push(ONE_LOOK)
+        .push("))")
+}
+
+/// Whether a person's record stands together with others: then it is named in a merge that was not undone.
+pub(super) fn push_is_merged<'s>(sql: &'s mut Sql, record: &str) -> &'s mut Sql {
+    for (column, before) in [("m.debtor_id", "("), ("m.survivor_id", " OR ")] {
+        sql.push(before)
+            .push(
+                "EXISTS (SELECT FROM debtor_merges m WHERE m.business_id = $1 AND m.unmerged_at IS NULL AND ",
+            )
+            .push(column)
+            .push(" = ")
+            .push(record)
+            .push(ONE_LOOK);
+    }
+    sql.push(")")
 }
 
 /// A column between two values.

@@ -188,14 +188,27 @@ fn workers(conditions: &[Condition<'_>]) -> Option<BTreeSet<Uuid>> {
 /// The accounts of the lane in the list's order, at most as many as `limit` says: `start_key` and `order_key` beside
 /// what is read of them.
 pub(super) fn push_lane(sql: &mut Sql, lanes: &Lanes<'_>, start: Option<&Start>, way: &Way<'_>, limit: &str) {
+    let columns = format!(
+        "{COLUMNS}, {} AS start_key, {} AS order_key",
+        start.map_or("0", Start::column),
+        way.ordering.expression()
+    );
+    push_lane_of(sql, &columns, lanes, start, way, limit);
+}
+
+/// The same with these columns of the accounts alone.
+pub(super) fn push_lane_of(
+    sql: &mut Sql,
+    columns: &str,
+    lanes: &Lanes<'_>,
+    start: Option<&Start>,
+    way: &Way<'_>,
+    limit: &str,
+) {
     let (column, key) = (start.map_or("0", Start::column), way.ordering.expression());
     sql.push("SELECT ")
-        .push(COLUMNS)
-        .push(", ")
-        .push(column)
-        .push(" AS start_key, ");
-    sql.push(key)
-        .push(" AS order_key FROM accounts a WHERE a.business_id = $1 AND a.deleted_at IS NULL");
+        .push(columns)
+        .push(" FROM accounts a WHERE a.business_id = $1 AND a.deleted_at IS NULL");
     // The indexes have only these, which a comparison of rows does not say.
     if let Some(Start::Creditor(_) | Start::Placement(_) | Start::Month) = start {
         sql.push(" AND ").push(column).push(" IS NOT NULL");
@@ -235,7 +248,13 @@ pub(super) fn push_lane(sql: &mut Sql, lanes: &Lanes<'_>, start: Option<&Start>,
         highest.as_ref(),
         if below { " < " } else { " <= " },
     );
-    push_order(sql, start.map(Start::column), key, "a.id", way.descending);
+    push_order(
+        sql,
+        start.map(|start| (start.column(), way.descending)),
+        key,
+        "a.id",
+        way.descending,
+    );
     sql.push(" LIMIT ").push(limit);
 }
 
@@ -264,12 +283,13 @@ fn push_bound(sql: &mut Sql, start: Option<&Start>, key: &str, bound: Option<&Ac
     sql.push(")");
 }
 
-/// ` ORDER BY …`.
-pub(super) fn push_order(sql: &mut Sql, start: Option<&str>, key: &str, id: &str, descending: bool) {
-    let direction = if descending { " DESC" } else { " ASC" };
+/// ` ORDER BY …`, first by what is named with its own direction.
+pub(super) fn push_order(sql: &mut Sql, first: Option<(&str, bool)>, key: &str, id: &str, descending: bool) {
+    let direction = |descending| if descending { " DESC" } else { " ASC" };
     sql.push(" ORDER BY ");
-    if let Some(start) = start {
-        sql.push(start).push(direction).push(", ");
+    if let Some((first, descending)) = first {
+        sql.push(first).push(direction(descending)).push(", ");
     }
+    let direction = direction(descending);
     sql.push(key).push(direction).push(", ").push(id).push(direction);
 }

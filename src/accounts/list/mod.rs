@@ -6,6 +6,7 @@
 //! the list asks to be narrowed.
 
 mod candidates;
+mod cheapest;
 mod criteria;
 mod debtors;
 mod lanes;
@@ -20,9 +21,8 @@ use sqlx::{Row as _, postgres::PgRow};
 use uuid::Uuid;
 
 use self::{
-    candidates::Candidates,
+    cheapest::Look,
     criteria::{Condition, conditions},
-    lanes::Lanes,
     sql::{DUE, Sql},
 };
 pub(super) use self::{
@@ -197,119 +197,21 @@ const AS_USUAL: &str = "SET LOCAL enable_seqscan TO DEFAULT; SET LOCAL enable_bi
      SET LOCAL enable_material TO DEFAULT; SET LOCAL enable_memoize TO DEFAULT; \
      SET LOCAL max_parallel_workers_per_gather TO DEFAULT; SET LOCAL jit TO DEFAULT";
 
-/// One look at a list.
-struct Look<'a> {
-    list: &'a AccountList,
-    all: &'a [Condition<'a>],
-    wanted: &'a Wanted<'a>,
-    limit: LookLimit,
+/// More would have to be looked at for a page.
+struct Cut {
+    /// So many accounts of the page were found before.
+    found: i64,
 }
 
-impl Look<'_> {
-    async fn page(&self, tx: &mut TenantTx) -> Result<Option<Listed>, DbError> {
-        let LookLimit(look_at) = self.limit;
-        let window = Window {
-            rows: self.wanted.page.fetch(),
-            look_at,
-        };
-        let way = Way {
-            ordering: self.list.ordering,
-            descending: self.list.descending != self.wanted.page.backward,
-            past: self.wanted.past.as_ref(),
-        };
-        let lanes = Lanes::of(self.list.ordering, self.all);
-        if lanes.rest.is_empty() {
-            let rows = walk::page(tx, &lanes, &way, window).await?.unwrap_or_default();
-            let count = self.count(tx, &lanes, &way, None).await?;
-            return Ok(Some(Listed { rows, count }));
+fn read_rows(rows: &[PgRow], ordering: AccountOrdering) -> Result<Result<Vec<ListedAccount>, Cut>, DbError> {
+    let mut page = Vec::with_capacity(rows.len());
+    for (found, row) in (0..).zip(rows) {
+        if row.try_get("cut")? {
+            return Ok(Err(Cut { found }));
         }
-        // Few are sorted sooner than the way to them is walked. What a search finds usually is, so it is counted at once.
-        let few = if self.list.search.is_some() {
-            look_at
-        } else {
-            look_at / FEW
-        };
-        let candidates = Candidates::of(self.all);
-        let mut chosen = match self.list.search {
-            Some(Search::Person(_)) => candidates.found_by_search(),
-            _ => candidates.choose(tx, few).await?,
-        };
-        if chosen.is_none() {
-            let mut found = None;
-            if let Some(span) = months::range(self.list.ordering, self.all) {
-                found = months::page(tx, span, &way, window).await?;
-            }
-            if found.is_none() {
-                found = walk::page(tx, &lanes, &way, window).await?;
-            }
-            if let Some(rows) = found {
-                let count = self.count(tx, &lanes, &way, Some((&candidates, few))).await?;
-                return Ok(Some(Listed { rows, count }));
-            }
-            if few < look_at {
-                chosen = candidates.choose(tx, look_at).await?;
-            }
-        }
-        let Some(chosen) = chosen else { return Ok(None) };
-        let rows = candidates.page(tx, &chosen, &way, window).await?;
-        let count = match self.wanted.count {
-            None => None,
-            Some(most) => Some(candidates.count(tx, &chosen, look_at).await?.min(most)),
-        };
-        Ok(Some(Listed { rows, count }))
+        page.push(read_row(row, ordering)?);
     }
-
-    /// Along the lanes; where these are too long, through candidates of which there were more than a few.
-    async fn count(
-        &self,
-        tx: &mut TenantTx,
-        lanes: &Lanes<'_>,
-        way: &Way<'_>,
-        candidates: Option<(&Candidates<'_>, i64)>,
-    ) -> Result<Option<i64>, DbError> {
-        let Some(most) = self.wanted.count else {
-            return Ok(None);
-        };
-        let LookLimit(look_at) = self.limit;
-        // In the order of what is asked, each account of the lanes counts, and none has to be looked at.
-        let exact = [
-            AccountOrdering::CreatedAt,
-            AccountOrdering::Balance,
-            AccountOrdering::DueDate,
-        ]
-        .map(|ordering| (ordering, Lanes::of(ordering, self.all)));
-        let exact = exact.iter().find(|(_, lanes)| lanes.rest.is_empty());
-        let (ordering, lanes) = exact.map_or((way.ordering, lanes), |(ordering, lanes)| (*ordering, lanes));
-        let whole = Way {
-            ordering,
-            past: None,
-            ..*way
-        };
-        if let Some(count) = walk::count(tx, lanes, &whole, look_at, most).await? {
-            return Ok(Some(count));
-        }
-        // All that they could tell was told when there were more than may be looked at.
-        let Some((candidates, _)) = candidates.filter(|(_, counted)| *counted < look_at) else {
-            return Ok(None);
-        };
-        match candidates.choose(tx, look_at).await? {
-            None => Ok(None),
-            Some(chosen) => Ok(Some(candidates.count(tx, &chosen, look_at).await?.min(most))),
-        }
-    }
-}
-
-/// A third of what may be looked at is read and sorted, rather than walked to.
-const FEW: i64 = 3;
-
-/// `None` where a lane was cut short.
-fn read_rows(rows: &[PgRow], ordering: AccountOrdering) -> Result<Option<Vec<ListedAccount>>, DbError> {
-    rows.iter()
-        .map(|row| {
-            let cut: bool = row.try_get("cut")?;
-            (!cut).then(|| read_row(row, ordering)).transpose()
-        })
-        .collect()
+    Ok(Ok(page))
 }
 
 fn read_row(row: &PgRow, ordering: AccountOrdering) -> Result<ListedAccount, DbError> {

@@ -48,7 +48,7 @@ pub(super) async fn page(
     sql.push(" LIMIT $2) a").push(PERSON);
     push_order(&mut sql, None, "a.order_key", "a.id", way.descending);
     let rows = sql.builder().build().fetch_all(tx.conn()).await?;
-    read_rows(&rows, way.ordering)
+    Ok(read_rows(&rows, way.ordering)?.ok())
 }
 
 /// The months of the range from the first to the last in which anything is due, if these are no more than `most`.
@@ -82,7 +82,13 @@ fn push_outermost(sql: &mut Sql, comparison: &str, bound: Option<NaiveDate>, des
     if let Some(bound) = bound {
         sql.push(" AND a.due_month").push(comparison).bind(bound);
     }
-    push_order(sql, Some("a.due_month"), "a.created_at", "a.id", descending);
+    push_order(
+        sql,
+        Some(("a.due_month", descending)),
+        "a.created_at",
+        "a.id",
+        descending,
+    );
     sql.push(" LIMIT 1)");
 }
 

@@ -24,9 +24,10 @@ pub(super) const COLUMNS: &str = "a.id, a.debtor_id, a.account_number, a.origina
      a.balance_minor, a.original_balance_minor, a.due_date, a.assigned_agent_id, a.creditor_id, a.placement_id, \
      a.custom_fields_cipher, a.created_at, a.updated_at";
 
-/// The person behind each of few accounts `a`, as `d`; looked up one by one (see `criteria`).
-pub(super) const PERSON: &str = " CROSS JOIN LATERAL (SELECT d.first_name, d.last_name, d.preferred_language, \
-     d.preferred_channel FROM debtors d WHERE d.business_id = $1 AND d.id = a.debtor_id OFFSET 0) d";
+/// The person behind each of few accounts `a`, as `d`; looked up one by one (see `criteria`). A row that only says that
+/// there are too many has none.
+pub(super) const PERSON: &str = " LEFT JOIN LATERAL (SELECT d.first_name, d.last_name, d.preferred_language, \
+     d.preferred_channel FROM debtors d WHERE d.business_id = $1 AND d.id = a.debtor_id OFFSET 0) d ON true";
 
 /// A statement in the making. Its text is fixed fragments; `$1` is the business, all other values are bound.
 pub(super) struct Sql(QueryBuilder<Postgres>);

@@ -1,7 +1,7 @@
 //! The list's order, walked from the cursor on, until the page is full or enough has been looked at.
 
 use super::{
-    ListedAccount, Way, Window,
+    Cut, ListedAccount, Way, Window,
     criteria::push_all,
     lanes::{Lanes, Start, push_lane, push_order},
     read_rows,
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::platform::db::{DbError, TenantTx};
 
-/// A page in reading direction, [`Window::rows`] at most; `None` where the walk was cut short before the page was full.
+/// A page in reading direction, [`Window::rows`] at most; [`Cut`] where the walk ended before the page was full.
 ///
 /// Each lane ends with the first row too many to be looked at, which is handed out in its place whatever it is. Rows are
 /// numbered and filtered outside of the lane's own LIMIT: the outer one stops pulling as soon as it is full.
@@ -18,9 +18,9 @@ pub(super) async fn page(
     lanes: &Lanes<'_>,
     way: &Way<'_>,
     window: Window,
-) -> Result<Option<Vec<ListedAccount>>, DbError> {
+) -> Result<Result<Vec<ListedAccount>, Cut>, DbError> {
     if lanes.starts.is_empty() {
-        return Ok(Some(Vec::new()));
+        return Ok(Ok(Vec::new()));
     }
     let mut sql = Sql::limited(tx, window.rows, "SELECT a.*, d.* FROM (SELECT * FROM (")?;
     for (nth, start) in lanes.starts.iter().enumerate() {
@@ -51,7 +51,7 @@ pub(super) fn push_filtered(
         return;
     }
     let order = |sql: &mut Sql| {
-        let start = start.map(|_| "a.start_key");
+        let start = start.map(|_| ("a.start_key", way.descending));
         push_order(sql, start, "a.order_key", "a.id", way.descending);
     };
     sql.push("SELECT a.*, a.place > ").push(window.look_at);
