@@ -71,6 +71,7 @@ const TABLES: &[(&str, &[&str])] = &[
             "original_creditor",
             "status",
             "currency",
+            "balance_minor",
             "original_balance_minor",
             "due_date",
             "custom_fields_cipher",

@@ -385,14 +385,16 @@ async fn insert_account(
     };
     sqlx::query!(
         "INSERT INTO accounts (business_id, id, debtor_id, account_number, original_creditor, status, currency,
-             original_balance_minor, due_date, custom_fields_cipher, creditor_id, placement_id, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, 'ACTIVE', $6, $7, $8, $9, $10, $11, $12, $12)",
+             balance_minor, original_balance_minor, due_date, custom_fields_cipher, creditor_id, placement_id, created_at,
+             updated_at)
+         VALUES ($1, $2, $3, $4, $5, 'ACTIVE', $6, $7, $8, $9, $10, $11, $12, $13, $13)",
         business,
         id,
         person.id,
         new.account_number.trim(),
         new.original_creditor,
         new.current_balance.currency().code(),
+        new.current_balance.minor(),
         new.original_balance.map(Money::minor),
         new.due_date,
         custom,

@@ -1,5 +1,6 @@
-//! The ledger: double entry, append-only, in integer minor units. A balance is the sum of its entries and is only
-//! ever posted to. It knows no provider and no plan; it posts and sums.
+//! The ledger: double entry, append-only, in integer minor units. A balance is the sum of its entries: an account is made
+//! with its opening balance, which the database compares with the opening entry, and is only ever posted to from then on.
+//! It knows no provider and no plan; it posts and sums.
 //!
 //! Owns `ledger_transactions`, `ledger_entries` and, through their trigger, `accounts.balance_minor`. May import
 //! `platform` only.
@@ -20,7 +21,8 @@ use crate::platform::{
     money::Money,
 };
 
-/// Posts what is owed when an account is placed: the receivable against the placement.
+/// Posts what is owed when an account is placed: the receivable against the placement. The account was inserted with this
+/// balance in the same transaction: another amount is refused by `account_balance`.
 ///
 /// Posting the same account twice is refused by the intent key (`ledger_transactions_business_id_intent_key_key`).
 ///

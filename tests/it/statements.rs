@@ -33,9 +33,13 @@ BEGIN
     INSERT INTO contact_points (business_id, id, debtor_id, kind, ordinal, blind_index, blind_version, provenance, created_at)
     SELECT acme, pg_temp.id(2, n), pg_temp.id(1, n), 'PHONE', 1, sha256(n::text::bytea), 1, 'CREDITOR', at
     FROM generate_series(1, 4000) n;
-    INSERT INTO accounts (business_id, id, debtor_id, account_number, status, currency, balance_minor, created_at, updated_at)
-    SELECT acme, pg_temp.id(3, n), pg_temp.id(1, n), 'MUCH-' || n, 'ACTIVE', 'USD', 1000000 + n * 7919 % 100000, at, at
-    FROM generate_series(1, 4000) n;
+    -- Their ledger is left out, and so is what asks for it.
+    PERFORM set_config('session_replication_role', 'replica', true);
+    INSERT INTO accounts (business_id, id, debtor_id, account_number, status, currency, balance_minor, debtor_name_key,
+        created_at, updated_at)
+    SELECT acme, pg_temp.id(3, n), pg_temp.id(1, n), 'MUCH-' || n, 'ACTIVE', 'USD', 1000000 + n * 7919 % 100000,
+        'last' || md5(n::text) || ' first' || n, at, at FROM generate_series(1, 4000) n;
+    PERFORM set_config('session_replication_role', 'origin', true);
     INSERT INTO conversations (business_id, id, debtor_id, account_id, channel, status, our_address, peer_blind,
         record_key_id, last_sequence, last_inbound_sequence, last_message_at, created_at, updated_at)
     SELECT acme, pg_temp.id(4, n), pg_temp.id(1, n), pg_temp.id(3, n), 'SMS', 'ACTIVE', '+12125550100',

@@ -273,6 +273,7 @@ impl Placing<'_> {
             None => lead_number(self.import, candidate.row),
         });
         accounts.creditors.push(row.original_creditor.clone());
+        accounts.balances.push(row.balance_minor);
         accounts.originals.push(row.original_minor);
         accounts.due_dates.push(row.due_date);
         accounts.customs.push(custom);

@@ -1,6 +1,7 @@
 //! What is written once stays as it was written, and balances are the ledger's alone.
 
 use super::*;
+use uuid::Uuid;
 
 #[tokio::test]
 async fn what_is_written_once_stays_and_balances_are_the_ledgers_alone() {
@@ -106,4 +107,53 @@ async fn balances_are_the_sum_of_their_entries_and_entries_sum_to_zero() {
         .unwrap();
     let sums: BTreeMap<String, i64> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
     assert_eq!(sums, BTreeMap::from([("USD".to_owned(), 0)]));
+}
+
+#[tokio::test]
+async fn an_account_has_the_balance_that_its_opening_entry_says_or_is_not_made() {
+    let catalogue = Catalogue::open().await;
+    let mut app = catalogue.database.logins.app.clone().connect().await.unwrap();
+    let mut superuser = catalogue.superuser;
+    let business: Uuid = superuser
+        .fetch_one("SELECT id FROM businesses WHERE slug = 'acme'")
+        .await
+        .unwrap()
+        .get(0);
+    for (posted, other, refusal) in [
+        (None, 0, Some("account_balance")),
+        (Some(49_999), -49_999, Some("account_balance")),
+        (Some(50_000), -49_999, Some("ledger_double_entry")),
+        (Some(50_000), -50_000, None),
+    ] {
+        let entries = posted.map_or_else(String::new, |posted| {
+            format!(
+                "INSERT INTO ledger_transactions (business_id, id, kind, intent_key, at)
+                 VALUES ('{business}', '{business}', 'OPENING', 'story', now());
+                 INSERT INTO ledger_entries (business_id, id, transaction_id, ledger_account, debtor_id, account_id,
+                     amount_minor, currency, at)
+                 SELECT business_id, gen_random_uuid(), business_id, 'RECEIVABLE', debtor_id, id, {posted}, 'USD', now()
+                 FROM accounts WHERE id = business_id
+                 UNION ALL SELECT '{business}', gen_random_uuid(), '{business}', 'PLACEMENT', NULL, NULL, {other}, 'USD', now();"
+            )
+        });
+        let whole = format!(
+            "BEGIN; SET LOCAL app.business_id = '{business}'; SET LOCAL app.audience = 'staff';
+             INSERT INTO accounts (business_id, id, debtor_id, account_number, status, currency, balance_minor, created_at,
+                 updated_at)
+             SELECT business_id, business_id, debtor_id, 'STORY', 'ACTIVE', 'USD', 50000, now(), now() FROM accounts LIMIT 1;
+             {entries} COMMIT"
+        );
+        let refused = app.execute(AssertSqlSafe(whole)).await.err();
+        let constraint = refused.as_ref().and_then(|error| {
+            let error = error.as_database_error()?;
+            error.constraint()
+        });
+        assert_eq!(constraint, refusal, "{posted:?}: {refused:?}");
+        app.execute("ROLLBACK").await.unwrap();
+    }
+    let row = superuser
+        .fetch_one("SELECT balance_minor, (SELECT sum(amount_minor)::bigint FROM ledger_entries WHERE account_id = a.id) FROM accounts a WHERE account_number = 'STORY'")
+        .await
+        .unwrap();
+    assert_eq!((row.get::<i64, _>(0), row.get::<i64, _>(1)), (50_000, 50_000));
 }
