@@ -19,7 +19,7 @@ use url::Url;
 use super::{
     DevOptions,
     sandbox_clock::DatabaseClock,
-    seed::{BUSINESSES, DEMO_PASSWORD, DEMO_SUPER_ADMIN, DEMO_TOTP_SECRET, seed},
+    seed::{BUSINESSES, DEMO_PASSWORD, DEMO_SUPER_ADMIN, DEMO_TOTP_SECRET, DemoLink, demo_link, seed},
     serve::serve_until,
 };
 use crate::{
@@ -77,7 +77,9 @@ pub(super) async fn dev(options: DevOptions) -> anyhow::Result<ExitCode> {
     let _ = clock.0.set(simulated);
     seed(&app.db, &app.keyring).await?;
     let worker = JobWorker::connect(&app.worker, app.registry.clone()).await?;
-    announce(&api, &sandbox);
+    // Somebody may have taken the demo debtor's account away: then there is no link, and all else is as ever.
+    let link = demo_link(&app).await;
+    announce(&api, &sandbox, &link);
     let grace = config.shutdown_grace.min(Duration::from_secs(5));
     let served = tokio::select! {
         served = serve_until(&app, listener, super::stop_signal(), grace) => served,
@@ -319,7 +321,7 @@ fn point_at_sandbox(config: &mut Config, sandbox: &RunningSandbox) -> anyhow::Re
     Ok(())
 }
 
-fn announce(api: &str, sandbox: &RunningSandbox) {
+fn announce(api: &str, sandbox: &RunningSandbox, link: &anyhow::Result<DemoLink>) {
     println!();
     println!(
         "  API         {api}/graphql     (sockets {}/graphql/ws)",
@@ -343,6 +345,17 @@ fn announce(api: &str, sandbox: &RunningSandbox) {
         );
     }
     println!("    {:<14} {DEMO_SUPER_ADMIN}", "the platform");
+    println!();
+    match link {
+        Ok(link) => {
+            println!(
+                "  A debtor's own link ({}; the code comes to {} in the sandbox):",
+                link.name, link.number
+            );
+            println!("    {}", link.address);
+        }
+        Err(error) => println!("  No debtor's link: {error}"),
+    }
     println!();
     println!("  Stop with Ctrl-C.");
     println!();

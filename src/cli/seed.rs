@@ -30,6 +30,7 @@ use crate::{
         money::{Currency, Money},
         phone::PhoneNumber,
     },
+    portal::address_of_newest_link,
 };
 
 /// Every demo user's password.
@@ -68,6 +69,11 @@ impl DemoBusiness {
     /// The ZIP code of its n-th debtor.
     pub fn zip(&self, nth: usize) -> &'static str {
         PEOPLE.get(nth).map_or("", |person| person.zip)
+    }
+
+    /// The number of its n-th debtor's account.
+    fn account_number(&self, nth: usize) -> String {
+        format!("{}-{:05}", self.slug.to_uppercase(), 10_001 + nth)
     }
 
     /// Its debtors' names and numbers.
@@ -360,6 +366,41 @@ async fn seed_businesses(db: &Db, keyring: &Keyring) -> anyhow::Result<usize> {
     Ok(written)
 }
 
+/// A link by which the first debtor of the first demo business signs in.
+pub(super) struct DemoLink {
+    pub(super) name: String,
+    pub(super) number: String,
+    pub(super) address: String,
+}
+
+/// Gives it, by the address at which the service is reached now.
+pub(super) async fn demo_link(app: &App) -> anyhow::Result<DemoLink> {
+    let [demo, ..] = &BUSINESSES;
+    let (name, number) = demo.debtors().next().context("the demo has debtors")?;
+    let mut tx = app.db.system(&SystemCtx::for_reason("demo link", "seed")).await?;
+    let business = sqlx::query_scalar!("SELECT id FROM businesses WHERE slug = $1", demo.slug)
+        .fetch_one(tx.conn())
+        .await?;
+    tx.commit().await?;
+    let mut tx = app.db.tenant(&TenantCtx::for_service(business, "seed")).await?;
+    let account = sqlx::query_scalar!(
+        "SELECT id FROM accounts WHERE business_id = $1 AND account_number = $2",
+        business,
+        demo.account_number(0),
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    let address = address_of_newest_link(&mut tx, &app.portal, account)
+        .await
+        .map_err(|error| anyhow::anyhow!("the demo debtor's link: {error:?}"))?;
+    tx.commit().await?;
+    Ok(DemoLink {
+        name,
+        number,
+        address,
+    })
+}
+
 async fn exists(db: &Db, slug: &str) -> anyhow::Result<bool> {
     let mut tx = db.system(&SystemCtx::for_reason("demo data", "seed")).await?;
     let found = sqlx::query_scalar!(
@@ -510,7 +551,7 @@ fn new_account(demo: &DemoBusiness, index: usize, person: &Person) -> anyhow::Re
         external_debtor_reference: Some(format!("{}-{:04}", demo.slug.to_uppercase(), index + 1)),
         first_name: person.first.to_owned(),
         last_name: person.last.to_owned(),
-        account_number: format!("{}-{:05}", demo.slug.to_uppercase(), 10_001 + index),
+        account_number: demo.account_number(index),
         contacts: vec![
             NewContact::Phone(PhoneNumber::parse_e164(&demo.number_of(index, person))?),
             NewContact::Email(EmailAddress::parse(&format!("{local}@mail.example"))?),

@@ -57,6 +57,25 @@ pub(super) async fn create_link(
     insert(tx, portal, ids::next(), (debtor_id, account), "STAFF", lifetime).await
 }
 
+/// The address of the newest good link to an account; one is made where there is none.
+///
+/// # Errors
+/// As [`create_link`].
+pub async fn address_of_newest_link(
+    tx: &mut TenantTx,
+    portal: &Portal,
+    account: Uuid,
+) -> Result<String, OpError> {
+    match store::newest_good_link(tx, account).await? {
+        Some((link_id, expires_at)) => Ok(portal.url(&LinkToken {
+            business_id: tx.business_id(),
+            link_id,
+            expires_at,
+        })),
+        None => Ok(create_link(tx, portal, account, None).await?.1),
+    }
+}
+
 /// Stores a link and gives its address.
 pub(super) async fn insert(
     tx: &mut TenantTx,

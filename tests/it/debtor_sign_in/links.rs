@@ -1,7 +1,10 @@
 //! The link itself: what it tells, how long it is good, and who gets one.
 
 use chrono::TimeDelta;
-use funnelchat::platform::ids::{self, IdKind};
+use funnelchat::{
+    platform::ids::{self, IdKind},
+    portal::address_of_newest_link,
+};
 use serde_json::{Value, json};
 use sqlx::Executor as _;
 
@@ -327,5 +330,36 @@ async fn a_link_is_shown_once_and_made_for_accounts_that_one_sees() {
         .gql(document, json!({ "i": { "accountId": account } }))
         .await;
     assert_eq!(user_errors(&data(&many)["createDebtorLink"]), ["CONFLICT"]);
+    app.finish().await;
+}
+
+/// What `bin/dev` prints each time that it starts.
+#[tokio::test]
+async fn the_newest_good_link_is_told_again_and_a_new_one_made_when_it_ends() {
+    let app = TestApp::start().await;
+    let staff = app.acme.sign_in("admin").await;
+    let account = app.account_id(&app.acme, 11).await;
+    let id = ids::decode(IdKind::Account, &account).unwrap();
+    let ctx = app.service_ctx(&app.acme).await;
+    let address = async || {
+        let mut tx = app.app.db.tenant(&ctx).await.unwrap();
+        let address = address_of_newest_link(&mut tx, &app.app.portal, id)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        address
+    };
+    let first = address().await;
+    assert_eq!(address().await, first);
+    let (_, token) = first.split_once("/d/").unwrap();
+    let nobody = app.anonymous();
+    let waiting = challenge(&nobody, token).await;
+    let answer = verify(&nobody, &waiting, &app.factors(&app.acme, 11)).await;
+    assert!(may_act(&with_session(nobody, &answer)).await);
+    link_to(&staff, &account).await;
+    let second = address().await;
+    assert_ne!(second, first, "the newest");
+    app.advance(TimeDelta::days(40)).await;
+    assert!(![first, second].contains(&address().await));
     app.finish().await;
 }
