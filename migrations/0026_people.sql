@@ -63,3 +63,27 @@ CREATE CONSTRAINT TRIGGER check_balance AFTER INSERT ON accounts DEFERRABLE INIT
 -- No statement reads by these: people are listed by name alone, and the rows of the waiting are those of the table's own
 -- key.
 DROP INDEX debtors_created, webhook_events_waiting;
+
+-- Debtors' entrances. Whoever merges the record or deletes the account waits for who is coming in by it, as who revokes the
+-- link does, and then finds the session.
+CREATE OR REPLACE FUNCTION app.debtor_entrance(p_business uuid, p_link uuid)
+RETURNS TABLE (debtor_id uuid, account_id uuid, expires_at timestamptz) LANGUAGE sql
+SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT l.debtor_id, l.account_id, l.expires_at
+    FROM debtor_links l
+    JOIN businesses b ON b.id = l.business_id AND b.status = 'ACTIVE'
+    JOIN accounts a ON a.business_id = l.business_id AND a.id = l.account_id AND a.deleted_at IS NULL
+    JOIN debtors d ON d.business_id = l.business_id AND d.id = l.debtor_id AND d.merged_into IS NULL AND d.erased_at IS NULL
+    WHERE l.business_id = p_business AND l.id = p_link AND l.revoked_at IS NULL
+    FOR SHARE OF l, b, a, d
+$$;
+
+-- What is over is forgotten, in all businesses at once. Codes are counted by link.
+DROP INDEX debtor_codes_debtor;
+CREATE INDEX debtor_codes_age ON debtor_codes (created_at);
+CREATE INDEX debtor_refresh_tokens_expiry ON debtor_refresh_tokens (expires_at);
+CREATE INDEX debtor_sessions_expiry ON debtor_sessions (expires_at);
+CREATE INDEX debtor_links_expiry ON debtor_links (expires_at);
+CALL app.open_to_system('debtor_codes', 'SELECT, DELETE');
+CALL app.open_to_system('debtor_links', 'SELECT, DELETE');
+GRANT DELETE ON debtor_sessions, debtor_refresh_tokens TO funnelchat_system;

@@ -241,10 +241,20 @@ impl App {
         let mut registry = registry(&identity, mailer(config)?, &conversations);
         register_file_jobs(&mut registry, &files, exporter);
         register_import_jobs(&mut registry, &imports);
+        let parts = (db.clone(), keyring.clone());
+        registry.reconciler("accounts.match_stored_people", "7 * * * *", move || {
+            let (db, keyring) = parts.clone();
+            async move { accounts::match_stored_people(&db, &keyring).await }
+        });
         let owner = portal.clone();
         registry.platform::<portal::SendDebtorLink, _, _>(move |job| {
             let portal = owner.clone();
             async move { portal::send_debtor_link(&portal, job).await }
+        });
+        let owner = portal.clone();
+        registry.reconciler("portal.forget_old", "53 3 * * *", move || {
+            let portal = owner.clone();
+            async move { portal::forget_old_entrances(&portal).await }
         });
         let owner = db.clone();
         registry.reconciler("outbox.forget_old", "43 3 * * *", move || {

@@ -446,6 +446,10 @@ fn read_rate_limits(reader: &mut Reader<'_>) -> RateLimits {
         public_per_minute: limit("RATE_LIMIT_PUBLIC_PER_MINUTE", defaults.public_per_minute),
         login_failures_per_ip,
         login_failures_per_account,
+        debtor_failures_per_ip: limit(
+            "RATE_LIMIT_DEBTOR_FAILURES_PER_IP",
+            defaults.debtor_failures_per_ip,
+        ),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Takes an account away from everybody's eyes, and brings it back. Nothing of it is lost: its ledger, its notes and
 //! its trail stay, and so do its threads.
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -11,6 +12,7 @@ use super::{
 };
 use crate::{
     access::{Cell, authorize},
+    identity::end_debtor_sessions,
     platform::{
         db::{AuditEntry, Db, LiveEvent, TenantTx},
         error::OpError,
@@ -20,7 +22,8 @@ use crate::{
 };
 
 /// Deletes the account. The reason becomes its last note. Messages that wait are not sent any more: the gate knows no
-/// deleted account.
+/// deleted account. Its debtor's sessions about it end (wall time `wall`) and are returned, to be forgotten once that is
+/// committed.
 ///
 /// # Errors
 /// NOT_FOUND for an account that is not the caller's, INVALID_INPUT for a reason that does not fit, CONFLICT while a
@@ -32,7 +35,8 @@ pub async fn delete_account(
     plans: &dyn ActivePlans,
     id: Uuid,
     reason: &str,
-) -> Result<(), OpError> {
+    wall: DateTime<Utc>,
+) -> Result<Vec<Uuid>, OpError> {
     authorize(tx.ctx(), Cell::AccountDelete).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
     if !(1..=1_000).contains(&reason.trim().chars().count()) {
         return Err(UserError::invalid("reason", "Say why in 1 to 1,000 characters.").into());
@@ -65,10 +69,12 @@ pub async fn delete_account(
     )
     .execute(tx.conn())
     .await?;
+    // Whoever is signing in to it waited for its row, or was waited for.
+    let ended = end_debtor_sessions(tx, &[debtor], Some(id), wall).await?;
     let details = json!({ "status": status, "reason_note": note });
     tx.audit(AuditEntry::plain("account.deleted", id, &details).about(Some(debtor)));
     tell(tx, "ACCOUNT_DELETED", id, debtor);
-    Ok(())
+    Ok(ended)
 }
 
 /// Brings a deleted account back, as it was.

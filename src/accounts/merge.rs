@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::store::{DebtorRow, debtor_by_id, lock_persons};
 use crate::{
     access::{Cell, authorize},
+    identity::end_debtor_sessions,
     platform::{
         db::{AuditEntry, Db, DbError, LiveEvent, TenantTx},
         error::OpError,
@@ -41,8 +42,15 @@ pub(super) struct MergeRow {
 /// The standing merges of one person.
 pub(super) type Merges = Arc<Vec<Arc<MergeRow>>>;
 
-/// Makes `survivor` stand for `merged` too and returns the merge's id. Where one of them was merged before, the record
-/// that stands for it is meant.
+/// A merge that was made, and the sessions that ended with it: to be forgotten once it is committed.
+#[derive(Debug)]
+pub struct Merged {
+    pub id: Uuid,
+    pub ended_sessions: Vec<Uuid>,
+}
+
+/// Makes `survivor` stand for `merged` too. Where one of them was merged before, the record that stands for it is meant.
+/// Nobody is signed in (wall time `wall`) by what was merged any more: a debtor sees the record that stands for them.
 ///
 /// # Errors
 /// User errors: NOT_FOUND for a person who is not the caller's, INVALID_INPUT for a reason that does not fit, CONFLICT
@@ -54,7 +62,8 @@ pub async fn merge_debtors(
     survivor: Uuid,
     merged: Uuid,
     reason: &str,
-) -> Result<Uuid, OpError> {
+    wall: DateTime<Utc>,
+) -> Result<Merged, OpError> {
     authorize(tx.ctx(), Cell::DebtorMerge).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
     check_reason(reason)?;
     for (field, id) in [("survivorId", survivor), ("mergedId", merged)] {
@@ -89,8 +98,10 @@ pub async fn merge_debtors(
     )
     .execute(tx.conn())
     .await?;
+    // Whoever is signing in by one of these waited for its row, or was waited for.
+    let ended_sessions = end_debtor_sessions(tx, &merged.members, None, wall).await?;
     tell(tx, "debtor.merged", "DEBTOR_MERGED", id, survivor.id, merged.id);
-    Ok(id)
+    Ok(Merged { id, ended_sessions })
 }
 
 /// Undoes a merge: the record leaves the person with all that had been merged into it before. What was written down on

@@ -23,6 +23,7 @@ pub mod import;
 mod list;
 mod loaders;
 mod match_key;
+mod match_stored;
 mod match_suggestions;
 mod merge;
 mod model;
@@ -53,7 +54,8 @@ pub use delete_account::{delete_account, restore_account};
 pub use export::{ExportLimit, Exporter, RunExport, run_export};
 pub use list::LookLimit;
 pub use loaders::AccountLoaders;
-pub use merge::{merge_debtors, unmerge_debtors};
+pub use match_stored::match_stored_people;
+pub use merge::{Merged, merge_debtors, unmerge_debtors};
 pub use model::{
     AccountStatus, Channel, ContactPointProvenance, ContactPointUse, ContactPointValidity, LineType,
     PostalAddress,

@@ -82,7 +82,7 @@ impl Identity {
         Some((claims.biz?, claims.sub))
     }
 
-    /// Opens the session of a debtor who has passed the check. Nothing is held against link and person any more.
+    /// Opens the session of a debtor who has passed the check. Nothing is held against the link any more.
     ///
     /// # Errors
     /// BAD_CREDENTIALS when the link lets nobody in any more.
@@ -107,7 +107,7 @@ impl Identity {
         self.activity.opened(session, now);
         let holder = Holder::Debtor(place);
         holder.audit(&mut tx, "session.opened", session);
-        turn.forget(&mut tx).await?;
+        turn.forget(self, &mut tx).await?;
         let issued = session::issue_to_debtor(self, &mut tx, session, &place).await?;
         tx.commit().await?;
         Ok(issued)

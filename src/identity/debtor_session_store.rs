@@ -246,6 +246,30 @@ pub async fn end_link_sessions(
     .await?)
 }
 
+/// Ends the sessions of people's records, or those about one account of a record, inside their business; which they were.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn end_debtor_sessions(
+    tx: &mut TenantTx,
+    debtors: &[Uuid],
+    account: Option<Uuid>,
+    wall: DateTime<Utc>,
+) -> Result<Vec<Uuid>, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_scalar!(
+        "UPDATE debtor_sessions SET revoked_at = $4, revoked_reason = 'ADMIN'
+         WHERE business_id = $1 AND debtor_id = ANY($2) AND ($3::uuid IS NULL OR account_id = $3) AND revoked_at IS NULL
+         RETURNING id",
+        business,
+        debtors,
+        account,
+        wall,
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
 /// Writes down when sessions were used last; never back in time.
 pub(super) async fn record_use(
     tx: &mut SystemTx,
@@ -261,4 +285,46 @@ pub(super) async fn record_use(
     .execute(tx.conn())
     .await?;
     Ok(())
+}
+
+/// Forgets refresh tokens that were good until before an instant (wall time), at most so many; how many these were.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn forget_debtor_tokens(
+    tx: &mut SystemTx,
+    before: DateTime<Utc>,
+    most: i64,
+) -> Result<i64, DbError> {
+    let gone = sqlx::query!(
+        "DELETE FROM debtor_refresh_tokens t USING (
+             SELECT business_id, token_hash FROM debtor_refresh_tokens WHERE expires_at < $1 ORDER BY expires_at LIMIT $2) old
+         WHERE t.business_id = old.business_id AND t.token_hash = old.token_hash",
+        before,
+        most,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(i64::try_from(gone.rows_affected()).unwrap_or(i64::MAX))
+}
+
+/// Forgets sessions whose last token was good until before an instant (wall time), at most so many; how many these were.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn forget_debtor_sessions(
+    tx: &mut SystemTx,
+    before: DateTime<Utc>,
+    most: i64,
+) -> Result<i64, DbError> {
+    let gone = sqlx::query!(
+        "DELETE FROM debtor_sessions s USING (
+             SELECT business_id, id FROM debtor_sessions WHERE expires_at < $1 ORDER BY expires_at LIMIT $2) old
+         WHERE s.business_id = old.business_id AND s.id = old.id",
+        before,
+        most,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(i64::try_from(gone.rows_affected()).unwrap_or(i64::MAX))
 }

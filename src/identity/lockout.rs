@@ -210,51 +210,72 @@ impl<'a> FailureGuard<'a> {
     }
 }
 
-/// A try that counts against several subjects at once, in the database alone: for debtors, whose link and person are
-/// counted, and who have no password of their own.
+/// A try of a debtor, who has no password of their own: it counts against the link by which they come, and against the
+/// source from which they do. Not against the person: whoever holds an old link of theirs could bar them from a new one.
 #[derive(Debug)]
 pub struct Turn {
-    subjects: Vec<Vec<u8>>,
+    /// Blind index.
+    link: Vec<u8>,
+    source: String,
+    counted_at: DateTime<Utc>,
 }
 
 impl Identity {
     /// Counts a try before it is made, so that parallel guesses cannot slip through.
     ///
     /// # Errors
-    /// LOCKED while one of the subjects waits.
-    pub async fn take_turn(&self, request_id: &str, subjects: &[String]) -> Result<Turn, OpError> {
-        let now = self.wall.now();
-        let mut subjects: Vec<Vec<u8>> = subjects
-            .iter()
-            .map(|subject| self.keyring.platform_blind(subject).to_vec())
-            .collect();
-        // Always in the same order, so that no two tries wait for each other.
-        subjects.sort();
+    /// LOCKED while the link waits, or after too many failures from the source.
+    pub async fn take_turn(&self, request_id: &str, link: Uuid, peer: IpAddr) -> Result<Turn, OpError> {
+        let turn = Turn {
+            link: self
+                .keyring
+                .platform_blind(&format!("debtor link {link}"))
+                .to_vec(),
+            source: format!("debtors {}", limit_subject(peer)),
+            counted_at: self.wall.now(),
+        };
+        let now = turn.counted_at;
+        let verdict = self.limiter.check(&turn.rules(self), now).await;
+        if !verdict.allowed {
+            return Err(locked(verdict.retry_after.as_secs()));
+        }
         let mut tx = self
             .db
             .system(&SystemCtx::for_reason("debtors' tries", request_id))
             .await?;
-        for subject in &subjects {
-            let known = credential_store::lock_failures(&mut tx, subject).await?;
-            let counted = known
-                .unwrap_or_default()
-                .take_turn(now)
-                .map_err(|until| locked((until - now).num_seconds().unsigned_abs()))?;
-            credential_store::save_failures(&mut tx, subject, Some(&counted)).await?;
+        let known = credential_store::lock_failures(&mut tx, &turn.link).await?;
+        match known.unwrap_or_default().take_turn(now) {
+            Ok(counted) => {
+                credential_store::save_failures(&mut tx, &turn.link, Some(&counted)).await?;
+                tx.commit().await?;
+                Ok(turn)
+            }
+            Err(until) => {
+                self.limiter.refund(&turn.rules(self), now).await;
+                Err(locked((until - now).num_seconds().unsigned_abs()))
+            }
         }
-        tx.commit().await?;
-        Ok(Turn { subjects })
     }
 }
 
 impl Turn {
-    /// The try was right, in the transaction that opens the session: nothing is held against the subjects.
-    pub(super) async fn forget(&self, tx: &mut crate::platform::db::SystemTx) -> Result<(), OpError> {
-        for subject in &self.subjects {
-            credential_store::lock_failures(tx, subject).await?;
-            credential_store::save_failures(tx, subject, None).await?;
-        }
-        Ok(())
+    fn rules(&self, identity: &Identity) -> [(Rule, &str); 1] {
+        let limits = &identity.settings.rate_limits;
+        [(limits.debtor_failures_per_ip, self.source.as_str())]
+    }
+
+    /// The try was right, in the transaction that opens the session: nothing is held against the link.
+    pub(super) async fn forget(
+        &self,
+        identity: &Identity,
+        tx: &mut crate::platform::db::SystemTx,
+    ) -> Result<(), OpError> {
+        identity
+            .limiter
+            .refund(&self.rules(identity), self.counted_at)
+            .await;
+        credential_store::lock_failures(tx, &self.link).await?;
+        Ok(credential_store::save_failures(tx, &self.link, None).await?)
     }
 }
 

@@ -68,7 +68,9 @@ pub use break_glass::{SendBreakGlassMail, send_break_glass_mail};
 pub use business_store::{NewBusiness, NewMember, insert_business, insert_member};
 pub use caller::{Caller, DebtorSession, Membership, Person, ServiceKey, Visit};
 pub use debtor_session::DebtorOrigin;
-pub use debtor_session_store::end_link_sessions;
+pub use debtor_session_store::{
+    end_debtor_sessions, end_link_sessions, forget_debtor_sessions, forget_debtor_tokens,
+};
 pub use idle::{session_idle_minutes, set_session_idle_minutes};
 pub use invite::{SendInvitationMail, send_invitation_mail};
 pub use kept_keys::{SendKeptKeys, send_kept_keys};

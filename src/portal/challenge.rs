@@ -112,14 +112,6 @@ pub(super) fn link_ended() -> OpError {
     .into()
 }
 
-/// What failures count against: the link, and the person behind it.
-pub(super) fn subjects(place: &DebtorPlace) -> [String; 2] {
-    [
-        format!("debtor link {}", place.link_id),
-        format!("debtor person {} {}", place.business_id, place.debtor_id),
-    ]
-}
-
 /// A try was right or wrong: on the person's record.
 pub(super) fn audit_try(tx: &mut TenantTx, place: &DebtorPlace, action: &'static str, method: &str) {
     let details = json!({ "method": method });

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     Portal,
-    challenge::{Challenged, FAILED, PASSED, audit_try, subjects},
+    challenge::{Challenged, FAILED, PASSED, audit_try},
     store, words,
 };
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
 const LIFETIME: TimeDelta = TimeDelta::minutes(10);
 /// How often it may be tried.
 const MOST_TRIES: i16 = 5;
-/// Codes that one person is sent in an hour.
+/// Codes that are sent by one link in an hour; not of one person, or an old link's holder could use up those of a new one.
 const MOST_AN_HOUR: i64 = 3;
 
 /// Why none is sent is not told: that somebody opted out, or may not be written to now, is theirs alone.
@@ -48,7 +48,7 @@ impl Portal {
         let mut tx = identity.db.tenant(&ctx).await?;
         lock_person(&mut tx, place.debtor_id).await?;
         let since = now - TimeDelta::hours(1);
-        if store::codes_since(&mut tx, place.debtor_id, since).await? >= MOST_AN_HOUR {
+        if store::codes_since(&mut tx, place.link_id, since).await? >= MOST_AN_HOUR {
             return Err(UserError::new(
                 UserErrorCode::Locked,
                 "Three codes were sent within an hour. Use the newest one, or try again later.",
@@ -108,7 +108,10 @@ impl Portal {
         code: &str,
     ) -> Result<IssuedSession, OpError> {
         let Challenged { place, ctx } = self.read_challenge(request_id, token).await?;
-        let turn = self.identity.take_turn(request_id, &subjects(&place)).await?;
+        let turn = self
+            .identity
+            .take_turn(request_id, place.link_id, origin.peer)
+            .await?;
         let now = self.identity.wall.now();
         let mut tx = self.identity.db.tenant(&ctx).await?;
         let found = store::try_code(&mut tx, place.link_id, now, MOST_TRIES).await?;

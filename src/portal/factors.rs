@@ -6,7 +6,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::{
     Portal,
-    challenge::{Challenged, FAILED, PASSED, audit_try, subjects},
+    challenge::{Challenged, FAILED, PASSED, audit_try},
     store,
 };
 use crate::{
@@ -145,7 +145,7 @@ impl Portal {
         }
         let Challenged { place, ctx } = self.read_challenge(request_id, token).await?;
         let identity = &self.identity;
-        let turn = identity.take_turn(request_id, &subjects(&place)).await?;
+        let turn = identity.take_turn(request_id, place.link_id, origin.peer).await?;
         let keys = identity.keyring.business(&identity.db, place.business_id).await?;
         let mut tx = identity.db.tenant(&ctx).await?;
         let known = Known::of(&mut tx, &keys, &place).await?;

@@ -6,6 +6,7 @@
 //! - a link: `links` (staff make one) or `request_link` (the debtor asks for one) -> `link_token`
 //! - the check (12 CFR 1006.6(d), rule `right-party-verification`): `challenge` -> `code` or `factors`
 //! - inside: `own_contact`
+//! - afterwards: `prune`
 
 mod challenge;
 mod code;
@@ -14,10 +15,13 @@ pub mod graphql;
 mod link_token;
 mod links;
 mod own_contact;
+mod prune;
 mod request_link;
 mod store;
 mod words;
 
+pub use links::address_of_newest_link;
+pub use prune::forget_old_entrances;
 pub use request_link::{SendDebtorLink, send_debtor_link};
 
 use chrono::TimeDelta;

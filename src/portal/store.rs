@@ -100,6 +100,24 @@ pub(super) async fn good_links(tx: &mut TenantTx, account: Uuid) -> Result<i64, 
     .await?)
 }
 
+/// The newest good link of the account, and until when it is good.
+pub(super) async fn newest_good_link(
+    tx: &mut TenantTx,
+    account: Uuid,
+) -> Result<Option<(Uuid, DateTime<Utc>)>, DbError> {
+    let (business, now) = (tx.business_id(), tx.now());
+    let row = sqlx::query!(
+        "SELECT id, expires_at FROM debtor_links
+         WHERE business_id = $1 AND account_id = $2 AND revoked_at IS NULL AND expires_at > $3 ORDER BY id DESC LIMIT 1",
+        business,
+        account,
+        now,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(|row| (row.id, row.expires_at)))
+}
+
 /// Ends a link; false when it had ended before.
 pub(super) async fn revoke_link(tx: &mut TenantTx, id: Uuid) -> Result<bool, DbError> {
     let (business, now, user) = (tx.business_id(), tx.now(), tx.ctx().user_id());
@@ -130,18 +148,14 @@ pub(super) async fn count_use(tx: &mut TenantTx, id: Uuid) -> Result<(), DbError
     Ok(())
 }
 
-/// How many codes the person was sent since an instant (wall time).
-pub(super) async fn codes_since(
-    tx: &mut TenantTx,
-    debtor: Uuid,
-    since: DateTime<Utc>,
-) -> Result<i64, DbError> {
+/// How many codes were sent by the link since an instant (wall time).
+pub(super) async fn codes_since(tx: &mut TenantTx, link: Uuid, since: DateTime<Utc>) -> Result<i64, DbError> {
     let business = tx.business_id();
     Ok(sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM debtor_codes
-           WHERE business_id = $1 AND debtor_id = $2 AND created_at > $3"#,
+           WHERE business_id = $1 AND link_id = $2 AND created_at > $3"#,
         business,
-        debtor,
+        link,
         since,
     )
     .fetch_one(tx.conn())
@@ -303,4 +317,43 @@ pub(super) async fn active_business(tx: &mut SystemTx, slug: &str) -> Result<Opt
     )
     .fetch_optional(tx.conn())
     .await?)
+}
+
+/// Forgets codes from before an instant (wall time), at most so many; how many these were.
+pub(super) async fn forget_codes(
+    tx: &mut SystemTx,
+    before: DateTime<Utc>,
+    most: i64,
+) -> Result<i64, DbError> {
+    let gone = sqlx::query!(
+        "DELETE FROM debtor_codes c USING (
+             SELECT business_id, id FROM debtor_codes WHERE created_at < $1 ORDER BY created_at LIMIT $2) old
+         WHERE c.business_id = old.business_id AND c.id = old.id",
+        before,
+        most,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(i64::try_from(gone.rows_affected()).unwrap_or(i64::MAX))
+}
+
+/// Forgets links that were good until before an instant (business time), and that no session and no code names any more.
+pub(super) async fn forget_links(
+    tx: &mut SystemTx,
+    before: DateTime<Utc>,
+    most: i64,
+) -> Result<i64, DbError> {
+    let gone = sqlx::query!(
+        "DELETE FROM debtor_links l USING (
+             SELECT business_id, id FROM debtor_links o WHERE expires_at < $1
+               AND NOT EXISTS (SELECT FROM debtor_sessions s WHERE s.business_id = o.business_id AND s.link_id = o.id)
+               AND NOT EXISTS (SELECT FROM debtor_codes c WHERE c.business_id = o.business_id AND c.link_id = o.id)
+             ORDER BY expires_at LIMIT $2) old
+         WHERE l.business_id = old.business_id AND l.id = old.id",
+        before,
+        most,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(i64::try_from(gone.rows_affected()).unwrap_or(i64::MAX))
 }

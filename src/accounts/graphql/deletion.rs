@@ -7,6 +7,7 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use super::Account;
 use crate::{
     accounts::{delete_account, ports::ActivePlans, restore_account},
+    identity::Identity,
     platform::{
         gql::{Done, UserError, input_id, mutate},
         ids::{self, IdKind},
@@ -61,12 +62,18 @@ impl DeletionMutations {
         #[graphql(desc = "Which account, and why.")] input: DeleteAccountInput,
     ) -> async_graphql::Result<DeleteAccountPayload> {
         let plans = ctx.data::<Arc<dyn ActivePlans>>()?;
+        let identity = ctx.data::<Identity>()?;
+        let mut ended = Vec::new();
         let outcome = mutate(ctx, async |tx, scope| {
             let id = input_id(IdKind::Account, "id", &input.id)?;
-            delete_account(tx, scope.keyring(), scope.db(), plans.as_ref(), id, &input.reason).await?;
+            let (keyring, db, wall) = (scope.keyring(), scope.db(), identity.wall.now());
+            ended = delete_account(tx, keyring, db, plans.as_ref(), id, &input.reason, wall).await?;
             Ok(Done::from(id))
         })
         .await?;
+        if outcome.object.is_some() {
+            identity.forget_sessions(&ended);
+        }
         Ok(DeleteAccountPayload {
             deleted_id: outcome.object.map(|id| ids::encode(IdKind::Account, id).into()),
             user_errors: outcome.user_errors,

@@ -14,7 +14,7 @@ use crate::{
         merge::{MergeRow, merge_by_id},
         merge_debtors, unmerge_debtors,
     },
-    identity::graphql::User,
+    identity::{Identity, graphql::User},
     platform::{
         gql::{Done, OpScope, Outcome, ScopeExt as _, UserError, input_id, mutate, op_error},
         ids::{self, IdKind},
@@ -216,13 +216,20 @@ impl MergeMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Whom, and why.")] input: MergeDebtorsInput,
     ) -> async_graphql::Result<MergeDebtorsPayload> {
+        let identity = ctx.data::<Identity>()?;
+        let mut ended = Vec::new();
         let outcome = mutate(ctx, async |tx, scope| {
             let survivor = input_id(IdKind::Debtor, "survivorId", &input.survivor_id)?;
             let merged = input_id(IdKind::Debtor, "mergedId", &input.merged_id)?;
-            let merge = merge_debtors(tx, scope.keyring(), scope.db(), survivor, merged, &input.reason);
-            Ok(Done::from(merge.await?))
+            let (keyring, db, wall) = (scope.keyring(), scope.db(), identity.wall.now());
+            let merged = merge_debtors(tx, keyring, db, survivor, merged, &input.reason, wall).await?;
+            ended = merged.ended_sessions;
+            Ok(Done::from(merged.id))
         })
         .await?;
+        if outcome.object.is_some() {
+            identity.forget_sessions(&ended);
+        }
         let merge = payload(ctx, &outcome).await?;
         let debtor = match &merge {
             Some(merge) => Debtor::load(ctx, merge.row.survivor_id).await?,

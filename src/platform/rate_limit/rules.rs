@@ -41,6 +41,9 @@ pub struct RateLimits {
     pub login_failures_per_ip: Rule,
     /// Failed logins to one account in 15 minutes: 5.
     pub login_failures_per_account: Rule,
+    /// Failed tries of debtors from one address in 15 minutes, whosever links they have: 30, for many people share the
+    /// address of a telephone network.
+    pub debtor_failures_per_ip: Rule,
 }
 
 impl Default for RateLimits {
@@ -52,6 +55,7 @@ impl Default for RateLimits {
             public_per_minute: Rule::new("public_minute", 20, MINUTE),
             login_failures_per_ip: Rule::new("login_failures_ip", 5, QUARTER_HOUR),
             login_failures_per_account: Rule::new("login_failures_account", 5, QUARTER_HOUR),
+            debtor_failures_per_ip: Rule::new("debtor_failures_ip", 30, QUARTER_HOUR),
         }
     }
 }

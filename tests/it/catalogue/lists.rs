@@ -75,15 +75,21 @@ pub const OPEN_TO_SYSTEM: &[(&str, &str, &str)] = &[
         "INSERT SELECT UPDATE",
         "made at registration; looked up at log-in",
     ),
+    ("debtor_codes", "DELETE SELECT", "forgotten after a day"),
+    (
+        "debtor_links",
+        "DELETE SELECT",
+        "forgotten three months after their end",
+    ),
     (
         "debtor_refresh_tokens",
-        "INSERT SELECT UPDATE",
-        "a session is refreshed before its business is known",
+        "DELETE INSERT SELECT UPDATE",
+        "a session is refreshed before its business is known; forgotten a day after its end",
     ),
     (
         "debtor_sessions",
-        "INSERT SELECT UPDATE",
-        "opened from outside, as those of staff; every process looks for those that ended",
+        "DELETE INSERT SELECT UPDATE",
+        "opened from outside, as those of staff; every process looks for those that ended; forgotten after a month",
     ),
     (
         "custom_roles",
@@ -154,6 +160,13 @@ pub const GLOBAL_INDEXES: &[(&str, &str)] = &[
         "api_keys_secret",
         "a key is found by its hash before its business is known",
     ),
+    (
+        "debtor_codes_age",
+        "a reconciler looks through all businesses for what is over",
+    ),
+    ("debtor_links_expiry", "the same"),
+    ("debtor_refresh_tokens_expiry", "the same"),
+    ("debtor_sessions_expiry", "the same"),
     (
         "debtor_refresh_tokens_hash",
         "a token of 256 random bits is found by its hash before its business is known",

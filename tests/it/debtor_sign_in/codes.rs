@@ -117,7 +117,7 @@ async fn a_code_is_good_for_ten_minutes_and_five_tries_and_three_are_sent_an_hou
             ["BAD_CREDENTIALS"]
         );
     }
-    // The fifth failure of link and person locks both, the right code is not even looked at.
+    // The fifth failure locks the link, the right code is not even looked at.
     assert_eq!(user_errors(&complete(&nobody, &second, &code).await), ["LOCKED"]);
     app.wall.advance(TimeDelta::minutes(2));
     assert_eq!(
@@ -209,7 +209,7 @@ async fn after_a_stop_or_at_night_no_code_is_texted_and_what_one_knows_still_ope
 }
 
 #[tokio::test]
-async fn failures_lock_link_and_person_longer_and_longer_whichever_process_is_asked() {
+async fn failures_lock_the_link_longer_and_longer_whichever_process_is_asked() {
     let app = TestApp::start().await;
     let staff = app.acme.sign_in("admin").await;
     let account = app.account_id(&app.acme, 0).await;
@@ -239,10 +239,10 @@ async fn failures_lock_link_and_person_longer_and_longer_whichever_process_is_as
         assert_eq!(user_errors(&verify(client, challenge, &right).await), ["LOCKED"]);
     }
     let other = challenge(&there, &other_link).await;
-    assert_eq!(
-        user_errors(&verify(&there, &other, &right).await),
-        ["LOCKED"],
-        "another link to the same person"
+    let newer = verify(&there, &other, &right).await;
+    assert!(
+        may_act(&with_session(there.clone(), &newer)).await,
+        "another link to the same person is as good as ever"
     );
     for clock in [&app.wall, &second.wall] {
         clock.advance(TimeDelta::seconds(61));
@@ -274,5 +274,41 @@ async fn failures_lock_link_and_person_longer_and_longer_whichever_process_is_as
         "FORBIDDEN"
     );
     second.finish().await;
+    app.finish().await;
+}
+
+/// A link may have been forwarded, or may lie about: who holds it can neither spend the codes of the person's new one nor
+/// make it wait.
+#[tokio::test]
+async fn who_holds_an_old_link_cannot_keep_the_person_from_a_new_one() {
+    let app = TestApp::start().await;
+    let staff = app.acme.sign_in("admin").await;
+    let (account, phone) = (app.account_id(&app.acme, 11).await, app.acme.debtor_number(11));
+    let (stranger, person) = (app.anonymous(), app.anonymous());
+    let old = challenge(&stranger, &link_to(&staff, &account).await.1).await;
+    // Of the three texts that the law leaves in a day.
+    for _ in 0..2 {
+        assert_eq!(send_code(&stranger, &old).await["sent"], true);
+        app.run_jobs().await;
+    }
+    let wrong = json!({ "postalCode": "00000", "accountNumber": "ACME-10012" });
+    for _ in 0..5 {
+        assert_eq!(
+            user_errors(&verify(&stranger, &old, &wrong).await),
+            ["BAD_CREDENTIALS"]
+        );
+    }
+    assert_eq!(user_errors(&verify(&stranger, &old, &wrong).await), ["LOCKED"]);
+
+    let new = challenge(&person, &link_to(&staff, &account).await.1).await;
+    assert_eq!(send_code(&person, &new).await["sent"], true);
+    app.run_jobs().await;
+    let answer = complete(&person, &new, &code_in_newest(&app, &phone)).await;
+    assert!(may_act(&with_session(person.clone(), &answer)).await);
+    // By what the person knows, too, with whatever link is new.
+    let newest = challenge(&person, &link_to(&staff, &account).await.1).await;
+    let answer = verify(&person, &newest, &app.factors(&app.acme, 11)).await;
+    assert!(may_act(&with_session(person, &answer)).await);
+    assert_eq!(user_errors(&verify(&stranger, &old, &wrong).await), ["LOCKED"]);
     app.finish().await;
 }

@@ -6,7 +6,7 @@ use sqlx::{Executor as _, Row as _};
 
 use super::{may_act, refresh};
 use crate::support::{
-    TestApp, data,
+    Client, TestApp, data,
     debtors::{challenge, link_to, with_session},
     error_code, user_errors,
 };
@@ -154,5 +154,106 @@ async fn a_browser_keeps_the_session_in_cookies_and_staff_sign_in_beside_it() {
         ["BAD_CREDENTIALS"],
         "{login}"
     );
+    app.finish().await;
+}
+
+/// Their access tokens would be good for a quarter of an hour more.
+#[tokio::test]
+async fn a_merge_and_a_deletion_end_the_sessions_of_what_they_take_away() {
+    let app = TestApp::start().await;
+    let staff = app.acme.sign_in("admin").await;
+    let people: [Client; 3] = [
+        app.debtor(&app.acme, 0).await,
+        app.debtor(&app.acme, 1).await,
+        app.debtor(&app.acme, 2).await,
+    ];
+    let mut sockets = [people[1].socket().await, people[2].socket().await];
+    let accounts = [
+        app.account_id(&app.acme, 0).await,
+        app.account_id(&app.acme, 1).await,
+        app.account_id(&app.acme, 2).await,
+    ];
+    let mut debtors = Vec::new();
+    for account in &accounts[..2] {
+        let found = staff
+            .gql(
+                "query($a: ID!) { account(id: $a) { debtor { id } } }",
+                json!({ "a": account }),
+            )
+            .await;
+        debtors.push(data(&found)["account"]["debtor"]["id"].clone());
+    }
+    let merged = staff
+        .gql(
+            "mutation($s: ID!, $m: ID!) { mergeDebtors(input: { survivorId: $s, mergedId: $m, reason: \"One person.\" }) {
+               userErrors { code } } }",
+            json!({ "s": debtors[0], "m": debtors[1] }),
+        )
+        .await;
+    assert_eq!(user_errors(&data(&merged)["mergeDebtors"]), Vec::<String>::new());
+    assert!(may_act(&people[0]).await, "who remains goes on");
+    assert!(
+        !may_act(&people[1]).await,
+        "the merged record is nobody's any more"
+    );
+    assert_eq!(sockets[0].close_code().await, 4401);
+
+    let deleted = staff
+        .gql(
+            "mutation($a: ID!) { deleteAccount(input: { id: $a, reason: \"Recalled.\" }) { userErrors { code } } }",
+            json!({ "a": accounts[2] }),
+        )
+        .await;
+    assert_eq!(
+        user_errors(&data(&deleted)["deleteAccount"]),
+        Vec::<String>::new()
+    );
+    assert!(!may_act(&people[2]).await && may_act(&people[0]).await);
+    assert_eq!(sockets[1].close_code().await, 4401);
+    let late = refresh(&app.anonymous(), &people[2].refresh_token).await;
+    assert_eq!(user_errors(&late), ["BAD_CREDENTIALS"]);
+    assert_eq!(reasons(&app).await, ["ADMIN", "ADMIN"]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn old_codes_sessions_and_links_are_forgotten_and_their_trail_is_not() {
+    let app = TestApp::start().await;
+    let staff = app.acme.sign_in("admin").await;
+    let account = app.account_id(&app.acme, 0).await;
+    let nobody = app.anonymous();
+    let (_, token) = link_to(&staff, &account).await;
+    let waiting = challenge(&nobody, &token).await;
+    assert_eq!(super::send_code(&nobody, &waiting).await["sent"], true);
+    app.run_jobs().await;
+    let debtor = app.debtor(&app.acme, 0).await;
+    assert!(may_act(&debtor).await);
+    let left = async || {
+        let row = app
+            .superuser()
+            .await
+            .fetch_one(
+                "SELECT (SELECT count(*) FROM debtor_codes), (SELECT count(*) FROM debtor_refresh_tokens),
+                        (SELECT count(*) FROM debtor_sessions), (SELECT count(*) FROM debtor_links),
+                        (SELECT count(*) FROM audit_events WHERE action LIKE 'debtor_link.%')",
+            )
+            .await
+            .unwrap();
+        [0, 1, 2, 3, 4].map(|at| row.get::<i64, _>(at))
+    };
+    let trail = left().await[4];
+    assert_eq!(left().await, [1, 1, 1, 2, trail]);
+    for (days, kept) in [
+        (2, [0, 1, 1, 2]),
+        (10, [0, 0, 1, 2]),
+        (30, [0, 0, 0, 2]),
+        (90, [0; 4]),
+    ] {
+        app.advance(TimeDelta::days(days)).await;
+        app.run_jobs().await;
+        let now = left().await;
+        assert_eq!(now[..4], kept, "{days} days later");
+        assert!(now[4] >= trail);
+    }
     app.finish().await;
 }
