@@ -242,7 +242,7 @@ impl Files {
     /// The same for whoever holds a link.
     ///
     /// # Errors
-    /// As [`Self::open`]; NOT_FOUND also while the business is suspended.
+    /// As [`Self::open`]; NOT_FOUND also while the business or who was given the link is suspended.
     pub async fn open_link(
         &self,
         link: &Link,
@@ -250,7 +250,7 @@ impl Files {
     ) -> Result<(TenantCtx, FileRow, FileReader), OpError> {
         let ctx = link.ctx(request_id);
         let mut tx = self.db.snapshot(&ctx).await?;
-        let row = if store::link_is_good(&mut tx).await? {
+        let row = if store::link_is_good(&mut tx, self.wall.now()).await? {
             store::file_by_id(&mut tx, link.file).await?
         } else {
             None

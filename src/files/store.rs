@@ -5,7 +5,6 @@ use uuid::Uuid;
 
 use super::model::{FileRow, Purpose, Stored};
 use crate::platform::{
-    context::Actor,
     db::{DbError, TenantTx},
     keys::WrappedKey,
 };
@@ -98,16 +97,25 @@ pub async fn files_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<FileRow
         .collect())
 }
 
-/// Whether links of the context's actor are good now: a business that is suspended, or deleted, is closed to all but the
-/// platform's own staff.
-pub(super) async fn link_is_good(tx: &mut TenantTx) -> Result<bool, DbError> {
-    if matches!(tx.ctx().actor(), Actor::Platform(_)) {
-        return Ok(true);
-    }
-    let business = tx.business_id();
+/// Whether links of the context's actor are good now (wall time `wall`): a member who was suspended, a key that was revoked
+/// and a stay of the platform's staff that ended reach nothing any more; a business that is suspended, or deleted, is
+/// closed to all but the platform's own staff.
+pub(super) async fn link_is_good(tx: &mut TenantTx, wall: DateTime<Utc>) -> Result<bool, DbError> {
+    let (business, actor) = (tx.business_id(), tx.ctx().actor());
     Ok(sqlx::query_scalar!(
-        r#"SELECT status <> 'SUSPENDED' AS "open!" FROM businesses WHERE id = $1"#,
-        business
+        r#"SELECT CASE $2
+             WHEN 'PLATFORM' THEN EXISTS (SELECT FROM break_glass_sessions s
+                 WHERE s.business_id = $1 AND s.id = $3 AND s.ended_at IS NULL AND s.expires_at > $4)
+             WHEN 'USER' THEN status <> 'SUSPENDED' AND EXISTS (SELECT FROM users u
+                 WHERE u.business_id = $1 AND u.id = $3 AND u.status = 'ACTIVE')
+             WHEN 'SERVICE' THEN status <> 'SUSPENDED' AND EXISTS (SELECT FROM api_keys k
+                 WHERE k.business_id = $1 AND k.id = $3 AND k.revoked_at IS NULL AND k.expires_at > $4)
+             ELSE status <> 'SUSPENDED' END AS "good!"
+           FROM businesses WHERE id = $1"#,
+        business,
+        actor.kind(),
+        actor.id(),
+        wall,
     )
     .fetch_optional(tx.conn())
     .await?

@@ -13,7 +13,7 @@ use tokio::io::AsyncReadExt as _;
 
 use super::{Folder, claim, ctx_of, start};
 use crate::support::{
-    TestApp,
+    TestApp, data,
     recipes::uuid_of,
     uploads::{announced, pdf, put, upload},
 };
@@ -72,6 +72,48 @@ async fn a_link_and_an_upload_are_of_one_business_one_person_and_one_use() {
     app.wall.advance(TimeDelta::minutes(15));
     let (status, answer) = put(&agent, &url, &content).await;
     assert_eq!(status, StatusCode::GONE, "{answer}");
+    app.finish().await;
+}
+
+/// Who asked for a link may have been let go before it is used.
+#[tokio::test]
+async fn a_link_is_as_good_as_the_membership_of_whom_it_was_given() {
+    let folder = Folder::new();
+    let app = start(&folder).await;
+    let (agent, admin) = (app.acme.agent().await, app.acme.sign_in("admin").await);
+    let id = uuid_of(&upload(&agent, "DOCUMENT", "a.pdf", &pdf(1_000)).await);
+    let (_, waiting) = announced(&agent, "DOCUMENT", "b.pdf", 1_000).await;
+    let own = ctx_of(&app, &app.acme, &agent).await;
+    let link = app.app.files.download_url(&own, id);
+    let get = async || admin.http().get(&link).send().await.unwrap().status();
+    assert_eq!(get().await, StatusCode::OK);
+    let user = agent
+        .gql("{ viewer { user { id } } }", serde_json::json!({}))
+        .await;
+    let user = data(&user)["viewer"]["user"]["id"].clone();
+    for (status, answer) in [("SUSPENDED", StatusCode::GONE), ("ACTIVE", StatusCode::OK)] {
+        let changed = admin
+            .gql(
+                "mutation($i: UpdateUserInput!) { updateUser(input: $i) { userErrors { message } } }",
+                serde_json::json!({ "i": { "id": user, "status": status } }),
+            )
+            .await;
+        assert_eq!(
+            data(&changed)["updateUser"]["userErrors"],
+            serde_json::json!([]),
+            "{changed}"
+        );
+        assert_eq!(get().await, answer, "{status}");
+        if status == "SUSPENDED" {
+            let (refused, _) = put(&admin, &waiting, &pdf(1_000)).await;
+            assert_eq!(
+                refused,
+                StatusCode::NOT_FOUND,
+                "nor does anything come in by theirs"
+            );
+        }
+    }
+    assert_eq!(put(&admin, &waiting, &pdf(1_000)).await.0, StatusCode::CREATED);
     app.finish().await;
 }
 
