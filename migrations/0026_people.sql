@@ -87,3 +87,16 @@ CREATE INDEX debtor_links_expiry ON debtor_links (expires_at);
 CALL app.open_to_system('debtor_codes', 'SELECT, DELETE');
 CALL app.open_to_system('debtor_links', 'SELECT, DELETE');
 GRANT DELETE ON debtor_sessions, debtor_refresh_tokens TO funnelchat_system;
+
+-- People who were stored before they were known by name, birth date and postal code: a job writes by what.
+ALTER TABLE debtors ADD COLUMN match_due boolean NOT NULL DEFAULT false;
+UPDATE debtors SET match_due = true
+WHERE match_blind IS NULL AND birth_date_cipher IS NOT NULL AND address_cipher IS NOT NULL AND erased_at IS NULL;
+CREATE INDEX debtors_match_due ON debtors (business_id, id) WHERE match_due;
+-- A business that has any, for a job that belongs to none: it is told nothing else of people.
+CREATE FUNCTION app.business_with_unmatched_people() RETURNS uuid LANGUAGE sql STABLE
+SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT business_id FROM debtors WHERE match_due ORDER BY business_id LIMIT 1
+$$;
+REVOKE ALL ON FUNCTION app.business_with_unmatched_people FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION app.business_with_unmatched_people TO funnelchat_system;

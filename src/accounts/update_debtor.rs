@@ -161,7 +161,7 @@ fn seal(
 }
 
 /// By what the person is known again once the patch is applied.
-fn match_blind(
+pub(super) fn match_blind(
     keys: &TenantKeys,
     profile: &DataKey,
     row: &DebtorRow,
@@ -266,7 +266,7 @@ async fn write(
              address_cipher = coalesce($8, address_cipher),
              address_at = CASE WHEN $8::bytea IS NULL THEN address_at ELSE $9 END,
              birth_date_cipher = CASE WHEN $10 THEN $11 ELSE birth_date_cipher END, match_blind = $12,
-             updated_at = $9
+             match_due = false, updated_at = $9
          WHERE business_id = $1 AND id = $2",
         business,
         row.id,

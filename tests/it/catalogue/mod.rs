@@ -278,6 +278,8 @@ async fn roles_that_run_the_service_own_nothing_and_bypass_nothing() {
         definers,
         [
             "app.business_usage as funnelchat_owner",
+            "app.business_with_unmatched_people as funnelchat_owner",
+            "app.check_balance as funnelchat_owner",
             "app.commit_own_head as funnelchat_owner",
             "app.debtor_entrance as funnelchat_owner",
             "app.end_member_sessions as funnelchat_owner",
@@ -288,7 +290,7 @@ async fn roles_that_run_the_service_own_nothing_and_bypass_nothing() {
             "app.migrations_run as funnelchat_owner",
             "app.own_live_head as funnelchat_owner",
             "app.own_provider_accounts as funnelchat_owner",
-            "app.post_to_balance as funnelchat_owner",
+            "app.post_entries as funnelchat_owner",
             "app.put_provider_account as funnelchat_owner",
             "app.rename_accounts as funnelchat_owner",
             "app.search_debtors as funnelchat_search",
