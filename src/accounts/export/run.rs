@@ -179,11 +179,13 @@ async fn name_debtors(
 ) -> Result<(), OpError> {
     let mut tx = exporter.db.tenant(ctx).await?;
     let business = tx.business_id();
+    // Looked up one by one: joined as the planner likes, by statistics from before an import, each was compared with all.
     let debtors = sqlx::query_scalar!(
-        "SELECT DISTINCT g.id FROM accounts a
-         JOIN debtors d ON d.business_id = a.business_id AND d.id = a.debtor_id
-         JOIN debtors g ON g.business_id = d.business_id AND g.person_id = d.person_id
-         WHERE a.business_id = $1 AND a.id = ANY($2)",
+        r#"SELECT DISTINCT g.id AS "id!" FROM unnest($2::uuid[]) AS w(id)
+         CROSS JOIN LATERAL (SELECT a.debtor_id FROM accounts a WHERE a.business_id = $1 AND a.id = w.id OFFSET 0) a
+         CROSS JOIN LATERAL (
+             SELECT d.person_id FROM debtors d WHERE d.business_id = $1 AND d.id = a.debtor_id OFFSET 0) p
+         CROSS JOIN LATERAL (SELECT d.id FROM debtors d WHERE d.business_id = $1 AND d.person_id = p.person_id OFFSET 0) g"#,
         business,
         accounts,
     )
