@@ -1,6 +1,5 @@
 //! Whoever owns the database can write a whole new chain that follows from itself. The checkpoints know better.
 
-use chrono::TimeDelta;
 use funnelchat::{
     audit::{Chain, Walked, read_chain, verify::verify},
     platform::{context::SystemCtx, jobs::JobError},
