@@ -13,7 +13,7 @@ use crate::{
         self, ExportLimit, Exporter, LookLimit, PlanStatus,
         import::{self, AccountImports},
     },
-    audit::AccessLog,
+    audit::{AccessLog, CheckpointSigner, Checkpoints},
     compliance::{Suppressions, rule_set::check_embedded},
     config::{Config, DatabaseUrls, Environment},
     conversations::{self, Conversations, feed::InboxReaders},
@@ -86,6 +86,7 @@ pub struct App {
     pub identity: Identity,
     pub portal: Portal,
     pub files: Files,
+    pub checkpoints: Checkpoints,
     pub http: Arc<HttpState>,
     pub registry: JobRegistry,
     pub worker: WorkerOptions,
@@ -261,6 +262,11 @@ impl App {
             let db = owner.clone();
             async move { outbox::forget_old(&db).await }
         });
+        let checkpoints = Checkpoints {
+            db: db.clone(),
+            signer: Arc::new(CheckpointSigner::new(&config.audit_signing_keys)),
+        };
+        register_audit_jobs(&mut registry, &checkpoints);
         let worker = WorkerOptions {
             connect: databases.worker.clone(),
             concurrency: config.worker_concurrency.get(),
@@ -276,6 +282,7 @@ impl App {
             identity,
             portal,
             files,
+            checkpoints,
             http,
             registry,
             worker,
@@ -468,6 +475,14 @@ fn registry(identity: &Identity, mailer: Option<Arc<dyn StaffMailer>>, slice: &C
         async move { conversations::reconcile::prune_live_events(&slice).await }
     });
     registry
+}
+
+fn register_audit_jobs(registry: &mut JobRegistry, checkpoints: &Checkpoints) {
+    let owner = checkpoints.clone();
+    registry.reconciler("audit.sign_checkpoints", "7 * * * *", move || {
+        let checkpoints = owner.clone();
+        async move { checkpoints.sign_all().await }
+    });
 }
 
 fn register_file_jobs(registry: &mut JobRegistry, files: &Files, exporter: Exporter) {

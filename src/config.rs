@@ -21,8 +21,7 @@ use chrono::TimeDelta;
 use lettre::message::Mailbox;
 use url::Url;
 
-use crate::identity::TokenSigningKeys;
-use crate::platform::crypto::MasterKeys;
+use crate::platform::crypto::{MasterKeys, NamedKeys};
 use crate::platform::net::TrustedProxies;
 use crate::platform::rate_limit::{RateLimits, Rule};
 use crate::platform::secret::SecretString;
@@ -53,7 +52,9 @@ pub struct Config {
     /// `KEY_CACHE_ENTRIES`: business keys kept unwrapped in memory.
     pub key_cache_entries: NonZeroUsize,
     /// `TOKEN_SIGNING_KEYS`; in development a key that everybody knows.
-    pub token_signing_keys: TokenSigningKeys,
+    pub token_signing_keys: NamedKeys,
+    /// `AUDIT_SIGNING_KEYS`: sign where the audit trails stand; in development a key that everybody knows.
+    pub audit_signing_keys: NamedKeys,
     /// `RATE_LIMIT_*`.
     pub rate_limits: RateLimits,
     /// `RATE_LIMIT_MAX_SUBJECTS`: subjects counted in this process's memory.
@@ -265,8 +266,15 @@ impl Config {
             production,
             "TOKEN_SIGNING_KEYS",
             SIGNING_KEYS_EXAMPLE,
-            TokenSigningKeys::parse,
-            TokenSigningKeys::for_development,
+            NamedKeys::parse,
+            || NamedKeys::for_development("token"),
+        );
+        let audit_signing_keys = reader.required_if(
+            production,
+            "AUDIT_SIGNING_KEYS",
+            SIGNING_KEYS_EXAMPLE,
+            NamedKeys::parse,
+            || NamedKeys::for_development("audit"),
         );
         let rate_limits = read_rate_limits(reader);
         let rate_limit_max_subjects = reader.whole(
@@ -327,6 +335,7 @@ impl Config {
             master_keys: master_keys?,
             key_cache_entries,
             token_signing_keys: token_signing_keys?,
+            audit_signing_keys: audit_signing_keys?,
             rate_limits,
             rate_limit_max_subjects,
             limits,

@@ -1,31 +1,22 @@
-//! A trail (a business's, or the platform's own) as JSON lines: one row a line in the order of the chain, and last the head, so that whoever has the
-//! file alone can tell whether a row was changed, left out, or cut off.
+//! A trail (a business's, or the platform's own) read and checked from its first row, and as a bundle: JSON lines, each a
+//! row or a signed checkpoint in the order of the chain, and last a signed end, so that whoever has the file and the public
+//! key alone can tell whether a row was changed, left out, moved, or cut off.
 
 use std::io::{BufRead, Write};
 
 use anyhow::Context as _;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::verify::{AuditLink, ChainVerifier, hexadecimal};
+use super::{
+    chain_store::Reader,
+    checkpoint::{BadCheckpoint, Checkpoint, CheckpointKeys, CheckpointSigner, Purpose, Trail},
+    verify::{AuditLink, ChainVerifier},
+};
 use crate::platform::{
     context::{SystemCtx, TenantCtx},
-    db::{Db, DbError, SystemTx, TenantTx},
+    db::Db,
 };
-
-/// Rows read at once.
-const BATCH: i64 = 1000;
-
-/// One line of an export.
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Line {
-    Row(Box<AuditLink>),
-    /// Where the chain stood when it was read.
-    Head {
-        position: i64,
-        hash: String,
-    },
-}
 
 /// Whose chain is meant, and who reads it.
 #[derive(Clone, Copy, Debug)]
@@ -36,173 +27,266 @@ pub enum Chain<'a> {
     Platform(&'a SystemCtx),
 }
 
-/// Reads the whole chain, checks it, and hands every row to `take`. Returns how many rows there
-/// were, and the hash at the head.
+impl Chain<'_> {
+    /// Whose it is.
+    pub fn trail(self) -> Trail {
+        match self {
+            Self::Business(ctx) => Trail::Business(ctx.business_id()),
+            Self::Platform(_) => Trail::Platform,
+        }
+    }
+}
+
+/// One line of a bundle.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Line {
+    /// The first: whose trail it is, and the public keys, which are believed only where the reader knows no better.
+    Trail {
+        trail: Trail,
+        keys: Vec<String>,
+    },
+    Row(Box<AuditLink>),
+    Checkpoint(Checkpoint),
+    /// The last: where the chain stood when it was read.
+    End(Checkpoint),
+}
+
+/// What a walk along a chain comes by.
+#[derive(Debug)]
+pub enum Entry {
+    Row(Box<AuditLink>),
+    /// Stands behind the row that it names.
+    Checkpoint(Checkpoint),
+}
+
+/// Where a chain ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Walked {
+    pub rows: i64,
+    /// How many checkpoints were met, all good.
+    pub checkpoints: usize,
+    /// The last row's hash; empty without rows.
+    pub hash: Vec<u8>,
+    /// Business time of the walk.
+    pub at: DateTime<Utc>,
+}
+
+/// Reads the whole chain, checks rows and checkpoints, and hands each to `take`.
 ///
 /// # Errors
-/// When the chain is broken, or rows are missing at its end.
+/// When the chain is broken, rows are missing at its end, or a checkpoint was signed over other rows.
 pub async fn read_chain(
     db: &Db,
     chain: Chain<'_>,
-    mut take: impl FnMut(&AuditLink) -> anyhow::Result<()>,
-) -> anyhow::Result<(i64, Vec<u8>)> {
-    let mut verifier = ChainVerifier::default();
+    keys: &CheckpointKeys,
+    mut take: impl FnMut(Entry) -> anyhow::Result<()>,
+) -> anyhow::Result<Walked> {
+    let mut walk = Walk::new(chain.trail());
     let mut reader = Reader::open(db, chain).await?;
-    // What is committed meanwhile belongs to the next export: rows up to the head are there, since both commit together.
+    // What is committed meanwhile belongs to the next walk: rows up to the head are there, since both commit together.
     let (position, hash) = reader.head().await?;
+    let at = db.clock().now();
     loop {
-        let rows = reader.links(verifier.rows(), position).await?;
-        if rows.is_empty() {
-            break;
-        }
-        for link in &rows {
-            verifier.check(link)?;
-            take(link)?;
+        let from = walk.verifier.rows();
+        let rows = reader.links(from, position).await?;
+        let Some(last) = rows.last() else { break };
+        let mut checkpoints = reader
+            .checkpoints(from, last.position)
+            .await?
+            .into_iter()
+            .peekable();
+        for link in rows {
+            let here = link.position;
+            walk.row(&link)?;
+            take(Entry::Row(Box::new(link)))?;
+            if let Some(checkpoint) = checkpoints.next_if(|checkpoint| checkpoint.position == here) {
+                walk.checkpoint(keys, &checkpoint)?;
+                take(Entry::Checkpoint(checkpoint))?;
+            }
         }
     }
+    let beyond = reader
+        .last_checkpoint()
+        .await?
+        .map_or(0, |checkpoint| checkpoint.position);
     reader.close().await?;
     anyhow::ensure!(
-        verifier.rows() == position && verifier.hash() == hash,
+        walk.verifier.rows() == position && walk.verifier.hash() == hash,
         "rows are missing at the end: the head says {position}, found are {}",
-        verifier.rows()
+        walk.verifier.rows()
     );
-    Ok((position, hash))
+    anyhow::ensure!(
+        beyond <= position,
+        "rows are missing at the end: a checkpoint was signed at row {beyond}, found are {position}"
+    );
+    Ok(Walked {
+        rows: position,
+        checkpoints: walk.checkpoints,
+        hash,
+        at,
+    })
 }
 
-/// Writes the chain as JSON lines.
+/// Writes the chain as a bundle.
 ///
 /// # Errors
 /// As [`read_chain`], and when the file cannot be written.
-pub async fn export_chain(
+pub async fn write_bundle(
     db: &Db,
     chain: Chain<'_>,
+    signer: &CheckpointSigner,
     out: &mut impl Write,
     mut progress: impl FnMut(i64),
 ) -> anyhow::Result<i64> {
-    let (position, hash) = read_chain(db, chain, |link| {
-        serde_json::to_writer(&mut *out, &Line::Row(Box::new(link.clone())))?;
-        out.write_all(b"\n")?;
-        progress(link.position);
-        Ok(())
+    let mut write = |line: &Line| -> anyhow::Result<()> {
+        serde_json::to_writer(&mut *out, line)?;
+        Ok(out.write_all(b"\n")?)
+    };
+    write(&Line::Trail {
+        trail: chain.trail(),
+        keys: signer.public().texts(),
+    })?;
+    let walked = read_chain(db, chain, signer.public(), |entry| {
+        if let Entry::Row(link) = &entry {
+            progress(link.position);
+        }
+        write(&match entry {
+            Entry::Row(link) => Line::Row(link),
+            Entry::Checkpoint(checkpoint) => Line::Checkpoint(checkpoint),
+        })
     })
     .await?;
-    let head = Line::Head {
-        position,
-        hash: hexadecimal::write(&hash),
-    };
-    serde_json::to_writer(&mut *out, &head)?;
-    out.write_all(b"\n")?;
+    let (rows, hash) = (walked.rows, &walked.hash);
+    write(&Line::End(signer.sign(
+        Purpose::BundleEnd,
+        chain.trail(),
+        rows,
+        hash,
+        walked.at,
+    )))?;
     out.flush()?;
-    Ok(position)
+    Ok(rows)
 }
 
-/// Checks an export from the file alone. Returns how many rows it holds.
+/// What a bundle was found to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedBundle {
+    pub trail: Trail,
+    pub rows: i64,
+    pub checkpoints: usize,
+    /// When it was made (business time).
+    pub made_at: DateTime<Utc>,
+    /// The keys that it names itself, as `name:base64`; a bundle that somebody forged as a whole names the forger's.
+    pub own_keys: Vec<String>,
+}
+
+/// Checks a bundle from the file alone. The signatures must be by `trusted` keys; without any, by those that the file names.
 ///
 /// # Errors
-/// Says which row is changed or missing, or that the end is cut off.
-pub fn verify_export(file: impl BufRead, mut progress: impl FnMut(i64)) -> anyhow::Result<i64> {
-    let mut verifier = ChainVerifier::default();
-    let mut head = None;
-    for (number, line) in (1_u64..).zip(file.lines()) {
-        let line = line?;
-        anyhow::ensure!(head.is_none(), "line {number}: something follows the head");
-        match serde_json::from_str(&line).with_context(|| format!("line {number} is not of an export"))? {
+/// Says which row is changed, missing or moved, which signature is wrong, or that the end is cut off.
+pub fn verify_bundle(
+    file: impl BufRead,
+    trusted: Option<&CheckpointKeys>,
+    mut progress: impl FnMut(i64),
+) -> anyhow::Result<VerifiedBundle> {
+    let mut lines = (1_u64..).zip(file.lines()).map(|(number, line)| {
+        let line: Line =
+            serde_json::from_str(&line?).with_context(|| format!("line {number} is not of a bundle"))?;
+        anyhow::Ok((number, line))
+    });
+    let Some((
+        _,
+        Line::Trail {
+            trail,
+            keys: own_keys,
+        },
+    )) = lines.next().transpose()?
+    else {
+        anyhow::bail!("line 1 does not say whose trail this is");
+    };
+    let keys = match trusted {
+        Some(trusted) => trusted.clone(),
+        None => named_keys(&own_keys)?,
+    };
+    let mut walk = Walk::new(trail);
+    let mut end = None;
+    for line in lines {
+        let (number, line) = line?;
+        anyhow::ensure!(end.is_none(), "line {number}: something follows the end");
+        match line {
             Line::Row(link) => {
-                verifier.check(&link)?;
+                walk.row(&link)?;
                 progress(link.position);
             }
-            Line::Head { position, hash } => head = Some((position, hash)),
+            Line::Checkpoint(checkpoint) => walk.checkpoint(&keys, &checkpoint)?,
+            Line::End(checkpoint) => {
+                walk.end(&keys, &checkpoint)?;
+                end = Some(checkpoint);
+            }
+            Line::Trail { .. } => anyhow::bail!("line {number}: a second trail begins"),
         }
     }
-    let (position, hash) = head.context("the end is cut off: the head is missing")?;
-    anyhow::ensure!(
-        position == verifier.rows() && hexadecimal::read(&hash).as_deref() == Some(verifier.hash()),
-        "rows are missing at the end: the head says {position}, found are {}",
-        verifier.rows()
-    );
-    Ok(position)
+    let end = end.context("the end is cut off: the signed last line is missing")?;
+    Ok(VerifiedBundle {
+        trail,
+        rows: end.position,
+        checkpoints: walk.checkpoints,
+        made_at: end.at,
+        own_keys,
+    })
 }
 
-/// The transaction in which a chain is read.
-enum Reader {
-    Business(TenantTx),
-    Platform(SystemTx),
-}
-
-impl Reader {
-    async fn open(db: &Db, chain: Chain<'_>) -> Result<Self, DbError> {
-        Ok(match chain {
-            Chain::Business(ctx) => Self::Business(db.snapshot(ctx).await?),
-            Chain::Platform(ctx) => Self::Platform(db.system(ctx).await?),
-        })
+fn named_keys(texts: &[String]) -> anyhow::Result<CheckpointKeys> {
+    let mut keys = CheckpointKeys::default();
+    for text in texts {
+        keys.add(text)
+            .map_err(|problem| anyhow::anyhow!("a key of line 1 cannot be read: {problem}"))?;
     }
+    Ok(keys)
+}
 
-    async fn head(&mut self) -> Result<(i64, Vec<u8>), DbError> {
-        match self {
-            Self::Business(tx) => business_head(tx).await,
-            Self::Platform(tx) => platform_head(tx).await,
+/// Along a chain, from its first row.
+struct Walk {
+    trail: Trail,
+    verifier: ChainVerifier,
+    checkpoints: usize,
+}
+
+impl Walk {
+    fn new(trail: Trail) -> Self {
+        Self {
+            trail,
+            verifier: ChainVerifier::default(),
+            checkpoints: 0,
         }
     }
 
-    /// The next rows after `position`, up to `head`.
-    async fn links(&mut self, position: i64, head: i64) -> Result<Vec<AuditLink>, DbError> {
-        match self {
-            Self::Business(tx) => business_links(tx, position, head).await,
-            Self::Platform(tx) => platform_links(tx, position, head).await,
-        }
+    fn row(&mut self, link: &AuditLink) -> anyhow::Result<()> {
+        Ok(self.verifier.check(link)?)
     }
 
-    async fn close(self) -> Result<(), DbError> {
-        match self {
-            Self::Business(tx) => tx.finish_read().await,
-            Self::Platform(tx) => tx.commit().await,
-        }
+    fn checkpoint(&mut self, keys: &CheckpointKeys, checkpoint: &Checkpoint) -> anyhow::Result<()> {
+        keys.check(Purpose::Checkpoint, self.trail, checkpoint)?;
+        self.checkpoints += 1;
+        Ok(self.stands_at(checkpoint)?)
     }
-}
 
-async fn business_head(tx: &mut TenantTx) -> Result<(i64, Vec<u8>), DbError> {
-    let business = tx.business_id();
-    let row = sqlx::query!(
-        "SELECT audit_position, audit_hash FROM business_head WHERE business_id = $1",
-        business
-    )
-    .fetch_one(tx.conn())
-    .await?;
-    Ok((row.audit_position, row.audit_hash))
-}
+    fn end(&self, keys: &CheckpointKeys, end: &Checkpoint) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            end.position == self.verifier.rows(),
+            "rows are missing: the end says {}, found are {}",
+            end.position,
+            self.verifier.rows()
+        );
+        keys.check(Purpose::BundleEnd, self.trail, end)?;
+        Ok(self.stands_at(end)?)
+    }
 
-async fn platform_head(tx: &mut SystemTx) -> Result<(i64, Vec<u8>), DbError> {
-    let row = sqlx::query!("SELECT audit_position, audit_hash FROM platform_head")
-        .fetch_one(tx.conn())
-        .await?;
-    Ok((row.audit_position, row.audit_hash))
-}
-
-async fn business_links(tx: &mut TenantTx, position: i64, head: i64) -> Result<Vec<AuditLink>, DbError> {
-    let business = tx.business_id();
-    Ok(sqlx::query_as!(
-        AuditLink,
-        "SELECT id, position, at, actor_kind, actor_id, action, object_id, debtor_id, request_id, details, key_id, hash
-         FROM audit_events WHERE business_id = $1 AND position > $2 AND position <= $3 ORDER BY position LIMIT $4",
-        business,
-        position,
-        head,
-        BATCH,
-    )
-    .fetch_all(tx.conn())
-    .await?)
-}
-
-async fn platform_links(tx: &mut SystemTx, position: i64, head: i64) -> Result<Vec<AuditLink>, DbError> {
-    Ok(sqlx::query_as!(
-        AuditLink,
-        r#"SELECT id, position, at, actor_kind, actor_id, action, object_id, NULL::uuid AS debtor_id, request_id, details,
-                  NULL::uuid AS key_id, hash
-           FROM platform_audit_events WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3"#,
-        position,
-        head,
-        BATCH,
-    )
-    .fetch_all(tx.conn())
-    .await?)
+    fn stands_at(&self, checkpoint: &Checkpoint) -> Result<(), BadCheckpoint> {
+        let is_here = checkpoint.position == self.verifier.rows() && checkpoint.hash == self.verifier.hash();
+        is_here
+            .then_some(())
+            .ok_or(BadCheckpoint::OtherRows(checkpoint.position))
+    }
 }

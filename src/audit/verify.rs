@@ -46,11 +46,11 @@ pub(super) mod hexadecimal {
         )
     }
 
-    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::audit) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&write(bytes))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    pub(in crate::audit) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
         let text = String::deserialize(deserializer)?;
         read(&text).ok_or_else(|| D::Error::custom("not hexadecimal"))
     }
@@ -96,7 +96,7 @@ impl AuditLink {
     }
 }
 
-/// Checks a chain row by row, from its first one, with no more than the last hash in memory.
+/// Checks a chain row by row, from its first one or behind a known one, with no more than the last hash in memory.
 #[derive(Clone, Debug, Default)]
 pub struct ChainVerifier {
     rows: i64,
@@ -104,6 +104,14 @@ pub struct ChainVerifier {
 }
 
 impl ChainVerifier {
+    /// Goes on behind a row whose place and hash are known, from a checkpoint.
+    pub fn after(position: i64, hash: Vec<u8>) -> Self {
+        Self {
+            rows: position,
+            previous: hash,
+        }
+    }
+
     /// Takes the next row.
     ///
     /// # Errors
@@ -124,7 +132,7 @@ impl ChainVerifier {
         Ok(())
     }
 
-    /// How many rows were taken.
+    /// The last row's position: how many there are up to it.
     pub fn rows(&self) -> i64 {
         self.rows
     }

@@ -1,4 +1,4 @@
-//! `audit`: exports a business's trail, and verifies it: in the database, or from an export alone.
+//! `audit`: exports a trail as a bundle, and verifies it: in the database, or from a bundle alone.
 
 use std::{
     fs::File,
@@ -13,7 +13,7 @@ use clap::Subcommand;
 use super::businesses::businesses;
 use crate::{
     app::{App, Databases},
-    audit::{Chain, export_chain, read_chain, verify_export},
+    audit::{Chain, CheckpointKeys, Entry, read_chain, verify_bundle, write_bundle},
     config::Config,
     platform::{
         clock::SystemWallClock,
@@ -24,19 +24,25 @@ use crate::{
 /// What to do with audit trails.
 #[derive(Debug, Subcommand)]
 pub enum AuditCommand {
-    /// Recomputes the hash chains of the trails in the database, the platform's own too, or of an export.
+    /// Recomputes the hash chains of the trails and checks their signed checkpoints: of the database's, the platform's own
+    /// too, or of a bundle.
     Verify {
+        /// A bundle that `audit export` wrote; needs neither database nor settings.
+        bundle: Option<PathBuf>,
+        /// A public key that is trusted, as `audit keys` prints it (name:base64); may be given several times. Without one,
+        /// a bundle is checked with the keys that it names itself.
+        #[arg(long = "key", requires = "bundle")]
+        keys: Vec<String>,
         /// Only this business, by its slug; all of them, and the platform, otherwise.
-        #[arg(long, conflicts_with_all = ["file", "platform"])]
+        #[arg(long, conflicts_with_all = ["bundle", "platform"])]
         business: Option<String>,
         /// Only the platform's own trail: acts that belong to no business, such as log-ins.
-        #[arg(long, conflicts_with = "file")]
+        #[arg(long, conflicts_with = "bundle")]
         platform: bool,
-        /// An export; needs neither database nor settings.
-        #[arg(long)]
-        file: Option<PathBuf>,
     },
-    /// Writes a trail as JSON lines, with the head of its chain at the end.
+    /// Prints the public keys of the checkpoints (name:base64). Keep them where the database's masters cannot reach.
+    Keys,
+    /// Writes a trail as a bundle: JSON lines of its rows and signed checkpoints, with a signed end.
     #[command(group(clap::ArgGroup::new("whose").required(true).args(["business", "platform"])))]
     Export {
         /// That of this business, by its slug.
@@ -51,11 +57,33 @@ pub enum AuditCommand {
     },
 }
 
-/// Verifies an export from the file alone.
-pub(super) fn verify_file(path: &PathBuf) -> anyhow::Result<()> {
+/// Verifies a bundle from the file alone.
+pub(super) fn verify_file(path: &PathBuf, keys: &[String]) -> anyhow::Result<()> {
+    let mut trusted = CheckpointKeys::default();
+    for key in keys {
+        trusted
+            .add(key)
+            .map_err(|problem| anyhow::anyhow!("--key {key}: {problem}"))?;
+    }
+    let trusted = (!keys.is_empty()).then_some(trusted);
     let file = File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    let rows = verify_export(BufReader::new(file), progress("verified"))?;
-    println!("{}: {rows} row(s), the chain is whole", path.display());
+    let found = verify_bundle(BufReader::new(file), trusted.as_ref(), progress("verified"))?;
+    println!(
+        "{}: {}, {} row(s), {} checkpoint(s), made {}: the chain is whole",
+        path.display(),
+        found.trail,
+        found.rows,
+        found.checkpoints,
+        found.made_at.format("%Y-%m-%d %H:%M:%S UTC")
+    );
+    if trusted.is_none() {
+        println!(
+            "signed with the keys that the bundle names itself: compare them with what `funnelchat audit keys` printed"
+        );
+        for key in &found.own_keys {
+            println!("  {key}");
+        }
+    }
     Ok(())
 }
 
@@ -69,13 +97,28 @@ pub(super) async fn audit(config: &Config, command: &AuditCommand) -> anyhow::Re
             for trail in trails(&app, business.as_deref(), *platform).await? {
                 let name = &trail.name;
                 let mut told = progress("verified");
-                let (rows, _) = read_chain(&app.db, trail.whose.chain(), |link| {
-                    told(link.position);
-                    Ok(())
-                })
+                let walked = read_chain(
+                    &app.db,
+                    trail.whose.chain(),
+                    app.checkpoints.signer.public(),
+                    |entry| {
+                        if let Entry::Row(link) = entry {
+                            told(link.position);
+                        }
+                        Ok(())
+                    },
+                )
                 .await
                 .with_context(|| format!("the trail of {name} is not whole"))?;
-                println!("{name}: {rows} row(s), the chain is whole");
+                println!(
+                    "{name}: {} row(s), {} checkpoint(s), the chain is whole",
+                    walked.rows, walked.checkpoints
+                );
+            }
+        }
+        AuditCommand::Keys => {
+            for key in app.checkpoints.signer.public().texts() {
+                println!("{key}");
             }
         }
         AuditCommand::Export {
@@ -89,7 +132,8 @@ pub(super) async fn audit(config: &Config, command: &AuditCommand) -> anyhow::Re
                 .context("there is no such trail")?;
             let file = File::create_new(out).with_context(|| format!("{} cannot be made", out.display()))?;
             let mut file = BufWriter::new(file);
-            let rows = export_chain(&app.db, trail.whose.chain(), &mut file, progress("written")).await?;
+            let (chain, signer) = (trail.whose.chain(), &app.checkpoints.signer);
+            let rows = write_bundle(&app.db, chain, signer, &mut file, progress("written")).await?;
             file.into_inner()?.sync_all()?;
             println!("{}: {rows} row(s) written to {}", trail.name, out.display());
         }

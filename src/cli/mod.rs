@@ -125,9 +125,14 @@ async fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Dev(options) => dev::dev(options).await,
         Command::Doctor { health: true } => doctor::health().await,
         Command::Audit {
-            command: audit::AuditCommand::Verify { file: Some(file), .. },
+            command:
+                audit::AuditCommand::Verify {
+                    bundle: Some(bundle),
+                    keys,
+                    ..
+                },
         } => {
-            audit::verify_file(&file)?;
+            audit::verify_file(&bundle, &keys)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Compliance { command } => compliance::compliance(command).await,

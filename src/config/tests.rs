@@ -35,6 +35,7 @@ fn production() -> Variables {
         ("PUBLIC_BASE_URL", "https://api.example.com"),
         ("MASTER_KEYS", &format!("1:{KEY}")),
         ("TOKEN_SIGNING_KEYS", &format!("a:{KEY}")),
+        ("AUDIT_SIGNING_KEYS", &format!("a:{KEY}")),
         ("FILE_STORE_URL", "s3://bucket/files"),
     ])
 }
@@ -136,6 +137,7 @@ fn production_is_the_default_and_says_everything_it_lacks_at_once() {
             "DATABASE_WORKER_URL",
             "MASTER_KEYS",
             "TOKEN_SIGNING_KEYS",
+            "AUDIT_SIGNING_KEYS",
             "FILE_STORE_URL"
         ]
     );

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::TokenSigningKeys;
+use crate::platform::crypto::NamedKeys;
 
 /// How long an access token is good.
 pub(super) const ACCESS_LIFETIME: TimeDelta = TimeDelta::minutes(15);
@@ -100,7 +100,7 @@ pub struct TokenKeys {
 
 impl TokenKeys {
     /// Takes the setting's keys, newest first.
-    pub fn new(keys: &TokenSigningKeys) -> Self {
+    pub fn new(keys: &NamedKeys) -> Self {
         let mut validation = Validation::new(Algorithm::HS256);
         // Expiry is checked against the injected clock below.
         validation.validate_exp = false;

@@ -1,7 +1,10 @@
-//! Who did what stands in a chain that nobody can change unseen ([`chain`]), and who read whose data in the access log
+//! Who did what stands in a chain that nobody can change unseen ([`chain`]), not even with the database in their hands
+//! ([`checkpoints`]), and is taken away as a bundle ([`bundle`]); who read whose data in the access log
 //! ([`reads`]).
 
+mod bundle;
 mod chain;
+mod checkpoints;
 mod reads;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -92,6 +92,9 @@ const PLAIN: &[(&str, &str)] = &[
     ("api_keys.prefix", "the beginning of a random text"),
     ("api_keys.scopes", "names of permission cells"),
     ("api_keys.secret_hash", "a hash"),
+    ("audit_checkpoints.hash", "a hash"),
+    ("audit_checkpoints.key_name", "a setting's word"),
+    ("audit_checkpoints.signature", "a signature over a hash"),
     ("audit_events.action", "our own words"),
     (
         "audit_events.details",

@@ -13,6 +13,10 @@ pub const PLATFORM_TABLES: &[(&str, &str)] = &[
         "says which business a received text is for, before a business is known",
     ),
     ("one_time_tokens", "of an identity; hashes only"),
+    (
+        "platform_audit_checkpoints",
+        "signatures over the platform's own chain",
+    ),
     ("platform_audit_events", "acts that belong to no business"),
     ("platform_head", "the head of the platform's own chain"),
     (
@@ -49,6 +53,11 @@ pub const OPEN_TO_SYSTEM: &[(&str, &str, &str)] = &[
         "access_log",
         "INSERT",
         "one writer batches the rows of all businesses' operations",
+    ),
+    (
+        "audit_checkpoints",
+        "SELECT",
+        "a reconciler finds the trails that no checkpoint covers",
     ),
     (
         "audit_events",
@@ -212,10 +221,12 @@ pub const GLOBAL_INDEXES: &[(&str, &str)] = &[
 /// Tables whose rows nobody changes or removes.
 pub const APPEND_ONLY: &[&str] = &[
     "access_log",
+    "audit_checkpoints",
     "audit_events",
     "decisions",
     "ledger_entries",
     "ledger_transactions",
+    "platform_audit_checkpoints",
     "platform_audit_events",
 ];
 

@@ -25,7 +25,11 @@ async fn what_is_written_once_stays_and_balances_are_the_ledgers_alone() {
                 decision, facts_cipher, key_id, content_hash, decided_at)
              SELECT business_id, id, id, 'SMS', 'QUEUE', 'DENY', '1', '1', '{}', '', record_key_id, '', created_at FROM debtors LIMIT 1;
              INSERT INTO platform_audit_events (position, id, at, actor_kind, action, details, hash)
-             SELECT 1000000, id, created_at, 'SYSTEM', 'test', '', '' FROM businesses LIMIT 1",
+             SELECT 1000000, id, created_at, 'SYSTEM', 'test', '', '' FROM businesses LIMIT 1;
+             INSERT INTO audit_checkpoints (business_id, position, at, hash, key_name, signature)
+             SELECT id, 1, created_at, decode(repeat('00', 32), 'hex'), 'k', decode(repeat('00', 64), 'hex') FROM businesses;
+             INSERT INTO platform_audit_checkpoints (position, at, hash, key_name, signature)
+             SELECT 1, now(), decode(repeat('00', 32), 'hex'), 'k', decode(repeat('00', 64), 'hex')",
         )
         .await
         .unwrap();

@@ -1,4 +1,4 @@
-//! The keys that sign and verify access tokens.
+//! Keys that sign, each known by a name (`kid`): from a setting, the first signs.
 
 use std::fmt;
 
@@ -9,18 +9,18 @@ use sha2::{Digest, Sha256};
 
 use crate::platform::secret::ExposeSecret;
 
-/// RFC 7518 section 3.2: an HS256 key has at least as many bits as the hash.
+/// RFC 7518 section 3.2: an HS256 key has at least as many bits as the hash. As many as an Ed25519 seed.
 const FEWEST_BYTES: usize = 32;
 const LONGEST_KID: usize = 64;
 
 /// A key and the id that tokens name it by (`kid`).
 #[derive(Clone)]
-pub struct TokenSigningKey {
+pub struct NamedKey {
     kid: String,
     secret: SecretSlice<u8>,
 }
 
-impl TokenSigningKey {
+impl NamedKey {
     /// The id in a token's header.
     pub fn kid(&self) -> &str {
         &self.kid
@@ -32,23 +32,23 @@ impl TokenSigningKey {
     }
 }
 
-impl fmt::Debug for TokenSigningKey {
+impl fmt::Debug for NamedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TokenSigningKey({}: ***)", self.kid)
+        write!(f, "NamedKey({}: ***)", self.kid)
     }
 }
 
 /// The configured keys: the first signs, all verify. To rotate, put a new one in front and drop the old one
-/// when its last token has expired.
+/// when nothing that it signed is needed any more.
 #[derive(Debug, Clone)]
-pub struct TokenSigningKeys {
-    signing: TokenSigningKey,
-    older: Vec<TokenSigningKey>,
+pub struct NamedKeys {
+    signing: NamedKey,
+    older: Vec<NamedKey>,
 }
 
-/// Why the setting could not be read. Completes the sentence "TOKEN_SIGNING_KEYS …", repeats no key.
+/// Why the setting could not be read. Completes the sentence "(the setting) …", repeats no key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SigningKeysError {
+pub enum NamedKeysError {
     /// An entry without the colon.
     #[error("has an entry without a colon (number {entry}): write `kid:base64`")]
     NotAPair {
@@ -91,9 +91,9 @@ pub enum SigningKeysError {
     },
 }
 
-impl TokenSigningKeys {
+impl NamedKeys {
     /// Every key, the signing one first.
-    pub fn all(&self) -> impl Iterator<Item = &TokenSigningKey> {
+    pub fn all(&self) -> impl Iterator<Item = &NamedKey> {
         std::iter::once(&self.signing).chain(&self.older)
     }
 
@@ -101,7 +101,7 @@ impl TokenSigningKeys {
     ///
     /// # Errors
     /// Says which entry is wrong and how.
-    pub fn parse(setting: &str) -> Result<Self, SigningKeysError> {
+    pub fn parse(setting: &str) -> Result<Self, NamedKeysError> {
         let mut entries = setting.split(',').enumerate();
         let (_, first) = entries.next().unwrap_or_default();
         let mut keys = Self {
@@ -112,19 +112,19 @@ impl TokenSigningKeys {
             let entry = index + 1;
             let key = parse_entry(entry, text)?;
             if keys.find(&key.kid).is_some() {
-                return Err(SigningKeysError::Duplicate { entry });
+                return Err(NamedKeysError::Duplicate { entry });
             }
             keys.older.push(key);
         }
         Ok(keys)
     }
 
-    /// A key that everybody knows, so that a development machine needs no setting.
-    pub fn for_development() -> Self {
-        let well_known = Sha256::digest(b"funnelchat development token key, known to everybody");
-        let secret = SecretSlice::from(well_known.to_vec());
+    /// A key that everybody knows, so that a development machine needs no setting; another one for each use.
+    pub fn for_development(use_of_it: &str) -> Self {
+        let text = format!("funnelchat development {use_of_it} key, known to everybody");
+        let secret = SecretSlice::from(Sha256::digest(text).to_vec());
         Self {
-            signing: TokenSigningKey {
+            signing: NamedKey {
                 kid: "development".to_owned(),
                 secret,
             },
@@ -133,44 +133,44 @@ impl TokenSigningKeys {
     }
 
     /// The key for new tokens.
-    pub fn signing(&self) -> &TokenSigningKey {
+    pub fn signing(&self) -> &NamedKey {
         &self.signing
     }
 
     /// The key that a token names.
-    pub fn find(&self, kid: &str) -> Option<&TokenSigningKey> {
+    pub fn find(&self, kid: &str) -> Option<&NamedKey> {
         std::iter::once(&self.signing)
             .chain(&self.older)
             .find(|key| key.kid == kid)
     }
 }
 
-fn parse_entry(entry: usize, text: &str) -> Result<TokenSigningKey, SigningKeysError> {
+fn parse_entry(entry: usize, text: &str) -> Result<NamedKey, NamedKeysError> {
     let (kid, key) = text
         .trim()
         .split_once(':')
-        .ok_or(SigningKeysError::NotAPair { entry })?;
+        .ok_or(NamedKeysError::NotAPair { entry })?;
     let is_word = kid
         .chars()
         .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     if !is_word || kid.is_empty() || kid.len() > LONGEST_KID {
-        return Err(SigningKeysError::BadKid { entry });
+        return Err(NamedKeysError::BadKid { entry });
     }
     let bytes = STANDARD
         .decode(key)
-        .map_err(|_| SigningKeysError::NotBase64 { entry })?;
+        .map_err(|_| NamedKeysError::NotBase64 { entry })?;
     let secret = SecretSlice::from(bytes);
     let bytes = secret.expose_secret();
     if bytes.len() < FEWEST_BYTES {
-        return Err(SigningKeysError::TooShort {
+        return Err(NamedKeysError::TooShort {
             entry,
             found: bytes.len(),
         });
     }
     if bytes.iter().all(|byte| *byte == bytes[0]) {
-        return Err(SigningKeysError::NotRandom { entry });
+        return Err(NamedKeysError::NotRandom { entry });
     }
-    Ok(TokenSigningKey {
+    Ok(NamedKey {
         kid: kid.to_owned(),
         secret,
     })
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn the_first_key_signs_and_all_verify() {
-        let keys = TokenSigningKeys::parse(&format!("2026-03:{}, 2025-09:{}", key(1), key(2))).unwrap();
+        let keys = NamedKeys::parse(&format!("2026-03:{}, 2025-09:{}", key(1), key(2))).unwrap();
         assert_eq!(keys.signing().kid(), "2026-03");
         assert_eq!(keys.find("2026-03").unwrap().expose_secret()[0], 1);
         assert_eq!(keys.find("2025-09").unwrap().expose_secret()[0], 2);
@@ -200,37 +200,37 @@ mod tests {
 
     #[test]
     fn every_mistake_has_its_own_sentence() {
-        let reason = |setting: &str| TokenSigningKeys::parse(setting).unwrap_err();
-        assert_eq!(reason(""), SigningKeysError::NotAPair { entry: 1 });
+        let reason = |setting: &str| NamedKeys::parse(setting).unwrap_err();
+        assert_eq!(reason(""), NamedKeysError::NotAPair { entry: 1 });
         assert_eq!(
             reason(&format!("a:{},", key(1))),
-            SigningKeysError::NotAPair { entry: 2 }
+            NamedKeysError::NotAPair { entry: 2 }
         );
         assert_eq!(
             reason(&format!(":{}", key(1))),
-            SigningKeysError::BadKid { entry: 1 }
+            NamedKeysError::BadKid { entry: 1 }
         );
         assert_eq!(
             reason(&format!("a b:{}", key(1))),
-            SigningKeysError::BadKid { entry: 1 }
+            NamedKeysError::BadKid { entry: 1 }
         );
         assert_eq!(
             reason(&format!("{}:{}", "k".repeat(65), key(1))),
-            SigningKeysError::BadKid { entry: 1 }
+            NamedKeysError::BadKid { entry: 1 }
         );
-        assert_eq!(reason("a:???"), SigningKeysError::NotBase64 { entry: 1 });
+        assert_eq!(reason("a:???"), NamedKeysError::NotBase64 { entry: 1 });
         let short = STANDARD.encode([1, 2, 3]);
         assert_eq!(
             reason(&format!("a:{short}")),
-            SigningKeysError::TooShort { entry: 1, found: 3 }
+            NamedKeysError::TooShort { entry: 1, found: 3 }
         );
         assert_eq!(
             reason(&format!("a:{}", STANDARD.encode([0; 32]))),
-            SigningKeysError::NotRandom { entry: 1 }
+            NamedKeysError::NotRandom { entry: 1 }
         );
         assert_eq!(
             reason(&format!("a:{0},b:{0},a:{0}", key(1))),
-            SigningKeysError::Duplicate { entry: 3 }
+            NamedKeysError::Duplicate { entry: 3 }
         );
     }
 }
