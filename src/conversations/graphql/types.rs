@@ -177,8 +177,9 @@ impl Conversation {
             .message_page(ctx, args)
             .await?
             .edges
+            .0
             .pop()
-            .map(|edge| edge.0.node.0))
+            .map(|edge| edge.node.0))
     }
 
     /// Messages in their order; `last: 20` gives the newest twenty.

@@ -39,6 +39,11 @@ impl EdgeCursor {
         let list = list.into();
         Self(Arc::new(move || keyset_cursor(&list, &key)))
     }
+
+    /// As it is given out.
+    pub(super) fn encoded(&self) -> String {
+        (self.0)()
+    }
 }
 
 impl OutputType for EdgeCursor {
@@ -51,7 +56,7 @@ impl OutputType for EdgeCursor {
     }
 
     async fn resolve(&self, _: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
-        Ok(Value::String((self.0)()))
+        Ok(Value::String(self.encoded()))
     }
 }
 
@@ -68,7 +73,17 @@ macro_rules! relay_connection {
             pub node: $crate::platform::gql::InPlace<$node>,
         }
 
-        impl $crate::platform::gql::AtHand for $edge {}
+        impl $crate::platform::gql::RelayEdge for $edge {
+            type Node = $node;
+
+            fn cursor(&self) -> &$crate::platform::gql::EdgeCursor {
+                &self.cursor
+            }
+
+            fn node(&self) -> &$node {
+                &self.node.0
+            }
+        }
 
         /// A page of a list.
         #[derive(Clone, ::async_graphql::SimpleObject)]
@@ -76,7 +91,7 @@ macro_rules! relay_connection {
         #[graphql(serial)]
         pub struct $connection {
             /// The items with their cursors, in the list's order.
-            pub edges: Vec<$crate::platform::gql::InPlace<$edge>>,
+            pub edges: $crate::platform::gql::Edges<$edge>,
             /// Where this page stands.
             pub page_info: $crate::platform::gql::PageInfo,
             /// How many items the whole list has, counted only when asked for and only up to 10,000 (which then
@@ -97,10 +112,9 @@ macro_rules! relay_connection {
                         cursor,
                         node: $crate::platform::gql::InPlace(node),
                     })
-                    .map($crate::platform::gql::InPlace)
                     .collect();
                 Self {
-                    edges,
+                    edges: $crate::platform::gql::Edges(edges),
                     page_info,
                     total_count: None,
                 }

@@ -6,7 +6,7 @@
 //! of the whole request. Lists are where it adds up, so the edges and nodes of every connection are resolved here.
 //! (Extensions of the library that wrap each field would not be called; the schema has none.)
 
-use std::{borrow::Cow, collections::HashMap, future::poll_fn, ops::Range, pin::Pin, task::Poll};
+use std::{borrow::Cow, collections::HashMap, future::poll_fn, pin::Pin, task::Poll};
 
 use async_graphql::{
     ContextSelectionSet, Name, OutputType, Positioned, ServerResult, Value,
@@ -15,7 +15,7 @@ use async_graphql::{
 };
 use futures_util::{pending, poll};
 
-use super::{AtHand, MayWrite, write_json};
+use super::{AtHand, EdgeCursor, MayWrite, write_json};
 
 /// The same object to the schema; only resolved otherwise.
 #[derive(Clone, Debug)]
@@ -35,31 +35,74 @@ impl<T: AtHand> OutputType for InPlace<T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
-        match plain_fields(ctx, &T::type_name()) {
-            Some(fields) => Ok(write_fields(ctx, &self.0, &fields).await),
+        match plain_fields(ctx, &ctx.item.node.items, &T::type_name()) {
+            Some(fields) => Ok(text_of_fields(ctx, &self.0, &fields)
+                .await
+                .map_or(Value::Null, |text| Value::Binary(text.into()))),
             None => Box::pin(self.0.resolve(ctx, field)).await,
         }
     }
 }
 
-/// Pins a future where another of its kind has ended, if there is such a place.
-fn pin_in<F: Future>(room: Option<Pin<Box<F>>>, future: F) -> Pin<Box<F>> {
-    match room {
-        None => Box::pin(future),
-        Some(mut room) => {
-            room.set(future);
-            room
+/// An item of a page, with its place.
+pub trait RelayEdge: OutputType {
+    type Node: AtHand;
+
+    fn cursor(&self) -> &EdgeCursor;
+    fn node(&self) -> &Self::Node;
+}
+
+/// The edges of a page; to the schema a list like any other. Which fields are selected is found out once for all of them.
+#[derive(Clone, Debug)]
+pub struct Edges<E>(pub Vec<E>);
+
+impl<E: RelayEdge> OutputType for Edges<E> {
+    fn type_name() -> Cow<'static, str> {
+        <Vec<E> as OutputType>::type_name()
+    }
+
+    fn qualified_type_name() -> String {
+        <Vec<E> as OutputType>::qualified_type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        <Vec<E> as OutputType>::create_type_info(registry)
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        match plain_edge::<E>(ctx) {
+            Some(fields) => Ok(Value::Binary(text_of_edges(ctx, &self.0, &fields).await.into())),
+            None => Box::pin(self.0.resolve(ctx, field)).await,
         }
     }
 }
 
-/// The fields that are selected on an object of type `on`, each key once; `None` where the library must look at them
+/// A field of an edge, with the fields that are selected on the node where it is that.
+type EdgeField<'a> = (&'a Positioned<Field>, Option<Vec<&'a Positioned<Field>>>);
+
+fn plain_edge<'a, E: RelayEdge>(ctx: &ContextSelectionSet<'a>) -> Option<Vec<EdgeField<'a>>> {
+    let node_type = E::Node::type_name();
+    let fields = plain_fields(ctx, &ctx.item.node.items, &E::type_name())?;
+    let with_node = |field: &'a Positioned<Field>| {
+        if field.node.name.node != "node" {
+            return Some((field, None));
+        }
+        let of_node = plain_fields(ctx, &field.node.selection_set.node.items, &node_type)?;
+        Some((field, Some(of_node)))
+    };
+    fields.into_iter().map(with_node).collect()
+}
+
+/// The fields of a selection on an object of type `on`, each key once; `None` where the library must look at them
 /// itself: values to be merged, directives, conditions on interfaces.
-fn plain_fields<'a>(ctx: &ContextSelectionSet<'a>, on: &str) -> Option<Vec<&'a Positioned<Field>>> {
+fn plain_fields<'a>(
+    ctx: &ContextSelectionSet<'a>,
+    selections: &'a [Positioned<Selection>],
+    on: &str,
+) -> Option<Vec<&'a Positioned<Field>>> {
     if !ctx.data_opt::<MayWrite>().is_some_and(|may| may.0) {
         return None;
     }
-    let selections = &ctx.item.node.items;
     let mut fields = Vec::with_capacity(selections.len());
     collect(selections, &ctx.query_env.fragments, on, &mut fields).then_some(fields)
 }
@@ -95,89 +138,102 @@ fn collect<'a>(
     })
 }
 
-/// The values of an object's fields as JSON, in the order in which they became known.
-struct Texts {
+/// The inside of an object or list: its members in their order, each with a comma before it, and room for those that are
+/// not known yet.
+struct Members {
     text: Vec<u8>,
-    /// Where the value of each field stands.
-    places: Vec<Option<Range<usize>>>,
+    /// Where in `text` what came later belongs.
+    late: Vec<(usize, Vec<u8>)>,
 }
 
-impl Texts {
-    fn keep(&mut self, place: usize, value: &Value) {
-        let start = self.text.len();
-        write_json(value, &mut self.text);
-        self.places[place] = Some(start..self.text.len());
+impl Members {
+    fn with_capacity(bytes: usize) -> Self {
+        Self {
+            text: Vec::with_capacity(bytes),
+            late: Vec::new(),
+        }
     }
 
-    /// The object, in the order in which its fields were selected (specification, section 6.3.2). A failed field is
-    /// left out, as the library does; whoever answers puts its null there.
-    fn object(&self, fields: &[&Positioned<Field>]) -> Value {
-        if self.places.iter().all(Option::is_none) {
-            return Value::Null;
-        }
-        let keys = fields
-            .iter()
-            .map(|field| field.node.response_key().node.len() + 4);
-        let mut object = Vec::with_capacity(2 + self.text.len() + keys.sum::<usize>());
-        object.push(b'{');
-        for (field, place) in fields.iter().zip(&self.places) {
-            let Some(place) = place else { continue };
-            if object.len() > 1 {
-                object.push(b',');
+    /// Leaves room here, and says which.
+    fn leave_room(&mut self) -> usize {
+        self.late.push((self.text.len(), Vec::new()));
+        self.late.len() - 1
+    }
+
+    /// Between brackets; `None` without members.
+    fn between(self, open: u8, close: u8) -> Option<Vec<u8>> {
+        let mut text = self.text;
+        if !self.late.is_empty() {
+            let length: usize = self.late.iter().map(|(_, member)| member.len()).sum();
+            let mut whole = Vec::with_capacity(text.len() + length + 1);
+            let mut copied = 0;
+            for (place, member) in &self.late {
+                whole.extend_from_slice(&text[copied..*place]);
+                whole.extend_from_slice(member);
+                copied = *place;
             }
-            // A name is letters, digits and underscores (section 2.1.9): nothing to escape.
-            object.push(b'"');
-            object.extend_from_slice(field.node.response_key().node.as_bytes());
-            object.extend_from_slice(b"\":");
-            object.extend_from_slice(&self.text[place.clone()]);
+            whole.extend_from_slice(&text[copied..]);
+            text = whole;
         }
-        object.push(b'}');
-        Value::Binary(object.into())
+        // The first comma makes room for the bracket.
+        *text.first_mut()? = open;
+        text.push(close);
+        Some(text)
     }
 }
 
-async fn write_fields<T: AtHand>(
+fn push_key(field: &Positioned<Field>, text: &mut Vec<u8>) {
+    // A name is letters, digits and underscores (section 2.1.9): nothing to escape.
+    text.extend_from_slice(b",\"");
+    text.extend_from_slice(field.node.response_key().node.as_bytes());
+    text.extend_from_slice(b"\":");
+}
+
+/// A failed field is left out, as the library does; whoever answers puts its null there.
+fn push_field(
     ctx: &ContextSelectionSet<'_>,
-    object: &T,
-    fields: &[&Positioned<Field>],
-) -> Value {
-    let resolve = async |field| {
-        let ctx = ctx.with_field(field);
-        object.resolve_field(&ctx).await.map(Option::unwrap_or_default)
-    };
-    let mut texts = Texts {
-        text: Vec::with_capacity(512),
-        places: vec![None; fields.len()],
-    };
-    let mut keep = |place: usize, result: ServerResult<Value>| match result {
-        Ok(value) => texts.keep(place, &value),
+    field: &Positioned<Field>,
+    result: ServerResult<Value>,
+    text: &mut Vec<u8>,
+) {
+    match result {
+        Ok(value) => {
+            push_key(field, text);
+            write_json(&value, text);
+        }
         Err(error) => ctx.add_error(error),
-    };
-    let mut waiting = Vec::new();
-    // Most fields have their value at once, and leave their room to the next.
-    let mut room = None;
-    for (place, field) in fields.iter().enumerate() {
-        if field.node.name.node == "__typename" {
-            let name = object.introspection_type_name().into_owned();
-            keep(place, Ok(Value::String(name)));
-            continue;
-        }
-        if let Some(result) = object.at_hand(&ctx.with_field(field)) {
-            keep(place, result);
-            continue;
-        }
-        let mut running = pin_in(room.take(), resolve(field));
-        if let Poll::Ready(result) = poll!(running.as_mut()) {
-            keep(place, result);
-            room = Some(running);
-        } else {
-            waiting.push((place, running));
+    }
+}
+
+fn push_type_name(object: &impl OutputType, field: &Positioned<Field>, text: &mut Vec<u8>) {
+    push_key(field, text);
+    write_json(
+        &Value::String(object.introspection_type_name().into_owned()),
+        text,
+    );
+}
+
+/// Pins a future where another of its kind has ended, if there is such a place.
+fn pin_in<F: Future>(room: Option<Pin<Box<F>>>, future: F) -> Pin<Box<F>> {
+    match room {
+        None => Box::pin(future),
+        Some(mut room) => {
+            room.set(future);
+            room
         }
     }
-    if !waiting.is_empty() {
-        // They have just been polled and will wake us. To poll them again at once would rob a batch of its siblings.
-        pending!();
+}
+
+/// Waits for what has just been polled once, and hands each result over with what was kept beside it.
+async fn wait_for_all<K: Copy, F: Future>(
+    mut waiting: Vec<(K, Pin<Box<F>>)>,
+    mut keep: impl FnMut(K, F::Output),
+) {
+    if waiting.is_empty() {
+        return;
     }
+    // All will wake us. To poll them again at once would rob a batch of its siblings.
+    pending!();
     poll_fn(|task| {
         waiting.retain_mut(|(place, running)| match running.as_mut().poll(task) {
             Poll::Ready(result) => {
@@ -193,7 +249,107 @@ async fn write_fields<T: AtHand>(
         }
     })
     .await;
-    texts.object(fields)
+}
+
+/// The object as JSON, in the order in which its fields were selected (specification, section 6.3.2); `None` where all
+/// have failed.
+async fn text_of_fields<T: AtHand>(
+    ctx: &ContextSelectionSet<'_>,
+    object: &T,
+    fields: &[&Positioned<Field>],
+) -> Option<Vec<u8>> {
+    let resolve = async |field| {
+        let ctx = ctx.with_field(field);
+        object.resolve_field(&ctx).await.map(Option::unwrap_or_default)
+    };
+    let mut members = Members::with_capacity(512);
+    let mut waiting = Vec::new();
+    // Most fields have their value at once, and leave their room to the next.
+    let mut room = None;
+    for field in fields {
+        if field.node.name.node == "__typename" {
+            push_type_name(object, field, &mut members.text);
+            continue;
+        }
+        if let Some(result) = object.at_hand(&ctx.with_field(field)) {
+            push_field(ctx, field, result, &mut members.text);
+            continue;
+        }
+        let mut running = pin_in(room.take(), resolve(field));
+        if let Poll::Ready(result) = poll!(running.as_mut()) {
+            push_field(ctx, field, result, &mut members.text);
+            room = Some(running);
+        } else {
+            waiting.push(((members.leave_room(), *field), running));
+        }
+    }
+    wait_for_all(waiting, |(place, field), result| {
+        push_field(ctx, field, result, &mut members.late[place].1);
+    })
+    .await;
+    members.between(b'{', b'}')
+}
+
+/// The list as JSON.
+async fn text_of_edges<E: RelayEdge>(
+    ctx: &ContextSelectionSet<'_>,
+    edges: &[E],
+    fields: &[EdgeField<'_>],
+) -> Vec<u8> {
+    let resolve = async |place, edge| {
+        let ctx = ctx.with_index(place);
+        text_of_edge(&ctx, edge, fields).await
+    };
+    let mut members = Members::with_capacity(256 * edges.len());
+    let mut waiting = Vec::new();
+    let mut room = None;
+    for (place, edge) in edges.iter().enumerate() {
+        let mut running = pin_in(room.take(), resolve(place, edge));
+        if let Poll::Ready(text) = poll!(running.as_mut()) {
+            members.text.push(b',');
+            members.text.extend_from_slice(&text);
+            room = Some(running);
+        } else {
+            waiting.push((members.leave_room(), running));
+        }
+    }
+    wait_for_all(waiting, |place, text| {
+        let member = &mut members.late[place].1;
+        member.reserve_exact(text.len() + 1);
+        member.push(b',');
+        member.extend_from_slice(&text);
+    })
+    .await;
+    members.between(b'[', b']').unwrap_or_else(|| b"[]".to_vec())
+}
+
+async fn text_of_edge<E: RelayEdge>(
+    ctx: &ContextSelectionSet<'_>,
+    edge: &E,
+    fields: &[EdgeField<'_>],
+) -> Vec<u8> {
+    let mut text = Vec::new();
+    for (field, of_node) in fields {
+        match (of_node, field.node.name.node.as_str()) {
+            (Some(of_node), _) => {
+                let ctx = ctx.with_field(field);
+                let ctx = ctx.with_selection_set(&field.node.selection_set);
+                let node = text_of_fields(&ctx, edge.node(), of_node).await;
+                push_key(field, &mut text);
+                text.extend_from_slice(node.as_deref().unwrap_or(b"null"));
+            }
+            (None, "__typename") => push_type_name(edge, field, &mut text),
+            // An edge has no other field (Relay Cursor Connections Specification, section 3).
+            (None, _) => {
+                push_key(field, &mut text);
+                write_json(&Value::String(edge.cursor().encoded()), &mut text);
+            }
+        }
+    }
+    // A selection has at least one field, and each of an edge's has a value.
+    text[0] = b'{';
+    text.push(b'}');
+    text
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub use connection::{
     EdgeCursor, PageArgs, PageInfo, PageLimit, PageRequest, keyset_cursor, read_keyset_cursor,
 };
 pub use errors::{bad_input, forbidden, not_found, op_error};
-pub use in_place::InPlace;
+pub use in_place::{Edges, InPlace, RelayEdge};
 pub use money::{MoneyInput, MoneyValue};
 pub use mutation::{Done, Outcome, mutate};
 pub use scalars::{
