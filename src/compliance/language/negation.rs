@@ -25,7 +25,14 @@ const TRANSPARENT: &[&str] = &[
     "su", "sus", "ir", "haber", "tenemos", "tengo", "intencion", "planes", "legalmente", "actualmente", "vaya", "esto",
     "eso", "significa", "quiere", "decir", "permite", "ley", "nosotros", "aqui", "el", "al", "del", "para", "y", "or", "o",
     "and", "vamos", "tiene", "existe", "existen", "posible", "possible", "tu", "ningun", "ninguna", "consider",
-    "considering", "anyone's", "als", "either", "yo", "ellos", "called", "call", "calling", "treat", "someone", "alguien",
+    "considering", "as", "at", "need", "go", "goes", "gets", "affiliated", "associated", "part", "court", "judge", "juez",
+    "tribunal", "responsable", "responsible", "liable", "obligated", "either", "yo", "ellos", "called", "call", "calling", "treat", "someone", "alguien",
+];
+
+/// After these a negation denies nothing: "no choice but to sue", "we will not only call", "no dudaremos".
+const IDLE: &[&str] = &[
+    "choice", "option", "options", "alternative", "doubt", "question", "matter", "only", "just", "hesitate", "solo",
+    "solamente", "opcion", "remedio", "duda", "alternativa", "wonder", "problem",
 ];
 
 /// Whether a word says no.
@@ -40,8 +47,14 @@ pub fn negator_over(text: &Text, places: &[usize]) -> Option<usize> {
     let last = *places.last()?;
     let in_gap = (first..=last)
         .filter(|place| !places.contains(place))
-        .find(|place| is_word(&text.tokens[*place], NEGATORS) && reaches(text, *place, places));
+        .find(|place| denies(text, *place) && reaches(text, *place, places));
     in_gap.or_else(|| before(text, first))
+}
+
+/// Whether the word at a place is a negation that denies something.
+fn denies(text: &Text, place: usize) -> bool {
+    let is_idle = text.tokens.get(place + 1).is_some_and(|next| is_word(next, IDLE));
+    is_word(&text.tokens[place], NEGATORS) && !is_idle
 }
 
 /// From a negation inside the phrase to the phrase's next own word.
@@ -65,6 +78,9 @@ fn before(text: &Text, first: usize) -> Option<usize> {
         }
         place -= 1;
         let token = &text.tokens[place];
+        if is_word(token, NEGATORS) && !denies(text, place) {
+            return None;
+        }
         if is_word(token, NEGATORS) {
             let is_condition = place > 0 && is_word(&text.tokens[place - 1], &["if", "si", "or", "o"]) && place + 1 == first;
             return (!is_condition).then_some(place);

@@ -4,7 +4,7 @@
 use super::text::{Lexicon, Mask};
 
 /// The letters that a digit or sign may stand for; `None` where it stands for none.
-pub(super) fn stands_for(ch: char) -> Option<&'static [char]> {
+fn stands_for(ch: char) -> Option<&'static [char]> {
     Some(match ch {
         '0' => &['o'],
         '1' | '|' | '!' => &['i', 'l'],

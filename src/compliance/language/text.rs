@@ -1,8 +1,8 @@
 //! A text as words with their places, in sentences.
 
 use super::fold::{Folded, fold};
-use super::readings::{pieces, stands_for, unmasked, unstretched};
-use super::words::{is_abbreviation, sign, suffix, takes_is, written_out};
+use super::readings::{pieces, unmasked, unstretched};
+use super::words::{is_abbreviation, letter, sign, suffix, takes_is, written_out};
 
 /// What stands between a word and the one before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -10,9 +10,9 @@ pub enum Break {
     /// A space, a hyphen, or nothing.
     #[default]
     None,
-    /// A comma.
+    /// A comma or colon.
     Comma,
-    /// A colon, semicolon, dash, bracket or blank line.
+    /// A semicolon, dash, bracket or blank line.
     Clause,
     /// The end of a sentence.
     Sentence,
@@ -226,7 +226,8 @@ impl Reader<'_> {
                 Break::Sentence
             }
             ',' => Break::Comma,
-            ';' | ':' | '—' | '(' | ')' | '[' | ']' | '-' => Break::Clause,
+            ':' => Break::Comma,
+            ';' | '—' | '(' | ')' | '[' | ']' | '-' => Break::Clause,
             '"' => {
                 self.is_quoted = !self.is_quoted;
                 Break::None
@@ -443,7 +444,10 @@ fn with_letters_joined(tokens: Vec<Token>, chars: &[Folded], lexicon: &dyn Lexic
             .count();
         if run < FEWEST {
             let upto = at + run.max(1);
-            joined.extend_from_slice(&tokens[at..upto]);
+            joined.extend(tokens[at..upto].iter().cloned().map(|token| match letter(&token.word) {
+                Some(word) => Token { word: word.to_owned(), ..token },
+                None => token,
+            }));
             at = upto;
             continue;
         }
@@ -513,10 +517,4 @@ fn in_sentences(mut tokens: Vec<Token>, questions: &[usize]) -> Text {
         }
     }
     Text { tokens, sentences }
-}
-
-/// Whether a character may stand for a letter.
-#[cfg(test)]
-pub(super) fn is_disguise(ch: char) -> bool {
-    stands_for(ch).is_some()
 }

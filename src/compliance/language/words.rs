@@ -34,9 +34,8 @@ pub(super) fn written_out(word: &str) -> Option<&'static [&'static str]> {
         "whats" => &["what", "is"],
         "theres" => &["there", "is"],
         "lets" | "let's" => &["let", "us"],
-        "u" | "ya" | "yall" | "y'all" => &["you"],
+        "ya" | "yall" | "y'all" => &["you"],
         "ur" => &["your"],
-        "r" => &["are"],
         "gonna" => &["going", "to"],
         "gotta" => &["got", "to"],
         "wanna" => &["want", "to"],
@@ -53,6 +52,15 @@ pub(super) fn written_out(word: &str) -> Option<&'static [&'static str]> {
         "atty" => &["attorney"],
         "xq" => &["porque"],
         "tb" => &["tambien"],
+        _ => return None,
+    })
+}
+
+/// What a letter that stands alone is short for.
+pub(super) fn letter(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "u" => "you",
+        "r" => "are",
         _ => return None,
     })
 }

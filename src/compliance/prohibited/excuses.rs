@@ -21,9 +21,8 @@ fn is_answered_no(text: &Text, sentence: usize) -> bool {
 
 /// Whether the phrase is what the debtor said: "you said that we would sue you". Not where it is then affirmed.
 pub(super) fn is_reported(text: &Text, places: &[usize]) -> bool {
-    let Some(&first) = places.first() else { return false };
     let Some(&last) = places.last() else { return false };
-    is_after_report(text, first) && !is_affirmed(text, last)
+    places.iter().any(|place| is_after_report(text, *place)) && !is_affirmed(text, last)
 }
 
 const SAID: &[&str] = &[
@@ -36,7 +35,7 @@ const LINKS: &[&str] = &[
     "that", "if", "whether", "us", "me", "about", "were", "are", "was", "is", "to", "be", "someone", "somebody", "que", "si",
     "nos", "me", "de", "le", "lo", "la", "les", "alguien", "por", "would", "will", "could", "might", "we", "you", "they",
     "a", "an", "the", "being", "getting", "va", "iba", "ibamos", "iban", "podria", "podrian", "podriamos", "usted", "ser",
-    "ha", "had", "have", "been", "can", "may", "una", "un", "may", "call", "message", "letter", "puede", "pueden",
+    "ha", "had", "have", "been", "can", "may", "una", "un", "may", "call", "message", "letter", "puede", "pueden", "called", "court", "judge", "ibas", "juez", "tribunal", "la", "un",
 ];
 const YOU: &[&str] = &["you", "usted", "ud"];
 
@@ -46,7 +45,9 @@ fn is_after_report(text: &Text, first: usize) -> bool {
     let sentence = text.tokens[first].sentence;
     let mut place = first;
     while place > 0 && first - place < FARTHEST {
-        if text.tokens[place].before > Break::Clause {
+        // A comma or colon may stand before the debtor's words in quotation marks alone.
+        let is_cut = text.tokens[place].before >= Break::Comma && !text.tokens[place].is_quoted;
+        if is_cut || text.tokens[place].before == Break::Sentence {
             return false;
         }
         place -= 1;
@@ -134,7 +135,8 @@ fn is_affirmed(text: &Text, last: usize) -> bool {
     (0..words.len()).any(|from| {
         AFTER.iter().any(|phrase| {
             words[from..].starts_with(phrase)
-                // "we will not" affirms nothing.
+                // "we will not" and "no lo haremos" affirm nothing.
+                && !(from > 0 && is_negator(words[from - 1]))
                 && !words.get(from + phrase.len()).is_some_and(|next| is_negator(next))
         })
     })

@@ -14,7 +14,7 @@
 use std::collections::BTreeMap;
 
 use super::lexicon::{Bits, SetId, Words};
-use crate::compliance::language::{Break, Text, fold_word};
+use crate::compliance::language::{Break, Text, fold_word, is_negator};
 
 /// A pattern, ready to match.
 #[derive(Debug, Clone)]
@@ -29,6 +29,8 @@ pub(super) struct Pattern {
 #[derive(Debug, Clone)]
 enum Node {
     Set(SetId),
+    /// Words that may stand aside: a negation among them stays a negation.
+    Aside(SetId),
     Any(Vec<Vec<Node>>),
     Optional(Vec<Vec<Node>>),
     Gap(usize),
@@ -164,6 +166,20 @@ fn step(
             places.pop();
             is_taken
         }
+        Node::Aside(set) => {
+            if place >= tokens.len() || !is_same_sentence(place) || !seen.is_in(place, *set) {
+                return false;
+            }
+            let is_own = !is_negator(&tokens[place].word);
+            if is_own {
+                places.push(place);
+            }
+            let is_taken = step(seen, &after, place + 1, Some(place), places, on_match);
+            if is_own {
+                places.pop();
+            }
+            is_taken
+        }
         Node::Any(some) => some
             .iter()
             .any(|one| step(seen, &Chain::of(one, Some(&after)), place, last, places, on_match)),
@@ -175,7 +191,7 @@ fn step(
         Node::Gap(most) => (0..=*most).any(|skipped| {
             let at = place + skipped;
             let reached = if skipped == 0 { last } else { Some(at - 1) };
-            (skipped == 0 || is_same_sentence(at - 1)) && step(seen, &after, at, reached, places, on_match)
+            (skipped == 0 || is_same_sentence(at - 1) && tokens[at - 1].before != Break::Clause) && step(seen, &after, at, reached, places, on_match)
         }),
         Node::Begin => {
             let begins = place == 0
@@ -202,7 +218,7 @@ fn needs(nodes: &[Node]) -> Vec<Vec<SetId>> {
                     all.push(each.into_iter().flat_map(|mut one| one.swap_remove(0)).collect());
                 }
             }
-            Node::Optional(_) | Node::Gap(_) | Node::Begin | Node::End => {}
+            Node::Aside(_) | Node::Optional(_) | Node::Gap(_) | Node::Begin | Node::End => {}
         }
     }
     all
@@ -290,7 +306,7 @@ impl Parser<'_> {
                 self.rest = &self.rest[1..];
                 let close = if ch == '(' { ')' } else { ']' };
                 let all = self.nested(|parser| parser.alternatives(Some(close)))?;
-                Ok(Part::Node(if ch == '(' { any(all) } else { Node::Optional(all) }))
+                Ok(Part::Node(if ch == '(' { any(all) } else { aside(all) }))
             }
             '<' => self.list(),
             _ => self.words_part(),
@@ -348,6 +364,24 @@ impl Parser<'_> {
         }
         Ok(word.to_owned())
     }
+}
+
+/// What may be left out. A list of single words, which is a choice of its own, stands aside as they do.
+fn aside(all: Vec<Vec<Node>>) -> Node {
+    fn stand_aside(node: &mut Node) {
+        match node {
+            Node::Set(set) => *node = Node::Aside(*set),
+            Node::Any(some) => some.iter_mut().flatten().for_each(stand_aside),
+            _ => {}
+        }
+    }
+    let mut all = all;
+    for one in &mut all {
+        if let [only] = one.as_mut_slice() {
+            stand_aside(only);
+        }
+    }
+    Node::Optional(all)
 }
 
 /// One alternative of one set needs no choice.
