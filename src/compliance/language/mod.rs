@@ -11,7 +11,7 @@ mod text;
 mod words;
 
 pub use fold::fold_word;
-pub use negation::{is_negator, negator_over, rescinds};
+pub use negation::{is_negator, is_negator_in_clause, negator_over, rescinds};
 pub use text::{Break, Lexicon, Mask, Sentence, Text, Token};
 
 #[cfg(test)]

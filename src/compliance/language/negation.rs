@@ -82,7 +82,7 @@ fn before(text: &Text, first: usize) -> Option<usize> {
             return None;
         }
         if is_word(token, NEGATORS) {
-            let is_condition = place > 0 && is_word(&text.tokens[place - 1], &["if", "si", "or", "o"]) && place + 1 == first;
+            let is_condition = place > 0 && is_word(&text.tokens[place - 1], &["if", "si", "or", "o"]);
             return (!is_condition).then_some(place);
         }
         if !is_word(token, TRANSPARENT) {
@@ -90,6 +90,31 @@ fn before(text: &Text, first: usize) -> Option<usize> {
         }
     }
     None
+}
+
+/// Whether a negation stands anywhere before a word in its clause, and not before what the debtor leaves undone: "if you do
+/// not pay, a lawsuit follows".
+pub fn is_negator_in_clause(text: &Text, word: usize) -> bool {
+    const UNDONE: &[&str] = &[
+        "pay", "paid", "paying", "payment", "respond", "reply", "call", "answer", "settle", "act", "comply", "cooperate", "resolve",
+        "wait", "if", "unless", "but", "or", "and", "so", "then", "because", "paga", "pague", "pagar", "pago", "responde",
+        "responda", "contesta", "conteste", "llama", "llame", "coopera", "coopere", "si", "pero", "o", "y", "porque", "entonces",
+    ];
+    let mut place = word;
+    while place > 0 {
+        if text.tokens[place].before >= Break::Clause {
+            return false;
+        }
+        place -= 1;
+        let token = &text.tokens[place];
+        if token.sentence != text.tokens[word].sentence || is_word(token, UNDONE) {
+            return false;
+        }
+        if denies(text, place) {
+            return true;
+        }
+    }
+    false
 }
 
 /// Whether something in a sentence takes a negation back: "not, if you pay", "not yet", "until", "unless".

@@ -484,7 +484,7 @@ fn with_money(mut tokens: Vec<Token>) -> Vec<Token> {
         }
         let is_currency = |token: Option<&Token>| token.is_some_and(|token| CURRENCIES.contains(&token.word.as_str()));
         let follows = is_currency(tokens.get(at + 1));
-        let precedes = at > 0 && is_currency(tokens.get(at - 1));
+        let precedes = at > 0 && matches!(tokens[at - 1].word.as_str(), "usd" | "us");
         tokens[at].is_money |= follows || precedes;
     }
     tokens

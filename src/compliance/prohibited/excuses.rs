@@ -1,12 +1,17 @@
 //! What takes the sting out of a phrase: a negation, the debtor's own words quoted back, a question that is answered no.
 
-use crate::compliance::language::{Break, Text, is_negator, negator_over, rescinds};
+use super::pack::Negation;
+use crate::compliance::language::{Break, Text, is_negator, is_negator_in_clause, negator_over, rescinds};
 
 /// Whether the text denies the phrase whose own words stand at `places`.
-pub(super) fn is_denied(text: &Text, places: &[usize]) -> bool {
+pub(super) fn is_denied(text: &Text, places: &[usize], reach: Negation) -> bool {
     let Some(first) = places.first() else { return false };
     let sentence = text.tokens[*first].sentence;
-    if negator_over(text, places).is_some() {
+    let is_negated = match reach {
+        Negation::Clause => is_negator_in_clause(text, *first) || negator_over(text, places).is_some(),
+        Negation::Near | Negation::None => negator_over(text, places).is_some(),
+    };
+    if is_negated {
         return !rescinds(text, sentence);
     }
     is_answered_no(text, sentence)
@@ -20,9 +25,9 @@ fn is_answered_no(text: &Text, sentence: usize) -> bool {
 }
 
 /// Whether the phrase is what the debtor said: "you said that we would sue you". Not where it is then affirmed.
-pub(super) fn is_reported(text: &Text, places: &[usize]) -> bool {
+pub(super) fn is_reported(text: &Text, places: &[usize], reach: Negation) -> bool {
     let Some(&last) = places.last() else { return false };
-    places.iter().any(|place| is_after_report(text, *place)) && !is_affirmed(text, last)
+    places.iter().any(|place| is_after_report(text, *place, reach)) && !is_affirmed(text, last)
 }
 
 const SAID: &[&str] = &[
@@ -40,8 +45,10 @@ const LINKS: &[&str] = &[
 const YOU: &[&str] = &["you", "usted", "ud"];
 
 /// The words before the phrase are a report of the debtor's: subject "you" (which Spanish leaves out) and a verb of saying.
-fn is_after_report(text: &Text, first: usize) -> bool {
-    const FARTHEST: usize = 7;
+fn is_after_report(text: &Text, first: usize, reach: Negation) -> bool {
+    const FARTHEST: usize = 9;
+    // Of a mere word, the whole clause is the report.
+    let needs_links = reach != Negation::Clause;
     let sentence = text.tokens[first].sentence;
     let mut place = first;
     while place > 0 && first - place < FARTHEST {
@@ -69,7 +76,7 @@ fn is_after_report(text: &Text, first: usize) -> bool {
             );
             return (speaks_debtor || is_spanish) && !is_first_person && !is_told_to_say(text, place);
         }
-        if !LINKS.contains(&token.word.as_str()) && !token.is_quoted {
+        if needs_links && !LINKS.contains(&token.word.as_str()) && !token.is_quoted {
             return false;
         }
     }

@@ -76,16 +76,12 @@ struct GroupData {
     matches: Vec<String>,
     #[serde(default)]
     unless: Vec<String>,
-    #[serde(default = "yes")]
-    negation: bool,
+    #[serde(default)]
+    negation: Negation,
     #[serde(default)]
     names: bool,
     #[serde(default)]
     when: When,
-}
-
-fn yes() -> bool {
-    true
 }
 
 /// When a category is looked for.
@@ -124,6 +120,19 @@ pub enum When {
     AmountUnbacked,
 }
 
+/// Which negations excuse a match.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Negation {
+    /// One that reaches the phrase through words that say nothing by themselves.
+    #[default]
+    Near,
+    /// One anywhere before it in its clause: for mere words, such as "lawsuit".
+    Clause,
+    /// None.
+    None,
+}
+
 /// One sort of language that is prohibited.
 #[derive(Debug)]
 pub struct Category {
@@ -153,8 +162,7 @@ pub(super) struct Group {
     pub(super) patterns: Vec<Pattern>,
     /// What excuses a match in the same sentence.
     pub(super) unless: Vec<Pattern>,
-    /// Whether a negation excuses.
-    pub(super) negation: bool,
+    pub(super) negation: Negation,
     /// Whether it is a mere word, which may be somebody's name.
     pub(super) names: bool,
     pub(super) when: When,

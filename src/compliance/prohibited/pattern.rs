@@ -22,6 +22,8 @@ pub(super) struct Pattern {
     nodes: Vec<Node>,
     /// The sets without which it cannot match.
     needs: Vec<Vec<SetId>>,
+    /// The sets of which the first word is in one.
+    starts: Vec<SetId>,
     /// As it stands in the file, for messages.
     pub(super) source: Box<str>,
 }
@@ -91,7 +93,13 @@ impl Pattern {
         if matches!(nodes.first(), Some(Node::Gap(_))) || matches!(nodes.last(), Some(Node::Gap(_))) {
             return Err("a gap stands between words, not at an end".to_owned());
         }
-        Ok(Pattern { nodes, needs, source: source.into() })
+        let mut starts = Vec::new();
+        if can_be_empty(&nodes, &mut starts) {
+            return Err("it names no word that has to be there".to_owned());
+        }
+        starts.sort_unstable();
+        starts.dedup();
+        Ok(Pattern { nodes, needs, starts, source: source.into() })
     }
 
     /// Calls `accept` with the places of the pattern's own words for each match, until it answers that it takes one. Gives
@@ -101,11 +109,11 @@ impl Pattern {
             return;
         }
         let mut taken_to = 0;
+        let mut places = Vec::with_capacity(8);
         for start in 0..seen.text.tokens.len() {
             if start < taken_to || !self.may_start(seen, start) {
                 continue;
             }
-            let mut places = Vec::with_capacity(8);
             let mut on_match = |places: &[usize]| {
                 let is_taken = !places.is_empty() && accept(places);
                 if is_taken {
@@ -118,10 +126,7 @@ impl Pattern {
     }
 
     fn may_start(&self, seen: &Seen<'_>, start: usize) -> bool {
-        match self.nodes.first() {
-            Some(Node::Set(set)) => seen.is_in(start, *set),
-            _ => true,
-        }
+        self.starts.iter().any(|set| seen.is_in(start, *set))
     }
 }
 
@@ -204,6 +209,32 @@ fn step(
             ends && step(seen, &after, place, last, places, on_match)
         }
     }
+}
+
+/// Collects the sets that a sequence may begin with; whether it may also be nothing at all.
+fn can_be_empty(nodes: &[Node], starts: &mut Vec<SetId>) -> bool {
+    for node in nodes {
+        let may_be_left_out = match node {
+            Node::Set(set) | Node::Aside(set) => {
+                starts.push(*set);
+                false
+            }
+            Node::Any(some) => some
+                .iter()
+                .fold(false, |empty, one| can_be_empty(one, starts) || empty),
+            Node::Optional(some) => {
+                for one in some {
+                    can_be_empty(one, starts);
+                }
+                true
+            }
+            Node::Gap(_) | Node::Begin | Node::End => true,
+        };
+        if !may_be_left_out {
+            return false;
+        }
+    }
+    true
 }
 
 /// What has to be there: of each group, one set.
@@ -309,6 +340,7 @@ impl Parser<'_> {
                 Ok(Part::Node(if ch == '(' { any(all) } else { aside(all) }))
             }
             '<' => self.list(),
+            ')' | ']' | '>' => Err(format!("`{ch}` where nothing is open")),
             _ => self.words_part(),
         }
     }

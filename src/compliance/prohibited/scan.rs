@@ -3,7 +3,7 @@
 use super::cards::{card_numbers, security_codes};
 use super::excuses::{is_denied, is_reported};
 use super::names::Names;
-use super::pack::{Active, Category, Group, Pack, PackError, When, read};
+use super::pack::{Active, Category, Group, Negation, Pack, PackError, When, read};
 use super::pattern::{Pattern, Seen};
 use crate::compliance::language::Text;
 
@@ -247,7 +247,8 @@ impl<'s> Search<'s, '_> {
         let (Some(&first), Some(&last)) = (places.first(), places.last()) else { return false };
         let is_exempt = exempt.iter().any(|(from, to)| first <= *to && last >= *from)
             || self.names.cover(places, group.names)
-            || group.negation && (is_denied(text, places) || is_reported(text, places))
+            || group.negation != Negation::None
+                && (is_denied(text, places, group.negation) || is_reported(text, places, group.negation))
             || self.is_backed(group.when, first, last);
         if is_exempt {
             return false;
