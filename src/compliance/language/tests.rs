@@ -60,6 +60,7 @@ fn disguised_words_are_read() {
 fn what_is_no_disguise_is_left_alone() {
     assert_eq!(words("Order A1 of 4pm, 401k"), ["order", "a1", "of", "4pm", "401k"]);
     assert_eq!(words("pay-off example.com"), ["pay", "off", "example", "com"]);
+    assert_eq!(words("See https://a.example/5ue/ja1l-h3ll. Now"), ["see", "weblink", "now"]);
     assert_eq!(words("*pay* now!"), ["pay", "now"]);
 }
 

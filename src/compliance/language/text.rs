@@ -138,6 +138,9 @@ impl Reader<'_> {
         while let Some(folded) = self.chars.get(at).copied() {
             if folded.ch.is_whitespace() {
                 at = self.space(at);
+            } else if let Some(end) = self.end_of_link(at) {
+                self.emit("weblink".to_owned(), at, end);
+                at = end;
             } else if let Some(word) = sign(folded.ch) {
                 self.emit(word.to_owned(), at, at + 1);
                 at += 1;
@@ -154,6 +157,25 @@ impl Reader<'_> {
 
     fn ch(&self, at: usize) -> Option<char> {
         self.chars.get(at).map(|folded| folded.ch)
+    }
+
+    /// The end of a web address that begins here: what is in it is no prose, and chance makes words of its letters.
+    fn end_of_link(&self, at: usize) -> Option<usize> {
+        let begins = |start: &str| {
+            let mut chars = self.chars[at..].iter().map(|folded| folded.ch);
+            start.chars().all(|wanted| chars.next() == Some(wanted))
+        };
+        let is_inside_word = at > 0 && self.chars[at - 1].ch.is_alphanumeric();
+        if is_inside_word || !(begins("https://") || begins("http://")) {
+            return None;
+        }
+        let length = self.chars[at..].iter().take_while(|folded| !folded.ch.is_whitespace()).count();
+        let trailing = self.chars[at..at + length]
+            .iter()
+            .rev()
+            .take_while(|folded| matches!(folded.ch, '.' | ',' | ';' | ':' | '!' | '?' | ')' | '"' | '\''))
+            .count();
+        Some(at + length - trailing)
     }
 
     fn space(&mut self, from: usize) -> usize {

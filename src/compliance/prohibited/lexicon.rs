@@ -19,10 +19,9 @@ pub(super) struct Words {
     sets: HashMap<Vec<String>, SetId>,
     numbers: Vec<SetId>,
     money: Vec<SetId>,
+    /// The length of the longest stem, in letters.
+    longest_stem: usize,
 }
-
-/// The number of 64-bit words of a token's sets.
-pub(super) type Bits = Box<[u64]>;
 
 impl Words {
     /// The set of these words (`stem*` for all that begin so, `#number` and `#money` for figures), made when it is new.
@@ -64,6 +63,9 @@ impl Words {
                 lengths.entry(length).or_default().push(spelling.as_str().into());
             }
             sets.push(id);
+            if is_stem {
+                self.longest_stem = self.longest_stem.max(spelling.chars().count());
+            }
         }
     }
 
@@ -72,42 +74,37 @@ impl Words {
         self.sets.len()
     }
 
-    /// The sets that a token belongs to.
-    pub(super) fn bits(&self, token: &Token) -> Bits {
-        let mut bits = vec![0u64; self.sets().div_ceil(64)].into_boxed_slice();
-        let mut mark = |ids: &[SetId]| {
-            for id in ids {
-                bits[id / 64] |= 1 << (id % 64);
-            }
-        };
+    /// Calls `mark` with each set that a token belongs to; some more than once.
+    pub(super) fn sets_of(&self, token: &Token, mut mark: impl FnMut(SetId)) {
+        let mut all = |ids: &[SetId]| ids.iter().copied().for_each(&mut mark);
         if token.hundredths.is_some() {
-            mark(&self.numbers);
+            all(&self.numbers);
         }
         if token.is_money {
-            mark(&self.money);
+            all(&self.money);
         }
         for word in std::iter::once(&token.word).chain(&token.also) {
             if let Some(ids) = self.exact.get(word.as_str()) {
-                mark(ids);
+                all(ids);
             }
-            for (end, ch) in word.char_indices().skip(1) {
-                let stem = &word[..end + ch.len_utf8()];
+            for stem in beginnings(word, self.longest_stem) {
                 if let Some(ids) = self.stems.get(stem) {
-                    mark(ids);
+                    all(ids);
                 }
             }
         }
-        bits
     }
+}
+
+/// The beginnings of a word that may be stems, from two letters on.
+fn beginnings(word: &str, longest: usize) -> impl Iterator<Item = &str> {
+    let ends = word.char_indices().skip(1).take(longest.saturating_sub(1));
+    ends.map(move |(start, ch)| &word[..start + ch.len_utf8()])
 }
 
 impl Lexicon for Words {
     fn knows(&self, word: &str) -> bool {
-        let begins = || {
-            word.char_indices()
-                .skip(1)
-                .any(|(end, ch)| self.stems.contains_key(&word[..end + ch.len_utf8()]))
-        };
+        let begins = || beginnings(word, self.longest_stem).any(|stem| self.stems.contains_key(stem));
         self.exact.contains_key(word) || begins()
     }
 

@@ -13,7 +13,7 @@
 
 use std::collections::BTreeMap;
 
-use super::lexicon::{Bits, SetId, Words};
+use super::lexicon::{SetId, Words};
 use crate::compliance::language::{Break, Text, fold_word, is_negator};
 
 /// A pattern, ready to match.
@@ -43,28 +43,44 @@ enum Node {
 /// A text with the sets of each of its words.
 pub(super) struct Seen<'a> {
     pub(super) text: &'a Text,
-    bits: Vec<Bits>,
-    present: Bits,
+    /// For each word a row of bits, one for each set.
+    bits: Vec<u64>,
+    row: usize,
+    /// For each set the words that are in it, in order.
+    places: Vec<Vec<usize>>,
 }
 
 impl<'a> Seen<'a> {
     pub(super) fn new(text: &'a Text, words: &Words) -> Self {
-        let bits: Vec<Bits> = text.tokens.iter().map(|token| words.bits(token)).collect();
-        let mut present = vec![0u64; words.sets().div_ceil(64)].into_boxed_slice();
-        for own in &bits {
-            for (all, own) in present.iter_mut().zip(own) {
-                *all |= own;
-            }
+        let row = words.sets().div_ceil(64);
+        let mut bits = vec![0u64; row * text.tokens.len()];
+        let mut places: Vec<Vec<usize>> = vec![Vec::new(); words.sets()];
+        for (place, token) in text.tokens.iter().enumerate() {
+            words.sets_of(token, |set| {
+                let own = &mut bits[place * row + set / 64];
+                if *own & (1 << (set % 64)) == 0 {
+                    *own |= 1 << (set % 64);
+                    places[set].push(place);
+                }
+            });
         }
-        Self { text, bits, present }
+        Self { text, bits, row, places }
     }
 
     fn is_in(&self, place: usize, set: SetId) -> bool {
-        self.bits[place][set / 64] & (1 << (set % 64)) != 0
+        self.bits[place * self.row + set / 64] & (1 << (set % 64)) != 0
     }
 
     fn has(&self, set: SetId) -> bool {
-        self.present[set / 64] & (1 << (set % 64)) != 0
+        !self.places[set].is_empty()
+    }
+
+    /// The words that are in one of the sets, in order.
+    fn places_in(&self, sets: &[SetId]) -> Vec<usize> {
+        let mut places: Vec<usize> = sets.iter().flat_map(|set| &self.places[*set]).copied().collect();
+        places.sort_unstable();
+        places.dedup();
+        places
     }
 }
 
@@ -110,8 +126,8 @@ impl Pattern {
         }
         let mut taken_to = 0;
         let mut places = Vec::with_capacity(8);
-        for start in 0..seen.text.tokens.len() {
-            if start < taken_to || !self.may_start(seen, start) {
+        for start in seen.places_in(&self.starts) {
+            if start < taken_to {
                 continue;
             }
             let mut on_match = |places: &[usize]| {
@@ -123,10 +139,6 @@ impl Pattern {
             };
             step(seen, &Chain::of(&self.nodes, None), start, None, &mut places, &mut on_match);
         }
-    }
-
-    fn may_start(&self, seen: &Seen<'_>, start: usize) -> bool {
-        self.starts.iter().any(|set| seen.is_in(start, *set))
     }
 }
 
