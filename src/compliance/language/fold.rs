@@ -25,7 +25,11 @@ pub(super) fn fold(text: &str) -> Vec<Folded> {
             continue;
         }
         if let Some(plain) = look_alike(original) {
-            folded.push(Folded { ch: plain, start, end });
+            folded.push(Folded {
+                ch: plain,
+                start,
+                end,
+            });
             continue;
         }
         for part in std::iter::once(original).nfkd() {

@@ -51,12 +51,20 @@ fn mask_of(ch: char) -> Option<Mask> {
 pub(super) fn unstretched(word: &str, lexicon: &dyn Lexicon) -> Vec<String> {
     let runs = runs(word);
     let is_stretched = runs.iter().any(|(ch, length)| {
-        *length >= 3 || *length == 2 && matches!(ch, 'u' | 'i' | 'a' | 'h' | 'j' | 'k' | 'q' | 'w' | 'x' | 'y' | 'v')
+        *length >= 3
+            || *length == 2
+                && matches!(
+                    ch,
+                    'u' | 'i' | 'a' | 'h' | 'j' | 'k' | 'q' | 'w' | 'x' | 'y' | 'v'
+                )
     });
     if !is_stretched {
         return Vec::new();
     }
-    let long: Vec<usize> = (0..runs.len()).filter(|place| runs[*place].1 >= 2).take(6).collect();
+    let long: Vec<usize> = (0..runs.len())
+        .filter(|place| runs[*place].1 >= 2)
+        .take(6)
+        .collect();
     // Each run is once or twice: at most 64 spellings.
     let spelling = |choice: usize| -> String {
         let mut spelt = String::with_capacity(word.len());

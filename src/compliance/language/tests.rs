@@ -12,16 +12,27 @@ impl Lexicon for Few {
 
     fn matching(&self, mask: &[Mask]) -> Vec<String> {
         let fits = |word: &&&str| {
-            word.chars().count() == mask.len() && word.chars().zip(mask).all(|(letter, place)| place.admits(letter))
+            word.chars().count() == mask.len()
+                && word.chars().zip(mask).all(|(letter, place)| place.admits(letter))
         };
-        self.0.iter().filter(fits).map(|word| (*word).to_owned()).collect()
+        self.0
+            .iter()
+            .filter(fits)
+            .map(|word| (*word).to_owned())
+            .collect()
     }
 }
 
-const FEW: Few = Few(&["we", "will", "sue", "you", "arrest", "hell", "stop", "jail", "ass", "pay"]);
+const FEW: Few = Few(&[
+    "we", "will", "sue", "you", "arrest", "hell", "stop", "jail", "ass", "pay",
+]);
 
 fn words(text: &str) -> Vec<String> {
-    Text::read(text, &FEW).tokens.into_iter().map(|token| token.word).collect()
+    Text::read(text, &FEW)
+        .tokens
+        .into_iter()
+        .map(|token| token.word)
+        .collect()
 }
 
 #[test]
@@ -58,16 +69,28 @@ fn disguised_words_are_read() {
 
 #[test]
 fn what_is_no_disguise_is_left_alone() {
-    assert_eq!(words("Order A1 of 4pm, 401k"), ["order", "a1", "of", "4pm", "401k"]);
+    assert_eq!(
+        words("Order A1 of 4pm, 401k"),
+        ["order", "a1", "of", "4pm", "401k"]
+    );
     assert_eq!(words("pay-off example.com"), ["pay", "off", "example", "com"]);
-    assert_eq!(words("See https://a.example/5ue/ja1l-h3ll. Now"), ["see", "weblink", "now"]);
+    assert_eq!(
+        words("See https://a.example/5ue/ja1l-h3ll. Now"),
+        ["see", "weblink", "now"]
+    );
     assert_eq!(words("*pay* now!"), ["pay", "now"]);
 }
 
 #[test]
 fn short_forms_are_written_out() {
-    assert_eq!(words("We won't, can't, I'm, you'll"), ["we", "will", "not", "can", "not", "i", "am", "you", "will"]);
-    assert_eq!(words("dont u r gonna"), ["do", "not", "you", "are", "going", "to"]);
+    assert_eq!(
+        words("We won't, can't, I'm, you'll"),
+        ["we", "will", "not", "can", "not", "i", "am", "you", "will"]
+    );
+    assert_eq!(
+        words("dont u r gonna"),
+        ["do", "not", "you", "are", "going", "to"]
+    );
     assert_eq!(words("the sheriff's debtors'"), ["the", "sheriff", "debtors"]);
 }
 
@@ -82,7 +105,11 @@ fn amounts_have_their_value_and_words_their_place() {
     assert_eq!(amounts, [(123_450, true), (123_450, true), (500, false)]);
     let original = "¿Qué pásó, señor?";
     let text = Text::read(original, &FEW);
-    let said: Vec<&str> = text.tokens.iter().map(|token| &original[token.start..token.end]).collect();
+    let said: Vec<&str> = text
+        .tokens
+        .iter()
+        .map(|token| &original[token.start..token.end])
+        .collect();
     assert_eq!(said, ["Qué", "pásó", "señor"]);
 }
 
@@ -101,7 +128,12 @@ fn a_negation_reaches_what_it_denies_and_no_more() {
         let place = text.tokens.iter().position(|token| token.word == word).unwrap();
         negator_over(&text, &[place]).is_some()
     };
-    for text in ["We will not sue you", "we are never going to sue", "no one will sue", "no te vamos a sue"] {
+    for text in [
+        "We will not sue you",
+        "we are never going to sue",
+        "no one will sue",
+        "no te vamos a sue",
+    ] {
         assert!(negated(text, "sue"), "{text}");
     }
     for text in [

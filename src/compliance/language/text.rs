@@ -108,7 +108,9 @@ impl Text {
             questions: Vec::new(),
         };
         reader.run();
-        let Reader { tokens, questions, .. } = reader;
+        let Reader {
+            tokens, questions, ..
+        } = reader;
         let tokens = with_letters_joined(tokens, &chars, lexicon);
         in_sentences(with_money(tokens), &questions)
     }
@@ -169,7 +171,10 @@ impl Reader<'_> {
         if is_inside_word || !(begins("https://") || begins("http://")) {
             return None;
         }
-        let length = self.chars[at..].iter().take_while(|folded| !folded.ch.is_whitespace()).count();
+        let length = self.chars[at..]
+            .iter()
+            .take_while(|folded| !folded.ch.is_whitespace())
+            .count();
         let trailing = self.chars[at..at + length]
             .iter()
             .rev()
@@ -179,7 +184,9 @@ impl Reader<'_> {
     }
 
     fn space(&mut self, from: usize) -> usize {
-        let run = self.chars[from..].iter().take_while(|folded| folded.ch.is_whitespace());
+        let run = self.chars[from..]
+            .iter()
+            .take_while(|folded| folded.ch.is_whitespace());
         let (length, lines) = run.fold((0, 0), |(length, lines), folded| {
             (length + 1, lines + usize::from(folded.ch == '\n'))
         });
@@ -220,7 +227,22 @@ impl Reader<'_> {
             } else {
                 matches!(
                     ch,
-                    '\'' | '.' | '-' | '_' | '*' | '@' | '$' | '!' | '+' | '|' | '#' | '€' | '£' | '§' | '•' | '■' | '†'
+                    '\'' | '.'
+                        | '-'
+                        | '_'
+                        | '*'
+                        | '@'
+                        | '$'
+                        | '!'
+                        | '+'
+                        | '|'
+                        | '#'
+                        | '€'
+                        | '£'
+                        | '§'
+                        | '•'
+                        | '■'
+                        | '†'
                 )
             };
             if !is_inside || sign(ch).is_some() {
@@ -229,7 +251,11 @@ impl Reader<'_> {
             end += 1;
         }
         // What hangs on at the end is punctuation, but stars for letters, and a sign that looks like one.
-        let stars = self.chars[from..end].iter().rev().take_while(|folded| folded.ch == '*').count();
+        let stars = self.chars[from..end]
+            .iter()
+            .rev()
+            .take_while(|folded| folded.ch == '*')
+            .count();
         if stars >= 2 {
             return end;
         }
@@ -260,7 +286,12 @@ impl Reader<'_> {
             }
             '%' => {
                 let (start, end) = (folded.start, folded.end);
-                self.push(Token { word: "percent".to_owned(), start, end, ..Token::default() });
+                self.push(Token {
+                    word: "percent".to_owned(),
+                    start,
+                    end,
+                    ..Token::default()
+                });
                 Break::None
             }
             _ => Break::None,
@@ -288,7 +319,10 @@ impl Reader<'_> {
             let word: String = raw.iter().collect();
             return self.word(&word, start, end);
         }
-        if raw.iter().all(|ch| ch.is_ascii_digit() || matches!(ch, ',' | '.')) {
+        if raw
+            .iter()
+            .all(|ch| ch.is_ascii_digit() || matches!(ch, ',' | '.'))
+        {
             return self.number(&raw, start, end);
         }
         let whole: String = raw.iter().collect();
@@ -300,7 +334,9 @@ impl Reader<'_> {
             let joined: String = raw.iter().filter(|ch| !is_divided(ch)).collect();
             let parts = whole.split(|ch| is_divided(&ch)).filter(|part| !part.is_empty());
             // A word is cut by signs where its parts are no words: "ar-rest", not "pay-off".
-            let all_known = parts.clone().all(|part| self.lexicon.knows(part) || part.len() > 3);
+            let all_known = parts
+                .clone()
+                .all(|part| self.lexicon.knows(part) || part.len() > 3);
             if joined.chars().all(char::is_alphabetic) && self.lexicon.knows(&joined) && !all_known {
                 return self.emit(joined, start, end);
             }
@@ -342,7 +378,11 @@ impl Reader<'_> {
             let mut to = from + 1;
             while to < end {
                 let next = self.chars[to].ch;
-                let after = self.chars.get(to + 1).filter(|_| to + 1 < end).map_or(' ', |folded| folded.ch);
+                let after = self
+                    .chars
+                    .get(to + 1)
+                    .filter(|_| to + 1 < end)
+                    .map_or(' ', |folded| folded.ch);
                 let in_number = is_numeral && matches!(next, '.' | ',') && after.is_ascii_digit();
                 if !(next.is_alphanumeric() || next == '\'' || in_number) {
                     break;
@@ -350,7 +390,10 @@ impl Reader<'_> {
                 to += 1;
             }
             let raw: Vec<char> = self.chars[from..to].iter().map(|folded| folded.ch).collect();
-            if raw.iter().all(|ch| ch.is_ascii_digit() || matches!(ch, ',' | '.')) {
+            if raw
+                .iter()
+                .all(|ch| ch.is_ascii_digit() || matches!(ch, ',' | '.'))
+            {
                 self.number(&raw, from, to);
             } else {
                 let word: String = raw.iter().collect();
@@ -417,7 +460,12 @@ impl Reader<'_> {
     fn emit(&mut self, word: String, first: usize, end: usize) {
         let start = self.chars[first].start;
         let end = self.chars[end - 1].end;
-        self.push(Token { word, start, end, ..Token::default() });
+        self.push(Token {
+            word,
+            start,
+            end,
+            ..Token::default()
+        });
     }
 
     fn push(&mut self, token: Token) {
@@ -440,7 +488,11 @@ fn hundredths(raw: &[char]) -> Option<i64> {
         _ => (text, ""),
     };
     let digits: String = whole.chars().filter(char::is_ascii_digit).collect();
-    let whole: i64 = if digits.is_empty() { 0 } else { digits.parse().ok()? };
+    let whole: i64 = if digits.is_empty() {
+        0
+    } else {
+        digits.parse().ok()?
+    };
     let cents: i64 = match fraction.len() {
         0 => 0,
         1 => fraction.parse::<i64>().ok()? * 10,
@@ -466,23 +518,38 @@ fn with_letters_joined(tokens: Vec<Token>, chars: &[Folded], lexicon: &dyn Lexic
             .count();
         if run < FEWEST {
             let upto = at + run.max(1);
-            joined.extend(tokens[at..upto].iter().cloned().map(|token| match letter(&token.word) {
-                Some(word) => Token { word: word.to_owned(), ..token },
-                None => token,
-            }));
+            joined.extend(
+                tokens[at..upto]
+                    .iter()
+                    .cloned()
+                    .map(|token| match letter(&token.word) {
+                        Some(word) => Token {
+                            word: word.to_owned(),
+                            ..token
+                        },
+                        None => token,
+                    }),
+            );
             at = upto;
             continue;
         }
         let letters = &tokens[at..at + run];
         let mut from = 0;
         while from < run {
-            let length = 1 + letters[from + 1..].iter().take_while(|token| !token.is_apart).count();
+            let length = 1 + letters[from + 1..]
+                .iter()
+                .take_while(|token| !token.is_apart)
+                .count();
             join(&letters[from..from + length], lexicon, &mut joined);
             from += length;
         }
         at += run;
     }
-    debug_assert!(joined.iter().all(|token| token.end <= chars.last().map_or(0, |last| last.end)));
+    debug_assert!(
+        joined
+            .iter()
+            .all(|token| token.end <= chars.last().map_or(0, |last| last.end))
+    );
     joined
 }
 
@@ -499,12 +566,15 @@ fn join(letters: &[Token], lexicon: &dyn Lexicon, joined: &mut Vec<Token>) {
 
 /// A number before or after the name of a currency is an amount.
 fn with_money(mut tokens: Vec<Token>) -> Vec<Token> {
-    const CURRENCIES: [&str; 8] = ["dollars", "dollar", "usd", "bucks", "dolares", "dolar", "pesos", "us"];
+    const CURRENCIES: [&str; 8] = [
+        "dollars", "dollar", "usd", "bucks", "dolares", "dolar", "pesos", "us",
+    ];
     for at in 0..tokens.len() {
         if tokens[at].hundredths.is_none() {
             continue;
         }
-        let is_currency = |token: Option<&Token>| token.is_some_and(|token| CURRENCIES.contains(&token.word.as_str()));
+        let is_currency =
+            |token: Option<&Token>| token.is_some_and(|token| CURRENCIES.contains(&token.word.as_str()));
         let follows = is_currency(tokens.get(at + 1));
         let precedes = at > 0 && matches!(tokens[at - 1].word.as_str(), "usd" | "us");
         tokens[at].is_money |= follows || precedes;
@@ -528,7 +598,11 @@ fn in_sentences(mut tokens: Vec<Token>, questions: &[usize]) -> Text {
         let is_new = begins[place] && !(continues(place) || follows_lone(place)) || place == 0;
         match sentences.last_mut() {
             Some(last) if !is_new => last.end = place + 1,
-            _ => sentences.push(Sentence { first: place, end: place + 1, is_question: false }),
+            _ => sentences.push(Sentence {
+                first: place,
+                end: place + 1,
+                is_question: false,
+            }),
         }
         tokens[place].sentence = sentences.len() - 1;
     }

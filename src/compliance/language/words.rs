@@ -79,17 +79,59 @@ pub(super) fn suffix(part: &str) -> Option<&'static str> {
 
 /// Words after which `'s` is a verb, not a possessive.
 pub(super) fn takes_is(word: &str) -> bool {
-    matches!(word, "it" | "that" | "he" | "she" | "there" | "what" | "who" | "here" | "this")
+    matches!(
+        word,
+        "it" | "that" | "he" | "she" | "there" | "what" | "who" | "here" | "this"
+    )
 }
 
 /// Abbreviations whose full stop ends no sentence.
 pub(super) fn is_abbreviation(word: &str) -> bool {
     matches!(
         word,
-        "mr" | "mrs" | "ms" | "dr" | "st" | "sr" | "sra" | "srta" | "jr" | "inc" | "co" | "ltd" | "llc" | "corp" | "vs"
-            | "dept" | "apt" | "ave" | "lic" | "ud" | "uds" | "approx" | "ext" | "tel" | "jan" | "feb" | "mar" | "apr"
-            | "jun" | "jul" | "aug" | "sep" | "sept" | "oct" | "nov" | "dec" | "dra" | "att" | "attn" | "sgt" | "lt"
-            | "det" | "capt" | "gov"
+        "mr" | "mrs"
+            | "ms"
+            | "dr"
+            | "st"
+            | "sr"
+            | "sra"
+            | "srta"
+            | "jr"
+            | "inc"
+            | "co"
+            | "ltd"
+            | "llc"
+            | "corp"
+            | "vs"
+            | "dept"
+            | "apt"
+            | "ave"
+            | "lic"
+            | "ud"
+            | "uds"
+            | "approx"
+            | "ext"
+            | "tel"
+            | "jan"
+            | "feb"
+            | "mar"
+            | "apr"
+            | "jun"
+            | "jul"
+            | "aug"
+            | "sep"
+            | "sept"
+            | "oct"
+            | "nov"
+            | "dec"
+            | "dra"
+            | "att"
+            | "attn"
+            | "sgt"
+            | "lt"
+            | "det"
+            | "capt"
+            | "gov"
     )
 }
 

@@ -45,7 +45,9 @@ fn collect(original: &str, run: &[(usize, u32)], found: &mut Vec<(usize, usize)>
     let mut from = 0;
     while run.len() >= from + LENGTHS.start() {
         let longest = (*LENGTHS.end()).min(run.len() - from);
-        let card = (*LENGTHS.start()..=longest).rev().find(|length| is_card(&run[from..from + length]));
+        let card = (*LENGTHS.start()..=longest)
+            .rev()
+            .find(|length| is_card(&run[from..from + length]));
         match card {
             Some(length) => {
                 let last = run[from + length - 1].0;
@@ -60,7 +62,11 @@ fn collect(original: &str, run: &[(usize, u32)], found: &mut Vec<(usize, usize)>
 
 /// Begins as a network's cards do, in the length that the network has, and passes the Luhn check.
 fn is_card(digits: &[(usize, u32)]) -> bool {
-    let prefix = |length: usize| digits[..length].iter().fold(0, |number, (_, digit)| number * 10 + digit);
+    let prefix = |length: usize| {
+        digits[..length]
+            .iter()
+            .fold(0, |number, (_, digit)| number * 10 + digit)
+    };
     let length = digits.len();
     let is_issued = match (prefix(1), prefix(2), prefix(4)) {
         (4, _, _) => matches!(length, 13 | 16 | 19),

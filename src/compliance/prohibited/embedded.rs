@@ -6,12 +6,30 @@ use super::pack::PackError;
 use super::scan::Scanner;
 
 const FILES: &[(&str, &str)] = &[
-    ("lists.toml", include_str!("../../../policies/language/lists.toml")),
-    ("abuse.toml", include_str!("../../../policies/language/abuse.toml")),
-    ("legal.toml", include_str!("../../../policies/language/legal.toml")),
-    ("deception.toml", include_str!("../../../policies/language/deception.toml")),
-    ("exposure.toml", include_str!("../../../policies/language/exposure.toml")),
-    ("money.toml", include_str!("../../../policies/language/money.toml")),
+    (
+        "lists.toml",
+        include_str!("../../../policies/language/lists.toml"),
+    ),
+    (
+        "abuse.toml",
+        include_str!("../../../policies/language/abuse.toml"),
+    ),
+    (
+        "legal.toml",
+        include_str!("../../../policies/language/legal.toml"),
+    ),
+    (
+        "deception.toml",
+        include_str!("../../../policies/language/deception.toml"),
+    ),
+    (
+        "exposure.toml",
+        include_str!("../../../policies/language/exposure.toml"),
+    ),
+    (
+        "money.toml",
+        include_str!("../../../policies/language/money.toml"),
+    ),
 ];
 
 static SCANNER: LazyLock<Result<Scanner, PackError>> = LazyLock::new(|| Scanner::read(FILES));

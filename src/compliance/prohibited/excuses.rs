@@ -19,7 +19,10 @@ pub(super) fn is_denied(text: &Text, places: &[usize], reach: Negation) -> bool 
 
 /// "Can you go to jail for this? No."
 fn is_answered_no(text: &Text, sentence: usize) -> bool {
-    let is_question = text.sentences.get(sentence).is_some_and(|sentence| sentence.is_question);
+    let is_question = text
+        .sentences
+        .get(sentence)
+        .is_some_and(|sentence| sentence.is_question);
     let answer = text.sentences.get(sentence + 1);
     is_question && answer.is_some_and(|answer| is_negator(&text.tokens[answer.first].word))
 }
@@ -31,16 +34,116 @@ pub(super) fn is_reported(text: &Text, places: &[usize], reach: Negation) -> boo
 }
 
 const SAID: &[&str] = &[
-    "said", "wrote", "asked", "mentioned", "stated", "thought", "think", "believe", "believed", "fear", "feared", "worry",
-    "worried", "heard", "claimed", "reported", "complained", "told", "afraid", "asking", "concerned", "dijo", "dice", "escribio",
-    "pregunto", "menciono", "cree", "creyo", "piensa", "penso", "teme", "preocupa", "comento", "indico", "pregunta", "dijiste",
-    "escribiste", "preguntaste", "conto", "quejo",
+    "said",
+    "wrote",
+    "asked",
+    "mentioned",
+    "stated",
+    "thought",
+    "think",
+    "believe",
+    "believed",
+    "fear",
+    "feared",
+    "worry",
+    "worried",
+    "heard",
+    "claimed",
+    "reported",
+    "complained",
+    "told",
+    "afraid",
+    "asking",
+    "concerned",
+    "dijo",
+    "dice",
+    "escribio",
+    "pregunto",
+    "menciono",
+    "cree",
+    "creyo",
+    "piensa",
+    "penso",
+    "teme",
+    "preocupa",
+    "comento",
+    "indico",
+    "pregunta",
+    "dijiste",
+    "escribiste",
+    "preguntaste",
+    "conto",
+    "quejo",
 ];
 const LINKS: &[&str] = &[
-    "that", "if", "whether", "us", "me", "about", "were", "are", "was", "is", "to", "be", "someone", "somebody", "que", "si",
-    "nos", "me", "de", "le", "lo", "la", "les", "alguien", "por", "would", "will", "could", "might", "we", "you", "they",
-    "a", "an", "the", "being", "getting", "va", "iba", "ibamos", "iban", "podria", "podrian", "podriamos", "usted", "ser",
-    "ha", "had", "have", "been", "can", "may", "una", "un", "may", "call", "message", "letter", "puede", "pueden", "called", "court", "judge", "ibas", "juez", "tribunal", "la", "un",
+    "that",
+    "if",
+    "whether",
+    "us",
+    "me",
+    "about",
+    "were",
+    "are",
+    "was",
+    "is",
+    "to",
+    "be",
+    "someone",
+    "somebody",
+    "que",
+    "si",
+    "nos",
+    "me",
+    "de",
+    "le",
+    "lo",
+    "la",
+    "les",
+    "alguien",
+    "por",
+    "would",
+    "will",
+    "could",
+    "might",
+    "we",
+    "you",
+    "they",
+    "a",
+    "an",
+    "the",
+    "being",
+    "getting",
+    "va",
+    "iba",
+    "ibamos",
+    "iban",
+    "podria",
+    "podrian",
+    "podriamos",
+    "usted",
+    "ser",
+    "ha",
+    "had",
+    "have",
+    "been",
+    "can",
+    "may",
+    "una",
+    "un",
+    "may",
+    "call",
+    "message",
+    "letter",
+    "puede",
+    "pueden",
+    "called",
+    "court",
+    "judge",
+    "ibas",
+    "juez",
+    "tribunal",
+    "la",
+    "un",
 ];
 const YOU: &[&str] = &["you", "usted", "ud"];
 
@@ -66,13 +169,33 @@ fn is_after_report(text: &Text, first: usize, reach: Negation) -> bool {
             let before = &text.tokens[place.saturating_sub(3)..place];
             let speaks_debtor = before.iter().any(|token| YOU.contains(&token.word.as_str()));
             let is_first_person = before.iter().any(|token| {
-                matches!(token.word.as_str(), "we" | "i" | "they" | "yo" | "nosotros" | "he" | "she" | "el" | "ella" | "judge")
+                matches!(
+                    token.word.as_str(),
+                    "we" | "i" | "they" | "yo" | "nosotros" | "he" | "she" | "el" | "ella" | "judge"
+                )
             });
             // A Spanish verb says who speaks; "you are worried" is the debtor's too.
             let is_spanish = matches!(
                 token.word.as_str(),
-                "dijo" | "dice" | "escribio" | "pregunto" | "menciono" | "cree" | "creyo" | "piensa" | "penso" | "teme"
-                    | "preocupa" | "comento" | "indico" | "pregunta" | "dijiste" | "escribiste" | "preguntaste" | "conto" | "quejo"
+                "dijo"
+                    | "dice"
+                    | "escribio"
+                    | "pregunto"
+                    | "menciono"
+                    | "cree"
+                    | "creyo"
+                    | "piensa"
+                    | "penso"
+                    | "teme"
+                    | "preocupa"
+                    | "comento"
+                    | "indico"
+                    | "pregunta"
+                    | "dijiste"
+                    | "escribiste"
+                    | "preguntaste"
+                    | "conto"
+                    | "quejo"
             );
             return (speaks_debtor || is_spanish) && !is_first_person && !is_told_to_say(text, place);
         }

@@ -11,8 +11,8 @@ pub(super) struct Names {
 }
 
 const TITLES: &[&str] = &[
-    "mr", "mrs", "ms", "miss", "dr", "sr", "sra", "srta", "dra", "don", "dona", "señor", "señora", "dear", "hi", "hello",
-    "hola", "estimado", "estimada", "querido",
+    "mr", "mrs", "ms", "miss", "dr", "sr", "sra", "srta", "dra", "don", "dona", "señor", "señora", "dear",
+    "hi", "hello", "hola", "estimado", "estimada", "querido",
 ];
 
 impl Names {
@@ -20,10 +20,21 @@ impl Names {
     pub(super) fn in_text(text: &Text, names: &[&str], lexicon: &dyn Lexicon) -> Self {
         let given: Vec<Vec<String>> = names
             .iter()
-            .map(|name| Text::read(name, lexicon).tokens.into_iter().map(|token| token.word).collect())
+            .map(|name| {
+                Text::read(name, lexicon)
+                    .tokens
+                    .into_iter()
+                    .map(|token| token.word)
+                    .collect()
+            })
             .collect();
         let words: Vec<&str> = text.tokens.iter().map(|token| token.word.as_str()).collect();
-        let is_given = |word: &str| given.iter().flatten().any(|part| part == word && part.chars().count() > 1);
+        let is_given = |word: &str| {
+            given
+                .iter()
+                .flatten()
+                .any(|part| part == word && part.chars().count() > 1)
+        };
         let mut certain = vec![false; words.len()];
         let likely: Vec<bool> = words.iter().map(|word| is_given(word)).collect();
         for name in given.iter().filter(|name| name.len() > 1) {
@@ -39,7 +50,10 @@ impl Names {
         }
         for place in 1..words.len() {
             let is_addressed = TITLES.contains(&words[place - 1]) && text.tokens[place].before == Break::None;
-            let is_courtesy = matches!(words[place - 1], "dear" | "hi" | "hello" | "hola" | "miss" | "don" | "querido");
+            let is_courtesy = matches!(
+                words[place - 1],
+                "dear" | "hi" | "hello" | "hola" | "miss" | "don" | "querido"
+            );
             // "Dear idiot" is no name; "Mr. Moron" is one, and so is "Hi Dick" where somebody is called so.
             if is_addressed && (!is_courtesy || likely[place]) {
                 certain[place] = true;

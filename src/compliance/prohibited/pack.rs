@@ -19,7 +19,9 @@ pub enum PackError {
         error: Box<toml::de::Error>,
     },
     /// Two files that do not belong together.
-    #[error("`{file}` is of version `{version}`, the others of `{expected}`; all files of one version change together")]
+    #[error(
+        "`{file}` is of version `{version}`, the others of `{expected}`; all files of one version change together"
+    )]
     Version {
         /// Which file.
         file: &'static str,
@@ -185,7 +187,9 @@ pub(super) fn read(files: &[(&'static str, &str)]) -> Result<Pack, PackError> {
         })?;
         parsed.push((*file, data));
     }
-    let version = parsed.first().map_or_else(String::new, |(_, data)| data.version.clone());
+    let version = parsed
+        .first()
+        .map_or_else(String::new, |(_, data)| data.version.clone());
     let mut lists = BTreeMap::new();
     for (file, data) in &mut parsed {
         if data.version != version {
@@ -207,12 +211,20 @@ pub(super) fn read(files: &[(&'static str, &str)]) -> Result<Pack, PackError> {
     for (file, data) in parsed {
         for category in data.category {
             if !names.insert(category.name.clone()) {
-                return Err(invalid(file, &category.name, "the category stands twice; remove one of them"));
+                return Err(invalid(
+                    file,
+                    &category.name,
+                    "the category stands twice; remove one of them",
+                ));
             }
             categories.push(build(file, category, &lists, &mut words)?);
         }
     }
-    Ok(Pack { version, categories, words })
+    Ok(Pack {
+        version,
+        categories,
+        words,
+    })
 }
 
 fn build(
@@ -233,7 +245,11 @@ fn build(
         }
     }
     if !matches!(data.severity.as_str(), "S1" | "S2" | "S3" | "S4") {
-        return Err(invalid(file, &data.name, "`severity` is one of S1, S2, S3 and S4"));
+        return Err(invalid(
+            file,
+            &data.name,
+            "`severity` is one of S1, S2, S3 and S4",
+        ));
     }
     let mut parse = |sources: &[String]| -> Result<Vec<Pattern>, PackError> {
         sources
@@ -248,7 +264,11 @@ fn build(
     let mut groups = Vec::with_capacity(data.pattern.len());
     for group in &data.pattern {
         if group.matches.is_empty() {
-            return Err(invalid(file, &data.name, "a `match` without patterns; remove the group"));
+            return Err(invalid(
+                file,
+                &data.name,
+                "a `match` without patterns; remove the group",
+            ));
         }
         groups.push(Group {
             patterns: parse(&group.matches)?,

@@ -64,7 +64,12 @@ impl<'a> Seen<'a> {
                 }
             });
         }
-        Self { text, bits, row, places }
+        Self {
+            text,
+            bits,
+            row,
+            places,
+        }
     }
 
     fn is_in(&self, place: usize, set: SetId) -> bool {
@@ -95,7 +100,12 @@ impl Pattern {
         words: &mut Words,
     ) -> Result<Pattern, String> {
         let folded = fold_word(source);
-        let mut parser = Parser { rest: &folded, lists, words, depth: 0 };
+        let mut parser = Parser {
+            rest: &folded,
+            lists,
+            words,
+            depth: 0,
+        };
         let parts = parser.sequence(None)?;
         let rest = parser.rest;
         if !rest.is_empty() {
@@ -115,13 +125,22 @@ impl Pattern {
         }
         starts.sort_unstable();
         starts.dedup();
-        Ok(Pattern { nodes, needs, starts, source: source.into() })
+        Ok(Pattern {
+            nodes,
+            needs,
+            starts,
+            source: source.into(),
+        })
     }
 
     /// Calls `accept` with the places of the pattern's own words for each match, until it answers that it takes one. Gives
     /// every place at which one was taken.
     pub(super) fn find(&self, seen: &Seen<'_>, accept: &mut dyn FnMut(&[usize]) -> bool) {
-        if !self.needs.iter().all(|some| some.iter().any(|set| seen.has(*set))) {
+        if !self
+            .needs
+            .iter()
+            .all(|some| some.iter().any(|set| seen.has(*set)))
+        {
             return;
         }
         let mut taken_to = 0;
@@ -137,7 +156,14 @@ impl Pattern {
                 }
                 is_taken
             };
-            step(seen, &Chain::of(&self.nodes, None), start, None, &mut places, &mut on_match);
+            step(
+                seen,
+                &Chain::of(&self.nodes, None),
+                start,
+                None,
+                &mut places,
+                &mut on_match,
+            );
         }
     }
 }
@@ -165,14 +191,26 @@ fn step(
 ) -> bool {
     let Some((node, rest)) = chain.nodes.split_first() else {
         return match chain.then {
-            Some(then) => step(seen, &Chain::of(then.nodes, then.then), place, last, places, on_match),
+            Some(then) => step(
+                seen,
+                &Chain::of(then.nodes, then.then),
+                place,
+                last,
+                places,
+                on_match,
+            ),
             None => on_match(places),
         };
     };
     let after = Chain::of(rest, chain.then);
     let tokens = &seen.text.tokens;
-    let is_same_sentence =
-        |at: usize| last.is_none_or(|last| tokens.get(at).is_some_and(|token| token.sentence == tokens[last].sentence));
+    let is_same_sentence = |at: usize| {
+        last.is_none_or(|last| {
+            tokens
+                .get(at)
+                .is_some_and(|token| token.sentence == tokens[last].sentence)
+        })
+    };
     match node {
         Node::Set(set) => {
             if place >= tokens.len() || !is_same_sentence(place) || !seen.is_in(place, *set) {
@@ -208,16 +246,23 @@ fn step(
         Node::Gap(most) => (0..=*most).any(|skipped| {
             let at = place + skipped;
             let reached = if skipped == 0 { last } else { Some(at - 1) };
-            (skipped == 0 || is_same_sentence(at - 1) && tokens[at - 1].before != Break::Clause) && step(seen, &after, at, reached, places, on_match)
+            (skipped == 0 || is_same_sentence(at - 1) && tokens[at - 1].before != Break::Clause)
+                && step(seen, &after, at, reached, places, on_match)
         }),
         Node::Begin => {
             let begins = place == 0
-                || tokens.get(place).is_some_and(|token| token.before >= Break::Comma)
-                || tokens.get(place).is_some_and(|token| token.sentence != tokens[place - 1].sentence);
+                || tokens
+                    .get(place)
+                    .is_some_and(|token| token.before >= Break::Comma)
+                || tokens
+                    .get(place)
+                    .is_some_and(|token| token.sentence != tokens[place - 1].sentence);
             begins && step(seen, &after, place, last, places, on_match)
         }
         Node::End => {
-            let ends = tokens.get(place).is_none_or(|token| token.before >= Break::Sentence);
+            let ends = tokens
+                .get(place)
+                .is_none_or(|token| token.before >= Break::Sentence);
             ends && step(seen, &after, place, last, places, on_match)
         }
     }
@@ -359,12 +404,20 @@ impl Parser<'_> {
 
     fn list(&mut self) -> Result<Part, String> {
         let (name, rest) = self.rest[1..].split_once('>').ok_or("`>` is missing")?;
-        let list = self.lists.get(name).ok_or_else(|| format!("there is no list `{name}`"))?;
+        let list = self
+            .lists
+            .get(name)
+            .ok_or_else(|| format!("there is no list `{name}`"))?;
         let list = fold_word(list);
         self.rest = rest;
         let lists = self.lists;
         let all = self.nested(|parser| {
-            let mut inner = Parser { rest: &list, lists, words: parser.words, depth: parser.depth };
+            let mut inner = Parser {
+                rest: &list,
+                lists,
+                words: parser.words,
+                depth: parser.depth,
+            };
             inner.alternatives(None)
         })?;
         Ok(Part::Node(any(all)))
@@ -401,7 +454,9 @@ impl Parser<'_> {
         let letters = word.strip_suffix('*').unwrap_or(word);
         let is_plain = !letters.is_empty() && letters.chars().all(char::is_alphanumeric);
         if !is_plain && !is_figure {
-            return Err(format!("`{word}` is no word: letters and digits, and a star at the end"));
+            return Err(format!(
+                "`{word}` is no word: letters and digits, and a star at the end"
+            ));
         }
         if word.ends_with('*') && letters.chars().count() < 2 {
             return Err(format!("`{word}` begins too many words"));

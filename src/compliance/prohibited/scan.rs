@@ -82,8 +82,11 @@ pub struct Scanned<'s> {
 impl Scanned<'_> {
     /// The labels for `action.content.extra`, each once, in alphabetical order.
     pub fn labels(&self) -> Vec<String> {
-        let mut labels: Vec<String> =
-            self.findings.iter().map(|finding| finding.category.label.clone()).collect();
+        let mut labels: Vec<String> = self
+            .findings
+            .iter()
+            .map(|finding| finding.category.label.clone())
+            .collect();
         labels.sort();
         labels.dedup();
         labels
@@ -143,7 +146,13 @@ impl Scanner {
         let names = Names::in_text(&text, facts.names, &self.pack.words);
         let mut scanned = Scanned::default();
         for category in self.pack.categories.iter().filter(|category| is_active(category)) {
-            let mut search = Search { category, facts, seen: &seen, names: &names, found: Vec::new() };
+            let mut search = Search {
+                category,
+                facts,
+                seen: &seen,
+                names: &names,
+                found: Vec::new(),
+            };
             scanned.speaks_of_suit |= search.run();
             let mut found = search.found;
             if category.name == CARDS {
@@ -151,7 +160,9 @@ impl Scanner {
             }
             scanned.findings.extend(merged(category, found));
         }
-        scanned.findings.sort_by_key(|finding| (finding.start, finding.end));
+        scanned
+            .findings
+            .sort_by_key(|finding| (finding.start, finding.end));
         scanned.findings.truncate(MOST_FINDINGS);
         scanned
     }
@@ -167,7 +178,9 @@ fn within_bounds(original: &str) -> &str {
 type Found<'s> = (usize, usize, &'s str);
 
 fn cards<'s>(original: &str, text: &Text) -> Vec<Found<'s>> {
-    let numbers = card_numbers(original).into_iter().map(|(start, end)| (start, end, "card number"));
+    let numbers = card_numbers(original)
+        .into_iter()
+        .map(|(start, end)| (start, end, "card number"));
     let codes = security_codes(text).into_iter();
     let codes = codes.map(|(first, last)| (text.tokens[first].start, text.tokens[last].end, "security code"));
     numbers.chain(codes).collect()
@@ -180,7 +193,12 @@ fn merged<'s>(category: &'s Category, mut found: Vec<Found<'s>>) -> Vec<Finding<
     for (start, end, pattern) in found {
         match merged.last_mut() {
             Some(last) if start < last.end => last.end = last.end.max(end),
-            _ => merged.push(Finding { category, start, end, pattern }),
+            _ => merged.push(Finding {
+                category,
+                start,
+                end,
+                pattern,
+            }),
         }
     }
     merged
@@ -224,7 +242,8 @@ impl<'s> Search<'s, '_> {
                     }
                 }
                 let tokens = &seen.text.tokens;
-                let bytes = |(first, last): (usize, usize)| (tokens[first].start, tokens[last].end, &*pattern.source);
+                let bytes =
+                    |(first, last): (usize, usize)| (tokens[first].start, tokens[last].end, &*pattern.source);
                 self.found.extend(hits.into_iter().map(bytes));
             }
         }
@@ -244,7 +263,9 @@ impl<'s> Search<'s, '_> {
     /// Whether a match counts, or something excuses it.
     fn counts(&self, group: &Group, places: &[usize], exempt: &[(usize, usize)]) -> bool {
         let text = self.seen.text;
-        let (Some(&first), Some(&last)) = (places.first(), places.last()) else { return false };
+        let (Some(&first), Some(&last)) = (places.first(), places.last()) else {
+            return false;
+        };
         let is_exempt = exempt.iter().any(|(from, to)| first <= *to && last >= *from)
             || self.names.cover(places, group.names)
             || group.negation != Negation::None
@@ -265,7 +286,9 @@ impl<'s> Search<'s, '_> {
             When::AmountUnbacked => self.facts.amounts,
             _ => return false,
         };
-        let Some(known) = known.filter(|known| !known.is_empty()) else { return false };
+        let Some(known) = known.filter(|known| !known.is_empty()) else {
+            return false;
+        };
         let named = &self.seen.text.tokens[first..=last];
         named
             .iter()

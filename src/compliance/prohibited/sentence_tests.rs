@@ -8,7 +8,14 @@ use super::{Period, ScanFacts, Scanned, Writer, scanner};
 const SENTENCES: &str = include_str!("../../../tests/data/language/sentences.txt");
 const PHRASES: &str = include_str!("../../../tests/data/compliance-phrases.json");
 
-const NAMES: &[&str] = &["Ana Ruiz", "Regina Sue", "Dick Slaughter", "Grant Officer", "Cockburn & Hoare Clinic", "Apex Group"];
+const NAMES: &[&str] = &[
+    "Ana Ruiz",
+    "Regina Sue",
+    "Dick Slaughter",
+    "Grant Officer",
+    "Cockburn & Hoare Clinic",
+    "Apex Group",
+];
 const AMOUNTS: &[i64] = &[81_240, 100_000];
 
 /// What is known where a sentence does not say otherwise: the balance is 812.40, the period is over, a program writes.
@@ -34,7 +41,11 @@ struct Case<'a> {
 fn cases() -> Vec<Case<'static>> {
     let mut category = "";
     let mut cases = Vec::new();
-    for line in SENTENCES.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+    for line in SENTENCES
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+    {
         if let Some(name) = line.strip_prefix('[') {
             category = name.trim_end_matches(']');
             continue;
@@ -68,7 +79,12 @@ fn cases() -> Vec<Case<'static>> {
             "+" => false,
             _ => panic!("a line begins with - or +: {line}"),
         };
-        cases.push(Case { category, is_prohibited, facts, sentence });
+        cases.push(Case {
+            category,
+            is_prohibited,
+            facts,
+            sentence,
+        });
     }
     cases
 }
@@ -82,7 +98,12 @@ fn scan<'a>(category: &str, sentence: &str, facts: &ScanFacts<'a>) -> Scanned<'s
 
 fn names_of(scanned: &Scanned<'_>, sentence: &str) -> Vec<String> {
     let named = |finding: &super::Finding<'_>| {
-        format!("{} ({}: {})", finding.category.name, &sentence[finding.start..finding.end], finding.pattern)
+        format!(
+            "{} ({}: {})",
+            finding.category.name,
+            &sentence[finding.start..finding.end],
+            finding.pattern
+        )
     };
     scanned.findings.iter().map(named).collect()
 }
@@ -92,7 +113,10 @@ fn every_sentence_is_judged_as_it_must_be() {
     let mut wrong = Vec::new();
     for case in cases() {
         let scanned = scan(case.category, case.sentence, &case.facts);
-        let found = scanned.findings.iter().any(|finding| finding.category.name == case.category);
+        let found = scanned
+            .findings
+            .iter()
+            .any(|finding| finding.category.name == case.category);
         let is_right = match case.is_prohibited {
             true => found,
             false => scanned.findings.is_empty(),
@@ -115,7 +139,11 @@ fn the_sentences_are_many_of_both_kinds_and_of_every_category() {
     let cases = cases();
     assert!(cases.len() >= 500, "{} sentences", cases.len());
     let allowed = cases.iter().filter(|case| !case.is_prohibited).count();
-    assert!(allowed * 5 >= cases.len() * 2, "{allowed} of {} are allowed ones", cases.len());
+    assert!(
+        allowed * 5 >= cases.len() * 2,
+        "{allowed} of {} are allowed ones",
+        cases.len()
+    );
     let mut kinds: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for case in &cases {
         let counts = kinds.entry(case.category).or_default();
@@ -149,7 +177,10 @@ fn the_published_phrases_are_judged_as_published() {
             let phrase = phrase.as_str().unwrap();
             let said = phrase.split(" (").next().unwrap();
             let scanned = scanner().scan(said, &facts);
-            let found = scanned.findings.iter().find(|finding| finding.category.name == category);
+            let found = scanned
+                .findings
+                .iter()
+                .find(|finding| finding.category.name == category);
             match found {
                 Some(finding) => assert_eq!(finding.category.rule, entry["rule"].as_str().unwrap()),
                 None => wrong.push(format!("[{category}] - {said} => {:?}", names_of(&scanned, said))),
@@ -157,10 +188,17 @@ fn the_published_phrases_are_judged_as_published() {
         }
         for phrase in entry["near_miss_allowed"].as_array().unwrap() {
             let phrase = phrase.as_str().unwrap();
-            facts.writer = if phrase.contains("a person, taking over") { Some(Writer::Person) } else { facts.writer };
+            facts.writer = if phrase.contains("a person, taking over") {
+                Some(Writer::Person)
+            } else {
+                facts.writer
+            };
             let scanned = scanner().scan(phrase, &facts);
             if !scanned.findings.is_empty() {
-                wrong.push(format!("[{category}] + {phrase} => {:?}", names_of(&scanned, phrase)));
+                wrong.push(format!(
+                    "[{category}] + {phrase} => {:?}",
+                    names_of(&scanned, phrase)
+                ));
             }
         }
     }

@@ -9,8 +9,13 @@ use super::{Active, Period, ScanFacts, Scanner, Writer, check_embedded, scanner}
 const SENTENCES: &str = include_str!("../../../tests/data/language/sentences.txt");
 
 fn sentences() -> Vec<&'static str> {
-    let lines = SENTENCES.lines().map(str::trim).filter(|line| line.starts_with(['-', '+']));
-    let plain = lines.map(|line| line[1..].trim()).filter(|line| !line.starts_with('{'));
+    let lines = SENTENCES
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with(['-', '+']));
+    let plain = lines
+        .map(|line| line[1..].trim())
+        .filter(|line| !line.starts_with('{'));
     plain.collect()
 }
 
@@ -23,7 +28,11 @@ fn found(text: &str) -> BTreeSet<String> {
         ..ScanFacts::default()
     };
     let scanned = scanner().scan(text, &facts);
-    scanned.findings.iter().map(|finding| finding.category.name.clone()).collect()
+    scanned
+        .findings
+        .iter()
+        .map(|finding| finding.category.name.clone())
+        .collect()
 }
 
 #[test]
@@ -31,7 +40,11 @@ fn the_embedded_patterns_are_in_order() {
     if let Err(error) = check_embedded() {
         panic!("{error}");
     }
-    let names: Vec<&str> = scanner().categories().iter().map(|category| category.name.as_str()).collect();
+    let names: Vec<&str> = scanner()
+        .categories()
+        .iter()
+        .map(|category| category.name.as_str())
+        .collect();
     assert_eq!(names.len(), 20, "{names:?}");
     assert!(!scanner().version().is_empty());
 }
@@ -122,7 +135,11 @@ fn a_fact_that_is_missing_excuses_nothing() {
 
 #[test]
 fn a_suit_is_spoken_of_whether_it_is_authorised_or_not() {
-    let authorised = ScanFacts { suit_authorised: Some(true), period: Period::Over, ..ScanFacts::default() };
+    let authorised = ScanFacts {
+        suit_authorised: Some(true),
+        period: Period::Over,
+        ..ScanFacts::default()
+    };
     let text = "We intend to sue you.";
     let scanned = scanner().scan(text, &authorised);
     assert!(scanned.findings.is_empty());
@@ -141,18 +158,35 @@ fn names_do_not_trip_a_word_and_do_not_cover_a_threat() {
         period: Period::Over,
         ..ScanFacts::default()
     };
-    assert!(scanner().scan("Hi Sue Moron, it is Dana.", &facts).findings.is_empty());
+    assert!(
+        scanner()
+            .scan("Hi Sue Moron, it is Dana.", &facts)
+            .findings
+            .is_empty()
+    );
     assert!(scanner().scan("Moron, Sue: file 12.", &facts).findings.is_empty());
-    assert_eq!(scanner().scan("Sue, we will sue you.", &facts).labels(), ["unintended-legal-action"]);
+    assert_eq!(
+        scanner().scan("Sue, we will sue you.", &facts).labels(),
+        ["unintended-legal-action"]
+    );
 }
 
 #[test]
 fn what_is_visible_to_others_says_nothing_of_a_debt() {
     let scanned = scanner().scan_visible("Your overdue account", &ScanFacts::default());
     assert_eq!(scanned.labels(), ["debt_in_visible_field"]);
-    let body = scanner().scan("Your overdue account", &ScanFacts { period: Period::Over, ..ScanFacts::default() });
+    let body = scanner().scan(
+        "Your overdue account",
+        &ScanFacts {
+            period: Period::Over,
+            ..ScanFacts::default()
+        },
+    );
     assert!(body.findings.is_empty());
-    let visible = scanner().categories().iter().filter(|category| category.active == Active::VisibleField);
+    let visible = scanner()
+        .categories()
+        .iter()
+        .filter(|category| category.active == Active::VisibleField);
     assert_eq!(visible.count(), 1);
 }
 
@@ -185,11 +219,16 @@ fn what_is_wrong_in_the_data_is_said_with_its_place() {
         ("do-not", "is no word"),
     ] {
         let problem = one(pattern);
-        assert!(problem.contains(said) && problem.contains("a.toml"), "{pattern}: {problem}");
+        assert!(
+            problem.contains(said) && problem.contains("a.toml"),
+            "{pattern}: {problem}"
+        );
     }
     let first = category("sue");
     assert!(problem(&[("a.toml", &first), ("b.toml", &first)]).contains("stands twice"));
-    let other = first.replace("version = \"1\"", "version = \"2\"").replace("name = \"a\"", "name = \"b\"");
+    let other = first
+        .replace("version = \"1\"", "version = \"2\"")
+        .replace("name = \"a\"", "name = \"b\"");
     assert!(problem(&[("a.toml", &first), ("b.toml", &other)]).contains("of version `2`"));
     assert!(problem(&[("a.toml", &first.replace("S1", "S9"))]).contains("`severity` is one of"));
     assert!(problem(&[("a.toml", "version = 3")]).contains("cannot be read"));
