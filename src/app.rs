@@ -14,7 +14,7 @@ use crate::{
         import::{self, AccountImports},
     },
     audit::{AccessLog, CheckpointSigner, Checkpoints},
-    compliance::{Suppressions, rule_set::check_embedded},
+    compliance::{Suppressions, prohibited, rule_set::check_embedded},
     config::{Config, DatabaseUrls, Environment},
     conversations::{self, Conversations, feed::InboxReaders},
     files::{FileSettings, Files, LinkKeys, UploadRoom, open_store},
@@ -109,6 +109,8 @@ impl App {
     ) -> anyhow::Result<Self> {
         install_crypto_provider();
         check_embedded().context("the embedded compliance rules are not in order")?;
+        prohibited::check_embedded()
+            .context("the embedded patterns of prohibited language are not in order")?;
         let offset = read_clock_offset(&databases.system).await?;
         let clock = BusinessClock::with_offset(wall.clone(), offset);
         let live = LiveBus::default();

@@ -298,6 +298,7 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ),
     ("Query", "business", Needs::Permission(Cell::BusinessRead)),
     ("Query", "businesses", Needs::Platform),
+    ("Query", "checkContent", Needs::Permission(Cell::DecisionCheck)),
     ("Query", "complianceCheck", Needs::Permission(Cell::DecisionCheck)),
     (
         "Query",

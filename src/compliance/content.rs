@@ -1,6 +1,7 @@
 //! Texts that the law requires in a message: appending what is missing, and finding what is there.
 
 use super::facts::Content;
+use super::language::{Lexicon, Mask, Sentence, Text};
 
 /// A statement that a message must carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,49 +33,226 @@ impl RequiredText {
         }
     }
 
-    /// Phrases of which one from each group must stand in a text for it to make the statement.
-    fn marks(self, language: &str) -> &'static [&'static [&'static str]] {
-        match (self, language) {
-            (RequiredText::InitialMiniMiranda, "es") => &[
-                &["cobrar una deuda", "cobro de una deuda"],
-                &[
-                    "utilizará con ese fin",
-                    "utilizará para ese fin",
-                    "usará con ese fin",
-                    "usará para ese fin",
-                ],
-            ],
-            (RequiredText::InitialMiniMiranda, _) => &[
-                &["to collect a debt", "collecting a debt"],
-                &["will be used for that purpose"],
-            ],
-            (RequiredText::SubsequentMiniMiranda, "es") => {
-                &[&["de un cobrador de deudas", "de una cobradora de deudas"]]
+    fn stands_in(self, said: &Said, language: &str) -> bool {
+        match self {
+            RequiredText::InitialMiniMiranda => {
+                said.makes(whole_disclosure(language))
+                    || said.makes(attempt_to_collect(language)) && said.makes(use_of_information(language))
             }
-            (RequiredText::SubsequentMiniMiranda, _) => &[&["from a debt collector"]],
-            (RequiredText::OptOutNotice, "es") => &[&[
-                "responda stop",
-                "responda alto",
-                "responda parar",
-                "envíe stop",
-                "envíe alto",
-                "darse de baja",
-                "cancelar la suscripción",
-            ]],
-            (RequiredText::OptOutNotice, _) => &[&[
-                "reply stop",
-                "text stop",
-                "send stop",
-                "unsubscribe",
-                "to opt out",
-            ]],
+            RequiredText::SubsequentMiniMiranda => said.makes(from_a_collector(language)),
+            RequiredText::OptOutNotice => said.makes(way_out(language)),
         }
     }
+}
 
-    fn stands_in(self, normal_text: &str, language: &str) -> bool {
-        self.marks(language)
+/// Approved wordings of both statements of 12 CFR 1006.18(e)(1) in one sentence.
+fn whole_disclosure(language: &str) -> &'static [&'static str] {
+    match language {
+        "es" => &[
+            "este es un intento de cobrar una deuda y toda informacion obtenida se utilizara con ese fin",
+            "este es un intento de cobrar una deuda y cualquier informacion obtenida se utilizara con ese fin",
+            "este es un intento de cobrar una deuda y toda informacion obtenida se usara con ese fin",
+            "este es un intento de cobrar una deuda y cualquier informacion obtenida se usara con ese fin",
+            "este es un intento de cobrar una deuda y toda informacion obtenida se utilizara para ese fin",
+            "este es un intento de cobrar una deuda y cualquier informacion obtenida se utilizara para ese fin",
+            "este es un intento de cobro de una deuda y toda informacion obtenida se utilizara con ese fin",
+            "este es un intento de cobro de una deuda y cualquier informacion obtenida se utilizara con ese fin",
+            "esto es un intento de cobrar una deuda y cualquier informacion obtenida se utilizara para ese proposito",
+        ],
+        _ => &[
+            "this is an attempt to collect a debt and any information obtained will be used for that purpose",
+            "this is an attempt to collect a debt any information obtained will be used for that purpose",
+            "this is an attempt to collect a debt and all information obtained will be used for that purpose",
+            "this is an attempt by a debt collector to collect a debt and any information obtained will be used for that purpose",
+            "this communication is an attempt to collect a debt and any information obtained will be used for that purpose",
+            "this message is an attempt to collect a debt and any information obtained will be used for that purpose",
+            "we are a debt collector attempting to collect a debt and any information obtained will be used for that purpose",
+        ],
+    }
+}
+
+/// The first of the two: that a debt is being collected.
+fn attempt_to_collect(language: &str) -> &'static [&'static str] {
+    match language {
+        "es" => &[
+            "este es un intento de cobrar una deuda",
+            "esto es un intento de cobrar una deuda",
+            "este es un intento de cobro de una deuda",
+            "estamos intentando cobrar una deuda",
+        ],
+        _ => &[
+            "this is an attempt to collect a debt",
+            "this communication is an attempt to collect a debt",
+            "this message is an attempt to collect a debt",
+            "we are attempting to collect a debt",
+            "we are trying to collect a debt",
+            "this is an attempt by a debt collector to collect a debt",
+        ],
+    }
+}
+
+/// The second: what becomes of information. The last English one is that of Model Form B-1 to 12 CFR part 1006.
+fn use_of_information(language: &str) -> &'static [&'static str] {
+    match language {
+        "es" => &[
+            "toda informacion obtenida se utilizara con ese fin",
+            "cualquier informacion obtenida se utilizara con ese fin",
+            "toda informacion obtenida se usara con ese fin",
+            "cualquier informacion obtenida se usara con ese fin",
+            "toda informacion obtenida se utilizara para ese fin",
+            "cualquier informacion obtenida se utilizara para ese fin",
+            "usaremos la informacion que nos proporcione para ayudar a cobrar la deuda",
+        ],
+        _ => &[
+            "any information obtained will be used for that purpose",
+            "all information obtained will be used for that purpose",
+            "any information you give us will be used for that purpose",
+            "any information we obtain will be used for that purpose",
+            "we will use any information you give us to help collect the debt",
+        ],
+    }
+}
+
+/// 12 CFR 1006.18(e)(2).
+fn from_a_collector(language: &str) -> &'static [&'static str] {
+    match language {
+        "es" => &[
+            "esta comunicacion es de un cobrador de deudas",
+            "esta comunicacion es de una cobradora de deudas",
+            "este mensaje es de un cobrador de deudas",
+            "este mensaje es de una cobradora de deudas",
+            "este correo es de un cobrador de deudas",
+            "esta comunicacion proviene de un cobrador de deudas",
+            "este mensaje proviene de un cobrador de deudas",
+            "somos un cobrador de deudas",
+            "somos una agencia de cobro de deudas",
+        ],
+        _ => &[
+            "this communication is from a debt collector",
+            "this message is from a debt collector",
+            "this is a message from a debt collector",
+            "this is a communication from a debt collector",
+            "this text is from a debt collector",
+            "this email is from a debt collector",
+            "this letter is from a debt collector",
+            "this is from a debt collector",
+            "we are a debt collector",
+            "this is an attempt by a debt collector to collect a debt",
+            "this is an attempt by a debt collector to collect a debt and any information obtained will be used for that purpose",
+            "we are a debt collector attempting to collect a debt and any information obtained will be used for that purpose",
+        ],
+    }
+}
+
+/// 12 CFR 1006.6(e). A web address is read as the word `weblink`.
+fn way_out(language: &str) -> &'static [&'static str] {
+    match language {
+        "es" => &[
+            "responda stop para no recibir mas mensajes",
+            "responda stop para dejar de recibir mensajes",
+            "responda stop para darse de baja",
+            "responda stop para cancelar",
+            "responda stop para cancelar los mensajes",
+            "responda alto para no recibir mas mensajes",
+            "responda alto para darse de baja",
+            "responda parar para no recibir mas mensajes",
+            "responda parar para darse de baja",
+            "envie stop para no recibir mas mensajes",
+            "envie stop para darse de baja",
+            "envie alto para no recibir mas mensajes",
+            "para no recibir mas mensajes responda stop",
+            "para dejar de recibir mensajes responda stop",
+            "para darse de baja responda stop",
+            "para darse de baja weblink",
+            "darse de baja weblink",
+            "cancelar la suscripcion weblink",
+            "para cancelar la suscripcion weblink",
+        ],
+        _ => &[
+            "reply stop to opt out",
+            "reply stop to opt out of texts",
+            "reply stop to opt out of these texts",
+            "reply stop to end",
+            "reply stop to end texts",
+            "reply stop to end messages",
+            "reply stop to end these texts",
+            "reply stop to stop",
+            "reply stop to stop texts",
+            "reply stop to stop these texts",
+            "reply stop to cancel",
+            "reply stop to unsubscribe",
+            "reply stop to get no more texts",
+            "reply stop to get no more messages",
+            "reply stop to receive no more texts",
+            "reply stop to receive no more messages",
+            "text stop to opt out",
+            "text stop to end",
+            "text stop to unsubscribe",
+            "send stop to opt out",
+            "send stop to unsubscribe",
+            "to opt out reply stop",
+            "to opt out text stop",
+            "to unsubscribe reply stop",
+            "to stop these texts reply stop",
+            "to stop receiving texts reply stop",
+            "to stop receiving messages reply stop",
+            "unsubscribe weblink",
+            "to unsubscribe weblink",
+            "unsubscribe here weblink",
+            "unsubscribe at weblink",
+            "to unsubscribe click weblink",
+            "to unsubscribe go to weblink",
+            "to unsubscribe visit weblink",
+            "to opt out weblink",
+            "to opt out visit weblink",
+            "to opt out of these emails visit weblink",
+        ],
+    }
+}
+
+/// The sentences of a text, folded, without their marks. A statement counts only as a sentence of its own: "this is not from a
+/// debt collector" and "do not reply STOP to opt out" make none, nor does a question.
+struct Said(Vec<String>);
+
+impl Said {
+    fn of(text: &str) -> Self {
+        let paragraphs = text.split("\n\n").flat_map(|part| part.split("\r\n\r\n"));
+        Self(paragraphs.flat_map(sentences).collect())
+    }
+
+    fn makes(&self, approved: &[&str]) -> bool {
+        self.0
             .iter()
-            .all(|group| group.iter().any(|mark| normal_text.contains(mark)))
+            .any(|sentence| approved.contains(&sentence.as_str()))
+    }
+}
+
+fn sentences(paragraph: &str) -> Vec<String> {
+    let text = Text::read(paragraph, &Plain);
+    let is_statement = |sentence: &&Sentence| !sentence.is_question;
+    text.sentences
+        .iter()
+        .filter(is_statement)
+        .map(|sentence| {
+            let words = text.tokens[sentence.first..sentence.end].iter();
+            words
+                .map(|token| token.word.as_str())
+                .collect::<Vec<_>>()
+                .join(" ")
+        })
+        .collect()
+}
+
+/// Nothing is disguised: a statement that has to be clear and conspicuous is written plainly.
+struct Plain;
+
+impl Lexicon for Plain {
+    fn knows(&self, _: &str) -> bool {
+        false
+    }
+
+    fn matching(&self, _: &[Mask]) -> Vec<String> {
+        Vec::new()
     }
 }
 
@@ -135,11 +313,11 @@ pub fn disclosure_language(language: &str) -> &'static str {
 /// twice changes nothing.
 pub fn append_required(content: &str, language: &str, needs: &ContentNeeds) -> String {
     let written_in = disclosure_language(language);
-    let normal_text = normalise(content);
+    let said = Said::of(content);
     let missing: Vec<&str> = needs
         .texts()
         .into_iter()
-        .filter(|text| !text.stands_in(&normal_text, written_in))
+        .filter(|text| !text.stands_in(&said, written_in))
         .map(|text| text.wording(written_in))
         .collect();
     if missing.is_empty() {
@@ -157,10 +335,10 @@ pub fn append_required(content: &str, language: &str, needs: &ContentNeeds) -> S
 /// Finds which statements the final text makes. They are sought in the language of the message first; a
 /// disclosure in another language is reported with that language, for `reg-f-disclosure-language` to judge.
 pub fn detect_content(text: &str, language: &str) -> ContentFacts {
-    let normal_text = normalise(text);
+    let said = Said::of(text);
     let own = disclosure_language(language);
     let other = if own == "es" { "en" } else { "es" };
-    let makes = |statement: RequiredText, language| statement.stands_in(&normal_text, language);
+    let makes = |statement: RequiredText, language| statement.stands_in(&said, language);
     let initial_in = [own, other]
         .into_iter()
         .find(|language| makes(RequiredText::InitialMiniMiranda, language));
@@ -177,14 +355,6 @@ pub fn detect_content(text: &str, language: &str) -> ContentFacts {
         disclosure_language: initial_in.or(subsequent_in).map(str::to_owned),
         ..Content::default()
     }
-}
-
-/// Lower case and single spaces, so that line breaks and capitals hide nothing.
-fn normalise(text: &str) -> String {
-    text.to_lowercase()
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
 }
 
 #[cfg(test)]
@@ -280,6 +450,46 @@ mod tests {
             Some(false),
             "the second statement is missing"
         );
+    }
+
+    #[test]
+    fn a_statement_that_is_denied_asked_or_part_of_another_is_none() {
+        for faked in [
+            "This is NOT from a debt collector. Do not reply STOP to opt out.",
+            "Is this from a debt collector? Reply STOP to opt out?",
+            "It is not true that this communication is from a debt collector. Nobody needs to reply STOP to opt out.",
+            "This communication is from a debt collector, or so they say. If you reply STOP to opt out you will be charged.",
+            "You said \"This communication is from a debt collector\" is wrong. Unsubscribe is not possible: https://example.test",
+        ] {
+            let found = detect_content(faked, "en");
+            assert_eq!(found.subsequent_mini_miranda, Some(false), "{faked}");
+            assert_eq!(found.opt_out_notice, Some(false), "{faked}");
+            let text = append_required(faked, "en", &LATER_TEXT);
+            assert!(
+                text.ends_with("This communication is from a debt collector. Reply STOP to opt out."),
+                "{text}"
+            );
+        }
+        let faked = "Esta comunicación NO es de un cobrador de deudas. No responda STOP para no recibir más mensajes.";
+        let found = detect_content(faked, "es");
+        assert_eq!(
+            (found.subsequent_mini_miranda, found.opt_out_notice),
+            (Some(false), Some(false))
+        );
+    }
+
+    #[test]
+    fn what_is_appended_is_found_again() {
+        for language in ["en", "es"] {
+            for statement in [
+                RequiredText::InitialMiniMiranda,
+                RequiredText::SubsequentMiniMiranda,
+                RequiredText::OptOutNotice,
+            ] {
+                let said = Said::of(&format!("Hello. {}", statement.wording(language)));
+                assert!(statement.stands_in(&said, language), "{statement:?} {language}");
+            }
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::{
     facts::CallMode,
     gather::gather,
     permit::{Reservation, content_hash},
+    prohibited::Writer,
     rule_set::RuleSet,
 };
 use crate::{
@@ -36,6 +37,8 @@ pub struct Contact<'a> {
     pub in_reply_to: Option<DateTime<Utc>>,
     /// Who or what speaks, on a call.
     pub mode: Option<CallMode>,
+    /// Who wrote the text; `None` where nobody knows, which excuses nothing.
+    pub writer: Option<Writer>,
 }
 
 /// A decision that is stored (or about to be, with the transaction).

@@ -12,6 +12,7 @@ use super::{
     Contact,
     contact_policy::binding,
     content::detect_content,
+    content_facts::{ContentRow, with_scan},
     facts::{
         self, Action, ActionKind, ActionType, ClockTime, Consent, ConsentStatus, Consents, Consumer, Debt,
         Direction, DoNotCall, Facts, HistoryEntry, InReplyTo, InconvenientTime, Medium, OptOut, OptOutScope,
@@ -19,6 +20,7 @@ use super::{
     },
     hold_facts::{HoldJson, with_holds},
     person_facts::{Member, PointJson, location, open_traits, reassigned, with_points},
+    prohibited::Scanned,
 };
 use crate::{
     accounts::Channel,
@@ -33,10 +35,11 @@ use crate::{
 /// The longest look-back of any rule (12 CFR 1006.6(d)(5): 60 days) and a day for zones.
 const LOOK_BACK: TimeDelta = TimeDelta::days(61);
 
-/// The document, and the key under which it is stored.
+/// The document, the key under which it is stored, and what was found in the text: places in it, which are stored nowhere.
 pub(super) struct Gathered {
     pub(super) facts: Facts,
     pub(super) record_key: WrappedKey,
+    pub(super) scanned: Scanned<'static>,
 }
 
 #[derive(Deserialize)]
@@ -96,6 +99,7 @@ struct Found {
     holds: Vec<HoldJson>,
     inconvenient: Vec<InconvenientJson>,
     contacts: Vec<ContactJson>,
+    content: ContentRow,
 }
 
 /// Collects the facts about `contact`; `None` when the person is not there or not the caller's, or when the account was
@@ -110,6 +114,14 @@ pub(super) async fn gather(
     };
     let traits = open_traits(keys, contact.debtor_id, &found.members)?;
     let language = found.preferred_language.clone();
+    let act = action(contact, &language, found.initial_communication_on.is_none());
+    let (act, scanned) = with_scan(
+        act,
+        contact,
+        &found.content,
+        found.validation_period_ends_on,
+        tx.now(),
+    );
     let facts = Facts {
         now: Some(tx.now()),
         profile: Some(Profile::Product),
@@ -119,10 +131,7 @@ pub(super) async fn gather(
             ..Tenant::default()
         }),
         location: Some(location(contact.recipient, &traits, tx.now())),
-        action: Some(with_points(
-            action(contact, &language, found.initial_communication_on.is_none()),
-            &found.points,
-        )),
+        action: Some(with_points(act, &found.points)),
         consumer: Some(Consumer {
             date_of_birth: traits.born_on,
             ..Consumer::default()
@@ -172,6 +181,7 @@ pub(super) async fn gather(
     Ok(Some(Gathered {
         facts: with_holds(facts, &found.holds, contact),
         record_key: found.record,
+        scanned,
     }))
 }
 
@@ -192,6 +202,11 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
                 a.status AS "account_status?", a.initial_communication_on AS "initial_communication_on?",
                 a.validation_notice_on AS "validation_notice_on?",
                 a.validation_period_ends_on AS "validation_period_ends_on?",
+                jsonb_build_object('names', m.names || jsonb_build_array(b.name, a.original_creditor,
+                        (SELECT c.name FROM creditors c WHERE c.business_id = a.business_id AND c.id = a.creditor_id)),
+                    'balance', a.balance_minor, 'original', a.original_balance_minor,
+                    'components', (SELECT jsonb_build_array(k.principal_minor, k.interest_minor, k.fees_minor, k.costs_minor)
+                       FROM balance_components k WHERE k.business_id = a.business_id AND k.account_id = a.id)) AS "content!",
                 (SELECT jsonb_agg(jsonb_build_object('is_own', cp.debtor_id = ANY(m.ids), 'contact_use', cp.contact_use,
                         'line_type', cp.line_type, 'validity', cp.validity))
                    FROM (SELECT * FROM contact_points o WHERE o.business_id = $1 AND o.blind_index = ANY($5)
@@ -238,7 +253,8 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
                         array_agg(g.confirmed_zone_cipher ORDER BY g.id) AS confirmed,
                         array_agg(g.confirmed_zone_at ORDER BY g.id) AS confirmed_at, array_agg(p.id ORDER BY g.id) AS keys,
                         array_agg(p.business_key_version ORDER BY g.id) AS versions,
-                        array_agg(p.wrapped ORDER BY g.id) AS wrapped
+                        array_agg(p.wrapped ORDER BY g.id) AS wrapped,
+                        jsonb_agg(concat_ws(' ', g.first_name, g.last_name)) AS names
                    FROM debtors g JOIN data_keys p ON p.business_id = g.business_id AND p.id = g.profile_key_id
                   WHERE g.business_id = $1 AND g.person_id = d.person_id) m
              WHERE d.business_id = $1 AND d.id = $2 AND a.deleted_at IS NULL
@@ -308,6 +324,7 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
         holds: list_from_json(row.holds)?,
         inconvenient: list_from_json(row.inconvenient)?,
         contacts: list_from_json(row.contacts)?,
+        content: from_json(row.content)?,
     }))
 }
 

@@ -1,6 +1,7 @@
 //! The slice's face in the API.
 
 mod contact_policy;
+mod content;
 mod holds;
 mod inconvenient;
 mod zones;
@@ -12,7 +13,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    Contact,
+    Contact, Writer,
     decision::{Decision, Outcome},
     explain, required_text,
 };
@@ -31,6 +32,7 @@ pub use contact_policy::{
     ContactPolicy, ContactPolicyChange, ContactPolicyInput, ContactPolicyMutations, ContactPolicyQueries,
     loosest_policy, standing_policy,
 };
+pub use content::{CheckContentInput, ContentCheck, ContentFinding, ContentQueries};
 pub use holds::{Hold, HoldMutations};
 pub use inconvenient::{DayOfWeek, InconvenientTime, InconvenientTimeMutations};
 pub use zones::TimeZoneEvidence;
@@ -310,6 +312,7 @@ async fn check(
         content: &content,
         in_reply_to: None,
         mode: None,
+        writer: scope.ctx().user_id().map(|_| Writer::Person),
     };
     let decision = explain(&mut tx, &keys, &contact).await?;
     Ok(decision.map(|decision| (debtor_id, decision)))

@@ -3,16 +3,20 @@
 //! Owns `consents`, `suppressions`, `holds`, `inconvenient_times`, `decisions`, `contact_slots`, `contact_policies`,
 //! `contact_policy_changes`. May import `platform`, `identity`, `access`, `audit`, `accounts`.
 //!
-//! The heart is pure: a [`facts::Facts`] document and a [`rule_set::RuleSet`] go in, a [`decision::Decision`] comes
+//! [`language`] reads texts as words, [`prohibited`] finds in them what may not be said; both are pure.
+//!
+//! The heart is pure too: a [`facts::Facts`] document and a [`rule_set::RuleSet`] go in, a [`decision::Decision`] comes
 //! out. No clock, no database, no network: the same two inputs give the same answer for ever, which is what lets a
 //! stored decision be replayed. Around it: `gather` reads the facts, `gate` stores the decision and reserves,
 //! `permit` is what the vendors' ports take.
 
 mod calendar;
+mod check_content;
 mod consent;
 mod contact_bans;
 mod contact_policy;
 pub mod content;
+mod content_facts;
 pub mod decide;
 pub mod decision;
 mod documents;
@@ -25,10 +29,12 @@ mod holds;
 mod inbound;
 mod inconvenient;
 pub mod keywords;
+pub mod language;
 mod local_time;
 mod opt_out;
 mod permit;
 mod person_facts;
+pub mod prohibited;
 mod replay;
 mod required_text;
 pub mod rule_set;
@@ -38,6 +44,7 @@ mod zone_evidence;
 mod zone_set;
 pub mod zones;
 
+pub use check_content::{ContentFinding, ContentToCheck, check_content};
 pub use consent::{NewConsent, place_hold, record_consent};
 pub use contact_bans::Suppressions;
 pub use contact_policy::{change_contact_policy, contact_policy};
@@ -48,6 +55,7 @@ pub use holds::{HoldKind, NewHold, release_hold, set_hold};
 pub use inconvenient::{NewInconvenientTime, record_inconvenient_time, withdraw_inconvenient_time};
 pub use opt_out::{OptOutReason, record_opt_in, record_opt_out};
 pub use permit::{Permit, PermitError, Reservation};
+pub use prohibited::Writer;
 pub use replay::{Replayed, StoredDecision, count_decisions, each_decision};
 pub use required_text::required_text;
 

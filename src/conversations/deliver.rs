@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     accounts::{Channel, debtor_keys, has_phone},
-    compliance::{Contact, Decided, Outcome, Permit, decide_to_dispatch},
+    compliance::{Contact, Decided, Outcome, Permit, Writer, decide_to_dispatch},
     platform::{
         context::TenantCtx,
         db::{AuditEntry, TenantTx},
@@ -118,14 +118,27 @@ struct Waiting {
     body_cipher: Vec<u8>,
     secret_cipher: Option<Vec<u8>>,
     in_reply_to: Option<DateTime<Utc>>,
+    sender_type: String,
+    sender_id: Option<Uuid>,
     attempts: i64,
+}
+
+impl Waiting {
+    /// Who wrote it; an agent's without a person came by an API key, and nobody knows.
+    fn writer(&self) -> Option<Writer> {
+        match (self.sender_type.as_str(), self.sender_id) {
+            ("AGENT", Some(_)) => Some(Writer::Person),
+            ("AGENT", None) => None,
+            _ => Some(Writer::Assistant),
+        }
+    }
 }
 
 async fn lock_waiting(tx: &mut TenantTx, message: Uuid) -> Result<Option<Waiting>, OpError> {
     let (business, now) = (tx.business_id(), tx.now());
     Ok(sqlx::query_as!(
         Waiting,
-        r#"SELECT m.conversation_id, m.body_cipher, m.secret_cipher, r.created_at AS "in_reply_to?",
+        r#"SELECT m.conversation_id, m.body_cipher, m.secret_cipher, r.created_at AS "in_reply_to?", m.sender_type, m.sender_id,
                 (SELECT count(*) FROM delivery_attempts a WHERE a.business_id = $1 AND a.message_id = $2) AS "attempts!"
          FROM messages m
          LEFT JOIN messages r ON r.business_id = m.business_id AND r.id = m.reply_to_message_id
@@ -187,6 +200,7 @@ async fn prepare(
         content: &body,
         in_reply_to: waiting.in_reply_to,
         mode: None,
+        writer: waiting.writer(),
     };
     let Some((decided, reservation)) = decide_to_dispatch(&mut tx, &keys, &contact).await? else {
         fail(

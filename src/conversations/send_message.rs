@@ -10,7 +10,7 @@ use super::{
 use crate::{
     access::{Cell, authorize},
     accounts::{Channel, debtor_keys, has_phone},
-    compliance::{Contact, Decided, decide_to_queue, required_text},
+    compliance::{Contact, Decided, Writer, decide_to_queue, required_text},
     platform::{
         db::{AuditEntry, Db, TenantTx},
         error::OpError,
@@ -131,6 +131,7 @@ pub async fn send_message(
         content: &content,
         in_reply_to: answers.map(|(_, at)| at),
         mode: None,
+        writer: writer(tx, is_notice),
     };
     let decided = decide_to_queue(tx, &keys, &contact).await?.ok_or_else(|| {
         UserError::at(
@@ -169,6 +170,14 @@ pub async fn send_message(
     tx.emit(event);
     tx.enqueue(&DeliverMessage { message_id: message }).await?;
     Ok(Sent::Queued { message })
+}
+
+/// Who writes: the service itself, or a person who is signed in. Of what comes by an API key nobody knows.
+fn writer(tx: &TenantTx, is_notice: bool) -> Option<Writer> {
+    match is_notice {
+        true => Some(Writer::Assistant),
+        false => tx.ctx().user_id().map(|_| Writer::Person),
+    }
 }
 
 fn check(thread: &ConversationRow, new: &NewMessage) -> Result<(), UserError> {

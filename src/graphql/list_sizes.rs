@@ -13,6 +13,7 @@ const SIZES: &[(&str, &str, u64)] = &[
     ("Availability", "exceptions", 100),
     ("Availability", "week", 7),
     ("ComplianceDecision", "rules", 60),
+    ("ContentCheck", "findings", 40),
     ("Debtor", "contactPoints", 20),
     ("Debtor", "holds", 20),
     ("Debtor", "inconvenientTimes", 20),
@@ -20,6 +21,8 @@ const SIZES: &[(&str, &str, u64)] = &[
     ("Debtor", "merges", 20),
     ("Debtor", "timeZoneEvidence", 20),
     ("PlatformUser", "memberships", 20),
+    ("SendMessagePayload", "findings", 40),
+    ("StartConversationPayload", "findings", 40),
     ("Query", "accountViews", 200),
     // Counted by the ids that are given.
     ("Query", "nodes", 1),

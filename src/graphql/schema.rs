@@ -13,7 +13,7 @@ use crate::{
         ports::ActivePlans,
     },
     audit::graphql::{AccessLogQueries, AuditQueries},
-    compliance::graphql::{ComplianceQueries, ContactPolicyMutations, ContactPolicyQueries},
+    compliance::graphql::{ComplianceQueries, ContactPolicyMutations, ContactPolicyQueries, ContentQueries},
     conversations::{
         feed::InboxReaders,
         graphql::{
@@ -45,6 +45,7 @@ pub struct Query(
     ComplianceQueries,
     AuditQueries,
     ContactPolicyQueries,
+    ContentQueries,
     ProviderAccountQueries,
     HealthQueries,
     AccessLogQueries,

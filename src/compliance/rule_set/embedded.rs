@@ -6,9 +6,12 @@ use super::pack::{Kept, RuleSetError};
 use super::{RuleSet, pack};
 
 /// Versions that have decided, oldest first. What stands in one of these files never changes: a change is a new file.
-const ARCHIVE: &[&str] = &[include_str!("../../../policies/rules/2026-11-20.2.toml")];
+const ARCHIVE: &[&str] = &[
+    include_str!("../../../policies/rules/2026-11-20.2.toml"),
+    include_str!("../../../policies/rules/2026-11-28.1.toml"),
+];
 
-const CURRENT: &str = include_str!("../../../policies/rules/2026-11-28.1.toml");
+const CURRENT: &str = include_str!("../../../policies/rules/2026-11-28.2.toml");
 
 static ALL: LazyLock<Result<Vec<RuleSet>, RuleSetError>> = LazyLock::new(|| {
     let archive = ARCHIVE.iter().map(|text| pack::read(text, Kept::Archived));

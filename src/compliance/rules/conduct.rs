@@ -1,8 +1,8 @@
-//! Prohibited conduct in a text or transcript. Those who look through it (a scanner, a person) set labels in
-//! `action.content.extra`; which label means which prohibition stands in the rule set. Where nobody has looked, these
+//! Prohibited conduct in a text or transcript. Those who look through it (the scanner of `prohibited`, a person) set labels
+//! in `action.content.extra`; which label means which prohibition stands in the rule set. Where nobody has looked, these
 //! rules say nothing.
 
-use super::{Checked, Context, Rule, Verdict, Weight};
+use super::{Checked, Context, Missing, Rule, Verdict, Weight};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -140,25 +140,43 @@ fn pci_no_pan(context: &Context<'_>) -> Checked {
 /// 45 CFR 164.502(b), .504(e): of a medical debt no clinical detail, and nothing at all for a business that has no
 /// agreement with the platform.
 fn hipaa_minimum_necessary(context: &Context<'_>) -> Checked {
+    const RULE: &str = "hipaa-minimum-necessary";
     let is_medical = context
         .debts()
         .any(|debt| debt.debt_type.as_deref() == Some("medical"));
     if !is_medical {
-        return Ok(Verdict::NotApplicable);
+        // Of a debt that nobody has said what it is for, clinical detail is held to be that of a medical one.
+        let named = context.action.debts.as_ref().map_or(0, Vec::len);
+        let known = context.debts().filter(|debt| debt.debt_type.is_some()).count();
+        let is_known_to_be_another = named > 0 && known == named;
+        return Ok(
+            match has_forbidden_label(context, RULE)? && !is_known_to_be_another {
+                true => Verdict::Deny(vec![]),
+                false => Verdict::NotApplicable,
+            },
+        );
     }
     let tenant = context.facts.tenant.as_ref();
     if tenant.and_then(|tenant| tenant.business_associate_agreement) == Some(false) {
         return Ok(Verdict::Deny(vec![]));
     }
-    forbids_labels(context, "hipaa-minimum-necessary")
+    forbids_labels(context, RULE)
 }
 
 /// Denies where a label was set that the rule set lists under the rule.
 fn forbids_labels(context: &Context<'_>, rule: &'static str) -> Checked {
-    let Some(found) = context.labels() else {
+    if context.labels().is_none() {
         return Ok(Verdict::NotApplicable);
-    };
+    }
+    Ok(Verdict::deny_if(
+        has_forbidden_label(context, rule)?,
+        Weight::Routine,
+    ))
+}
+
+/// Whether a label was set that the rule set lists under the rule.
+pub(super) fn has_forbidden_label(context: &Context<'_>, rule: &'static str) -> Result<bool, Missing> {
+    let found = context.labels().unwrap_or_default();
     let labels = context.parameters(rule)?.labels.as_deref().unwrap_or_default();
-    let is_found = labels.iter().any(|label| found.contains(label));
-    Ok(Verdict::deny_if(is_found, Weight::Routine))
+    Ok(labels.iter().any(|label| found.contains(label)))
 }

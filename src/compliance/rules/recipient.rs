@@ -1,5 +1,6 @@
 //! Whom a contact reaches: third parties and the workplace.
 
+use super::conduct::has_forbidden_label;
 use super::context::same_number;
 use super::{Checked, Context, Rule, Verdict, Weight, need};
 use crate::compliance::facts::{ActionKind, Channel, ConsentStatus, Recipient};
@@ -91,10 +92,14 @@ fn right_party_verification(context: &Context<'_>) -> Checked {
 }
 
 /// 15 USC 1692c(b); 12 CFR 1006.6(d)(1): nobody hears of a debt but the consumer, those who stand in their
-/// place, their attorney and the creditor. The product leaves the spouse out.
+/// place, their attorney and the creditor. The product leaves the spouse out. Nor may a text to the consumer send the news
+/// on, or tell of another's debt.
 fn reg_f_third_party(context: &Context<'_>) -> Checked {
     if !context.reg_f_applies() || is_location_question(context) {
         return Ok(Verdict::NotApplicable);
+    }
+    if has_forbidden_label(context, "reg-f-third-party")? {
+        return Ok(Verdict::Deny(vec![]));
     }
     Ok(
         match need(context.action.recipient.as_ref(), "action.recipient")? {

@@ -1,5 +1,6 @@
 //! The validation notice and the period in which nothing may undercut it.
 
+use super::conduct::has_forbidden_label;
 use super::{Checked, Context, Rule, Verdict, Weight, need};
 use crate::compliance::facts::ActionKind;
 use crate::compliance::local_time::shift_date;
@@ -10,12 +11,13 @@ pub(super) const RULES: &[Rule] = &[
         check: reg_f_validation_notice,
     },
     Rule {
-        id: "reg-f-overshadowing",
+        id: OVERSHADOWING,
         check: reg_f_overshadowing,
     },
 ];
 
 const NOTICE: &str = "reg-f-validation-notice";
+const OVERSHADOWING: &str = "reg-f-overshadowing";
 
 /// 15 USC 1692g(a); 12 CFR 1006.34(a)(1): validation information with the initial communication or within
 /// five calendar days after it. After that nothing goes out but the notice.
@@ -49,12 +51,13 @@ fn reg_f_validation_notice(context: &Context<'_>) -> Checked {
     })
 }
 
-/// 15 USC 1692g(b); 12 CFR 1006.38(b): until the validation period ends, no deadline inside it and no threat.
+/// 15 USC 1692g(b); 12 CFR 1006.38(b): until the validation period ends, no deadline inside it, no threat, and
+/// nothing that makes the right to dispute look smaller.
 fn reg_f_overshadowing(context: &Context<'_>) -> Checked {
     let content = context.action.content.as_ref();
     let overshadows = content.is_some_and(|content| {
         content.deadline_inside_validation_period == Some(true) || content.threatens_suit == Some(true)
-    });
+    }) || has_forbidden_label(context, OVERSHADOWING)?;
     if !overshadows || !context.is_third_party() {
         return Ok(Verdict::NotApplicable);
     }

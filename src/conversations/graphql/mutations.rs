@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{Conversation, Message};
 use crate::{
     accounts::Channel,
-    compliance::graphql::ComplianceDecision,
+    compliance::graphql::{ComplianceDecision, ContentFinding},
     conversations::{
         NewMessage, Sent, assign_conversation, mark_read, model::ConversationStatus, send_message,
         set_typing, start_conversation, update_conversation,
@@ -119,6 +119,8 @@ pub struct StartConversationPayload {
     message: Option<Message>,
     /// What the gate decided about the first message.
     decision: Option<ComplianceDecision>,
+    /// Where the first message was refused for what it says: the words, the rule, what to change. Not stored.
+    findings: Vec<ContentFinding>,
     /// What to put right; empty on success.
     user_errors: Vec<UserError>,
 }
@@ -130,6 +132,8 @@ pub struct SendMessagePayload {
     message: Option<Message>,
     /// What the gate decided; when it refused: which rule, its citation, and what would change the answer.
     decision: Option<ComplianceDecision>,
+    /// Where it was refused for what it says: the words, the rule, what to change. Empty otherwise. Not stored.
+    findings: Vec<ContentFinding>,
     /// What to put right; empty on success.
     user_errors: Vec<UserError>,
 }
@@ -147,6 +151,7 @@ impl ConversationMutations {
         #[graphql(desc = "With whom, on which channel.")] input: StartConversationInput,
     ) -> async_graphql::Result<StartConversationPayload> {
         let mut sent = None;
+        let first = input.message.clone();
         let outcome = mutate(ctx, async |tx, scope| {
             let account = input_id(IdKind::Account, "accountId", &input.account_id)?;
             let id = start_conversation(tx, scope.keyring(), scope.db(), account, input.channel).await?;
@@ -174,10 +179,15 @@ impl ConversationMutations {
             Some(Sent::Refused { decision, .. }) => (None, ComplianceDecision::load(ctx, decision).await?),
             None => (None, None),
         };
+        let findings = match (&conversation, &decision, first) {
+            (Some(conversation), Some(_), Some(body)) => conversation.words_refused(ctx, &body).await?,
+            _ => Vec::new(),
+        };
         Ok(StartConversationPayload {
             conversation,
             message,
             decision,
+            findings,
             user_errors: outcome.user_errors,
         })
     }
@@ -189,12 +199,14 @@ impl ConversationMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Which thread, and your words.")] input: SendMessageInput,
     ) -> async_graphql::Result<SendMessagePayload> {
+        let (thread, body) = (input.conversation_id.clone(), input.content.clone());
         let outcome = mutate(ctx, async |tx, scope| send(tx, scope, input).await).await?;
         // The object is the message, or the decision that refused it.
         let Some(id) = outcome.object else {
             return Ok(SendMessagePayload {
                 message: None,
                 decision: None,
+                findings: Vec::new(),
                 user_errors: outcome.user_errors,
             });
         };
@@ -207,13 +219,23 @@ impl ConversationMutations {
             return Ok(SendMessagePayload {
                 message,
                 decision,
+                findings: Vec::new(),
                 user_errors: Vec::new(),
             });
         }
         let decision = ComplianceDecision::load(ctx, id).await?;
+        let thread = match conversation_id(&thread) {
+            Ok(thread) => Conversation::load(ctx, thread).await?,
+            Err(_) => None,
+        };
+        let findings = match thread {
+            Some(thread) => thread.words_refused(ctx, &body).await?,
+            None => Vec::new(),
+        };
         Ok(SendMessagePayload {
             message: None,
             decision,
+            findings,
             user_errors: outcome.user_errors,
         })
     }

@@ -12,7 +12,7 @@ use crate::{
         Channel,
         graphql::{Account, Debtor},
     },
-    compliance::graphql::ComplianceDecision,
+    compliance::graphql::{ComplianceDecision, ContentFinding},
     conversations::{
         ConversationLoaders, DeliveryStatus,
         loaders::{MessagePage, ThreadPage},
@@ -43,6 +43,19 @@ impl Conversation {
             scope.saw_debtor(debtor);
         }
         Self { row }
+    }
+
+    /// What of a text that was refused in this thread may not be said; nothing where it was refused for something else.
+    pub(super) async fn words_refused(
+        &self,
+        ctx: &Context<'_>,
+        body: &str,
+    ) -> async_graphql::Result<Vec<ContentFinding>> {
+        let Some(debtor) = self.row.debtor_id else {
+            return Ok(Vec::new());
+        };
+        let channel = Channel::parse(&self.row.channel).unwrap_or(Channel::Sms);
+        ContentFinding::of_refused(ctx, self.row.account_id, debtor, channel, body).await
     }
 
     /// Looks a thread up; `None` when it is not the caller's or they may not read threads.

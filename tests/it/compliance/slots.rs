@@ -45,6 +45,7 @@ async fn ask(app: &TestApp, channel: Channel) -> (Outcome, String) {
         content: TEXT,
         in_reply_to: None,
         mode: (channel == Channel::Voice).then_some(CallMode::Human),
+        writer: None,
     };
     let (decided, reservation) = decide_to_dispatch(&mut tx, &keys, &contact)
         .await

@@ -49,6 +49,7 @@ const BOUNDED_LISTS: &[(&str, &str)] = &[
     ),
     ("ComplianceDecision.rules", "the rules there are, some sixty"),
     ("ConfirmMfaEnrollmentPayload.recoveryCodes", "ten are made"),
+    ("ContentCheck.findings", "forty, in the scanner"),
     ("CustomRole.permissions", "the cells there are"),
     (
         "Debtor.contactPoints",
@@ -76,6 +77,8 @@ const BOUNDED_LISTS: &[(&str, &str)] = &[
     ("Query.providerAccounts", "100, in the statement"),
     ("Query.roles", "100, in the statement"),
     ("Query.sessions", "100, in the statement"),
+    ("SendMessagePayload.findings", "forty, in the scanner"),
+    ("StartConversationPayload.findings", "forty, in the scanner"),
     (
         "TagAccountsPayload.accounts",
         "as many as ids were given, 500 at most",

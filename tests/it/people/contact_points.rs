@@ -56,6 +56,7 @@ async fn explained(app: &TestApp, maria: &Value, channel: Channel, recipient: &s
         content: "Hello.",
         in_reply_to: None,
         mode: None,
+        writer: None,
     };
     explain(&mut tx, &keys, &contact).await.unwrap().unwrap().rule
 }

@@ -19,6 +19,7 @@ pub const SEND: &str = "mutation($c: ID!, $text: String!) {
   sendMessage(input: { conversationId: $c, content: $text }) {
     message { id content deliveryStatus }
     decision { id outcome rule reason nextPermittedAt rules { rule citation outcome } }
+    findings { category rule citation excerpt start end change }
     userErrors { code field message } } }";
 
 const START: &str = "mutation($account: ID!, $text: String) {

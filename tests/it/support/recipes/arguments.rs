@@ -65,6 +65,9 @@ pub fn plain_arguments(schema: &Schema, field: &Field, ids: &Ids) -> Map<String,
         if (field.name.as_str(), input.name.as_str()) == ("tagAccounts", "add") {
             return Some(json!(["swept"]));
         }
+        if (field.name.as_str(), input.name.as_str()) == ("checkContent", "accountId") {
+            return Some(json!(ids.get("acct")));
+        }
         // Sections are optional, but not their parts.
         match (field.name.as_str(), input.name.as_str()) {
             ("updateBusinessSettings", "billingContact") => {
@@ -114,7 +117,7 @@ pub fn plain_arguments(schema: &Schema, field: &Field, ids: &Ids) -> Map<String,
             }
             ("password", "String") => json!("a password that nobody has"),
             ("token" | "code" | "refreshToken", "String") => json!("000000"),
-            ("content" | "text" | "reason" | "statement", "String") => json!("Hello."),
+            ("body" | "content" | "text" | "reason" | "statement", "String") => json!("Hello."),
             ("accountNumber", "String") => json!(format!("SWEEP-{nth}")),
             ("firstName" | "lastName" | "businessName", "String") => json!("Somebody"),
             ("fileName", "String") => json!("sweep.pdf"),

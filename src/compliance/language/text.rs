@@ -1,0 +1,616 @@
+//! A text as words with their places, in sentences.
+
+use super::fold::{Folded, fold};
+use super::readings::{pieces, unmasked, unstretched};
+use super::words::{is_abbreviation, letter, sign, suffix, takes_is, written_out};
+
+/// What stands between a word and the one before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Break {
+    /// A space, a hyphen, or nothing.
+    #[default]
+    None,
+    /// A comma or colon.
+    Comma,
+    /// A semicolon, dash, bracket or blank line.
+    Clause,
+    /// The end of a sentence.
+    Sentence,
+}
+
+/// One letter of a word of which letters were hidden.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mask {
+    /// This letter.
+    Is(char),
+    /// One of these: a digit or sign that looks like several.
+    OneOf(&'static [char]),
+    /// Any letter: a star.
+    Any,
+}
+
+impl Mask {
+    /// Whether a letter may stand here.
+    pub fn admits(self, letter: char) -> bool {
+        match self {
+            Mask::Is(own) => own == letter,
+            Mask::OneOf(some) => some.contains(&letter),
+            Mask::Any => letter.is_alphabetic(),
+        }
+    }
+}
+
+/// The words that somebody looks for: what a disguised word may be.
+pub trait Lexicon {
+    /// Whether the folded word is one of them.
+    fn knows(&self, word: &str) -> bool;
+    /// Those that fit a mask, each written out in full.
+    fn matching(&self, mask: &[Mask]) -> Vec<String>;
+}
+
+/// A word, number or sign, and where it stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Token {
+    /// The word, folded.
+    pub word: String,
+    /// What else it may be, where it is disguised.
+    pub also: Vec<String>,
+    /// First byte in the original.
+    pub start: usize,
+    /// The byte after the last one.
+    pub end: usize,
+    /// Which sentence it stands in.
+    pub sentence: usize,
+    /// What stands before it.
+    pub before: Break,
+    /// It is inside quotation marks.
+    pub is_quoted: bool,
+    /// The value of a number in hundredths, `81240` for 812.40.
+    pub hundredths: Option<i64>,
+    /// The number is an amount of money.
+    pub is_money: bool,
+    /// Two spaces or more stand before it.
+    is_apart: bool,
+}
+
+/// A sentence: a run of words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sentence {
+    /// Its first word.
+    pub first: usize,
+    /// The word after its last one.
+    pub end: usize,
+    /// It ends with a question mark.
+    pub is_question: bool,
+}
+
+/// A text that was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Text {
+    /// Its words, in order.
+    pub tokens: Vec<Token>,
+    /// Its sentences, in order.
+    pub sentences: Vec<Sentence>,
+}
+
+impl Text {
+    /// Reads a text; `lexicon` says which words a disguised one may be.
+    pub fn read(original: &str, lexicon: &dyn Lexicon) -> Text {
+        let chars = fold(original);
+        let mut reader = Reader {
+            chars: &chars,
+            lexicon,
+            tokens: Vec::with_capacity(chars.len() / 5 + 4),
+            before: Break::None,
+            is_apart: false,
+            is_quoted: false,
+            currency: false,
+            questions: Vec::new(),
+        };
+        reader.run();
+        let Reader {
+            tokens, questions, ..
+        } = reader;
+        let tokens = with_letters_joined(tokens, &chars, lexicon);
+        in_sentences(with_money(tokens), &questions)
+    }
+
+    /// The sentence in which a word stands.
+    pub fn sentence_of(&self, token: usize) -> Option<Sentence> {
+        self.sentences.get(self.tokens.get(token)?.sentence).copied()
+    }
+}
+
+struct Reader<'a> {
+    chars: &'a [Folded],
+    lexicon: &'a dyn Lexicon,
+    tokens: Vec<Token>,
+    before: Break,
+    is_apart: bool,
+    is_quoted: bool,
+    /// A currency sign stands before what comes.
+    currency: bool,
+    /// First bytes of the question marks.
+    questions: Vec<usize>,
+}
+
+impl Reader<'_> {
+    fn run(&mut self) {
+        let mut at = 0;
+        while let Some(folded) = self.chars.get(at).copied() {
+            if folded.ch.is_whitespace() {
+                at = self.space(at);
+            } else if let Some(end) = self.end_of_link(at) {
+                self.emit("weblink".to_owned(), at, end);
+                at = end;
+            } else if let Some(word) = sign(folded.ch) {
+                self.emit(word.to_owned(), at, at + 1);
+                at += 1;
+            } else if self.begins_word(at) {
+                let end = self.end_of_chunk(at);
+                self.chunk(at, end);
+                at = end;
+            } else {
+                self.punctuation(folded);
+                at += 1;
+            }
+        }
+    }
+
+    fn ch(&self, at: usize) -> Option<char> {
+        self.chars.get(at).map(|folded| folded.ch)
+    }
+
+    /// The end of a web address that begins here: what is in it is no prose, and chance makes words of its letters.
+    fn end_of_link(&self, at: usize) -> Option<usize> {
+        let begins = |start: &str| {
+            let mut chars = self.chars[at..].iter().map(|folded| folded.ch);
+            start.chars().all(|wanted| chars.next() == Some(wanted))
+        };
+        let is_inside_word = at > 0 && self.chars[at - 1].ch.is_alphanumeric();
+        if is_inside_word || !(begins("https://") || begins("http://")) {
+            return None;
+        }
+        let length = self.chars[at..]
+            .iter()
+            .take_while(|folded| !folded.ch.is_whitespace())
+            .count();
+        let trailing = self.chars[at..at + length]
+            .iter()
+            .rev()
+            .take_while(|folded| matches!(folded.ch, '.' | ',' | ';' | ':' | '!' | '?' | ')' | '"' | '\''))
+            .count();
+        Some(at + length - trailing)
+    }
+
+    fn space(&mut self, from: usize) -> usize {
+        let run = self.chars[from..]
+            .iter()
+            .take_while(|folded| folded.ch.is_whitespace());
+        let (length, lines) = run.fold((0, 0), |(length, lines), folded| {
+            (length + 1, lines + usize::from(folded.ch == '\n'))
+        });
+        self.is_apart = length >= 2;
+        if lines >= 2 {
+            self.before = self.before.max(Break::Clause);
+        }
+        from + length
+    }
+
+    /// Whether a word or number begins here; a sign does when it stands for a letter before a letter.
+    fn begins_word(&self, at: usize) -> bool {
+        let Some(ch) = self.ch(at) else { return false };
+        if ch.is_alphanumeric() {
+            return true;
+        }
+        let is_letter_like = matches!(ch, '$' | '@' | '!' | '|' | '€' | '£' | '§' | '*' | '+');
+        let is_after_word = at > 0 && self.ch(at - 1).is_some_and(|before| !before.is_whitespace());
+        if !is_letter_like || is_after_word || !self.ch(at + 1).is_some_and(char::is_alphabetic) {
+            return false;
+        }
+        // What merely decorates a word is no letter of it: "*important*", "!pay".
+        let end = self.end_of_chunk(at + 1);
+        let raw: Vec<char> = self.chars[at..end].iter().map(|folded| folded.ch).collect();
+        !unmasked(&raw, self.lexicon).is_empty()
+    }
+
+    /// The end of the run of characters that are read together.
+    fn end_of_chunk(&self, from: usize) -> usize {
+        let mut end = from + 1;
+        while let Some(ch) = self.ch(end) {
+            let before = self.ch(end - 1).unwrap_or(' ');
+            let after = self.ch(end + 1).unwrap_or(' ');
+            let is_inside = if ch.is_alphanumeric() {
+                true
+            } else if ch == ',' {
+                before.is_ascii_digit() && after.is_ascii_digit()
+            } else {
+                matches!(
+                    ch,
+                    '\'' | '.'
+                        | '-'
+                        | '_'
+                        | '*'
+                        | '@'
+                        | '$'
+                        | '!'
+                        | '+'
+                        | '|'
+                        | '#'
+                        | '€'
+                        | '£'
+                        | '§'
+                        | '•'
+                        | '■'
+                        | '†'
+                )
+            };
+            if !is_inside || sign(ch).is_some() {
+                break;
+            }
+            end += 1;
+        }
+        // What hangs on at the end is punctuation, but stars for letters, and a sign that looks like one.
+        let stars = self.chars[from..end]
+            .iter()
+            .rev()
+            .take_while(|folded| folded.ch == '*')
+            .count();
+        if stars >= 2 {
+            return end;
+        }
+        while end > from + 1 && !self.chars[end - 1].ch.is_alphanumeric() && self.chars[end - 1].ch != '$' {
+            end -= 1;
+        }
+        end
+    }
+
+    fn punctuation(&mut self, folded: Folded) {
+        let found = match folded.ch {
+            '.' => self.full_stop(),
+            '!' => Break::Sentence,
+            '?' => {
+                self.questions.push(folded.start);
+                Break::Sentence
+            }
+            ',' => Break::Comma,
+            ':' => Break::Comma,
+            ';' | '—' | '(' | ')' | '[' | ']' | '-' => Break::Clause,
+            '"' => {
+                self.is_quoted = !self.is_quoted;
+                Break::None
+            }
+            '$' | '€' | '£' => {
+                self.currency = true;
+                Break::None
+            }
+            '%' => {
+                let (start, end) = (folded.start, folded.end);
+                self.push(Token {
+                    word: "percent".to_owned(),
+                    start,
+                    end,
+                    ..Token::default()
+                });
+                Break::None
+            }
+            _ => Break::None,
+        };
+        self.before = self.before.max(found);
+        if found != Break::None {
+            self.currency = false;
+        }
+    }
+
+    /// A full stop ends a sentence, but after an abbreviation or initial.
+    fn full_stop(&self) -> Break {
+        let last = self.tokens.last().map_or("", |token| token.word.as_str());
+        let is_initial = last.chars().count() == 1 && last.chars().all(char::is_alphabetic);
+        if is_initial || is_abbreviation(last) {
+            Break::None
+        } else {
+            Break::Sentence
+        }
+    }
+
+    fn chunk(&mut self, start: usize, end: usize) {
+        let raw: Vec<char> = self.chars[start..end].iter().map(|folded| folded.ch).collect();
+        if raw.iter().all(|ch| ch.is_alphabetic() || *ch == '\'') {
+            let word: String = raw.iter().collect();
+            return self.word(&word, start, end);
+        }
+        if raw
+            .iter()
+            .all(|ch| ch.is_ascii_digit() || matches!(ch, ',' | '.'))
+        {
+            return self.number(&raw, start, end);
+        }
+        let whole: String = raw.iter().collect();
+        if written_out(&whole).is_some() {
+            return self.word(&whole, start, end);
+        }
+        let is_divided = |ch: &char| matches!(ch, '.' | '-' | '_' | '\'');
+        if raw.iter().all(|ch| ch.is_alphanumeric() || is_divided(ch)) {
+            let joined: String = raw.iter().filter(|ch| !is_divided(ch)).collect();
+            let parts = whole.split(|ch| is_divided(&ch)).filter(|part| !part.is_empty());
+            // A word is cut by signs where its parts are no words: "ar-rest", not "pay-off".
+            let all_known = parts
+                .clone()
+                .all(|part| self.lexicon.knows(part) || part.len() > 3);
+            if joined.chars().all(char::is_alphabetic) && self.lexicon.knows(&joined) && !all_known {
+                return self.emit(joined, start, end);
+            }
+        }
+        let mut readings = unmasked(&raw, self.lexicon);
+        if readings.is_empty() && raw.iter().any(is_divided) {
+            let joined: Vec<char> = raw.iter().copied().filter(|ch| !is_divided(ch)).collect();
+            let is_disguised = joined.iter().any(|ch| !ch.is_alphabetic());
+            if is_disguised {
+                readings = unmasked(&joined, self.lexicon);
+            }
+        }
+        if !readings.is_empty() {
+            let word = readings.remove(0);
+            self.emit(word, start, end);
+            if let Some(token) = self.tokens.last_mut() {
+                token.also = readings;
+            }
+            return;
+        }
+        self.parts(start, end);
+    }
+
+    /// What a chunk consists of, each part read by itself.
+    fn parts(&mut self, start: usize, end: usize) {
+        let mut from = start;
+        while from < end {
+            let ch = self.chars[from].ch;
+            if !ch.is_alphanumeric() && ch != '\'' {
+                let folded = self.chars[from];
+                // Hyphens, underscores and the like bind; the rest divides.
+                if matches!(ch, '.' | '!' | '$' | '€' | '£') {
+                    self.punctuation(folded);
+                }
+                from += 1;
+                continue;
+            }
+            let is_numeral = ch.is_ascii_digit();
+            let mut to = from + 1;
+            while to < end {
+                let next = self.chars[to].ch;
+                let after = self
+                    .chars
+                    .get(to + 1)
+                    .filter(|_| to + 1 < end)
+                    .map_or(' ', |folded| folded.ch);
+                let in_number = is_numeral && matches!(next, '.' | ',') && after.is_ascii_digit();
+                if !(next.is_alphanumeric() || next == '\'' || in_number) {
+                    break;
+                }
+                to += 1;
+            }
+            let raw: Vec<char> = self.chars[from..to].iter().map(|folded| folded.ch).collect();
+            if raw
+                .iter()
+                .all(|ch| ch.is_ascii_digit() || matches!(ch, ',' | '.'))
+            {
+                self.number(&raw, from, to);
+            } else {
+                let word: String = raw.iter().collect();
+                self.word(&word, from, to);
+            }
+            from = to;
+        }
+    }
+
+    fn number(&mut self, raw: &[char], start: usize, end: usize) {
+        let is_money = std::mem::take(&mut self.currency);
+        self.emit(raw.iter().collect(), start, end);
+        if let Some(token) = self.tokens.last_mut() {
+            token.hundredths = hundredths(raw);
+            token.is_money = is_money;
+        }
+    }
+
+    fn word(&mut self, word: &str, start: usize, end: usize) {
+        self.currency = false;
+        if let Some(words) = written_out(word) {
+            for word in words {
+                self.emit((*word).to_owned(), start, end);
+            }
+            return;
+        }
+        let Some((base, rest)) = word.split_once('\'') else {
+            return self.plain(word, start, end);
+        };
+        match (base.strip_suffix('n'), rest, suffix(rest)) {
+            (Some(verb), "t", _) => {
+                self.emit(verb.to_owned(), start, end);
+                self.emit("not".to_owned(), start, end);
+            }
+            (_, _, Some(second)) => {
+                self.plain(base, start, end);
+                self.emit(second.to_owned(), start, end);
+            }
+            (_, "s" | "", _) => {
+                self.plain(base, start, end);
+                if rest == "s" && takes_is(base) {
+                    self.emit("is".to_owned(), start, end);
+                }
+            }
+            _ => self.plain(&word.replace('\'', ""), start, end),
+        }
+    }
+
+    fn plain(&mut self, word: &str, start: usize, end: usize) {
+        if word.is_empty() {
+            return;
+        }
+        let also = if self.lexicon.knows(word) {
+            Vec::new()
+        } else {
+            unstretched(word, self.lexicon)
+        };
+        self.emit(word.to_owned(), start, end);
+        if let Some(token) = self.tokens.last_mut() {
+            token.also = also;
+        }
+    }
+
+    fn emit(&mut self, word: String, first: usize, end: usize) {
+        let start = self.chars[first].start;
+        let end = self.chars[end - 1].end;
+        self.push(Token {
+            word,
+            start,
+            end,
+            ..Token::default()
+        });
+    }
+
+    fn push(&mut self, token: Token) {
+        self.tokens.push(Token {
+            before: std::mem::take(&mut self.before),
+            is_apart: std::mem::take(&mut self.is_apart),
+            is_quoted: self.is_quoted,
+            ..token
+        });
+    }
+}
+
+/// The value of a numeral: "1,234.5", "1.234,50", "812". `None` for what is no amount, such as 10.30.15.
+fn hundredths(raw: &[char]) -> Option<i64> {
+    let text: String = raw.iter().collect();
+    let text = text.trim_end_matches(['.', ',']);
+    let last = text.rfind(['.', ',']);
+    let (whole, fraction) = match last {
+        Some(place) if text.len() - place <= 3 => (&text[..place], &text[place + 1..]),
+        _ => (text, ""),
+    };
+    let digits: String = whole.chars().filter(char::is_ascii_digit).collect();
+    let whole: i64 = if digits.is_empty() {
+        0
+    } else {
+        digits.parse().ok()?
+    };
+    let cents: i64 = match fraction.len() {
+        0 => 0,
+        1 => fraction.parse::<i64>().ok()? * 10,
+        _ => fraction.parse().ok()?,
+    };
+    whole.checked_mul(100)?.checked_add(cents)
+}
+
+/// Letters that stand alone, three or more in a row, are a word that was spaced out.
+fn with_letters_joined(tokens: Vec<Token>, chars: &[Folded], lexicon: &dyn Lexicon) -> Vec<Token> {
+    const FEWEST: usize = 3;
+    let is_letter = |token: &Token| {
+        let mut letters = token.word.chars();
+        letters.next().is_some_and(char::is_alphabetic) && letters.next().is_none()
+    };
+    let mut joined: Vec<Token> = Vec::with_capacity(tokens.len());
+    let mut at = 0;
+    while at < tokens.len() {
+        let run = tokens[at..]
+            .iter()
+            .enumerate()
+            .take_while(|(place, token)| is_letter(token) && (*place == 0 || token.before == Break::None))
+            .count();
+        if run < FEWEST {
+            let upto = at + run.max(1);
+            joined.extend(
+                tokens[at..upto]
+                    .iter()
+                    .cloned()
+                    .map(|token| match letter(&token.word) {
+                        Some(word) => Token {
+                            word: word.to_owned(),
+                            ..token
+                        },
+                        None => token,
+                    }),
+            );
+            at = upto;
+            continue;
+        }
+        let letters = &tokens[at..at + run];
+        let mut from = 0;
+        while from < run {
+            let length = 1 + letters[from + 1..]
+                .iter()
+                .take_while(|token| !token.is_apart)
+                .count();
+            join(&letters[from..from + length], lexicon, &mut joined);
+            from += length;
+        }
+        at += run;
+    }
+    debug_assert!(
+        joined
+            .iter()
+            .all(|token| token.end <= chars.last().map_or(0, |last| last.end))
+    );
+    joined
+}
+
+fn join(letters: &[Token], lexicon: &dyn Lexicon, joined: &mut Vec<Token>) {
+    let spelt: Vec<char> = letters.iter().flat_map(|token| token.word.chars()).collect();
+    for (from, to) in pieces(&spelt, lexicon) {
+        joined.push(Token {
+            word: spelt[from..to].iter().collect(),
+            end: letters[to - 1].end,
+            ..letters[from].clone()
+        });
+    }
+}
+
+/// A number before or after the name of a currency is an amount.
+fn with_money(mut tokens: Vec<Token>) -> Vec<Token> {
+    const CURRENCIES: [&str; 8] = [
+        "dollars", "dollar", "usd", "bucks", "dolares", "dolar", "pesos", "us",
+    ];
+    for at in 0..tokens.len() {
+        if tokens[at].hundredths.is_none() {
+            continue;
+        }
+        let is_currency =
+            |token: Option<&Token>| token.is_some_and(|token| CURRENCIES.contains(&token.word.as_str()));
+        let follows = is_currency(tokens.get(at + 1));
+        let precedes = at > 0 && matches!(tokens[at - 1].word.as_str(), "usd" | "us");
+        tokens[at].is_money |= follows || precedes;
+    }
+    tokens
+}
+
+/// Numbers the sentences. Words that each are made a sentence of their own stay together with what follows: full stops
+/// between words hide nothing.
+fn in_sentences(mut tokens: Vec<Token>, questions: &[usize]) -> Text {
+    let begins: Vec<bool> = tokens
+        .iter()
+        .enumerate()
+        .map(|(place, token)| place == 0 || token.before == Break::Sentence)
+        .collect();
+    let is_lone = |place: usize| begins[place] && begins.get(place + 1).copied().unwrap_or(true);
+    let continues = |place: usize| place >= 2 && is_lone(place - 1) && is_lone(place - 2);
+    let follows_lone = |place: usize| place >= 1 && is_lone(place - 1) && is_lone(place);
+    let mut sentences: Vec<Sentence> = Vec::new();
+    for place in 0..tokens.len() {
+        let is_new = begins[place] && !(continues(place) || follows_lone(place)) || place == 0;
+        match sentences.last_mut() {
+            Some(last) if !is_new => last.end = place + 1,
+            _ => sentences.push(Sentence {
+                first: place,
+                end: place + 1,
+                is_question: false,
+            }),
+        }
+        tokens[place].sentence = sentences.len() - 1;
+    }
+    for mark in questions {
+        let asked = tokens.partition_point(|token| token.end <= *mark);
+        if let Some(sentence) = asked.checked_sub(1).map(|token| tokens[token].sentence) {
+            sentences[sentence].is_question = true;
+        }
+    }
+    Text { tokens, sentences }
+}
