@@ -59,6 +59,7 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         Needs::Permission(Cell::AccountImport),
     ),
     ("Mutation", "completeMfa", Needs::Nothing),
+    ("Mutation", "confirmHold", Needs::Permission(Cell::HoldSet)),
     ("Mutation", "confirmMfaEnrollment", Needs::Nothing),
     (
         "Mutation",

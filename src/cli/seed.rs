@@ -14,7 +14,7 @@ use crate::{
         record_validation_notice, scoped_debtor_of_account,
     },
     app::{App, Databases},
-    compliance::{NewConsent, place_hold, record_consent},
+    compliance::{HoldKind, HoldSource, NewConsent, Placement, place_hold, record_consent},
     config::{Config, Environment},
     conversations::route::connect_twilio,
     identity::{
@@ -23,7 +23,7 @@ use crate::{
     platform::{
         clock::SystemWallClock,
         context::{SystemCtx, TenantCtx},
-        db::Db,
+        db::{Db, TenantTx},
         email::EmailAddress,
         ids,
         keys::Keyring,
@@ -490,12 +490,17 @@ async fn write_accounts(
             record_consent(&mut tx, consent).await?;
         }
         match person.snag {
-            Snag::CeaseNotice => place_hold(&mut tx, debtor, "CEASE").await?,
-            Snag::Attorney => place_hold(&mut tx, debtor, "ATTORNEY").await?,
+            Snag::CeaseNotice => hold(&mut tx, debtor, HoldKind::CeaseContact).await?,
+            Snag::Attorney => hold(&mut tx, debtor, HoldKind::AttorneyRepresented).await?,
             Snag::None | Snag::NoConsent | Snag::ConsentThroughCreditor => {}
         }
         tx.commit().await?;
     }
+    Ok(())
+}
+
+async fn hold(tx: &mut TenantTx, debtor: Uuid, kind: HoldKind) -> anyhow::Result<()> {
+    place_hold(tx, Placement::new(debtor, kind, HoldSource::Import)).await?;
     Ok(())
 }
 

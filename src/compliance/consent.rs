@@ -1,4 +1,4 @@
-//! Consents and holds, as people state them.
+//! Consents, as people state them.
 
 use serde_json::json;
 use uuid::Uuid;
@@ -58,28 +58,4 @@ pub async fn record_consent(tx: &mut TenantTx, new: NewConsent<'_>) -> Result<Uu
     let details = json!({ "channel": new.channel, "status": new.status, "source": new.source });
     tx.audit(AuditEntry::plain("consent.recorded", id, &details).about(Some(new.debtor_id)));
     Ok(id)
-}
-
-/// Places a hold of `kind` on a person (`ATTORNEY`, `BANKRUPTCY`, `CEASE`, `DECEASED` or `DISPUTE`); one that stands
-/// already is left alone.
-///
-/// # Errors
-/// [`DbError`] as met.
-pub async fn place_hold(tx: &mut TenantTx, debtor: Uuid, kind: &str) -> Result<(), DbError> {
-    let (business, now, id) = (tx.business_id(), tx.now(), ids::next());
-    let placed = sqlx::query!(
-        "INSERT INTO holds (business_id, id, debtor_id, kind, placed_at)
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
-        business,
-        id,
-        debtor,
-        kind,
-        now,
-    )
-    .execute(tx.conn())
-    .await?;
-    if placed.rows_affected() == 1 {
-        tx.audit(AuditEntry::plain("hold.placed", id, &json!({ "kind": kind })).about(Some(debtor)));
-    }
-    Ok(())
 }

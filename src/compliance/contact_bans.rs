@@ -45,7 +45,7 @@ impl ContactBans for Suppressions {
         let recorded = sqlx::query_scalar!(
             "INSERT INTO suppressions (business_id, id, address_blind, channel, reason, created_at)
              SELECT $1, n.id, n.blind, 'ALL', 'STAFF', $2 FROM unnest($3::uuid[], $4::bytea[]) AS n(id, blind)
-             ON CONFLICT (business_id, address_blind, channel) WHERE lifted_at IS NULL DO NOTHING RETURNING id",
+             ON CONFLICT (business_id, address_blind, channel, reason) WHERE lifted_at IS NULL DO NOTHING RETURNING id",
             business,
             now,
             &new,

@@ -119,9 +119,12 @@ pub(super) async fn gather(
             ..Tenant::default()
         }),
         location: Some(location(contact.recipient, &traits, tx.now())),
-        action: Some(with_points(
-            action(contact, &language, found.initial_communication_on.is_none()),
-            &found.points,
+        action: Some(with_suppressions(
+            with_points(
+                action(contact, &language, found.initial_communication_on.is_none()),
+                &found.points,
+            ),
+            &found.suppressions,
         )),
         consumer: Some(Consumer {
             date_of_birth: traits.born_on,
@@ -164,6 +167,7 @@ pub(super) async fn gather(
             found
                 .suppressions
                 .iter()
+                .filter(|row| row.reason != WRONG_PARTY)
                 .map(|row| opt_out(row, contact))
                 .collect(),
         ),
@@ -449,6 +453,17 @@ fn inconvenient_time(row: &InconvenientJson) -> Result<InconvenientTime, OpError
             .map(|channels| channels.iter().map(channel).collect()),
         places: None,
     })
+}
+
+/// Why an address is suppressed that reaches somebody else.
+const WRONG_PARTY: &str = "WRONG_PARTY";
+
+/// 15 USC 1692c(b): what is said to reach somebody else is contacted for nobody, not even in answer.
+fn with_suppressions(mut action: Action, suppressions: &[SuppressionJson]) -> Action {
+    if suppressions.iter().any(|row| row.reason == WRONG_PARTY) {
+        action.recipient = Some(Recipient::Other("wrong_party".to_owned()));
+    }
+    action
 }
 
 fn opt_out(row: &SuppressionJson, contact: &Contact<'_>) -> OptOut {

@@ -106,6 +106,7 @@ const ORDER: &[&str] = &[
     "mergeDebtors",
     "unmergeDebtors",
     "setHold",
+    "confirmHold",
     "releaseHold",
     "saveAccountView",
     "deleteAccountView",
@@ -157,6 +158,17 @@ async fn mailed_token(app: &TestApp, address: &str) -> String {
 }
 
 impl Story<'_> {
+    /// A hold that a text has placed, on somebody else.
+    async fn stated_hold(&self) -> Value {
+        let phone = self.app.acme.debtor_number(5);
+        self.app
+            .text(&self.app.acme, &phone, "I am deployed overseas")
+            .await;
+        let newest = "SELECT id FROM holds WHERE source = 'INBOUND_TEXT' ORDER BY placed_at DESC LIMIT 1";
+        let row = self.app.superuser().await.fetch_one(newest).await.unwrap();
+        json!(ids::encode(ids::IdKind::Hold, row.get(0)))
+    }
+
     /// What to send as `input`.
     async fn input(&mut self, mutation: &str) -> Value {
         let (email, password) = (&self.email, self.password);
@@ -255,6 +267,7 @@ impl Story<'_> {
                 "mergedId": self.ids.other_debtor(), "reason": "The same person." }),
             "unmergeDebtors" => json!({ "mergeId": self.ids.get("mrg"), "reason": "Two people." }),
             "setHold" => json!({ "debtorId": self.ids.get("dbtr"), "kind": "LEGAL", "reason": "Served." }),
+            "confirmHold" => json!({ "holdId": self.stated_hold().await }),
             "releaseHold" => json!({ "id": self.ids.get("hold") }),
             "saveAccountView" => json!({ "name": "Mine", "filter": { "unassigned": true } }),
             "deleteAccountView" => json!({ "id": self.ids.get("view") }),

@@ -39,6 +39,7 @@ const CIPHERS: &[(&str, &str)] = &[
     ("exports.request_cipher", "business"),
     ("files.name_cipher", "business"),
     ("files.person_name_cipher", "profile"),
+    ("holds.confirmation_cipher", "record"),
     ("holds.reason_cipher", "record"),
     ("identities.email_cipher", "platform"),
     ("identities.totp_secret_cipher", "platform"),

@@ -1,5 +1,6 @@
 //! The gate's memory, its commands, and what it costs.
 
 mod cost;
+mod intake;
 mod replay;
 mod slots;

@@ -97,7 +97,7 @@ async fn dispatch_waits_until_what_the_debtor_wrote_is_processed() {
     let text = app
         .sandbox
         .state()
-        .receive_text(&phone, app.acme.demo.number, "Please call my lawyer");
+        .receive_text(&phone, app.acme.demo.number, "Can I pay on Friday?");
     assert_eq!(text.await.unwrap().webhook_status, Some(200));
     // Its job is lost.
     app.superuser()

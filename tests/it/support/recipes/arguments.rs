@@ -16,7 +16,7 @@ pub fn kind_of(field: &str, slot: &Slot) -> Option<&'static str> {
         ("saveAccountView" | "deleteAccountView", "id") => Some("view"),
         ("accountImport", "id") | (_, "importId") => Some("imp"),
         ("previewAccountImport", "uploadId") => Some("csv"),
-        ("releaseHold", "id") => Some("hold"),
+        ("releaseHold", "id") | ("confirmHold", "holdId") => Some("hold"),
         ("approveContactPolicyChange" | "rejectContactPolicyChange", "id") => Some("cpc"),
         ("updateRole" | "deleteRole", "id") => Some("role"),
         ("endBreakGlass", "id") => Some("bgs"),
