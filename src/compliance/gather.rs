@@ -43,9 +43,7 @@ pub(super) struct Gathered {
 struct ConsentJson {
     status: String,
     given_directly: bool,
-    granted_at: DateTime<Utc>,
-    last_verified_at: DateTime<Utc>,
-    revoked_at: Option<DateTime<Utc>>,
+    said_at: DateTime<Utc>,
 }
 
 #[derive(Deserialize)]
@@ -202,11 +200,11 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
                          ORDER BY o.debtor_id = ANY(m.ids) DESC, o.validity IN ('WRONG_NUMBER', 'REASSIGNED') DESC
                          LIMIT 20) cp) AS points,
                 (SELECT jsonb_agg(to_jsonb(c)) FROM (
-                  SELECT DISTINCT ON (c.debtor_id) c.* FROM consents c
+                  SELECT DISTINCT ON (c.contact_point_id) c.status, c.given_directly, c.said_at FROM consents c
                     JOIN contact_points cp ON cp.business_id = c.business_id AND cp.id = c.contact_point_id
                   WHERE c.business_id = $1 AND c.debtor_id = ANY(m.ids) AND c.channel = $4 AND cp.blind_index = ANY($5)
-                    AND cp.removed_at IS NULL
-                  ORDER BY c.debtor_id, c.revoked_at DESC NULLS FIRST) c) AS consents,
+                    AND cp.removed_at IS NULL AND c.purpose = 'COLLECTION'
+                  ORDER BY c.contact_point_id, c.said_at DESC, c.id DESC) c) AS consents,
                 (SELECT jsonb_agg(jsonb_build_object('channel', s.channel, 'reason', s.reason, 'created_at', s.created_at))
                    FROM suppressions s
                   WHERE s.business_id = $1 AND s.address_blind = ANY($5) AND s.lifted_at IS NULL) AS suppressions,
@@ -325,9 +323,9 @@ fn list_from_json<T: serde::de::DeserializeOwned>(
     value.map_or_else(|| Ok(Vec::new()), from_json)
 }
 
-/// The strictest of what stands on the person's records: one revocation counts for all of them.
+/// The strictest of the last words on the person's records: one revocation counts for all of them.
 fn strictest(consents: &[ConsentJson]) -> Option<&ConsentJson> {
-    let is_revoked = |row: &&ConsentJson| row.status == "REVOKED" || row.revoked_at.is_some();
+    let is_revoked = |row: &&ConsentJson| row.status == "REVOKED";
     let is_granted = |row: &&ConsentJson| row.status == "GRANTED";
     let mut rows = consents.iter();
     rows.find(is_revoked)
@@ -398,9 +396,9 @@ fn consents(contact: &Contact<'_>, found: Option<&ConsentJson>, now: DateTime<Ut
             }),
             number,
             given_directly_to_collector: Some(row.given_directly),
-            last_verified_days_ago: Some((now - row.last_verified_at).num_days()),
-            granted_at: Some(row.granted_at),
-            revoked_at: row.revoked_at,
+            last_verified_days_ago: Some((now - row.said_at).num_days()),
+            granted_at: (row.status != "REVOKED").then_some(row.said_at),
+            revoked_at: (row.status == "REVOKED").then_some(row.said_at),
             ..Consent::default()
         },
     };

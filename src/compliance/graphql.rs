@@ -1,8 +1,10 @@
 //! The slice's face in the API.
 
+mod consents;
 mod contact_policy;
 mod holds;
 mod inconvenient;
+mod suppressions;
 mod zones;
 
 use std::{collections::HashMap, sync::Arc};
@@ -13,6 +15,7 @@ use uuid::Uuid;
 
 use super::{
     Contact,
+    consent_pages::{ConsentPage, Consents},
     decision::{Decision, Outcome},
     explain, required_text,
 };
@@ -27,12 +30,14 @@ use crate::{
 };
 
 pub use super::holds::HoldKind;
+pub use consents::{Consent, ConsentConnection, ConsentMutations};
 pub use contact_policy::{
     ContactPolicy, ContactPolicyChange, ContactPolicyInput, ContactPolicyMutations, ContactPolicyQueries,
     loosest_policy, standing_policy,
 };
 pub use holds::{Hold, HoldMutations};
 pub use inconvenient::{DayOfWeek, InconvenientTime, InconvenientTimeMutations};
+pub use suppressions::{SuppressionMutations, SuppressionQueries};
 pub use zones::TimeZoneEvidence;
 
 /// What the gate answered.
@@ -96,6 +101,7 @@ struct DecisionRow {
 /// The slice's look-ups of one operation.
 #[derive(Default)]
 pub struct ComplianceLoaders {
+    consents: Batch<ConsentPage, Consents>,
     decisions: Batch<Uuid, ComplianceDecision>,
     holds: Batch<Uuid, holds::Holds>,
     inconvenient: Batch<Uuid, inconvenient::Times>,

@@ -4,6 +4,7 @@
 use uuid::Uuid;
 
 use super::{
+    consents::revoke_number,
     holds::{HoldKind, HoldSource},
     inbound::{Effect, effects},
     opt_out::{record_opt_in, record_opt_out},
@@ -77,7 +78,9 @@ pub async fn act_on_text(
     for effect in found {
         match effect {
             Effect::Nothing => {}
-            Effect::Resubscribe if asks_to_start(text.body) => record_opt_in(tx, keys, text.number).await?,
+            Effect::Resubscribe if asks_to_start(text.body) => {
+                record_opt_in(tx, keys, text.number, text.event_id).await?;
+            }
             Effect::Resubscribe => {}
             Effect::Revoke | Effect::Cease => {
                 let reach = match effect {
@@ -86,6 +89,8 @@ pub async fn act_on_text(
                 };
                 let reason = SuppressionReason::OptOut;
                 let suppression = record_opt_out(tx, keys, text.number, &ids, reach, reason).await?;
+                // What a machine may send or say to the number rests on consent: that ends with the word.
+                revoke_number(tx, &keys.blinds(text.number), text.event_id).await?;
                 if effect == Effect::Cease {
                     hold_all(tx, &people, HoldKind::CeaseContact, &text, Some(suppression)).await?;
                 }
@@ -126,6 +131,7 @@ async fn suppress_wrong_party(
 ) -> Result<Uuid, DbError> {
     let blind = keys.blind(number);
     let new = NewSuppression {
+        kind: "PHONE",
         debtor_id: if let [only] = people { Some(*only) } else { None },
         address_blind: blind.as_slice(),
         channel: "ALL",

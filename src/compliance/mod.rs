@@ -9,7 +9,8 @@
 //! `permit` is what the vendors' ports take.
 
 mod calendar;
-mod consent;
+mod consent_pages;
+mod consents;
 mod contact_bans;
 mod contact_policy;
 pub mod content;
@@ -40,7 +41,10 @@ mod zone_evidence;
 mod zone_set;
 pub mod zones;
 
-pub use consent::{NewConsent, record_consent};
+pub use consents::{
+    ConsentEvidence, ConsentPurpose, ConsentSource, ConsentStatus, NewConsent, record_consent,
+    revoke_consent, revoke_own_consents,
+};
 pub use contact_bans::Suppressions;
 pub use contact_policy::{change_contact_policy, contact_policy};
 pub use decision::Outcome;
@@ -54,7 +58,7 @@ pub use permit::{Permit, PermitError, Reservation};
 pub use place_hold::{NewHold, Placement, confirm_hold, place_hold, release_hold, set_hold};
 pub use replay::{Replayed, StoredDecision, count_decisions, each_decision};
 pub use required_text::required_text;
-pub use suppressions::SuppressionReason;
+pub use suppressions::{ContactToSuppress, SuppressionReason, release_suppression, suppress_contact};
 
 #[cfg(test)]
 mod brute_tests;

@@ -4,6 +4,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
+    consents::restore_texts,
     reading::OptOutReach,
     suppressions::{NewSuppression, SuppressionReason, lift, suppress},
 };
@@ -27,6 +28,7 @@ pub async fn record_opt_out(
 ) -> Result<Uuid, DbError> {
     let blind = keys.blind(number);
     let new = NewSuppression {
+        kind: "PHONE",
         // A household shares its number: then the suppression belongs to the number alone.
         debtor_id: if let [only] = debtors { Some(*only) } else { None },
         address_blind: blind.as_slice(),
@@ -39,11 +41,17 @@ pub async fn record_opt_out(
     suppress(tx, new).await
 }
 
-/// START lifts what STOP did to texts on this number, and nothing else: not a cease notice, not a wrong party.
+/// START lifts what STOP did to texts on this number, and nothing else: not a cease notice, not a wrong party, and not what
+/// stood for WhatsApp and artificial voices.
 ///
 /// # Errors
 /// [`DbError`] as met.
-pub async fn record_opt_in(tx: &mut TenantTx, keys: &TenantKeys, number: &str) -> Result<(), DbError> {
+pub async fn record_opt_in(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    number: &str,
+    event: Uuid,
+) -> Result<(), DbError> {
     let business = tx.business_id();
     let stand = sqlx::query_scalar!(
         "SELECT id FROM suppressions
@@ -54,5 +62,6 @@ pub async fn record_opt_in(tx: &mut TenantTx, keys: &TenantKeys, number: &str) -
     )
     .fetch_all(tx.conn())
     .await?;
-    lift(tx, &stand, &json!({ "by": "START" })).await
+    lift(tx, &stand, &json!({ "by": "START" })).await?;
+    restore_texts(tx, &keys.blinds(number), event).await
 }

@@ -13,7 +13,10 @@ use crate::{
         ports::ActivePlans,
     },
     audit::graphql::{AccessLogQueries, AuditQueries},
-    compliance::graphql::{ComplianceQueries, ContactPolicyMutations, ContactPolicyQueries},
+    compliance::graphql::{
+        ComplianceQueries, ContactPolicyMutations, ContactPolicyQueries, SuppressionMutations,
+        SuppressionQueries,
+    },
     conversations::{
         feed::InboxReaders,
         graphql::{
@@ -45,6 +48,7 @@ pub struct Query(
     ComplianceQueries,
     AuditQueries,
     ContactPolicyQueries,
+    SuppressionQueries,
     ProviderAccountQueries,
     HealthQueries,
     AccessLogQueries,
@@ -60,6 +64,7 @@ pub struct Mutation(
     ConversationMutations,
     SettingsMutations,
     ContactPolicyMutations,
+    SuppressionMutations,
     ProviderAccountMutations,
     PortalMutations,
 );

@@ -22,6 +22,7 @@ const CIPHERS: &[(&str, &str)] = &[
     ("break_glass_sessions.operator_cipher", "business"),
     ("break_glass_sessions.reason_cipher", "business"),
     ("business_settings.billing_contact_cipher", "business"),
+    ("consents.evidence_cipher", "record"),
     ("contact_points.label_cipher", "profile"),
     ("contact_points.original_cipher", "profile"),
     ("contact_points.value_cipher", "profile"),
@@ -52,6 +53,8 @@ const CIPHERS: &[(&str, &str)] = &[
     ("provider_events.payload_cipher", "business"),
     ("sessions.address_cipher", "platform"),
     ("sessions.user_agent_cipher", "platform"),
+    ("suppressions.note_cipher", "business"),
+    ("suppressions.release_note_cipher", "business"),
 ];
 
 /// Plain text and bytes in tenant tables, and why they tell nothing of a person, or may stand open. Columns whose
@@ -120,10 +123,6 @@ const PLAIN: &[(&str, &str)] = &[
         "the platform's words about a company",
     ),
     ("businesses.slug", "a company"),
-    (
-        "consents.source",
-        "a word for the form or paper on which consent was given",
-    ),
     ("contact_policies.policy", "numbers and times of day"),
     ("contact_policy_changes.note", "staff's words about a policy"),
     ("contact_policy_changes.policy", "numbers and times of day"),
@@ -316,6 +315,10 @@ const KEY_OF: &[(&str, &str)] = &[
     ("debtors", "JOIN data_keys k ON k.id = t.profile_key_id"),
     ("decisions", "JOIN data_keys k ON k.id = t.key_id"),
     ("files", "JOIN data_keys k ON k.id = t.data_key_id"),
+    (
+        "consents",
+        "JOIN debtors d ON d.id = t.debtor_id JOIN data_keys k ON k.id = d.record_key_id",
+    ),
     (
         "holds",
         "JOIN debtors d ON d.id = t.debtor_id JOIN data_keys k ON k.id = d.record_key_id",

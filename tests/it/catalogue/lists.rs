@@ -200,6 +200,7 @@ pub const GLOBAL_INDEXES: &[(&str, &str)] = &[
 pub const APPEND_ONLY: &[&str] = &[
     "access_log",
     "audit_events",
+    "consents",
     "decisions",
     "ledger_entries",
     "ledger_transactions",

@@ -3,8 +3,7 @@
 use chrono::TimeDelta;
 use funnelchat::{
     accounts::Channel,
-    compliance::{Contact, NewConsent, explain, record_consent},
-    platform::ids::{self, IdKind},
+    compliance::{Contact, explain},
 };
 use serde_json::{Value, json};
 use sqlx::{Executor as _, Row as _};
@@ -366,18 +365,14 @@ async fn consent_at_new_number(app: &TestApp, client: &Client, number: &str) {
     )
     .await;
     let point = added["contactPoint"]["id"].as_str().expect("a contact point");
-    let ctx = app.service_ctx(&app.acme).await;
-    let mut tx = app.app.db.tenant(&ctx).await.unwrap();
-    let consent = NewConsent {
-        debtor_id: uuid_of(debtor.as_str().unwrap()),
-        contact_point_id: ids::decode(IdKind::ContactPoint, point).unwrap(),
-        channel: "SMS",
-        status: "GRANTED",
-        given_directly: true,
-        source: "web_form",
-    };
-    record_consent(&mut tx, consent).await.unwrap();
-    tx.commit().await.unwrap();
+    let given = act(
+        client,
+        "recordConsent",
+        "consent { id }",
+        json!({ "contactPointId": point, "channel": "SMS", "source": "WEB_FORM", "text": "Yes, text me here." }),
+    )
+    .await;
+    assert_eq!(user_errors(&given), Vec::<&str>::new(), "{given}");
 }
 
 #[tokio::test]

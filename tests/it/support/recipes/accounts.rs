@@ -104,6 +104,29 @@ async fn second_record(staff: &Client, mark: &str, nth: u8) -> String {
     account["debtor"]["id"].as_str().expect("a debtor").to_owned()
 }
 
+/// A consent of the person to e-mail at their second address, with its words.
+pub(super) async fn consented(staff: &Client, contact_point: &Value, mark: &str) {
+    let made = staff
+        .gql(
+            "mutation($i: RecordConsentInput!) { recordConsent(input: $i) { userErrors { message } } }",
+            json!({ "i": { "contactPointId": contact_point, "channel": "EMAIL", "source": "PAPER",
+                "text": format!("Consent of {mark}"), "ipAddress": "192.0.2.7" } }),
+        )
+        .await;
+    assert_eq!(data(&made)["recordConsent"]["userErrors"], json!([]), "{made}");
+}
+
+/// A number on the business's own do-not-contact list.
+pub(super) async fn suppressed(staff: &Client, debtor: &Value, mark: &str, line: u8) -> Value {
+    let made = staff
+        .gql(
+            "mutation($i: SuppressContactInput!) { suppressContact(input: $i) { suppression { id } userErrors { message } } }",
+            json!({ "i": { "phone": format!("+19175550{line:03}"), "debtorId": debtor, "note": format!("Listed for {mark}") } }),
+        )
+        .await;
+    data(&made)["suppressContact"]["suppression"]["id"].clone()
+}
+
 /// A hold that stops nothing, on the account.
 pub(super) async fn held(staff: &Client, account: &Value, mark: &str) -> Value {
     let made = staff

@@ -15,7 +15,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use self::{
-    accounts::{documented, exported, held, placed, saved_view, told_of, uploaded_and_ready},
+    accounts::{
+        consented, documented, exported, held, placed, saved_view, suppressed, told_of, uploaded_and_ready,
+    },
     business::{own_role, skilled, uploaded_logo},
 };
 use super::{
@@ -66,6 +68,8 @@ impl Ids {
         let hold = held(staff, &account, mark).await;
         let view = saved_view(staff, mark).await;
         let person = told_of(staff, &account["debtor"]["id"], mark).await;
+        consented(staff, &person.contact_point, mark).await;
+        let suppression = suppressed(staff, &account["debtor"]["id"], mark, line).await;
         let document = documented(staff, &account, mark).await;
         let export = exported(staff).await;
         let (file, photo) = uploaded(staff).await;
@@ -144,6 +148,7 @@ impl Ids {
             ("cred", &placed.creditor),
             ("plc", &placed.placement),
             ("hold", &hold),
+            ("sup", &suppression),
             ("view", &view),
             ("cp", &person.contact_point),
             ("mrg", &person.merge),
@@ -176,6 +181,8 @@ impl Ids {
             invited,
             format!("A note on {mark}"),
             format!("A reason on {mark}"),
+            format!("Consent of {mark}"),
+            format!("Listed for {mark}"),
             format!("Papers of {mark}"),
             format!("Words on the papers of {mark}"),
             format!("Seeking {mark}"),
@@ -209,7 +216,7 @@ impl Ids {
     pub fn nobodys() -> Self {
         let by_prefix = [
             "acct", "dbtr", "conv", "msg", "dec", "inv", "usr", "biz", "key", "sess", "cred", "plc", "hold",
-            "view", "cpc", "role", "bgs", "cp", "mrg", "itm", "doc", "exp", "file", "imp", "dlnk",
+            "view", "cpc", "role", "bgs", "cp", "sup", "mrg", "itm", "doc", "exp", "file", "imp", "dlnk",
         ]
         .into_iter()
         .map(|prefix| (prefix, another(prefix)))
