@@ -19,6 +19,7 @@ const SIZES: &[(&str, &str, u64)] = &[
     ("Debtor", "matchSuggestions", 20),
     ("Debtor", "merges", 20),
     ("Debtor", "timeZoneEvidence", 20),
+    ("HoldsStated", "holds", 20),
     ("PlatformUser", "memberships", 20),
     ("Query", "accountViews", 200),
     // Counted by the ids that are given.

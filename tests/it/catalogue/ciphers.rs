@@ -338,6 +338,13 @@ async fn what_is_told_of_a_person_stands_nowhere_in_clear_and_opens_with_the_lis
     let app = TestApp::start().await;
     let admin = app.acme.sign_in("admin").await;
     let ids = Ids::make(&app, &app.acme, &admin, "Sealed", 81).await;
+    let confirmed = admin
+        .gql(
+            "mutation($i: ConfirmHoldInput!) { confirmHold(input: $i) { userErrors { message } } }",
+            json!({ "i": { "holdId": ids.get("shold"), "note": "Orders of Sealed" } }),
+        )
+        .await;
+    assert_eq!(data(&confirmed)["confirmHold"]["userErrors"], json!([]));
     // Looked at before it becomes accounts, and after.
     let import = json!({ "i": { "importId": ids.get("imp"), "mode": "ALL_OR_NOTHING" } });
     let mut superuser = app.superuser().await;
@@ -350,6 +357,10 @@ async fn what_is_told_of_a_person_stands_nowhere_in_clear_and_opens_with_the_lis
         .unwrap();
     let private = [
         "16465550081",
+        "Orders of Sealed",
+        "Consent of Sealed",
+        "Listed for Sealed",
+        "192.0.2.7",
         "Sealed@person.example",
         "sealed@person.example",
         "81 Sealed Street",

@@ -67,6 +67,7 @@ async fn a_revocation_removes_no_grant_and_the_last_word_by_business_time_counts
     assert_eq!(gate(&compliance, &maria).await.0, "ALLOW");
 
     app.advance(TimeDelta::days(2)).await;
+    let (agent, compliance) = (app.acme.agent().await, app.acme.sign_in("compliance").await);
     let revoked = act(
         &agent,
         "revokeConsent",

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    Client, TestApp, data,
+    Client, Tenant, TestApp, data,
     uploads::{pdf, upload},
 };
 
@@ -114,6 +114,25 @@ pub(super) async fn consented(staff: &Client, contact_point: &Value, mark: &str)
         )
         .await;
     assert_eq!(data(&made)["recordConsent"]["userErrors"], json!([]), "{made}");
+}
+
+/// A hold that a text of the person has placed and nobody has looked at yet; it stops no contact.
+pub(super) async fn stated(
+    (app, tenant): (&TestApp, &Tenant),
+    staff: &Client,
+    account: &Value,
+    phone: &str,
+) -> Value {
+    assert_eq!(app.text(tenant, phone, "I am deployed overseas").await, 200);
+    let seen = staff
+        .gql(
+            "query($a: ID!) { account(id: $a) { holds { id needsConfirmation } } }",
+            json!({ "a": account["id"] }),
+        )
+        .await;
+    let holds = data(&seen)["account"]["holds"].as_array().expect("holds").clone();
+    let stated = holds.iter().find(|hold| hold["needsConfirmation"] == true);
+    stated.expect("a stated hold")["id"].clone()
 }
 
 /// A number on the business's own do-not-contact list.

@@ -16,7 +16,8 @@ use uuid::Uuid;
 
 use self::{
     accounts::{
-        consented, documented, exported, held, placed, saved_view, suppressed, told_of, uploaded_and_ready,
+        consented, documented, exported, held, placed, saved_view, stated, suppressed, told_of,
+        uploaded_and_ready,
     },
     business::{own_role, skilled, uploaded_logo},
 };
@@ -100,6 +101,7 @@ impl Ids {
             )
             .await;
         app.run_jobs().await;
+        let stated = stated((app, tenant), staff, &account, &phone).await;
         // A key of the business, and a session of the staff's beside the one that acts.
         let key = staff
             .gql(
@@ -148,6 +150,7 @@ impl Ids {
             ("cred", &placed.creditor),
             ("plc", &placed.placement),
             ("hold", &hold),
+            ("shold", &stated),
             ("sup", &suppression),
             ("view", &view),
             ("cp", &person.contact_point),
@@ -222,6 +225,7 @@ impl Ids {
         .map(|prefix| (prefix, another(prefix)))
         .chain([
             ("photo", another("file")),
+            ("shold", another("hold")),
             ("logo", another("file")),
             ("csv", another("file")),
         ])
