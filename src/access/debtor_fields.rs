@@ -80,6 +80,7 @@ pub const TYPES: &[DebtorView] = &[
         ],
         &[
             "assignedAgent",
+            "consents",
             "creditor",
             "customFields",
             "documents",
@@ -162,6 +163,7 @@ pub const TYPES: &[DebtorView] = &[
         // The date of birth is one of the things that show who somebody is.
         &[
             "birthDate",
+            "consents",
             "createdAt",
             "holds",
             "matchSuggestions",

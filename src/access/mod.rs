@@ -125,6 +125,10 @@ cells! {
     CreditorCreate => "creditor", "create";
     HoldSet => "hold", "set";
     HoldRelease => "hold", "release";
+    ConsentRecord => "consent", "record";
+    SuppressionRead => "suppression", "read";
+    SuppressionSet => "suppression", "set";
+    SuppressionRelease => "suppression", "release";
     LedgerRead => "ledger", "read";
     ConversationRead => "conversation", "read";
     ConversationStart => "conversation", "start";

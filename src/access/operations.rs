@@ -59,6 +59,7 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         Needs::Permission(Cell::AccountImport),
     ),
     ("Mutation", "completeMfa", Needs::Nothing),
+    ("Mutation", "confirmHold", Needs::Permission(Cell::HoldSet)),
     ("Mutation", "confirmMfaEnrollment", Needs::Nothing),
     (
         "Mutation",
@@ -133,6 +134,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ("Mutation", "reactivateBusiness", Needs::Platform),
     (
         "Mutation",
+        "recordConsent",
+        Needs::Permission(Cell::ConsentRecord),
+    ),
+    (
+        "Mutation",
         "recordInconvenientTime",
         Needs::Permission(Cell::HoldSet),
     ),
@@ -149,6 +155,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         Needs::Permission(Cell::ContactPolicyApprove),
     ),
     ("Mutation", "releaseHold", Needs::Permission(Cell::HoldRelease)),
+    (
+        "Mutation",
+        "releaseSuppression",
+        Needs::Permission(Cell::SuppressionRelease),
+    ),
     (
         "Mutation",
         "remapAccountImport",
@@ -179,6 +190,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ),
     ("Mutation", "restoreBusiness", Needs::Platform),
     ("Mutation", "revokeApiKey", Needs::Permission(Cell::ApiKeyManage)),
+    (
+        "Mutation",
+        "revokeConsent",
+        Needs::Permission(Cell::ConsentRecord),
+    ),
     (
         "Mutation",
         "revokeDebtorLink",
@@ -228,6 +244,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "Mutation",
         "startConversation",
         Needs::Permission(Cell::ConversationStart),
+    ),
+    (
+        "Mutation",
+        "suppressContact",
+        Needs::Permission(Cell::SuppressionSet),
     ),
     ("Mutation", "suspendBusiness", Needs::Platform),
     ("Mutation", "switchBusiness", Needs::SignIn),
@@ -331,6 +352,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ("Query", "providerAccounts", Needs::Permission(Cell::ProviderRead)),
     ("Query", "roles", Needs::Permission(Cell::RoleRead)),
     ("Query", "sessions", Needs::SignIn),
+    (
+        "Query",
+        "suppressionList",
+        Needs::Permission(Cell::SuppressionRead),
+    ),
     ("Query", "systemHealth", Needs::Platform),
     ("Query", "users", Needs::Permission(Cell::UserRead)),
     ("Query", "viewer", Needs::SignIn),

@@ -218,3 +218,25 @@ pub async fn mark_phone_unreachable(
     .await?;
     Ok(())
 }
+
+/// Notes on the person's records that this phone number reaches somebody else: who texts from it is not them.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn mark_wrong_number(tx: &mut TenantTx, debtor: Uuid, blind: &[u8]) -> Result<(), DbError> {
+    let (business, now, user) = (tx.business_id(), tx.now(), tx.ctx().user_id());
+    sqlx::query!(
+        "UPDATE contact_points SET validity = 'WRONG_NUMBER', validity_since = $4, validity_by = $5
+         WHERE business_id = $1 AND blind_index = $3 AND kind = 'PHONE' AND debtor_id = ANY(ARRAY(
+             SELECT g.id FROM debtors d JOIN debtors g ON g.business_id = d.business_id AND g.person_id = d.person_id
+             WHERE d.business_id = $1 AND d.id = $2))",
+        business,
+        debtor,
+        blind,
+        now,
+        user,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}

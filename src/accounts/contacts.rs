@@ -19,7 +19,8 @@ pub enum NewContact {
 }
 
 impl NewContact {
-    pub(super) fn kind(&self) -> &'static str {
+    /// As the database spells it.
+    pub fn kind(&self) -> &'static str {
         match self {
             Self::Phone(_) => "PHONE",
             Self::Email(_) => "EMAIL",
@@ -27,7 +28,7 @@ impl NewContact {
     }
 
     /// The input field that it comes from.
-    pub(super) fn field(&self) -> &'static str {
+    pub fn field(&self) -> &'static str {
         match self {
             Self::Phone(_) => "phone",
             Self::Email(_) => "email",
@@ -43,7 +44,7 @@ impl NewContact {
     }
 
     /// As it is indexed.
-    pub(super) fn normalised(&self) -> String {
+    pub fn normalised(&self) -> String {
         match self {
             Self::Phone(phone) => phone.as_e164().to_owned(),
             Self::Email(email) => email.normalised(),

@@ -45,6 +45,7 @@ pub use contact_points::{
 };
 pub use contact_store::{
     ContactPoint, PhoneOwner, contact_points_of, debtors_by_phone, has_phone, mark_phone_unreachable,
+    mark_wrong_number,
 };
 pub use contacts::NewContact;
 use contacts::add_contacts;
@@ -64,8 +65,8 @@ pub use notes::add_note;
 pub use plan_status::PlanStatus;
 pub use stated_zone::{SealedZones, StatedZones, confirm_stated_zone, record_stated_zone};
 pub use store::{
-    DebtorRow, OpenAccount, debtor_by_id, lock_person, open_accounts_of, record_validation_notice,
-    scoped_debtor_of_account,
+    DebtorRow, OpenAccount, debtor_by_id, debtors_by_ids, lock_person, lock_persons, open_accounts_of,
+    record_validation_notice, scoped_debtor_of_account,
 };
 pub use tag_accounts::tag_accounts;
 pub use update_account::{AccountPatch, update_account};

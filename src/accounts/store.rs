@@ -78,7 +78,7 @@ pub struct AccountRow {
 ///
 /// # Errors
 /// [`DbError`] as met.
-pub(super) async fn debtors_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<DebtorRow>, DbError> {
+pub async fn debtors_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<DebtorRow>, DbError> {
     let (business, scope) = (tx.business_id(), tx.ctx().agent_scope());
     let rows = sqlx::query!(
         r#"SELECT d.id, d.person_id AS "person_id!", d.first_name, d.last_name, d.name_key, d.preferred_language,
@@ -341,7 +341,7 @@ pub async fn lock_person(tx: &mut TenantTx, debtor: Uuid) -> Result<(), DbError>
 ///
 /// # Errors
 /// [`DbError`] as met.
-pub(super) async fn lock_persons(tx: &mut TenantTx, debtors: &[Uuid]) -> Result<Vec<Uuid>, DbError> {
+pub async fn lock_persons(tx: &mut TenantTx, debtors: &[Uuid]) -> Result<Vec<Uuid>, DbError> {
     let business = tx.business_id();
     loop {
         let locked = sqlx::query_scalar!(

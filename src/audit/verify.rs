@@ -50,7 +50,9 @@ pub(super) mod hexadecimal {
         serializer.serialize_str(&write(bytes))
     }
 
-    pub(in crate::audit) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    pub(in crate::audit) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<u8>, D::Error> {
         let text = String::deserialize(deserializer)?;
         read(&text).ok_or_else(|| D::Error::custom("not hexadecimal"))
     }

@@ -10,11 +10,13 @@ use uuid::Uuid;
 use crate::{
     access::Role,
     accounts::{
-        NewAccount, NewContact, Origin, PostalAddress, contact_points_of, create_account,
+        Channel, NewAccount, NewContact, Origin, PostalAddress, contact_points_of, create_account,
         record_validation_notice, scoped_debtor_of_account,
     },
     app::{App, Databases},
-    compliance::{NewConsent, place_hold, record_consent},
+    compliance::{
+        ConsentSource, ConsentStatus, HoldKind, HoldSource, NewConsent, Placement, place_hold, record_consent,
+    },
     config::{Config, Environment},
     conversations::route::connect_twilio,
     identity::{
@@ -23,7 +25,7 @@ use crate::{
     platform::{
         clock::SystemWallClock,
         context::{SystemCtx, TenantCtx},
-        db::Db,
+        db::{Db, TenantTx},
         email::EmailAddress,
         ids,
         keys::Keyring,
@@ -493,6 +495,7 @@ async fn write_accounts(
     business: Uuid,
 ) -> anyhow::Result<()> {
     let ctx = TenantCtx::for_service(business, "seed");
+    let keys = keyring.business(db, business).await?;
     for (index, person) in PEOPLE.iter().enumerate() {
         let mut tx = db.tenant(&ctx).await?;
         let account = create_account(&mut tx, keyring, db, new_account(demo, index, person)?)
@@ -516,27 +519,31 @@ async fn write_accounts(
             .context("the debtor has a phone")?;
         if person.snag != Snag::NoConsent {
             let direct = person.snag != Snag::ConsentThroughCreditor;
-            let consent = NewConsent {
-                debtor_id: debtor,
-                contact_point_id: phone.id,
-                channel: "SMS",
-                status: if direct {
-                    "GRANTED"
-                } else {
-                    "IMPLIED_FROM_CREDITOR"
-                },
-                given_directly: direct,
-                source: if direct { "web_form" } else { "credit_application" },
+            let consent = NewConsent::granted(phone.id, Channel::Sms, ConsentSource::WebForm);
+            let consent = if direct {
+                consent
+            } else {
+                NewConsent {
+                    status: ConsentStatus::ImpliedFromCreditor,
+                    given_directly: false,
+                    source: ConsentSource::Creditor,
+                    ..consent
+                }
             };
-            record_consent(&mut tx, consent).await?;
+            record_consent(&mut tx, &keys, consent).await?;
         }
         match person.snag {
-            Snag::CeaseNotice => place_hold(&mut tx, debtor, "CEASE").await?,
-            Snag::Attorney => place_hold(&mut tx, debtor, "ATTORNEY").await?,
+            Snag::CeaseNotice => hold(&mut tx, debtor, HoldKind::CeaseContact).await?,
+            Snag::Attorney => hold(&mut tx, debtor, HoldKind::AttorneyRepresented).await?,
             Snag::None | Snag::NoConsent | Snag::ConsentThroughCreditor => {}
         }
         tx.commit().await?;
     }
+    Ok(())
+}
+
+async fn hold(tx: &mut TenantTx, debtor: Uuid, kind: HoldKind) -> anyhow::Result<()> {
+    place_hold(tx, Placement::new(debtor, kind, HoldSource::Import)).await?;
     Ok(())
 }
 

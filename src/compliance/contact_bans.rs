@@ -43,9 +43,9 @@ impl ContactBans for Suppressions {
         let (business, now) = (tx.business_id(), tx.now());
         let new: Vec<Uuid> = numbers.iter().map(|_| ids::next()).collect();
         let recorded = sqlx::query_scalar!(
-            "INSERT INTO suppressions (business_id, id, address_blind, channel, reason, created_at)
-             SELECT $1, n.id, n.blind, 'ALL', 'STAFF', $2 FROM unnest($3::uuid[], $4::bytea[]) AS n(id, blind)
-             ON CONFLICT (business_id, address_blind, channel) WHERE lifted_at IS NULL DO NOTHING RETURNING id",
+            "INSERT INTO suppressions (business_id, id, address_blind, kind, channel, reason, created_at)
+             SELECT $1, n.id, n.blind, 'PHONE', 'ALL', 'STAFF', $2 FROM unnest($3::uuid[], $4::bytea[]) AS n(id, blind)
+             ON CONFLICT (business_id, address_blind, channel, reason) WHERE lifted_at IS NULL DO NOTHING RETURNING id",
             business,
             now,
             &new,

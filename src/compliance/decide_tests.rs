@@ -459,3 +459,13 @@ fn what_no_rule_of_the_set_covers_is_denied() {
         (Outcome::Deny, "action-not-covered")
     );
 }
+
+#[test]
+fn who_is_said_to_be_a_minor_is_one_whatever_date_of_birth_is_on_file() {
+    let said = json!({ "consumer": { "said_to_be_minor": true, "date_of_birth": "1980-01-01" } });
+    assert_eq!(refused_by(said), "minor-parent-only");
+    let looked = json!({ "consumer": { "said_to_be_minor": false } });
+    assert_eq!(text_with(looked).outcome, Outcome::Allow);
+    let parent = json!({ "consumer": { "said_to_be_minor": true }, "action": { "recipient": "parent" } });
+    assert_eq!(text_with(parent).outcome, Outcome::Allow);
+}

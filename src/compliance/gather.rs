@@ -46,9 +46,7 @@ pub(super) struct Gathered {
 struct ConsentJson {
     status: String,
     given_directly: bool,
-    granted_at: DateTime<Utc>,
-    last_verified_at: DateTime<Utc>,
-    revoked_at: Option<DateTime<Utc>>,
+    said_at: DateTime<Utc>,
 }
 
 #[derive(Deserialize)]
@@ -131,7 +129,10 @@ pub(super) async fn gather(
             ..Tenant::default()
         }),
         location: Some(location(contact.recipient, &traits, tx.now())),
-        action: Some(with_points(act, &found.points)),
+        action: Some(with_suppressions(
+            with_points(act, &found.points),
+            &found.suppressions,
+        )),
         consumer: Some(Consumer {
             date_of_birth: traits.born_on,
             ..Consumer::default()
@@ -173,6 +174,7 @@ pub(super) async fn gather(
             found
                 .suppressions
                 .iter()
+                .filter(|row| row.reason != WRONG_PARTY)
                 .map(|row| opt_out(row, contact))
                 .collect(),
         ),
@@ -213,11 +215,11 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
                          ORDER BY o.debtor_id = ANY(m.ids) DESC, o.validity IN ('WRONG_NUMBER', 'REASSIGNED') DESC
                          LIMIT 20) cp) AS points,
                 (SELECT jsonb_agg(to_jsonb(c)) FROM (
-                  SELECT DISTINCT ON (c.debtor_id) c.* FROM consents c
+                  SELECT DISTINCT ON (c.contact_point_id) c.status, c.given_directly, c.said_at FROM consents c
                     JOIN contact_points cp ON cp.business_id = c.business_id AND cp.id = c.contact_point_id
                   WHERE c.business_id = $1 AND c.debtor_id = ANY(m.ids) AND c.channel = $4 AND cp.blind_index = ANY($5)
-                    AND cp.removed_at IS NULL
-                  ORDER BY c.debtor_id, c.revoked_at DESC NULLS FIRST) c) AS consents,
+                    AND cp.removed_at IS NULL AND c.purpose = 'COLLECTION'
+                  ORDER BY c.contact_point_id, c.said_at DESC, c.id DESC) c) AS consents,
                 (SELECT jsonb_agg(jsonb_build_object('channel', s.channel, 'reason', s.reason, 'created_at', s.created_at))
                    FROM suppressions s
                   WHERE s.business_id = $1 AND s.address_blind = ANY($5) AND s.lifted_at IS NULL) AS suppressions,
@@ -338,9 +340,9 @@ fn list_from_json<T: serde::de::DeserializeOwned>(
     value.map_or_else(|| Ok(Vec::new()), from_json)
 }
 
-/// The strictest of what stands on the person's records: one revocation counts for all of them.
+/// The strictest of the last words on the person's records: one revocation counts for all of them.
 fn strictest(consents: &[ConsentJson]) -> Option<&ConsentJson> {
-    let is_revoked = |row: &&ConsentJson| row.status == "REVOKED" || row.revoked_at.is_some();
+    let is_revoked = |row: &&ConsentJson| row.status == "REVOKED";
     let is_granted = |row: &&ConsentJson| row.status == "GRANTED";
     let mut rows = consents.iter();
     rows.find(is_revoked)
@@ -411,9 +413,9 @@ fn consents(contact: &Contact<'_>, found: Option<&ConsentJson>, now: DateTime<Ut
             }),
             number,
             given_directly_to_collector: Some(row.given_directly),
-            last_verified_days_ago: Some((now - row.last_verified_at).num_days()),
-            granted_at: Some(row.granted_at),
-            revoked_at: row.revoked_at,
+            last_verified_days_ago: Some((now - row.said_at).num_days()),
+            granted_at: (row.status != "REVOKED").then_some(row.said_at),
+            revoked_at: (row.status == "REVOKED").then_some(row.said_at),
             ..Consent::default()
         },
     };
@@ -466,6 +468,17 @@ fn inconvenient_time(row: &InconvenientJson) -> Result<InconvenientTime, OpError
             .map(|channels| channels.iter().map(channel).collect()),
         places: None,
     })
+}
+
+/// Why an address is suppressed that reaches somebody else.
+const WRONG_PARTY: &str = "WRONG_PARTY";
+
+/// 15 USC 1692c(b): what is said to reach somebody else is contacted for nobody, not even in answer.
+fn with_suppressions(mut action: Action, suppressions: &[SuppressionJson]) -> Action {
+    if suppressions.iter().any(|row| row.reason == WRONG_PARTY) {
+        action.recipient = Some(Recipient::Other("wrong_party".to_owned()));
+    }
+    action
 }
 
 fn opt_out(row: &SuppressionJson, contact: &Contact<'_>) -> OptOut {

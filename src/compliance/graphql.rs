@@ -1,9 +1,11 @@
 //! The slice's face in the API.
 
+mod consents;
 mod contact_policy;
 mod content;
 mod holds;
 mod inconvenient;
+mod suppressions;
 mod zones;
 
 use std::{collections::HashMap, sync::Arc};
@@ -14,6 +16,7 @@ use uuid::Uuid;
 
 use super::{
     Contact, Writer,
+    consent_pages::{ConsentPage, Consents},
     decision::{Decision, Outcome},
     explain, required_text,
 };
@@ -28,6 +31,7 @@ use crate::{
 };
 
 pub use super::holds::HoldKind;
+pub use consents::{Consent, ConsentConnection, ConsentMutations};
 pub use contact_policy::{
     ContactPolicy, ContactPolicyChange, ContactPolicyInput, ContactPolicyMutations, ContactPolicyQueries,
     loosest_policy, standing_policy,
@@ -35,6 +39,7 @@ pub use contact_policy::{
 pub use content::{CheckContentInput, ContentCheck, ContentFinding, ContentQueries};
 pub use holds::{Hold, HoldMutations};
 pub use inconvenient::{DayOfWeek, InconvenientTime, InconvenientTimeMutations};
+pub use suppressions::{SuppressionMutations, SuppressionQueries};
 pub use zones::TimeZoneEvidence;
 
 /// What the gate answered.
@@ -98,6 +103,7 @@ struct DecisionRow {
 /// The slice's look-ups of one operation.
 #[derive(Default)]
 pub struct ComplianceLoaders {
+    consents: Batch<ConsentPage, Consents>,
     decisions: Batch<Uuid, ComplianceDecision>,
     holds: Batch<Uuid, holds::Holds>,
     inconvenient: Batch<Uuid, inconvenient::Times>,

@@ -69,6 +69,7 @@ pub(super) fn with_holds(mut facts: Facts, holds: &[HoldJson], contact: &Contact
                 at: Some(hold.placed_at),
                 scope: Some(OptOutScope::All),
             }),
+            "MINOR" => facts.consumer.get_or_insert_default().said_to_be_minor = Some(true),
             "SCRA" => {
                 facts.scra = Some(ServiceMember {
                     active_duty: Some(true),
@@ -76,7 +77,8 @@ pub(super) fn with_holds(mut facts: Facts, holds: &[HoldJson], contact: &Contact
                     notice_received: Some(true),
                 });
             }
-            "LEGAL" | "PAYMENT_FAILED" => {}
+            // Of a wrong party the suppression of the number speaks.
+            "LEGAL" | "PAYMENT_FAILED" | "WRONG_PARTY" => {}
             // CEASE; and what nobody has said how to read is read as the strictest.
             _ => facts.cease = Some(cease),
         }

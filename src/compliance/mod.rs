@@ -12,7 +12,8 @@
 
 mod calendar;
 mod check_content;
-mod consent;
+mod consent_pages;
+mod consents;
 mod contact_bans;
 mod contact_policy;
 pub mod content;
@@ -28,43 +29,49 @@ mod hold_facts;
 mod holds;
 mod inbound;
 mod inconvenient;
-pub mod keywords;
+mod intake;
 pub mod language;
 mod local_time;
 mod opt_out;
 mod permit;
 mod person_facts;
+mod place_hold;
 pub mod prohibited;
+pub mod reading;
 mod replay;
 mod required_text;
 pub mod rule_set;
 mod rules;
-mod statements;
+mod suppressions;
 mod zone_evidence;
 mod zone_set;
 pub mod zones;
 
 pub use check_content::{ContentFinding, ContentToCheck, check_content};
-pub use consent::{NewConsent, place_hold, record_consent};
+pub use consents::{
+    ConsentEvidence, ConsentPurpose, ConsentSource, ConsentStatus, NewConsent, record_consent,
+    revoke_consent, revoke_own_consents,
+};
 pub use contact_bans::Suppressions;
 pub use contact_policy::{change_contact_policy, contact_policy};
 pub use decision::Outcome;
 pub use documents::{Answers, WrongDocuments, decide_documents};
 pub use gate::{Contact, Decided, decide_to_dispatch, decide_to_queue, explain, release_slot, retake_slot};
-pub use holds::{HoldKind, NewHold, release_hold, set_hold};
+pub use holds::{HoldKind, HoldSource};
 pub use inconvenient::{NewInconvenientTime, record_inconvenient_time, withdraw_inconvenient_time};
-pub use opt_out::{OptOutReason, record_opt_in, record_opt_out};
+pub use intake::{ReceivedText, Silenced, act_on_text, attribute_holds};
+pub use opt_out::record_opt_out;
 pub use permit::{Permit, PermitError, Reservation};
+pub use place_hold::{NewHold, Placement, confirm_hold, place_hold, release_hold, set_hold};
 pub use prohibited::Writer;
 pub use replay::{Replayed, StoredDecision, count_decisions, each_decision};
 pub use required_text::required_text;
+pub use suppressions::{ContactToSuppress, SuppressionReason, release_suppression, suppress_contact};
 
 #[cfg(test)]
 mod brute_tests;
 #[cfg(test)]
 mod decide_tests;
-#[cfg(test)]
-mod keywords_tests;
 #[cfg(test)]
 mod mutation_tests;
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! A received text, before it is answered to the vendor: one transaction stores it, records an opt-out and stops
-//! what waits to be sent to that number. Everything else is a job's.
+//! A received text, before it is answered to the vendor: one transaction stores it, acts on what it asks for and states, and
+//! stops what waits to be sent to that number. Everything else is a job's.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -7,12 +7,7 @@ use uuid::Uuid;
 
 use super::{Conversations, process_inbound::ProcessInbound, settle::emit_status, store};
 use crate::{
-    accounts::debtors_by_phone,
-    compliance::{
-        OptOutReason,
-        keywords::{self, InboundKeyword, OptOutReach},
-        record_opt_in, record_opt_out,
-    },
+    compliance::{ReceivedText, Silenced, act_on_text},
     platform::{
         context::TenantCtx,
         db::{AuditEntry, TenantTx},
@@ -56,7 +51,7 @@ pub async fn receive_text(slice: &Conversations, ctx: &TenantCtx, text: InboundT
     if !insert_event(&mut tx, &keys, event_id, &text).await? {
         return Ok(());
     }
-    act_on_keyword(&mut tx, &keys, &text).await?;
+    act(&mut tx, &keys, event_id, &text).await?;
     tx.audit(AuditEntry::plain(
         "message.received",
         event_id,
@@ -106,42 +101,39 @@ async fn insert_event(
     Ok(inserted.rows_affected() == 1)
 }
 
-async fn act_on_keyword(tx: &mut TenantTx, keys: &TenantKeys, text: &InboundText) -> Result<(), OpError> {
+/// What the text asks for and states binds from here on.
+async fn act(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    event_id: Uuid,
+    text: &InboundText,
+) -> Result<(), OpError> {
     let number = text.from.as_e164();
-    let reach = match (keywords::recognise(&text.body), text.vendor_keyword.as_deref()) {
-        (Some(InboundKeyword::OptOut(reach)), _) => reach,
-        // The vendor has blocked the number already: then it is blocked here too.
-        (_, Some("STOP")) => OptOutReach::Channel,
-        (Some(InboundKeyword::OptIn), _) if asks_to_start(&text.body) => {
-            record_opt_in(tx, keys, number).await?;
-            return Ok(());
-        }
-        _ => return Ok(()),
-    };
     let blinds = keys.blinds(number);
-    let mut debtors: Vec<Uuid> = debtors_by_phone(tx, &blinds)
-        .await?
-        .into_iter()
-        .map(|owner| owner.debtor_id)
-        .collect();
-    debtors.dedup();
-    record_opt_out(tx, keys, number, &debtors, reach, OptOutReason::OptOut).await?;
-    stop_queued(tx, &blinds).await
+    let received = ReceivedText {
+        event_id,
+        number,
+        body: &text.body,
+        is_stopped_by_vendor: text.vendor_keyword.as_deref() == Some("STOP"),
+        account_id: store::account_of_open_thread(tx, "SMS", &text.to, &blinds).await?,
+    };
+    let failure = match act_on_text(tx, keys, received).await? {
+        None => return Ok(()),
+        Some(Silenced::OptedOut) => ("reg-f-medium-opt-out", "The debtor opted out before it was sent."),
+        Some(Silenced::WrongParty) => (
+            "wrong-party-suppress",
+            "Whoever has the number said that it is not the debtor's, before it was sent.",
+        ),
+    };
+    stop_queued(tx, &blinds, failure).await
 }
 
-/// "Yes" may answer a question of ours; only words that can mean nothing else restore texts.
-fn asks_to_start(body: &str) -> bool {
-    let word: String = body
-        .chars()
-        .filter(char::is_ascii_alphabetic)
-        .map(|c| c.to_ascii_lowercase())
-        .collect();
-    !matches!(word.as_str(), "yes" | "si" | "s")
-}
-
-/// What waits to be sent to the number dies with the opt-out.
-async fn stop_queued(tx: &mut TenantTx, blinds: &[Vec<u8>]) -> Result<(), OpError> {
-    let failure = ("reg-f-medium-opt-out", "The debtor opted out before it was sent.");
+/// What waits to be sent to the number dies with their word.
+async fn stop_queued(
+    tx: &mut TenantTx,
+    blinds: &[Vec<u8>],
+    failure: (&'static str, &'static str),
+) -> Result<(), OpError> {
     for (message, conversation) in store::block_queued(tx, blinds, failure).await? {
         let thread = store::conversations_by_ids(tx, &[conversation]).await?.pop();
         let debtor = thread.as_ref().and_then(|thread| thread.debtor_id);

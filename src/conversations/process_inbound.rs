@@ -7,13 +7,14 @@ use uuid::Uuid;
 
 use super::{
     Conversations,
-    deliver::job_error,
+    deliver::{DeliverMessage, job_error},
     inbound::Payload,
     pauses::Pauses,
     store::{self, ConversationRow, NewConversation, NewMessageRow, Whose},
 };
 use crate::{
     accounts::{OpenAccount, PhoneOwner, debtor_by_id, debtor_keys, debtors_by_phone, open_accounts_of},
+    compliance::attribute_holds,
     platform::{
         context::TenantCtx,
         crypto::DataKey,
@@ -156,11 +157,20 @@ async fn move_to_thread(mut tx: TenantTx, keys: &TenantKeys, waiting: Waiting) -
     )
     .execute(tx.conn())
     .await?;
+    let held = attribute_holds(&mut tx, id, message).await?;
+    for waiting in store::recheck_queued(&mut tx, &held).await? {
+        tx.enqueue(&DeliverMessage { message_id: waiting }).await?;
+    }
     let details = json!({ "conversation": thread.id, "matched": thread.debtor_id.is_some() });
     tx.audit(AuditEntry::plain("message.added", message, &details).about(thread.debtor_id));
     let mut event = thread.event("MESSAGE_ADDED");
     event.message_id = Some(message);
     tx.emit(event);
+    if !held.is_empty() {
+        let mut stated = thread.event("HOLDS_STATED");
+        stated.message_id = Some(message);
+        tx.emit(stated);
+    }
     tx.commit().await?;
     Ok(())
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     accounts::mark_phone_unreachable,
-    compliance::{OptOutReason, keywords::OptOutReach, record_opt_out, release_slot, retake_slot},
+    compliance::{SuppressionReason, reading::OptOutReach, record_opt_out, release_slot, retake_slot},
     platform::{
         db::{AuditEntry, TenantTx},
         error::OpError,
@@ -248,7 +248,7 @@ pub(super) async fn learn_from_refusal(
     };
     match kind {
         RefusalKind::OptedOut => {
-            let reason = OptOutReason::VendorBlocked;
+            let reason = SuppressionReason::VendorBlocked;
             record_opt_out(tx, keys, to.as_e164(), &[debtor], OptOutReach::Channel, reason).await?;
         }
         RefusalKind::Unreachable => {

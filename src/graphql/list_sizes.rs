@@ -20,6 +20,7 @@ const SIZES: &[(&str, &str, u64)] = &[
     ("Debtor", "matchSuggestions", 20),
     ("Debtor", "merges", 20),
     ("Debtor", "timeZoneEvidence", 20),
+    ("HoldsStated", "holds", 20),
     ("PlatformUser", "memberships", 20),
     ("SendMessagePayload", "findings", 40),
     ("StartConversationPayload", "findings", 40),

@@ -13,7 +13,10 @@ use crate::{
         ports::ActivePlans,
     },
     audit::graphql::{AccessLogQueries, AuditQueries},
-    compliance::graphql::{ComplianceQueries, ContactPolicyMutations, ContactPolicyQueries, ContentQueries},
+    compliance::graphql::{
+        ComplianceQueries, ContactPolicyMutations, ContactPolicyQueries, ContentQueries,
+        SuppressionMutations, SuppressionQueries,
+    },
     conversations::{
         feed::InboxReaders,
         graphql::{
@@ -46,6 +49,7 @@ pub struct Query(
     AuditQueries,
     ContactPolicyQueries,
     ContentQueries,
+    SuppressionQueries,
     ProviderAccountQueries,
     HealthQueries,
     AccessLogQueries,
@@ -61,6 +65,7 @@ pub struct Mutation(
     ConversationMutations,
     SettingsMutations,
     ContactPolicyMutations,
+    SuppressionMutations,
     ProviderAccountMutations,
     PortalMutations,
 );

@@ -96,6 +96,10 @@ id_kinds! {
     AccountView = "view",
     /// A hold on a person or a debt.
     Hold = "hold",
+    /// A word of the consent ledger.
+    Consent = "cns",
+    /// An address that is not to be contacted.
+    Suppression = "sup",
     /// An import of a file.
     Import = "imp",
     /// A file: uploaded, kept, or made for download.

@@ -9,7 +9,7 @@ use crate::{
         Channel, ContactPointProvenance, ContactPointUse, ContactPointValidity, DebtorPatch, LineType,
         NewContact, NewContactPoint, PostalAddress, add_contact_point, change_debtor, record_stated_zone,
     },
-    compliance::{NewInconvenientTime, record_inconvenient_time},
+    compliance::{NewInconvenientTime, record_inconvenient_time, revoke_own_consents},
     platform::{
         db::{Db, TenantTx},
         error::OpError,
@@ -35,6 +35,8 @@ pub(super) struct OwnContact {
     pub(super) time_zone: Option<String>,
     pub(super) inconvenient: Option<OwnTime>,
     pub(super) contacts: Vec<NewContact>,
+    /// Channels on which they are not to be contacted about their debts any more.
+    pub(super) revoked: Vec<Channel>,
 }
 
 /// Applies what the debtor says of themselves and returns their id.
@@ -60,7 +62,12 @@ pub(super) async fn update_own_contact(
     };
     let is_patched =
         patch.preferred_language.is_some() || patch.preferred_channel.is_some() || patch.address.is_some();
-    if !is_patched && own.time_zone.is_none() && own.inconvenient.is_none() && own.contacts.is_empty() {
+    if !is_patched
+        && own.time_zone.is_none()
+        && own.inconvenient.is_none()
+        && own.contacts.is_empty()
+        && own.revoked.is_empty()
+    {
         return Err(UserError::invalid("preferredLanguage", "Say what is to be changed.").into());
     }
     if is_patched {
@@ -92,6 +99,10 @@ pub(super) async fn update_own_contact(
             statement: "Said so themselves, signed in.",
         };
         record_inconvenient_time(tx, keyring, db, new).await?;
+    }
+    if !own.revoked.is_empty() {
+        let keys = keyring.business(db, tx.business_id()).await?;
+        revoke_own_consents(tx, &keys, debtor, &own.revoked).await?;
     }
     Ok(debtor)
 }

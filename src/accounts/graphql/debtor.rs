@@ -10,7 +10,7 @@ use super::{AccountConnection, ContactPoint, DebtorMerge, MatchSuggestion};
 use crate::{
     access::{Cell, authorize},
     accounts::{AccountLoaders, Channel, PostalAddress, StatedZones, loaders::OpenContact, store::DebtorRow},
-    compliance::graphql::{Hold, InconvenientTime, TimeZoneEvidence},
+    compliance::graphql::{Consent, ConsentConnection, Hold, InconvenientTime, TimeZoneEvidence},
     platform::{
         gql::{Date, OpScope, PageArgs, ScopeExt as _, op_error},
         ids::{self, IdKind},
@@ -223,6 +223,22 @@ impl Debtor {
     /// What stops or shapes collection from the person, on them or on one of their debts (at most 100), oldest first.
     async fn holds(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Hold>> {
         Hold::of_debtor(ctx, self.row.id).await
+    }
+
+    /// What the person said of the use of their numbers and addresses: consents and revocations, what was written down last
+    /// first.
+    async fn consents(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many (1 to 100).")] first: Option<i32>,
+        #[graphql(desc = "Past this cursor.")] after: Option<String>,
+    ) -> async_graphql::Result<ConsentConnection> {
+        let page = PageArgs {
+            first,
+            after,
+            ..PageArgs::default()
+        };
+        Consent::of_debtor(ctx, self.row.id, page).await
     }
 
     /// When the person does not want to be contacted, on their own clock (at most 20 on each of their records), oldest

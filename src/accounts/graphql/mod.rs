@@ -38,7 +38,7 @@ pub use notes::AccountNote;
 pub use types::{Account, AccountConnection};
 pub use views::AccountView;
 
-use crate::compliance::graphql::{HoldMutations, InconvenientTimeMutations};
+use crate::compliance::graphql::{ConsentMutations, HoldMutations, InconvenientTimeMutations};
 
 /// Queries about debtors, accounts and creditors.
 #[derive(Default, MergedObject)]
@@ -50,7 +50,7 @@ pub struct AccountQueries(
     imports::ImportQueries,
 );
 
-/// Mutations of accounts and of what hangs on them, holds among it.
+/// Mutations of accounts and of what hangs on them, holds and consents among it.
 #[derive(Default, MergedObject)]
 pub struct AccountMutations(
     mutations::ChangeMutations,
@@ -66,5 +66,6 @@ pub struct AccountMutations(
     exports::ExportMutations,
     imports::ImportMutations,
     HoldMutations,
+    ConsentMutations,
     InconvenientTimeMutations,
 );

@@ -15,7 +15,7 @@ use crate::{
     accounts::{
         AccountLoaders, AccountStatus, Channel, PostalAddress, loaders::OpenContact, store::AccountRow,
     },
-    compliance::graphql::{Hold, TimeZoneEvidence},
+    compliance::graphql::{Consent, ConsentConnection, Hold, TimeZoneEvidence},
     conversations::graphql::{Conversation, ConversationConnection},
     identity::graphql::User,
     ledger,
@@ -204,6 +204,22 @@ impl Account {
     /// What stops or shapes its collection, on the debt or on the person (at most 100), oldest first.
     async fn holds(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Hold>> {
         Hold::of_account(ctx, self.row.debtor_id, self.row.id).await
+    }
+
+    /// What the person said of the use of their numbers and addresses: consents and revocations, what was written down last
+    /// first.
+    async fn consents(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many (1 to 100).")] first: Option<i32>,
+        #[graphql(desc = "Past this cursor.")] after: Option<String>,
+    ) -> async_graphql::Result<ConsentConnection> {
+        let page = PageArgs {
+            first,
+            after,
+            ..PageArgs::default()
+        };
+        Consent::of_debtor(ctx, self.row.debtor_id, page).await
     }
 
     /// Internal notes, newest first; never shown to the debtor.

@@ -70,6 +70,8 @@ facts_object! {
     Consumer {
         /// Date of birth, where known.
         date_of_birth: NaiveDate,
+        /// It is said that they are under 18, whatever date of birth is on file.
+        said_to_be_minor: bool,
         /// In this conversation, two factors have shown that it is the person.
         right_party_verified: bool,
     }

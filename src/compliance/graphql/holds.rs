@@ -9,12 +9,17 @@ use uuid::Uuid;
 use super::ComplianceLoaders;
 use crate::{
     accounts::graphql::Account,
-    compliance::holds::{HoldKind, HoldRow, NewHold, hold_by_id, release_hold, set_hold, standing_holds},
+    compliance::{
+        holds::{HoldKind, HoldRow, HoldSource, hold_by_id, holds_of_message, standing_holds},
+        place_hold::{NewHold, confirm_hold, release_hold, set_hold},
+    },
+    conversations::graphql::Message,
     identity::graphql::User,
     platform::{
         error::OpError,
         gql::{Done, OpScope, Outcome, ScopeExt as _, UserError, input_id, mutate, op_error},
         ids::{self, IdKind},
+        keys::TenantKeys,
     },
 };
 
@@ -44,6 +49,35 @@ impl Hold {
             .map_err(op_error)?;
         let rows = found.unwrap_or_default();
         Ok(rows.iter().map(|row| Self::new(scope, row.clone())).collect())
+    }
+
+    /// The holds that a message placed, released ones too.
+    ///
+    /// # Errors
+    /// Internal ones only.
+    pub async fn of_message(ctx: &Context<'_>, message: Uuid) -> async_graphql::Result<Vec<Self>> {
+        let rows = holds_of_message(&mut *ctx.snapshot().await?, message).await;
+        let rows = rows.map_err(|error| op_error(error.into()))?;
+        let scope = ctx.scope()?;
+        Ok(rows
+            .into_iter()
+            .map(|row| Self::new(scope, Arc::new(row)))
+            .collect())
+    }
+
+    /// A text of the hold, opened; null when the records were destroyed.
+    fn open(
+        &self,
+        scope: &OpScope,
+        keys: &TenantKeys,
+        column: &'static str,
+        cipher: Option<&[u8]>,
+    ) -> Result<Option<String>, OpError> {
+        let (Some(cipher), Some(key)) = (cipher, scope.data_key(keys, &self.row.key)?) else {
+            return Ok(None);
+        };
+        let text = keys.open_text(&key, "holds", column, self.row.id, cipher)?;
+        Ok(Some(text.expose().clone()))
     }
 
     /// Those of them that stand on the person or on this debt.
@@ -97,18 +131,53 @@ impl Hold {
 
     /// Where it is known from; null when the service placed it (a text said so), or when the records were destroyed.
     async fn reason(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<String>> {
-        let Some(cipher) = self.row.reason_cipher.as_deref() else {
-            return Ok(None);
-        };
         let scope = ctx.scope()?;
         let keys = scope.keys().await.map_err(op_error)?;
-        let Some(key) = scope.data_key(&keys, &self.row.key).map_err(op_error)? else {
-            return Ok(None);
-        };
-        let text = keys
-            .open_text(&key, "holds", "reason_cipher", self.row.id, cipher)
-            .map_err(|error| op_error(error.into()))?;
-        Ok(Some(text.expose().clone()))
+        self.open(scope, &keys, "reason_cipher", self.row.reason_cipher.as_deref())
+            .map_err(op_error)
+    }
+
+    /// Whence it is known.
+    async fn source(&self) -> async_graphql::Result<HoldSource> {
+        HoldSource::parse(&self.row.source)
+            .ok_or_else(|| op_error(OpError::Internal(anyhow::anyhow!("a hold of unknown source"))))
+    }
+
+    /// The text that says so; null for other sources, for a moment after the text came in, and when it is not yours to
+    /// see.
+    async fn message(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Message>> {
+        match self.row.message_id {
+            Some(id) => Message::load(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// A text placed it, and nobody has looked yet: confirm it with confirmHold, or end it with releaseHold. It binds
+    /// meanwhile.
+    async fn needs_confirmation(&self) -> bool {
+        self.row.needs_confirmation()
+    }
+
+    /// When a person confirmed what the text says; null when nobody has, or nobody has to.
+    async fn confirmed_at(&self) -> Option<DateTime<Utc>> {
+        self.row.confirmed_at
+    }
+
+    /// Who confirmed it.
+    async fn confirmed_by(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<User>> {
+        match self.row.confirmed_by {
+            Some(id) => User::load(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// What they wrote to it; null when they wrote nothing, or when the records were destroyed.
+    async fn confirmation_note(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<String>> {
+        let scope = ctx.scope()?;
+        let keys = scope.keys().await.map_err(op_error)?;
+        let cipher = self.row.confirmation_cipher.as_deref();
+        self.open(scope, &keys, "confirmation_cipher", cipher)
+            .map_err(op_error)
     }
 
     /// The member of staff who placed it; null for the service or an API key.
@@ -157,6 +226,24 @@ pub struct SetHoldInput {
 pub struct ReleaseHoldInput {
     /// The hold.
     id: ID,
+}
+
+/// A hold that a text placed and a person has looked at.
+#[derive(Debug, InputObject)]
+pub struct ConfirmHoldInput {
+    /// The hold (`hold_…`).
+    hold_id: ID,
+    /// What was found, 1 to 1,000 characters; sealed.
+    note: Option<String>,
+}
+
+/// What confirmHold answers.
+#[derive(SimpleObject)]
+pub struct ConfirmHoldPayload {
+    /// The confirmed hold; null when there are user errors.
+    hold: Option<Hold>,
+    /// What to put right; empty on success.
+    user_errors: Vec<UserError>,
 }
 
 /// What setHold answers.
@@ -214,7 +301,25 @@ impl HoldMutations {
         Ok(SetHoldPayload { hold, user_errors })
     }
 
-    /// Ends a hold. That it stood, and who ended it, stays on record.
+    /// Confirms what a text said: the hold that it placed stays. A wrong party's marks the number on the person's record as
+    /// WRONG_NUMBER. A person does it, not an API key.
+    async fn confirm_hold(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which hold, and what was found.")] input: ConfirmHoldInput,
+    ) -> async_graphql::Result<ConfirmHoldPayload> {
+        let outcome = mutate(ctx, async |tx, scope| {
+            let id = input_id(IdKind::Hold, "holdId", &input.hold_id)?;
+            confirm_hold(tx, scope.keyring(), scope.db(), id, input.note.as_deref()).await?;
+            Ok(Done::from(id))
+        })
+        .await?;
+        let (hold, user_errors) = payload(ctx, outcome).await?;
+        Ok(ConfirmHoldPayload { hold, user_errors })
+    }
+
+    /// Ends a hold. That it stood, and who ended it, stays on record. What a wrong party's or a request to cease did to the
+    /// number that it came from ends with it.
     async fn release_hold(
         &self,
         ctx: &Context<'_>,

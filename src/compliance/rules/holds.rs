@@ -84,21 +84,21 @@ fn deceased_representative_only(context: &Context<'_>) -> Checked {
 }
 
 /// 12 CFR 1006.6(a)(2): for a minor the parent or guardian is the consumer. The latest possible local date of
-/// the birthday is awaited, so the earliest local date is compared.
+/// the birthday is awaited, so the earliest local date is compared. Who is said to be a minor is one until a person has
+/// looked.
 fn minor_parent_only(context: &Context<'_>) -> Checked {
     const MAJORITY_YEARS: u32 = 18;
-    let Some(born_on) = context
-        .facts
-        .consumer
-        .as_ref()
-        .and_then(|consumer| consumer.date_of_birth)
-    else {
+    let consumer = context.facts.consumer.as_ref();
+    let is_said_to_be = consumer.is_some_and(|consumer| consumer.said_to_be_minor == Some(true));
+    let born_on = consumer.and_then(|consumer| consumer.date_of_birth);
+    if born_on.is_none() && !is_said_to_be {
         return Ok(Verdict::NotApplicable);
+    }
+    let is_of_age = |born_on| {
+        let age = context.earliest_date().years_since(born_on);
+        age.is_some_and(|age| age >= MAJORITY_YEARS)
     };
-    let is_adult = context
-        .earliest_date()
-        .years_since(born_on)
-        .is_some_and(|age| age >= MAJORITY_YEARS);
+    let is_adult = !is_said_to_be && born_on.is_some_and(is_of_age);
     Ok(match (is_adult, &context.recipient) {
         (true, _) => Verdict::Pass(Weight::Routine),
         (false, Recipient::Parent | Recipient::Guardian) => Verdict::Pass(Weight::Exception),

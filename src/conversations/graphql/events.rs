@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::{Conversation, Message};
 use crate::{
+    compliance::graphql::Hold,
     conversations::feed::{self, FeedEnd, FeedEvent, FeedItem, InboxReaders},
     identity::graphql::User,
     platform::{
@@ -68,6 +69,19 @@ pub struct ConversationAssigned {
     assigned_agent: Option<User>,
 }
 
+/// A text that came in has placed holds, which bind at once: a person confirms or releases them.
+#[derive(SimpleObject)]
+pub struct HoldsStated {
+    /// Resume `after` this.
+    cursor: Cursor,
+    /// The thread as it is now; null when it is not yours to see any more.
+    conversation: Option<Conversation>,
+    /// The text; null when it is not yours to see any more.
+    message: Option<Message>,
+    /// The holds that it placed, on everybody whose number it came from; at most a hundred.
+    holds: Vec<Hold>,
+}
+
 /// Somebody is typing.
 #[derive(SimpleObject)]
 pub struct TypingChanged {
@@ -95,6 +109,7 @@ pub enum InboxEvent {
     ConversationCreated(ConversationCreated),
     ConversationUpdated(ConversationUpdated),
     ConversationAssigned(ConversationAssigned),
+    HoldsStated(HoldsStated),
 }
 
 /// A parsed `after`.
@@ -226,6 +241,7 @@ async fn inbox_event(
         })),
         "CONVERSATION_UPDATED" => Some(InboxEvent::ConversationUpdated(updated(ctx, &event).await?)),
         "CONVERSATION_ASSIGNED" => Some(InboxEvent::ConversationAssigned(assigned(ctx, &event).await?)),
+        "HOLDS_STATED" => Some(InboxEvent::HoldsStated(holds_stated(ctx, &event).await?)),
         _ => None,
     })
 }
@@ -252,6 +268,20 @@ async fn message_added(ctx: &Context<'_>, event: &FeedEvent) -> async_graphql::R
         cursor: Cursor::of(event.position),
         conversation: conversation(ctx, event).await?,
         message: load(event.message_id, async |id| Message::load(ctx, id).await).await?,
+    })
+}
+
+async fn holds_stated(ctx: &Context<'_>, event: &FeedEvent) -> async_graphql::Result<HoldsStated> {
+    let message = load(event.message_id, async |id| Message::load(ctx, id).await).await?;
+    let holds = match event.message_id.filter(|_| message.is_some()) {
+        Some(id) => Hold::of_message(ctx, id).await?,
+        None => Vec::new(),
+    };
+    Ok(HoldsStated {
+        cursor: Cursor::of(event.position),
+        conversation: conversation(ctx, event).await?,
+        message,
+        holds,
     })
 }
 

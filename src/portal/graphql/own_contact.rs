@@ -45,6 +45,9 @@ pub struct UpdateOwnContactInformationInput {
     email: Option<EmailAddressScalar>,
     /// Your new postal address.
     address: Option<PostalAddress>,
+    /// Channels on which you take back your consent to be contacted about your debts, at every number or address of yours;
+    /// VOICE is an artificial or recorded voice.
+    revoke_consent_on: Option<Vec<Channel>>,
 }
 
 /// What updateOwnContactInformation answers.
@@ -82,6 +85,7 @@ impl OwnContactMutations {
                     channels: time.channels,
                 }),
                 contacts,
+                revoked: input.revoke_consent_on.unwrap_or_default(),
             };
             let debtor = update_own_contact(tx, scope.keyring(), scope.db(), own).await?;
             Ok(Done::from(debtor))

@@ -103,12 +103,17 @@ const ORDER: &[&str] = &[
     "confirmStatedTimeZone",
     "addContactPoint",
     "updateContactPoint",
+    "recordConsent",
+    "revokeConsent",
     "removeContactPoint",
     "recordInconvenientTime",
     "withdrawInconvenientTime",
     "mergeDebtors",
     "unmergeDebtors",
     "setHold",
+    "confirmHold",
+    "suppressContact",
+    "releaseSuppression",
     "releaseHold",
     "saveAccountView",
     "deleteAccountView",
@@ -258,6 +263,16 @@ impl Story<'_> {
                 "mergedId": self.ids.other_debtor(), "reason": "The same person." }),
             "unmergeDebtors" => json!({ "mergeId": self.ids.get("mrg"), "reason": "Two people." }),
             "setHold" => json!({ "debtorId": self.ids.get("dbtr"), "kind": "LEGAL", "reason": "Served." }),
+            "recordConsent" => {
+                json!({ "contactPointId": self.ids.get("cp"), "channel": "EMAIL", "source": "CALL",
+                "text": "Yes, you may." })
+            }
+            "revokeConsent" => {
+                json!({ "contactPointId": self.ids.get("cp"), "channel": "EMAIL", "source": "CALL" })
+            }
+            "suppressContact" => json!({ "phone": "+12125550171", "note": "Asked on the telephone." }),
+            "releaseSuppression" => json!({ "id": self.ids.get("sup"), "note": "They called again." }),
+            "confirmHold" => json!({ "holdId": self.ids.get("shold") }),
             "releaseHold" => json!({ "id": self.ids.get("hold") }),
             "saveAccountView" => json!({ "name": "Mine", "filter": { "unassigned": true } }),
             "deleteAccountView" => json!({ "id": self.ids.get("view") }),

@@ -22,6 +22,7 @@ const CIPHERS: &[(&str, &str)] = &[
     ("break_glass_sessions.operator_cipher", "business"),
     ("break_glass_sessions.reason_cipher", "business"),
     ("business_settings.billing_contact_cipher", "business"),
+    ("consents.evidence_cipher", "record"),
     ("contact_points.label_cipher", "profile"),
     ("contact_points.original_cipher", "profile"),
     ("contact_points.value_cipher", "profile"),
@@ -39,6 +40,7 @@ const CIPHERS: &[(&str, &str)] = &[
     ("exports.request_cipher", "business"),
     ("files.name_cipher", "business"),
     ("files.person_name_cipher", "profile"),
+    ("holds.confirmation_cipher", "record"),
     ("holds.reason_cipher", "record"),
     ("identities.email_cipher", "platform"),
     ("identities.totp_secret_cipher", "platform"),
@@ -51,6 +53,8 @@ const CIPHERS: &[(&str, &str)] = &[
     ("provider_events.payload_cipher", "business"),
     ("sessions.address_cipher", "platform"),
     ("sessions.user_agent_cipher", "platform"),
+    ("suppressions.note_cipher", "business"),
+    ("suppressions.release_note_cipher", "business"),
 ];
 
 /// Plain text and bytes in tenant tables, and why they tell nothing of a person, or may stand open. Columns whose
@@ -122,10 +126,6 @@ const PLAIN: &[(&str, &str)] = &[
         "the platform's words about a company",
     ),
     ("businesses.slug", "a company"),
-    (
-        "consents.source",
-        "a word for the form or paper on which consent was given",
-    ),
     ("contact_policies.policy", "numbers and times of day"),
     ("contact_policy_changes.note", "staff's words about a policy"),
     ("contact_policy_changes.policy", "numbers and times of day"),
@@ -319,6 +319,10 @@ const KEY_OF: &[(&str, &str)] = &[
     ("decisions", "JOIN data_keys k ON k.id = t.key_id"),
     ("files", "JOIN data_keys k ON k.id = t.data_key_id"),
     (
+        "consents",
+        "JOIN debtors d ON d.id = t.debtor_id JOIN data_keys k ON k.id = d.record_key_id",
+    ),
+    (
         "holds",
         "JOIN debtors d ON d.id = t.debtor_id JOIN data_keys k ON k.id = d.record_key_id",
     ),
@@ -337,6 +341,13 @@ async fn what_is_told_of_a_person_stands_nowhere_in_clear_and_opens_with_the_lis
     let app = TestApp::start().await;
     let admin = app.acme.sign_in("admin").await;
     let ids = Ids::make(&app, &app.acme, &admin, "Sealed", 81).await;
+    let confirmed = admin
+        .gql(
+            "mutation($i: ConfirmHoldInput!) { confirmHold(input: $i) { userErrors { message } } }",
+            json!({ "i": { "holdId": ids.get("shold"), "note": "Orders of Sealed" } }),
+        )
+        .await;
+    assert_eq!(data(&confirmed)["confirmHold"]["userErrors"], json!([]));
     // Looked at before it becomes accounts, and after.
     let import = json!({ "i": { "importId": ids.get("imp"), "mode": "ALL_OR_NOTHING" } });
     let mut superuser = app.superuser().await;
@@ -349,6 +360,10 @@ async fn what_is_told_of_a_person_stands_nowhere_in_clear_and_opens_with_the_lis
         .unwrap();
     let private = [
         "16465550081",
+        "Orders of Sealed",
+        "Consent of Sealed",
+        "Listed for Sealed",
+        "192.0.2.7",
         "Sealed@person.example",
         "sealed@person.example",
         "81 Sealed Street",

@@ -223,6 +223,7 @@ pub const APPEND_ONLY: &[&str] = &[
     "access_log",
     "audit_checkpoints",
     "audit_events",
+    "consents",
     "decisions",
     "ledger_entries",
     "ledger_transactions",

@@ -1,6 +1,8 @@
 //! The gate's memory, its commands, and what it costs.
 
+mod consents;
 mod content;
 mod cost;
+mod intake;
 mod replay;
 mod slots;

@@ -245,6 +245,15 @@ async fn a_debtor_changes_how_they_are_reached_in_their_own_name_and_gives_no_co
         );
     }
     assert_eq!(self::consents(&app).await, consents, "an address is no consent");
+    let revoked = change(&debtor, json!({ "revokeConsentOn": ["SMS"] })).await;
+    assert_eq!(user_errors(&revoked), Vec::<&str>::new(), "{revoked}");
+    let ledger = "query($a: ID!) { account(id: $a) { consents(first: 5) { edges { node { status channel source } } } } }";
+    let ledger = staff.gql(ledger, json!({ "a": account })).await;
+    assert_eq!(
+        data(&ledger)["account"]["consents"]["edges"][0]["node"],
+        json!({ "status": "REVOKED", "channel": "SMS", "source": "PORTAL" }),
+        "nothing of the grants is lost, and this is the last word"
+    );
     let now = staff.gql("{ viewer { inboxCursor } }", json!({})).await;
     assert_ne!(data(&now)["viewer"], data(&head)["viewer"], "staff are rung");
     let key = [("idempotency-key", "once")];

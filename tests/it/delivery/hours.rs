@@ -2,7 +2,8 @@
 
 use chrono::TimeDelta;
 use funnelchat::{
-    compliance::{NewConsent, record_consent},
+    accounts::Channel,
+    compliance::{ConsentSource, NewConsent, record_consent},
     platform::ids::{self, IdKind},
 };
 use serde_json::json;
@@ -76,15 +77,14 @@ async fn without_any_evidence_of_where_somebody_is_they_are_not_written_to() {
         .tenant(&app.service_ctx(&app.acme).await)
         .await
         .unwrap();
-    let consent = NewConsent {
-        debtor_id: debtor,
-        contact_point_id: point,
-        channel: "SMS",
-        status: "GRANTED",
-        given_directly: true,
-        source: "web_form",
-    };
-    record_consent(&mut tx, consent).await.unwrap();
+    let keys = app
+        .app
+        .keyring
+        .business(&app.app.db, tx.business_id())
+        .await
+        .unwrap();
+    let consent = NewConsent::granted(point, Channel::Sms, ConsentSource::WebForm);
+    record_consent(&mut tx, &keys, consent).await.unwrap();
     tx.commit().await.unwrap();
 
     let account = created["account"]["id"].as_str().unwrap();

@@ -34,14 +34,19 @@ async fn a_queued_message_dies_in_the_transaction_that_stores_the_stop() {
     let rows = app
         .superuser()
         .await
-        .fetch_all("SELECT action, request_id FROM audit_events ORDER BY position DESC LIMIT 3")
+        .fetch_all("SELECT action, request_id FROM audit_events ORDER BY position DESC LIMIT 4")
         .await
         .unwrap();
     let mut actions: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     actions.reverse();
     assert_eq!(
         actions,
-        ["suppression.recorded", "message.blocked", "message.received"]
+        [
+            "suppression.recorded",
+            "consent.revoked",
+            "message.blocked",
+            "message.received"
+        ]
     );
     let request: String = rows[0].get(1);
     assert!(
@@ -97,7 +102,7 @@ async fn dispatch_waits_until_what_the_debtor_wrote_is_processed() {
     let text = app
         .sandbox
         .state()
-        .receive_text(&phone, app.acme.demo.number, "Please call my lawyer");
+        .receive_text(&phone, app.acme.demo.number, "Can I pay on Friday?");
     assert_eq!(text.await.unwrap().webhook_status, Some(200));
     // Its job is lost.
     app.superuser()

@@ -180,7 +180,10 @@ async fn a_malformed_value_is_explained_at_its_place() {
                                 "INVALID_INPUT" => *place == slot.name(),
                                 "BAD_USER_INPUT" if *scalar == "DateTime" => {
                                     // The library's own scalar: its error names the type and the inputs around it.
-                                    place.contains("\"DateTime\"") && place.contains("DateTimeRange")
+                                    let around =
+                                        ["DateTimeRange", "RecordConsentInput", "RevokeConsentInput"];
+                                    place.contains("\"DateTime\"")
+                                        && around.iter().any(|name| place.contains(name))
                                 }
                                 "BAD_USER_INPUT" | "GRAPHQL_VALIDATION_FAILED" => {
                                     place.contains(&slot.name())

@@ -56,6 +56,7 @@ const BOUNDED_LISTS: &[(&str, &str)] = &[
         "twenty of each of two kinds, by a CHECK of the table, on each of twenty records at most",
     ),
     ("Debtor.holds", "100, in the statement"),
+    ("HoldsStated.holds", "100, in the statement"),
     (
         "Debtor.inconvenientTimes",
         "twenty on each of twenty records at most",

@@ -2,7 +2,7 @@
 
 use funnelchat::{
     accounts::Channel,
-    compliance::{Contact, NewConsent, explain, record_consent},
+    compliance::{ConsentSource, Contact, NewConsent, explain, record_consent},
     platform::ids::{self, IdKind},
 };
 use serde_json::{Value, json};
@@ -264,18 +264,17 @@ async fn an_employers_address_is_not_written_to_without_the_persons_own_consent(
     let point = added["contactPoint"]["id"].clone();
     let ask = async || explained(&app, &maria, Channel::Email, "maria@employer.example").await;
     assert_eq!(ask().await, "reg-f-work-email");
-    let debtor_id = uuid_of(maria.as_str().unwrap());
     let ctx = app.service_ctx(&app.acme).await;
     let mut tx = app.app.db.tenant(&ctx).await.unwrap();
-    let consent = NewConsent {
-        debtor_id,
-        contact_point_id: ids::decode(IdKind::ContactPoint, point.as_str().unwrap()).unwrap(),
-        channel: "EMAIL",
-        status: "GRANTED",
-        given_directly: true,
-        source: "letter",
-    };
-    record_consent(&mut tx, consent).await.unwrap();
+    let keys = app
+        .app
+        .keyring
+        .business(&app.app.db, ctx.business_id())
+        .await
+        .unwrap();
+    let point_id = ids::decode(IdKind::ContactPoint, point.as_str().unwrap()).unwrap();
+    let consent = NewConsent::granted(point_id, Channel::Email, ConsentSource::Paper);
+    record_consent(&mut tx, &keys, consent).await.unwrap();
     tx.commit().await.unwrap();
     assert_ne!(ask().await, "reg-f-work-email", "the person wants it there");
     // Removed, it takes its consent along; added anew, it has none.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    Client, TestApp, data,
+    Client, Tenant, TestApp, data,
     uploads::{pdf, upload},
 };
 
@@ -102,6 +102,48 @@ async fn second_record(staff: &Client, mark: &str, nth: u8) -> String {
         .await;
     assert_eq!(data(&gone)["deleteAccount"]["userErrors"], json!([]));
     account["debtor"]["id"].as_str().expect("a debtor").to_owned()
+}
+
+/// A consent of the person to e-mail at their second address, with its words.
+pub(super) async fn consented(staff: &Client, contact_point: &Value, mark: &str) {
+    let made = staff
+        .gql(
+            "mutation($i: RecordConsentInput!) { recordConsent(input: $i) { userErrors { message } } }",
+            json!({ "i": { "contactPointId": contact_point, "channel": "EMAIL", "source": "PAPER",
+                "text": format!("Consent of {mark}"), "ipAddress": "192.0.2.7" } }),
+        )
+        .await;
+    assert_eq!(data(&made)["recordConsent"]["userErrors"], json!([]), "{made}");
+}
+
+/// A hold that a text of the person has placed and nobody has looked at yet; it stops no contact.
+pub(super) async fn stated(
+    (app, tenant): (&TestApp, &Tenant),
+    staff: &Client,
+    account: &Value,
+    phone: &str,
+) -> Value {
+    assert_eq!(app.text(tenant, phone, "I am deployed overseas").await, 200);
+    let seen = staff
+        .gql(
+            "query($a: ID!) { account(id: $a) { holds { id needsConfirmation } } }",
+            json!({ "a": account["id"] }),
+        )
+        .await;
+    let holds = data(&seen)["account"]["holds"].as_array().expect("holds").clone();
+    let stated = holds.iter().find(|hold| hold["needsConfirmation"] == true);
+    stated.expect("a stated hold")["id"].clone()
+}
+
+/// A number on the business's own do-not-contact list.
+pub(super) async fn suppressed(staff: &Client, debtor: &Value, mark: &str, line: u8) -> Value {
+    let made = staff
+        .gql(
+            "mutation($i: SuppressContactInput!) { suppressContact(input: $i) { suppression { id } userErrors { message } } }",
+            json!({ "i": { "phone": format!("+19175550{line:03}"), "debtorId": debtor, "note": format!("Listed for {mark}") } }),
+        )
+        .await;
+    data(&made)["suppressContact"]["suppression"]["id"].clone()
 }
 
 /// A hold that stops nothing, on the account.

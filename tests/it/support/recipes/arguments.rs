@@ -17,6 +17,9 @@ pub fn kind_of(field: &str, slot: &Slot) -> Option<&'static str> {
         ("accountImport", "id") | (_, "importId") => Some("imp"),
         ("previewAccountImport", "uploadId") => Some("csv"),
         ("releaseHold", "id") => Some("hold"),
+        ("confirmHold", "holdId") => Some("shold"),
+        ("releaseSuppression", "id") => Some("sup"),
+        (_, "contactPointId") => Some("cp"),
         ("approveContactPolicyChange" | "rejectContactPolicyChange", "id") => Some("cpc"),
         ("updateRole" | "deleteRole", "id") => Some("role"),
         ("endBreakGlass", "id") => Some("bgs"),
@@ -83,6 +86,8 @@ pub fn plain_arguments(schema: &Schema, field: &Field, ids: &Ids) -> Map<String,
             ("updateOwnContactInformation", "email") => {
                 return Some(json!(format!("own-{nth}@person.example")));
             }
+            ("suppressContact", "phone") => return Some(json!(format!("+1212555{:04}", 100 + nth % 100))),
+            ("recordConsent" | "revokeConsent", "channel") => return Some(json!("EMAIL")),
             ("setHold", "debtorId") => return Some(json!(ids.get("dbtr"))),
             // Of two, each somebody else.
             ("mergeDebtors", "mergedId") => return Some(json!(ids.other_debtor())),
@@ -117,7 +122,7 @@ pub fn plain_arguments(schema: &Schema, field: &Field, ids: &Ids) -> Map<String,
             }
             ("password", "String") => json!("a password that nobody has"),
             ("token" | "code" | "refreshToken", "String") => json!("000000"),
-            ("body" | "content" | "text" | "reason" | "statement", "String") => json!("Hello."),
+            ("body" | "content" | "text" | "reason" | "statement" | "note", "String") => json!("Hello."),
             ("accountNumber", "String") => json!(format!("SWEEP-{nth}")),
             ("firstName" | "lastName" | "businessName", "String") => json!("Somebody"),
             ("fileName", "String") => json!("sweep.pdf"),

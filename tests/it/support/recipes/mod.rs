@@ -15,7 +15,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use self::{
-    accounts::{documented, exported, held, placed, saved_view, told_of, uploaded_and_ready},
+    accounts::{
+        consented, documented, exported, held, placed, saved_view, stated, suppressed, told_of,
+        uploaded_and_ready,
+    },
     business::{own_role, skilled, uploaded_logo},
 };
 use super::{
@@ -66,6 +69,8 @@ impl Ids {
         let hold = held(staff, &account, mark).await;
         let view = saved_view(staff, mark).await;
         let person = told_of(staff, &account["debtor"]["id"], mark).await;
+        consented(staff, &person.contact_point, mark).await;
+        let suppression = suppressed(staff, &account["debtor"]["id"], mark, line).await;
         let document = documented(staff, &account, mark).await;
         let export = exported(staff).await;
         let (file, photo) = uploaded(staff).await;
@@ -96,6 +101,7 @@ impl Ids {
             )
             .await;
         app.run_jobs().await;
+        let stated = stated((app, tenant), staff, &account, &phone).await;
         // A key of the business, and a session of the staff's beside the one that acts.
         let key = staff
             .gql(
@@ -144,6 +150,8 @@ impl Ids {
             ("cred", &placed.creditor),
             ("plc", &placed.placement),
             ("hold", &hold),
+            ("shold", &stated),
+            ("sup", &suppression),
             ("view", &view),
             ("cp", &person.contact_point),
             ("mrg", &person.merge),
@@ -176,6 +184,8 @@ impl Ids {
             invited,
             format!("A note on {mark}"),
             format!("A reason on {mark}"),
+            format!("Consent of {mark}"),
+            format!("Listed for {mark}"),
             format!("Papers of {mark}"),
             format!("Words on the papers of {mark}"),
             format!("Seeking {mark}"),
@@ -209,12 +219,13 @@ impl Ids {
     pub fn nobodys() -> Self {
         let by_prefix = [
             "acct", "dbtr", "conv", "msg", "dec", "inv", "usr", "biz", "key", "sess", "cred", "plc", "hold",
-            "view", "cpc", "role", "bgs", "cp", "mrg", "itm", "doc", "exp", "file", "imp", "dlnk",
+            "view", "cpc", "role", "bgs", "cp", "sup", "mrg", "itm", "doc", "exp", "file", "imp", "dlnk",
         ]
         .into_iter()
         .map(|prefix| (prefix, another(prefix)))
         .chain([
             ("photo", another("file")),
+            ("shold", another("hold")),
             ("logo", another("file")),
             ("csv", another("file")),
         ])

@@ -1,0 +1,446 @@
+//! The consent ledger: what people said of the use of their addresses, never changed, the latest word by business time
+//! counts. A revocation is a word of its own and removes no grant (47 CFR 64.1200(a)(10); 12 CFR 1006.6(d)).
+
+use async_graphql::Enum;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{
+    access::{Cell, authorize},
+    accounts::{Channel, DebtorRow, contact_points_of, debtor_by_id, lock_person},
+    platform::{
+        db::{AuditEntry, DbError, LiveEvent, TenantTx},
+        error::OpError,
+        gql::{UserError, UserErrorCode},
+        ids,
+        keys::{TenantKeys, WrappedKey},
+    },
+};
+
+/// What an address may be used for. Each is consented to by itself.
+#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
+pub enum ConsentPurpose {
+    /// Contact about a debt.
+    Collection,
+    /// Offers. No consent to contact about a debt is one to these (47 CFR 64.1200(f)(9)).
+    Marketing,
+    /// Legal notices in electronic form (15 USC 7001(c)).
+    ElectronicNotices,
+}
+
+impl ConsentPurpose {
+    const ALL: [Self; 3] = [Self::Collection, Self::Marketing, Self::ElectronicNotices];
+
+    /// As the database spells it.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Collection => "COLLECTION",
+            Self::Marketing => "MARKETING",
+            Self::ElectronicNotices => "ELECTRONIC_NOTICES",
+        }
+    }
+
+    /// The reverse of [`ConsentPurpose::as_str`].
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.as_str() == text)
+    }
+}
+
+/// What was said.
+#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
+pub enum ConsentStatus {
+    /// Yes.
+    Granted,
+    /// Yes, to the creditor, in the transaction that made the debt; the gate asks for more where the law does.
+    ImpliedFromCreditor,
+    /// No more.
+    Revoked,
+}
+
+impl ConsentStatus {
+    const ALL: [Self; 3] = [Self::Granted, Self::ImpliedFromCreditor, Self::Revoked];
+
+    /// As the database spells it.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Granted => "GRANTED",
+            Self::ImpliedFromCreditor => "IMPLIED_FROM_CREDITOR",
+            Self::Revoked => "REVOKED",
+        }
+    }
+
+    /// The reverse of [`ConsentStatus::as_str`].
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text)
+    }
+}
+
+/// How it was said.
+#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
+pub enum ConsentSource {
+    /// On a form of a web site.
+    WebForm,
+    /// In the debtors' portal.
+    Portal,
+    /// By a link in a message.
+    Link,
+    /// In a text.
+    Text,
+    /// In an e-mail.
+    Email,
+    /// On the telephone.
+    Call,
+    /// On paper.
+    Paper,
+    /// To the creditor.
+    Creditor,
+    /// In another way, which the note tells.
+    Other,
+}
+
+impl ConsentSource {
+    const ALL: [Self; 9] = [
+        Self::WebForm,
+        Self::Portal,
+        Self::Link,
+        Self::Text,
+        Self::Email,
+        Self::Call,
+        Self::Paper,
+        Self::Creditor,
+        Self::Other,
+    ];
+
+    /// As the database spells it.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::WebForm => "WEB_FORM",
+            Self::Portal => "PORTAL",
+            Self::Link => "LINK",
+            Self::Text => "TEXT",
+            Self::Email => "EMAIL",
+            Self::Call => "CALL",
+            Self::Paper => "PAPER",
+            Self::Creditor => "CREDITOR",
+            Self::Other => "OTHER",
+        }
+    }
+
+    /// The reverse of [`ConsentSource::as_str`].
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|source| source.as_str() == text)
+    }
+}
+
+/// What proves it; sealed under the person's record key.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ConsentEvidence {
+    /// The exact words that were shown, or said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The version of those words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text_version: Option<String>,
+    /// The IP address that it came from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ip_address: Option<String>,
+    /// The program that it came from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+    /// What else there is to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// A word on one address, for one channel and purpose.
+#[derive(Clone, Debug)]
+pub struct NewConsent {
+    pub contact_point_id: Uuid,
+    pub channel: Channel,
+    pub purpose: ConsentPurpose,
+    pub status: ConsentStatus,
+    /// Said to this business itself, not through the creditor (12 CFR 1006.6(d)(5)).
+    pub given_directly: bool,
+    pub source: ConsentSource,
+    /// When it was said; now when none.
+    pub said_at: Option<DateTime<Utc>>,
+    pub evidence: ConsentEvidence,
+    /// The received text that says so.
+    pub event_id: Option<Uuid>,
+}
+
+impl NewConsent {
+    /// A consent to contact about debts that was given directly, now, and nothing more known of it.
+    pub fn granted(contact_point_id: Uuid, channel: Channel, source: ConsentSource) -> Self {
+        Self {
+            contact_point_id,
+            channel,
+            purpose: ConsentPurpose::Collection,
+            status: ConsentStatus::Granted,
+            given_directly: true,
+            source,
+            said_at: None,
+            evidence: ConsentEvidence::default(),
+            event_id: None,
+        }
+    }
+}
+
+/// A word as it stands in the ledger.
+#[derive(Clone, Debug)]
+pub(super) struct ConsentRow {
+    pub(super) id: Uuid,
+    pub(super) debtor_id: Uuid,
+    pub(super) contact_point_id: Uuid,
+    pub(super) channel: String,
+    pub(super) purpose: String,
+    pub(super) status: String,
+    pub(super) given_directly: bool,
+    pub(super) source: String,
+    pub(super) said_at: DateTime<Utc>,
+    pub(super) recorded_at: DateTime<Utc>,
+    pub(super) recorded_by: Option<Uuid>,
+    pub(super) evidence_cipher: Option<Vec<u8>>,
+    pub(super) key: WrappedKey,
+}
+
+/// Records what staff know of a consent, or an integrator.
+///
+/// # Errors
+/// User errors: NOT_FOUND for an address that is not the caller's, INVALID_INPUT for a channel that does not fit it, words
+/// that are too long, an instant that lies ahead, or a grant without its words; CONFLICT for a person whose records were
+/// destroyed.
+pub async fn record_consent(tx: &mut TenantTx, keys: &TenantKeys, new: NewConsent) -> Result<Uuid, OpError> {
+    authorize(tx.ctx(), Cell::ConsentRecord).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
+    write(tx, keys, new).await
+}
+
+/// Records that a consent is taken back, on the person's word.
+///
+/// # Errors
+/// As [`record_consent`].
+pub async fn revoke_consent(tx: &mut TenantTx, keys: &TenantKeys, new: NewConsent) -> Result<Uuid, OpError> {
+    authorize(tx.ctx(), Cell::ConsentRecord).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
+    let revoked = NewConsent {
+        status: ConsentStatus::Revoked,
+        ..new
+    };
+    write(tx, keys, revoked).await
+}
+
+/// The debtor, signed in, takes back what stands for contact about their debts on these channels, at every number or address
+/// of theirs. The caller has checked who they are.
+///
+/// # Errors
+/// As [`record_consent`].
+pub async fn revoke_own_consents(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    debtor: Uuid,
+    channels: &[Channel],
+) -> Result<(), OpError> {
+    for point in contact_points_of(tx, &[debtor]).await? {
+        let fits = |channel: &&Channel| {
+            **channel != Channel::WebChat && (**channel == Channel::Email) == (point.kind == "EMAIL")
+        };
+        for channel in channels.iter().filter(fits) {
+            let new = NewConsent {
+                status: ConsentStatus::Revoked,
+                ..NewConsent::granted(point.id, *channel, ConsentSource::Portal)
+            };
+            write(tx, keys, new).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn write(tx: &mut TenantTx, keys: &TenantKeys, new: NewConsent) -> Result<Uuid, OpError> {
+    check(tx.now(), &new)?;
+    let (owner, kind) = point_of(tx, new.contact_point_id).await?;
+    let is_email = new.channel == Channel::Email;
+    if new.channel == Channel::WebChat || is_email != (kind == "EMAIL") {
+        let message = "This address cannot be reached on this channel.";
+        return Err(UserError::invalid("channel", message).into());
+    }
+    lock_person(tx, owner.id).await?;
+    let record = keys.data_key(&owner.keys.record)?.ok_or_else(|| {
+        let message = "This person's records were destroyed.";
+        UserError::at(UserErrorCode::Conflict, "contactPointId", message)
+    })?;
+    let id = ids::next();
+    let evidence = serde_json::to_vec(&new.evidence).map_err(|error| OpError::Internal(error.into()))?;
+    let sealed = (new.evidence != ConsentEvidence::default())
+        .then(|| keys.seal(&record, "consents", "evidence_cipher", id, &evidence))
+        .transpose()?;
+    let (business, now, user) = (tx.business_id(), tx.now(), tx.ctx().user_id());
+    sqlx::query!(
+        "INSERT INTO consents (business_id, id, debtor_id, contact_point_id, channel, purpose, status, given_directly, source,
+             said_at, recorded_at, recorded_by, event_id, evidence_cipher)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        business,
+        id,
+        owner.id,
+        new.contact_point_id,
+        new.channel.as_str(),
+        new.purpose.as_str(),
+        new.status.as_str(),
+        new.given_directly,
+        new.source.as_str(),
+        new.said_at.unwrap_or(now),
+        now,
+        user,
+        new.event_id,
+        sealed,
+    )
+    .execute(tx.conn())
+    .await?;
+    let details = json!({
+        "channel": new.channel.as_str(), "purpose": new.purpose.as_str(), "status": new.status.as_str(),
+        "source": new.source.as_str(), "contact_point": new.contact_point_id,
+    });
+    let action = match new.status {
+        ConsentStatus::Revoked => "consent.revoked",
+        _ => "consent.recorded",
+    };
+    tx.audit(AuditEntry::plain(action, id, &details).about(Some(owner.id)));
+    tx.emit(LiveEvent {
+        kind: "DEBTOR_UPDATED",
+        debtor_id: Some(owner.id),
+        ..LiveEvent::default()
+    });
+    Ok(id)
+}
+
+fn check(now: DateTime<Utc>, new: &NewConsent) -> Result<(), UserError> {
+    if new.said_at.is_some_and(|said_at| said_at > now) {
+        return Err(UserError::invalid("saidAt", "This instant lies ahead."));
+    }
+    let evidence = &new.evidence;
+    for (field, text, most) in [
+        ("text", &evidence.text, 5_000),
+        ("textVersion", &evidence.text_version, 100),
+        ("ipAddress", &evidence.ip_address, 45),
+        ("userAgent", &evidence.user_agent, 500),
+        ("note", &evidence.note, 1_000),
+    ] {
+        let fits = |text: &String| (1..=most).contains(&text.trim().chars().count());
+        if !text.as_ref().is_none_or(fits) {
+            let message = format!("Write 1 to {most} characters, or leave it out.");
+            return Err(UserError::invalid(field, message));
+        }
+    }
+    let is_address = |text: &String| text.trim().parse::<std::net::IpAddr>().is_ok();
+    if !evidence.ip_address.as_ref().is_none_or(is_address) {
+        return Err(UserError::invalid("ipAddress", "Give an IPv4 or IPv6 address."));
+    }
+    Ok(())
+}
+
+/// Whose address it is, and whether it is a `PHONE` or an `EMAIL`. A removed one is nobody's.
+async fn point_of(tx: &mut TenantTx, id: Uuid) -> Result<(DebtorRow, String), OpError> {
+    let no_point = || UserError::not_found("contactPointId", "contact point");
+    let business = tx.business_id();
+    let point = sqlx::query!(
+        "SELECT debtor_id, kind FROM contact_points WHERE business_id = $1 AND id = $2 AND removed_at IS NULL",
+        business,
+        id,
+    )
+    .fetch_optional(tx.conn())
+    .await?
+    .ok_or_else(no_point)?;
+    let owner = debtor_by_id(tx, point.debtor_id).await?.ok_or_else(no_point)?;
+    Ok((owner, point.kind))
+}
+
+/// A word from a number that its owners take every machine's permission back: whatever stands for texts, WhatsApp and
+/// artificial voices on it ends (47 CFR 64.1200(a)(10)). E-mail is another address.
+pub(super) async fn revoke_number(tx: &mut TenantTx, blinds: &[Vec<u8>], event: Uuid) -> Result<(), DbError> {
+    let business = tx.business_id();
+    let standing = sqlx::query!(
+        r#"SELECT l.debtor_id AS "debtor_id!", l.contact_point_id AS "contact_point_id!", l.channel AS "channel!",
+                l.purpose AS "purpose!"
+         FROM (SELECT DISTINCT ON (c.contact_point_id, c.channel, c.purpose) c.*
+               FROM contact_points cp
+               JOIN consents c ON c.business_id = cp.business_id AND c.contact_point_id = cp.id
+               WHERE cp.business_id = $1 AND cp.blind_index = ANY($2) AND cp.kind = 'PHONE' AND cp.removed_at IS NULL
+               ORDER BY c.contact_point_id, c.channel, c.purpose, c.said_at DESC, c.id DESC) l
+         WHERE l.status <> 'REVOKED'"#,
+        business,
+        blinds,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    for word in standing {
+        let id = by_text(
+            tx,
+            event,
+            (word.debtor_id, word.contact_point_id),
+            (&word.channel, &word.purpose),
+            ConsentStatus::Revoked,
+        )
+        .await?;
+        let details = json!({ "channel": word.channel, "purpose": word.purpose, "source": "TEXT" });
+        tx.audit(AuditEntry::plain("consent.revoked", id, &details).about(Some(word.debtor_id)));
+    }
+    Ok(())
+}
+
+/// START gives back what STOP took from texts about debts on this number, where a direct consent stood before it; of every
+/// other channel and purpose the revocation stays.
+pub(super) async fn restore_texts(tx: &mut TenantTx, blinds: &[Vec<u8>], event: Uuid) -> Result<(), DbError> {
+    let business = tx.business_id();
+    let taken = sqlx::query!(
+        r#"SELECT cp.debtor_id AS "debtor_id!", cp.id AS "contact_point_id!"
+         FROM contact_points cp
+         JOIN LATERAL (
+             SELECT array_agg(w.status) AS statuses, array_agg(w.source) AS sources, array_agg(w.given_directly) AS direct
+             FROM (SELECT c.status, c.source, c.given_directly FROM consents c
+                   WHERE c.business_id = cp.business_id AND c.contact_point_id = cp.id AND c.channel = 'SMS'
+                     AND c.purpose = 'COLLECTION'
+                   ORDER BY c.said_at DESC, c.id DESC LIMIT 2) w) l ON true
+         WHERE cp.business_id = $1 AND cp.blind_index = ANY($2) AND cp.kind = 'PHONE' AND cp.removed_at IS NULL
+           AND l.statuses[1] = 'REVOKED' AND l.sources[1] = 'TEXT' AND l.statuses[2] = 'GRANTED' AND l.direct[2]"#,
+        business,
+        blinds,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    for word in taken {
+        let place = (word.debtor_id, word.contact_point_id);
+        let id = by_text(tx, event, place, ("SMS", "COLLECTION"), ConsentStatus::Granted).await?;
+        let details =
+            json!({ "channel": "SMS", "purpose": "COLLECTION", "status": "GRANTED", "source": "TEXT" });
+        tx.audit(AuditEntry::plain("consent.recorded", id, &details).about(Some(word.debtor_id)));
+    }
+    Ok(())
+}
+
+/// A word that a received text is: its evidence is the text.
+async fn by_text(
+    tx: &mut TenantTx,
+    event: Uuid,
+    (debtor, point): (Uuid, Uuid),
+    (channel, purpose): (&str, &str),
+    status: ConsentStatus,
+) -> Result<Uuid, DbError> {
+    let (business, now, id) = (tx.business_id(), tx.now(), ids::next());
+    sqlx::query!(
+        "INSERT INTO consents (business_id, id, debtor_id, contact_point_id, channel, purpose, status, given_directly, source,
+             said_at, recorded_at, event_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, true, 'TEXT', $8, $8, $9)",
+        business,
+        id,
+        debtor,
+        point,
+        channel,
+        purpose,
+        status.as_str(),
+        now,
+        event,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(id)
+}

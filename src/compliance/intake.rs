@@ -1,0 +1,213 @@
+//! Acts on a received text in the transaction that stores it, before anything more can be sent: what it asks for and what it
+//! states binds at once (12 CFR 1006.6, 1006.14(h), 1006.38(d); 47 CFR 64.1200(a)(10)). A person looks afterwards.
+
+use uuid::Uuid;
+
+use super::{
+    consents::revoke_number,
+    holds::{HoldKind, HoldSource},
+    inbound::{Effect, effects},
+    opt_out::{record_opt_in, record_opt_out},
+    place_hold::{Placement, place_hold},
+    reading::OptOutReach,
+    rule_set::RuleSet,
+    suppressions::{NewSuppression, SuppressionReason, suppress},
+};
+use crate::{
+    accounts::{DebtorRow, debtors_by_ids, debtors_by_phone, lock_persons, open_accounts_of},
+    platform::{
+        db::{DbError, TenantTx},
+        error::OpError,
+        keys::TenantKeys,
+    },
+};
+
+/// A text that is being stored.
+#[derive(Clone, Copy, Debug)]
+pub struct ReceivedText<'a> {
+    /// The row that stores it.
+    pub event_id: Uuid,
+    /// The sender's number, E.164.
+    pub number: &'a str,
+    pub body: &'a str,
+    /// The vendor has blocked the number already, for a word that it knows.
+    pub is_stopped_by_vendor: bool,
+    /// The debt that the open thread with the number is about, where there is one.
+    pub account_id: Option<Uuid>,
+}
+
+/// Why nothing more may be sent to the number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Silenced {
+    /// They asked for it.
+    OptedOut,
+    /// It reaches somebody else.
+    WrongParty,
+}
+
+/// Records what the text asks for and states. It vouches for its own number where the rule is about the number; what it
+/// states of a person holds for everybody whose number it is, for it cannot be known who of them writes.
+///
+/// # Errors
+/// [`OpError`] as met: then nothing of it is stored.
+pub async fn act_on_text(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    text: ReceivedText<'_>,
+) -> Result<Option<Silenced>, OpError> {
+    let people = people_behind(tx, keys, text.number).await?;
+    let names: Vec<&str> = people
+        .iter()
+        .flat_map(|person| [person.first_name.as_deref(), person.last_name.as_deref()])
+        .flatten()
+        .collect();
+    let mut found = effects(RuleSet::current(), text.body, &names);
+    if text.is_stopped_by_vendor && !found.contains(&Effect::Cease) && !found.contains(&Effect::Revoke) {
+        found.push(Effect::Revoke);
+    }
+    let ids: Vec<Uuid> = people.iter().map(|person| person.id).collect();
+    if found
+        .iter()
+        .any(|effect| matches!(effect, Effect::Cease | Effect::Hold(_)))
+        && !ids.is_empty()
+    {
+        // Whoever decides over a contact with them stands before this, or sees it.
+        lock_persons(tx, &ids).await?;
+    }
+    let mut silenced = None;
+    for effect in found {
+        match effect {
+            Effect::Nothing => {}
+            Effect::Resubscribe if asks_to_start(text.body) => {
+                record_opt_in(tx, keys, text.number, text.event_id).await?;
+            }
+            Effect::Resubscribe => {}
+            Effect::Revoke | Effect::Cease => {
+                let reach = match effect {
+                    Effect::Cease => OptOutReach::AllContact,
+                    _ => OptOutReach::Channel,
+                };
+                let reason = SuppressionReason::OptOut;
+                let suppression = record_opt_out(tx, keys, text.number, &ids, reach, reason).await?;
+                // What a machine may send or say to the number rests on consent: that ends with the word.
+                revoke_number(tx, &keys.blinds(text.number), text.event_id).await?;
+                if effect == Effect::Cease {
+                    hold_all(tx, &people, HoldKind::CeaseContact, &text, Some(suppression)).await?;
+                }
+                silenced = Some(Silenced::OptedOut);
+            }
+            Effect::Hold(HoldKind::WrongParty) => {
+                let suppression = suppress_wrong_party(tx, keys, text.number, &ids).await?;
+                hold_all(tx, &people, HoldKind::WrongParty, &text, Some(suppression)).await?;
+                silenced = silenced.or(Some(Silenced::WrongParty));
+            }
+            Effect::Hold(kind) => hold_all(tx, &people, kind, &text, None).await?,
+        }
+    }
+    Ok(silenced)
+}
+
+/// The records on which the number stands, each once.
+async fn people_behind(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    number: &str,
+) -> Result<Vec<DebtorRow>, DbError> {
+    let mut ids: Vec<Uuid> = debtors_by_phone(tx, &keys.blinds(number))
+        .await?
+        .into_iter()
+        .map(|owner| owner.debtor_id)
+        .collect();
+    ids.dedup();
+    debtors_by_ids(tx, &ids).await
+}
+
+/// 15 USC 1692c(b); 47 CFR 64.1200(m): the number is contacted for nobody, on no channel.
+async fn suppress_wrong_party(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    number: &str,
+    people: &[Uuid],
+) -> Result<Uuid, DbError> {
+    let blind = keys.blind(number);
+    let new = NewSuppression {
+        kind: "PHONE",
+        debtor_id: if let [only] = people { Some(*only) } else { None },
+        address_blind: blind.as_slice(),
+        channel: "ALL",
+        reason: SuppressionReason::WrongParty,
+    };
+    suppress(tx, new).await
+}
+
+/// Places the hold on everybody behind the number; where one of its kind stands already nothing changes.
+async fn hold_all(
+    tx: &mut TenantTx,
+    people: &[DebtorRow],
+    kind: HoldKind,
+    text: &ReceivedText<'_>,
+    suppression_id: Option<Uuid>,
+) -> Result<(), OpError> {
+    for person in people {
+        let account_id = match kind {
+            HoldKind::Dispute | HoldKind::IdentityTheft => debt_in_question(tx, person, text).await?,
+            _ => None,
+        };
+        let placement = Placement {
+            account_id,
+            event_id: Some(text.event_id),
+            suppression_id,
+            ..Placement::new(person.id, kind, HoldSource::InboundText)
+        };
+        place_hold(tx, placement).await?;
+    }
+    Ok(())
+}
+
+/// The debt that is meant, when there is no doubt: the one that the thread is about, or the only one. Otherwise the hold is
+/// on all of them.
+async fn debt_in_question(
+    tx: &mut TenantTx,
+    person: &DebtorRow,
+    text: &ReceivedText<'_>,
+) -> Result<Option<Uuid>, DbError> {
+    let open = open_accounts_of(tx, person.id).await?;
+    let meant = match (&text.account_id, open.as_slice()) {
+        (Some(id), all) => all.iter().find(|account| account.id == *id),
+        (None, [only]) => Some(only),
+        (None, _) => None,
+    };
+    // A hold stands on the record that the debt is of.
+    Ok(meant
+        .filter(|account| account.debtor_id == person.id)
+        .map(|account| account.id))
+}
+
+/// "Yes" may answer a question of ours; only words that can mean nothing else restore texts.
+fn asks_to_start(body: &str) -> bool {
+    let word: String = body
+        .chars()
+        .filter(char::is_ascii_alphabetic)
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    !matches!(word.as_str(), "yes" | "si" | "s")
+}
+
+/// The text has become a message: the holds that it placed name it. Returns the records that they stand on.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn attribute_holds(tx: &mut TenantTx, event: Uuid, message: Uuid) -> Result<Vec<Uuid>, DbError> {
+    let business = tx.business_id();
+    let mut held = sqlx::query_scalar!(
+        "UPDATE holds SET message_id = $3 WHERE business_id = $1 AND event_id = $2 RETURNING debtor_id",
+        business,
+        event,
+        message,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    held.sort_unstable();
+    held.dedup();
+    Ok(held)
+}

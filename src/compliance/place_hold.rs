@@ -1,0 +1,329 @@
+//! Placing, confirming and releasing holds. Whoever places one, it takes the same path.
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    holds::{HoldKind, HoldRow, HoldSource, hold_by_id},
+    suppressions::lift,
+};
+use crate::{
+    access::{Cell, authorize},
+    accounts::{DebtorRow, debtor_by_id, lock_person, mark_wrong_number, scoped_debtor_of_account},
+    platform::{
+        db::{AuditEntry, Db, DbError, LiveEvent, TenantTx},
+        error::OpError,
+        gql::{UserError, UserErrorCode},
+        ids,
+        keys::Keyring,
+    },
+};
+
+/// A hold that a member of staff sets.
+#[derive(Clone, Copy, Debug)]
+pub struct NewHold<'a> {
+    /// The person; when none, that of the debt.
+    pub debtor_id: Option<Uuid>,
+    /// The debt that it concerns or was learned of.
+    pub account_id: Option<Uuid>,
+    pub kind: HoldKind,
+    /// Where it is known from.
+    pub reason: &'a str,
+}
+
+/// A hold about to stand.
+#[derive(Clone, Debug)]
+pub struct Placement {
+    /// Of several hold ids none is guessed: it seals the reason.
+    pub id: Uuid,
+    /// The record of the person.
+    pub debtor_id: Uuid,
+    /// The debt that it was learned of; kept where the kind is of a debt.
+    pub account_id: Option<Uuid>,
+    pub kind: HoldKind,
+    pub source: HoldSource,
+    /// Where it is known from, sealed under the person's record key.
+    pub reason_cipher: Option<Vec<u8>>,
+    /// The received text that says so.
+    pub event_id: Option<Uuid>,
+    /// Of a wrong party's and of a request to cease: what it does to the number that the text came from.
+    pub suppression_id: Option<Uuid>,
+}
+
+impl Placement {
+    /// A hold on a person, of a source, and nothing more known of it.
+    pub fn new(debtor_id: Uuid, kind: HoldKind, source: HoldSource) -> Self {
+        Self {
+            id: ids::next(),
+            debtor_id,
+            account_id: None,
+            kind,
+            source,
+            reason_cipher: None,
+            event_id: None,
+            suppression_id: None,
+        }
+    }
+}
+
+/// Places a hold, with its audit row and live event; false when one of its kind stands already. The caller holds the
+/// person's lock where something is decided about them at the same time.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn place_hold(tx: &mut TenantTx, new: Placement) -> Result<bool, DbError> {
+    let (business, now, user) = (tx.business_id(), tx.now(), tx.ctx().user_id());
+    let account = new.account_id.filter(|_| !new.kind.binds_the_person());
+    let placed = sqlx::query!(
+        "INSERT INTO holds (business_id, id, debtor_id, account_id, kind, reason_cipher, placed_by, placed_at, source,
+             event_id, suppression_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING",
+        business,
+        new.id,
+        new.debtor_id,
+        account,
+        new.kind.as_str(),
+        new.reason_cipher,
+        user,
+        now,
+        new.source.as_str(),
+        new.event_id,
+        new.suppression_id,
+    )
+    .execute(tx.conn())
+    .await?;
+    if placed.rows_affected() == 0 {
+        return Ok(false);
+    }
+    let details = json!({
+        "kind": new.kind.as_str(), "source": new.source.as_str(), "account": account, "learned_of": new.account_id,
+    });
+    tx.audit(AuditEntry::plain("hold.placed", new.id, &details).about(Some(new.debtor_id)));
+    tell(tx, "HOLD_PLACED", new.debtor_id, account);
+    Ok(true)
+}
+
+/// Places a hold on the record that is named and returns its id. Of a person with several records each keeps its own, so
+/// that none is missing when they turn out to be two people after all.
+///
+/// # Errors
+/// User errors: NOT_FOUND for a person or debt that is not the caller's, INVALID_INPUT for a reason that does not fit and
+/// for a wrong party, which is of a number, CONFLICT for a hold that stands already or a person whose records were
+/// destroyed.
+pub async fn set_hold(
+    tx: &mut TenantTx,
+    keyring: &Keyring,
+    db: &Db,
+    new: NewHold<'_>,
+) -> Result<Uuid, OpError> {
+    authorize(tx.ctx(), Cell::HoldSet).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
+    if !(1..=1_000).contains(&new.reason.trim().chars().count()) {
+        return Err(UserError::invalid("reason", "Say why in 1 to 1,000 characters.").into());
+    }
+    if new.kind == HoldKind::WrongParty {
+        let message =
+            "A wrong party is of one number: say so with updateContactPoint, validity WRONG_NUMBER.";
+        return Err(UserError::invalid("kind", message).into());
+    }
+    let debtor = whose(tx, &new).await?;
+    lock_person(tx, debtor.id).await?;
+    // Who belongs to the person is certain only now.
+    let debtor = debtor_by_id(tx, debtor.id).await?.unwrap_or(debtor);
+    let placement = Placement::new(debtor.id, new.kind, HoldSource::Person);
+    let id = placement.id;
+    let reason = seal(tx, keyring, db, &debtor, ("reason_cipher", id), new.reason).await?;
+    let placement = Placement {
+        account_id: new.account_id,
+        reason_cipher: Some(reason),
+        ..placement
+    };
+    if !place_hold(tx, placement).await? {
+        let message = "Such a hold stands already: leave it, confirm it, or release it first.";
+        return Err(conflict("kind", message).into());
+    }
+    Ok(id)
+}
+
+/// The record that a new hold is written on: that of the debt, where one is named, else that of the person.
+async fn whose(tx: &mut TenantTx, new: &NewHold<'_>) -> Result<DebtorRow, OpError> {
+    let no_account = || UserError::not_found("accountId", "account of this debtor");
+    let of_debt = match new.account_id {
+        Some(account) => {
+            let owner = scoped_debtor_of_account(tx, account)
+                .await?
+                .ok_or_else(no_account)?;
+            Some(debtor_by_id(tx, owner).await?.ok_or_else(no_account)?)
+        }
+        None => None,
+    };
+    let person = match new.debtor_id {
+        Some(id) => Some(
+            debtor_by_id(tx, id)
+                .await?
+                .ok_or_else(|| UserError::not_found("debtorId", "debtor"))?,
+        ),
+        None => None,
+    };
+    match (of_debt, person) {
+        (Some(owner), Some(person)) if owner.person_id != person.person_id => Err(no_account().into()),
+        (Some(owner), _) => Ok(owner),
+        (None, Some(person)) => Ok(person),
+        (None, None) => {
+            let message = "Say on whom: give a debtor or one of their accounts.";
+            Err(UserError::invalid("debtorId", message).into())
+        }
+    }
+}
+
+/// A person has looked at what a text said, and it is so. A number that is confirmed to reach somebody else is marked so on
+/// the person's record.
+///
+/// # Errors
+/// User errors: NOT_FOUND for a hold that is not the caller's, INVALID_INPUT for a note that does not fit, CONFLICT for one
+/// that was confirmed or released before, or that a person set in the first place.
+pub async fn confirm_hold(
+    tx: &mut TenantTx,
+    keyring: &Keyring,
+    db: &Db,
+    id: Uuid,
+    note: Option<&str>,
+) -> Result<(), OpError> {
+    authorize(tx.ctx(), Cell::HoldSet).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
+    let Some(user) = tx.ctx().user_id() else {
+        let message = "A text was read by a program: a person confirms what it says, not an API key.";
+        return Err(conflict("holdId", message).into());
+    };
+    if note.is_some_and(|note| !(1..=1_000).contains(&note.trim().chars().count())) {
+        return Err(UserError::invalid("note", "Write 1 to 1,000 characters, or nothing.").into());
+    }
+    let hold = locked(tx, "holdId", id).await?;
+    if !hold.needs_confirmation() {
+        let message = "There is nothing to confirm: it was confirmed or released before, or a person set it.";
+        return Err(conflict("holdId", message).into());
+    }
+    let sealed = match note {
+        Some(note) => {
+            let debtor = debtor_by_id(tx, hold.debtor_id)
+                .await?
+                .ok_or_else(|| UserError::not_found("holdId", "hold"))?;
+            Some(seal(tx, keyring, db, &debtor, ("confirmation_cipher", id), note).await?)
+        }
+        None => None,
+    };
+    let (business, now) = (tx.business_id(), tx.now());
+    sqlx::query!(
+        "UPDATE holds SET confirmed_at = $3, confirmed_by = $4, confirmation_cipher = $5 WHERE business_id = $1 AND id = $2",
+        business,
+        id,
+        now,
+        user,
+        sealed,
+    )
+    .execute(tx.conn())
+    .await?;
+    let is_wrong_party = hold.kind == HoldKind::WrongParty.as_str();
+    if let Some(suppression) = hold.suppression_id.filter(|_| is_wrong_party) {
+        let address = address_of(tx, suppression).await?;
+        mark_wrong_number(tx, hold.debtor_id, &address).await?;
+    }
+    let details = json!({ "kind": hold.kind, "account": hold.account_id });
+    tx.audit(AuditEntry::plain("hold.confirmed", id, &details).about(Some(hold.debtor_id)));
+    tell(tx, "HOLD_CONFIRMED", hold.debtor_id, hold.account_id);
+    Ok(())
+}
+
+/// Ends a hold; that it stood stays on record. The suppression of the number that it was said from goes with it, unless a
+/// hold on somebody else rests on that too.
+///
+/// # Errors
+/// User errors: NOT_FOUND for a hold that is not the caller's, CONFLICT for one that was released before.
+pub async fn release_hold(tx: &mut TenantTx, id: Uuid) -> Result<(), OpError> {
+    authorize(tx.ctx(), Cell::HoldRelease).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
+    let hold = locked(tx, "id", id).await?;
+    if hold.lifted_at.is_some() {
+        return Err(conflict("id", "This hold was released before.").into());
+    }
+    let (business, now, user) = (tx.business_id(), tx.now(), tx.ctx().user_id());
+    sqlx::query!(
+        "UPDATE holds SET lifted_at = $3, lifted_by = $4 WHERE business_id = $1 AND id = $2",
+        business,
+        id,
+        now,
+        user,
+    )
+    .execute(tx.conn())
+    .await?;
+    if let Some(suppression) = hold.suppression_id {
+        let others = sqlx::query_scalar!(
+            r#"SELECT EXISTS (SELECT FROM holds
+                 WHERE business_id = $1 AND suppression_id = $2 AND lifted_at IS NULL) AS "others!""#,
+            business,
+            suppression,
+        )
+        .fetch_one(tx.conn())
+        .await?;
+        if !others {
+            lift(tx, &[suppression], &json!({ "by": "HOLD_RELEASED", "hold": id })).await?;
+        }
+    }
+    let details = json!({ "kind": hold.kind, "account": hold.account_id });
+    tx.audit(AuditEntry::plain("hold.released", id, &details).about(Some(hold.debtor_id)));
+    tell(tx, "HOLD_RELEASED", hold.debtor_id, hold.account_id);
+    Ok(())
+}
+
+/// The hold as it is once nobody else changes it.
+async fn locked(tx: &mut TenantTx, field: &'static str, id: Uuid) -> Result<HoldRow, OpError> {
+    let no_hold = || UserError::not_found(field, "hold");
+    hold_by_id(tx, id).await?.ok_or_else(no_hold)?;
+    let business = tx.business_id();
+    sqlx::query!(
+        "SELECT id FROM holds WHERE business_id = $1 AND id = $2 FOR UPDATE",
+        business,
+        id
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(hold_by_id(tx, id).await?.ok_or_else(no_hold)?)
+}
+
+/// The number that a suppression is of, as it is indexed.
+async fn address_of(tx: &mut TenantTx, suppression: Uuid) -> Result<Vec<u8>, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_scalar!(
+        "SELECT address_blind FROM suppressions WHERE business_id = $1 AND id = $2",
+        business,
+        suppression,
+    )
+    .fetch_one(tx.conn())
+    .await?)
+}
+
+/// Seals a text of a hold under the person's record key.
+async fn seal(
+    tx: &TenantTx,
+    keyring: &Keyring,
+    db: &Db,
+    debtor: &DebtorRow,
+    (column, hold): (&'static str, Uuid),
+    text: &str,
+) -> Result<Vec<u8>, OpError> {
+    let keys = keyring.business(db, tx.business_id()).await?;
+    let record = keys
+        .data_key(&debtor.keys.record)?
+        .ok_or_else(|| conflict("debtorId", "This person's records were destroyed."))?;
+    Ok(keys.seal(&record, "holds", column, hold, text.as_bytes())?)
+}
+
+fn conflict(field: &'static str, message: &str) -> UserError {
+    UserError::at(UserErrorCode::Conflict, field, message)
+}
+
+fn tell(tx: &mut TenantTx, kind: &'static str, debtor: Uuid, account: Option<Uuid>) {
+    tx.emit(LiveEvent {
+        kind,
+        account_id: account,
+        debtor_id: Some(debtor),
+        ..LiveEvent::default()
+    });
+}

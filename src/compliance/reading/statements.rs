@@ -1,0 +1,50 @@
+//! What somebody states of themselves or of the debtor. In doubt it is read as stated: a hold that a person lifts again
+//! costs less than one that was not set. What might be ("should I get a lawyer?"), what is not ("I'm not bankrupt yet"),
+//! and what is of something else ("my phone died") is not stated.
+
+use std::sync::LazyLock;
+
+use super::{Statement, pattern::Kind, words::Sentence};
+
+static KINDS: LazyLock<[(Statement, Kind); 7]> = LazyLock::new(|| {
+    let kinds = [
+        (
+            Statement::Bankruptcy,
+            include_str!("../../../policies/reading/bankruptcy.txt"),
+        ),
+        (
+            Statement::Deceased,
+            include_str!("../../../policies/reading/deceased.txt"),
+        ),
+        (
+            Statement::Attorney,
+            include_str!("../../../policies/reading/attorney.txt"),
+        ),
+        (
+            Statement::IdentityTheft,
+            include_str!("../../../policies/reading/identity_theft.txt"),
+        ),
+        (
+            Statement::WrongParty,
+            include_str!("../../../policies/reading/wrong_party.txt"),
+        ),
+        (
+            Statement::ActiveDuty,
+            include_str!("../../../policies/reading/military_service.txt"),
+        ),
+        (
+            Statement::Minor,
+            include_str!("../../../policies/reading/minority.txt"),
+        ),
+    ];
+    kinds.map(|(statement, patterns)| (statement, Kind::new(patterns)))
+});
+
+/// Everything that the sentences state, in a fixed order.
+pub(super) fn statements(sentences: &[Sentence]) -> Vec<Statement> {
+    KINDS
+        .iter()
+        .filter(|(_, kind)| kind.is_said(sentences))
+        .map(|(statement, _)| *statement)
+        .collect()
+}
