@@ -55,6 +55,7 @@ async fn rule_of_text_to(app: &TestApp, nth: usize, number: &str) -> String {
         content: "This is Acme, from a debt collector. Reply STOP to opt out.",
         in_reply_to: None,
         mode: None,
+        writer: None,
     };
     let decision = explain(&mut tx, &keys, &contact).await.unwrap().unwrap();
     if decision.outcome == Outcome::Allow {
