@@ -10,6 +10,7 @@
 //! stored decision be replayed. Around it: `gather` reads the facts, `gate` stores the decision and reserves,
 //! `permit` is what the vendors' ports take.
 
+mod approved_wordings;
 mod calendar;
 mod check_content;
 mod consent_pages;

@@ -5,6 +5,7 @@
 //! Pure: no clock, no database; the same text is always read the same way.
 
 mod fold;
+mod joining;
 mod negation;
 mod readings;
 mod text;

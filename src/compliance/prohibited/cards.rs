@@ -92,7 +92,7 @@ fn luhn(digits: &[(usize, u32)]) -> bool {
             (_, twice) => twice / 10 + twice % 10,
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// Security codes: three or four digits after their name.

@@ -276,9 +276,11 @@ fn can_be_empty(nodes: &[Node], starts: &mut Vec<SetId>) -> bool {
                 starts.push(*set);
                 false
             }
-            Node::Any(some) => some
-                .iter()
-                .fold(false, |empty, one| can_be_empty(one, starts) || empty),
+            Node::Any(some) => {
+                // All of them are looked at: each has its own beginning.
+                let empty: Vec<bool> = some.iter().map(|one| can_be_empty(one, starts)).collect();
+                empty.contains(&true)
+            }
             Node::Optional(some) => {
                 for one in some {
                     can_be_empty(one, starts);

@@ -119,8 +119,9 @@ pub struct StartConversationPayload {
     message: Option<Message>,
     /// What the gate decided about the first message.
     decision: Option<ComplianceDecision>,
-    /// Where the first message was refused for what it says: the words, the rule, what to change. Not stored.
-    findings: Vec<ContentFinding>,
+    /// Where the first message was refused for what it says: the words, the rule, what to change. Empty where it was
+    /// refused for something else, null where it was not refused. Not stored.
+    findings: Option<Vec<ContentFinding>>,
     /// What to put right; empty on success.
     user_errors: Vec<UserError>,
 }
@@ -132,8 +133,9 @@ pub struct SendMessagePayload {
     message: Option<Message>,
     /// What the gate decided; when it refused: which rule, its citation, and what would change the answer.
     decision: Option<ComplianceDecision>,
-    /// Where it was refused for what it says: the words, the rule, what to change. Empty otherwise. Not stored.
-    findings: Vec<ContentFinding>,
+    /// Where it was refused for what it says: the words, the rule, what to change. Empty where it was
+    /// refused for something else, null where it was not refused. Not stored.
+    findings: Option<Vec<ContentFinding>>,
     /// What to put right; empty on success.
     user_errors: Vec<UserError>,
 }
@@ -180,8 +182,8 @@ impl ConversationMutations {
             None => (None, None),
         };
         let findings = match (&conversation, &decision, first) {
-            (Some(conversation), Some(_), Some(body)) => conversation.words_refused(ctx, &body).await?,
-            _ => Vec::new(),
+            (Some(conversation), Some(_), Some(body)) => Some(conversation.words_refused(ctx, &body).await?),
+            _ => None,
         };
         Ok(StartConversationPayload {
             conversation,
@@ -206,7 +208,7 @@ impl ConversationMutations {
             return Ok(SendMessagePayload {
                 message: None,
                 decision: None,
-                findings: Vec::new(),
+                findings: None,
                 user_errors: outcome.user_errors,
             });
         };
@@ -219,7 +221,7 @@ impl ConversationMutations {
             return Ok(SendMessagePayload {
                 message,
                 decision,
-                findings: Vec::new(),
+                findings: None,
                 user_errors: Vec::new(),
             });
         }
@@ -229,8 +231,8 @@ impl ConversationMutations {
             Err(_) => None,
         };
         let findings = match thread {
-            Some(thread) => thread.words_refused(ctx, &body).await?,
-            None => Vec::new(),
+            Some(thread) => Some(thread.words_refused(ctx, &body).await?),
+            None => None,
         };
         Ok(SendMessagePayload {
             message: None,

@@ -63,7 +63,7 @@ async fn a_threat_is_refused_in_both_languages_and_a_near_miss_goes_out() {
 
     let sent = say(&app, &agent, "You cannot be arrested for not paying this debt.").await;
     assert_eq!(user_errors(&sent), [""; 0], "{sent}");
-    assert_eq!(sent["findings"], json!([]));
+    assert!(sent["findings"].is_null());
     assert_eq!(arrived(&app).len(), 1);
     app.finish().await;
 }
