@@ -9,6 +9,7 @@
 //! `permit` is what the vendors' ports take.
 
 mod calendar;
+mod consent_facts;
 mod consent_pages;
 mod consents;
 mod contact_bans;
