@@ -10,13 +10,14 @@ use uuid::Uuid;
 
 use super::{
     Contact,
+    consent_facts::{ConsentJson, consents},
     contact_policy::binding,
     content::detect_content,
     content_facts::{ContentRow, with_scan},
     facts::{
-        self, Action, ActionKind, ActionType, ClockTime, Consent, ConsentStatus, Consents, Consumer, Debt,
-        Direction, DoNotCall, Facts, HistoryEntry, InReplyTo, InconvenientTime, Medium, OptOut, OptOutScope,
-        OptOutTarget, Policy, Profile, Provider, Recipient, Tenant, TenantRole, Validation,
+        self, Action, ActionKind, ActionType, ClockTime, Consumer, Debt, Direction, DoNotCall, Facts,
+        HistoryEntry, InReplyTo, InconvenientTime, Medium, OptOut, OptOutScope, OptOutTarget, Policy,
+        Profile, Provider, Recipient, Tenant, TenantRole, Validation,
     },
     hold_facts::{HoldJson, with_holds},
     person_facts::{Member, PointJson, location, open_traits, reassigned, with_points},
@@ -40,13 +41,6 @@ pub(super) struct Gathered {
     pub(super) facts: Facts,
     pub(super) record_key: WrappedKey,
     pub(super) scanned: Scanned<'static>,
-}
-
-#[derive(Deserialize)]
-struct ConsentJson {
-    status: String,
-    given_directly: bool,
-    said_at: DateTime<Utc>,
 }
 
 #[derive(Deserialize)]
@@ -146,7 +140,7 @@ pub(super) async fn gather(
                 .collect(),
         ),
         policy: Some(binding(found.policy)),
-        consents: Some(consents(contact, strictest(&found.consents), tx.now())),
+        consents: Some(consents(contact, &found.consents, tx.now())),
         provider: Some(Provider {
             sms: Some("twilio".to_owned()),
             third_party_collections_permitted: Some(found.sms_route_approved),
@@ -340,16 +334,6 @@ fn list_from_json<T: serde::de::DeserializeOwned>(
     value.map_or_else(|| Ok(Vec::new()), from_json)
 }
 
-/// The strictest of the last words on the person's records: one revocation counts for all of them.
-fn strictest(consents: &[ConsentJson]) -> Option<&ConsentJson> {
-    let is_revoked = |row: &&ConsentJson| row.status == "REVOKED";
-    let is_granted = |row: &&ConsentJson| row.status == "GRANTED";
-    let mut rows = consents.iter();
-    rows.find(is_revoked)
-        .or_else(|| consents.iter().find(is_granted))
-        .or(consents.first())
-}
-
 fn role(stored: &str) -> TenantRole {
     match stored {
         "FIRST_PARTY_CREDITOR" => TenantRole::FirstPartyCreditor,
@@ -394,49 +378,6 @@ fn channel(channel: Channel) -> facts::Channel {
         Channel::Email => facts::Channel::Email,
         Channel::WebChat => facts::Channel::Webchat,
         Channel::Voice => facts::Channel::Voice,
-    }
-}
-
-fn consents(contact: &Contact<'_>, found: Option<&ConsentJson>, now: DateTime<Utc>) -> Consents {
-    let number = Some(contact.recipient.to_owned());
-    let consent = match found {
-        None => Consent {
-            status: Some(ConsentStatus::None),
-            number,
-            ..Consent::default()
-        },
-        Some(row) => Consent {
-            status: Some(match row.status.as_str() {
-                "GRANTED" => ConsentStatus::Granted,
-                "IMPLIED_FROM_CREDITOR" => ConsentStatus::ImpliedFromCreditor,
-                _ => ConsentStatus::Revoked,
-            }),
-            number,
-            given_directly_to_collector: Some(row.given_directly),
-            last_verified_days_ago: Some((now - row.said_at).num_days()),
-            granted_at: (row.status != "REVOKED").then_some(row.said_at),
-            revoked_at: (row.status == "REVOKED").then_some(row.said_at),
-            ..Consent::default()
-        },
-    };
-    match contact.channel {
-        Channel::Sms => Consents {
-            sms_consent: Some(consent),
-            ..Consents::default()
-        },
-        Channel::WhatsApp => Consents {
-            whatsapp_consent: Some(consent),
-            ..Consents::default()
-        },
-        Channel::Email => Consents {
-            email_consent: Some(consent),
-            ..Consents::default()
-        },
-        Channel::Voice => Consents {
-            tcpa_voice: Some(consent),
-            ..Consents::default()
-        },
-        Channel::WebChat => Consents::default(),
     }
 }
 

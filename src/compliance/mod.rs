@@ -13,6 +13,7 @@
 mod approved_wordings;
 mod calendar;
 mod check_content;
+mod consent_facts;
 mod consent_pages;
 mod consents;
 mod contact_bans;

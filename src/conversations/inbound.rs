@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Conversations, process_inbound::ProcessInbound, settle::emit_status, store};
+use super::{Conversations, process_inbound::ProcessInbound, queued_store, settle::emit_status, store};
 use crate::{
     compliance::{ReceivedText, Silenced, act_on_text},
     platform::{
@@ -115,7 +115,7 @@ async fn act(
         number,
         body: &text.body,
         is_stopped_by_vendor: text.vendor_keyword.as_deref() == Some("STOP"),
-        account_id: store::account_of_open_thread(tx, "SMS", &text.to, &blinds).await?,
+        account_id: queued_store::account_of_open_thread(tx, "SMS", &text.to, &blinds).await?,
     };
     let failure = match act_on_text(tx, keys, received).await? {
         None => return Ok(()),
@@ -134,7 +134,7 @@ async fn stop_queued(
     blinds: &[Vec<u8>],
     failure: (&'static str, &'static str),
 ) -> Result<(), OpError> {
-    for (message, conversation) in store::block_queued(tx, blinds, failure).await? {
+    for (message, conversation) in queued_store::block_queued(tx, blinds, failure).await? {
         let thread = store::conversations_by_ids(tx, &[conversation]).await?.pop();
         let debtor = thread.as_ref().and_then(|thread| thread.debtor_id);
         tx.audit(AuditEntry::plain("message.blocked", message, &json!({ "rule": failure.0 })).about(debtor));

@@ -23,6 +23,7 @@ mod notice;
 mod pauses;
 pub mod ports;
 pub mod process_inbound;
+mod queued_store;
 mod read;
 pub mod reconcile;
 pub mod route;

@@ -10,6 +10,7 @@ use super::{
     deliver::{DeliverMessage, job_error},
     inbound::Payload,
     pauses::Pauses,
+    queued_store,
     store::{self, ConversationRow, NewConversation, NewMessageRow, Whose},
 };
 use crate::{
@@ -158,7 +159,7 @@ async fn move_to_thread(mut tx: TenantTx, keys: &TenantKeys, waiting: Waiting) -
     .execute(tx.conn())
     .await?;
     let held = attribute_holds(&mut tx, id, message).await?;
-    for waiting in store::recheck_queued(&mut tx, &held).await? {
+    for waiting in queued_store::recheck_queued(&mut tx, &held).await? {
         tx.enqueue(&DeliverMessage { message_id: waiting }).await?;
     }
     let details = json!({ "conversation": thread.id, "matched": thread.debtor_id.is_some() });

@@ -22,7 +22,7 @@ async fn a_message_that_waits_for_an_unread_text_has_one_job_however_long_it_wai
     let text = Webhook::text(
         &app.acme,
         &phone,
-        "Please call my lawyer",
+        "Can I pay on Friday?",
         "SM0123456789abcdef0123456789abcdef",
     );
     assert_eq!(text.post(&app).await.0, 200);
