@@ -152,22 +152,27 @@ pub fn disclosure_language(language: &str) -> &'static str {
 pub fn append_required(content: &str, language: &str, needs: &ContentNeeds) -> String {
     let written_in = disclosure_language(language);
     let said = Said::of(content);
-    let missing: Vec<&str> = needs
+    let missing: Vec<RequiredText> = needs
         .texts()
         .into_iter()
         .filter(|text| !text.stands_in(&said, written_in))
-        .map(|text| text.wording(written_in))
         .collect();
     if missing.is_empty() {
         return content.to_owned();
     }
-    let body = content.trim_end();
-    let separator = match body {
-        "" => "",
-        body if body.contains("\n\n") => "\n\n",
-        _ => " ",
-    };
-    format!("{body}{separator}{}", missing.join(" "))
+    let wordings: Vec<&str> = missing.iter().map(|text| text.wording(written_in)).collect();
+    let (body, wordings) = (content.trim_end(), wordings.join(" "));
+    if body.is_empty() {
+        return wordings;
+    }
+    // Words that end without a full stop would run into the statement, which counts as a sentence of its own only.
+    let on_the_line = format!("{body} {wordings}");
+    let said = Said::of(&on_the_line);
+    if !body.contains("\n\n") && missing.iter().all(|text| text.stands_in(&said, written_in)) {
+        on_the_line
+    } else {
+        format!("{body}\n\n{wordings}")
+    }
 }
 
 /// Finds which statements the final text makes. They are sought in the language of the message first; a
@@ -209,6 +214,32 @@ mod tests {
         is_initial: false,
         opt_out_notice: true,
     };
+
+    #[test]
+    fn words_without_a_full_stop_do_not_run_into_the_statement() {
+        let needs = ContentNeeds {
+            identifies_collector: true,
+            is_initial: false,
+            opt_out_notice: true,
+        };
+        for body in [
+            "A word before it goes",
+            "Ask for Mr.",
+            "Gracias :)",
+            "One of 3",
+            "\u{1f642}",
+            "See https://pay.example/x",
+        ] {
+            for language in ["en", "es"] {
+                let text = append_required(body, language, &needs);
+                assert!(text.starts_with(body), "{text}");
+                let found = detect_content(&text, language);
+                assert_eq!(found.subsequent_mini_miranda, Some(true), "{text}");
+                assert_eq!(found.opt_out_notice, Some(true), "{text}");
+                assert_eq!(append_required(&text, language, &needs), text, "once");
+            }
+        }
+    }
 
     #[test]
     fn a_later_text_gains_the_disclosure_and_the_way_out_once() {

@@ -9,13 +9,12 @@ use funnelchat::{
 use serde_json::json;
 use sqlx::Executor as _;
 
-use crate::support::{TestApp, data};
+use crate::support::{Client, TestApp, data};
 
 /// A trail with a checkpoint in its middle, as the lines of a bundle.
 async fn bundle(app: &TestApp) -> Vec<String> {
-    let agent = app.acme.agent().await;
     let account = app.account_id(&app.acme, 0).await;
-    let note = async || {
+    let note = async |agent: &Client| {
         let answer = agent
             .gql(
                 "mutation($a: ID!) { addAccountNote(input: { accountId: $a, text: \"Called back.\" }) { note { id } } }",
@@ -27,11 +26,13 @@ async fn bundle(app: &TestApp) -> Vec<String> {
             "{answer}"
         );
     };
+    let agent = app.acme.agent().await;
     for _ in 0..10 {
-        note().await;
+        note(&agent).await;
     }
+    // Longer than an access token is good for.
     app.advance(TimeDelta::hours(1)).await;
-    note().await;
+    note(&app.acme.agent().await).await;
     lines(app, &app.app.checkpoints.signer).await
 }
 

@@ -52,7 +52,7 @@ async fn rule_of_text_to(app: &TestApp, nth: usize, number: &str) -> String {
         account_id: Some(account),
         channel: Channel::Sms,
         recipient: number,
-        content: "This is Acme, from a debt collector. Reply STOP to opt out.",
+        content: "This is Acme. This communication is from a debt collector. Reply STOP to opt out.",
         in_reply_to: None,
         mode: None,
         writer: None,
