@@ -250,6 +250,8 @@ fn named_keys(texts: &[String]) -> anyhow::Result<CheckpointKeys> {
 struct Walk {
     trail: Trail,
     verifier: ChainVerifier,
+    /// The row of the last checkpoint.
+    signed: i64,
     checkpoints: usize,
 }
 
@@ -258,6 +260,7 @@ impl Walk {
         Self {
             trail,
             verifier: ChainVerifier::default(),
+            signed: 0,
             checkpoints: 0,
         }
     }
@@ -268,7 +271,12 @@ impl Walk {
 
     fn checkpoint(&mut self, keys: &CheckpointKeys, checkpoint: &Checkpoint) -> anyhow::Result<()> {
         keys.check(Purpose::Checkpoint, self.trail, checkpoint)?;
-        self.checkpoints += 1;
+        anyhow::ensure!(
+            checkpoint.position > self.signed,
+            "the checkpoint at row {} stands twice",
+            checkpoint.position
+        );
+        (self.signed, self.checkpoints) = (checkpoint.position, self.checkpoints + 1);
         Ok(self.stands_at(checkpoint)?)
     }
 
