@@ -60,7 +60,7 @@ pub(super) async fn create_link(
 /// The address of the newest good link to an account; one is made where there is none.
 ///
 /// # Errors
-/// As [`create_link`].
+/// As `create_link`.
 pub async fn address_of_newest_link(
     tx: &mut TenantTx,
     portal: &Portal,
