@@ -36,7 +36,7 @@ impl Checkpoints {
     pub async fn sign_all(&self) -> Result<(), JobError> {
         let ctx = SystemCtx::for_reason("checkpoints of audit trails", WORKER);
         let mut tx = self.db.system(&ctx).await?;
-        let businesses = grown(&mut tx).await?;
+        let businesses = moved(&mut tx).await?;
         tx.commit().await?;
         let mut broken = None;
         for business in businesses {
@@ -118,13 +118,14 @@ fn broken(trail: Trail, how: &str) -> JobError {
     ))
 }
 
-/// The businesses with acts that no checkpoint covers.
-async fn grown(tx: &mut SystemTx) -> Result<Vec<Uuid>, DbError> {
+/// The businesses whose trails do not stand where their last checkpoint says: they grew, or were cut or written anew.
+async fn moved(tx: &mut SystemTx) -> Result<Vec<Uuid>, DbError> {
     Ok(sqlx::query_scalar!(
-        "SELECT h.business_id FROM business_head h
-         WHERE h.audit_position > coalesce((SELECT max(c.position) FROM audit_checkpoints c
-                                            WHERE c.business_id = h.business_id), 0)
-         ORDER BY h.business_id LIMIT $1",
+        r"SELECT h.business_id FROM business_head h
+          LEFT JOIN LATERAL (SELECT c.position, c.hash FROM audit_checkpoints c WHERE c.business_id = h.business_id
+                             ORDER BY c.position DESC LIMIT 1) c ON true
+          WHERE h.audit_position <> coalesce(c.position, 0) OR h.audit_hash <> coalesce(c.hash, '\x')
+          ORDER BY h.business_id LIMIT $1",
         BUSINESSES,
     )
     .fetch_all(tx.conn())

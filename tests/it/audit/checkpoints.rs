@@ -120,6 +120,10 @@ async fn a_chain_written_anew_is_seen_and_never_signed() {
         .unwrap();
     let error = read().await.unwrap_err().to_string();
     assert!(error.contains("a checkpoint was signed at row"), "{error}");
+    let Err(JobError::Fatal(error)) = app.app.checkpoints.sign_all().await else {
+        panic!("nobody was told of a trail that was cut and has not grown since");
+    };
+    assert!(error.contains("missing at its end"), "{error}");
 
     // As it was.
     superuser
