@@ -279,6 +279,7 @@ impl Client {
 async fn bare(bench: &Bench, from: Uuid, to: Uuid, past: Uuid, rows: usize) -> anyhow::Result<Duration> {
     let mut chunks = Vec::with_capacity(rows.div_ceil(CHUNK));
     let mut superuser = bench.superuser().await?;
+    sqlx::query("ANALYZE").execute(&mut superuser).await?;
     let debtors: Vec<Uuid> = sqlx::query_scalar(
         "SELECT debtor_id FROM accounts WHERE business_id = $1 AND debtor_id > $2 AND account_number LIKE 'bench-%' ORDER BY id",
     )

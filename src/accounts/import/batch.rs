@@ -114,8 +114,16 @@ impl Batch {
             self.notes.write(tx, author).await?;
         }
         outbox::record(tx, "account.created", &self.accounts.ids).await?;
-        Ok(())
+        refresh_statistics(tx).await
     }
+}
+
+/// Tells the planner of the rows when it knows of few so far: the next chunk's checks would take ever longer.
+async fn refresh_statistics(tx: &mut TenantTx) -> Result<(), DbError> {
+    sqlx::query!("SELECT app.refresh_statistics()")
+        .execute(tx.conn())
+        .await?;
+    Ok(())
 }
 
 impl Debtors {

@@ -1,6 +1,8 @@
 //! Commits an import, a slice to a job: first whom its rows say not to call, whatever becomes of the rows, then the rows
 //! themselves, one chunk to a transaction; all or nothing is left to [`super::whole`].
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
@@ -11,6 +13,7 @@ use super::{
     job_error,
     model::{AccountImportMode, AccountImportStatus, ImportRow, StagedRow, WAITS_FOR},
     place::{Candidate, Pass, Placing},
+    read_ahead::ReadAhead,
     staged,
     store::{self, Placed},
     tell,
@@ -126,10 +129,12 @@ impl AccountImports {
     }
 
     async fn run_slice(&self, ctx: &TenantCtx, job: &CommitImport) -> Result<(), OpError> {
-        let keys = self.keyring.business(&self.db, ctx.business_id()).await?;
+        let keys = Arc::new(self.keyring.business(&self.db, ctx.business_id()).await?);
+        let mut ahead = ReadAhead::new(&self.db, ctx, &keys, job.import_id);
         let (mut done, mut tries) = (0, 0);
         while done < SLICE {
-            match self.next_chunk(ctx, &keys, job, done + 1 == SLICE).await {
+            let is_last = done + 1 == SLICE;
+            match self.next_chunk(ctx, &keys, job, &mut ahead, is_last).await {
                 Ok(Step::Done) => (done, tries) = (done + 1, 0),
                 Ok(Step::NoneLeft) => return self.complete(ctx, &keys, job.import_id).await,
                 Ok(Step::Stopped) => return Ok(()),
@@ -147,6 +152,7 @@ impl AccountImports {
         ctx: &TenantCtx,
         keys: &TenantKeys,
         job: &CommitImport,
+        ahead: &mut ReadAhead,
         is_last: bool,
     ) -> Result<Step, OpError> {
         let mut tx = self.db.tenant(ctx).await?;
@@ -164,7 +170,7 @@ impl AccountImports {
                 tx.commit().await?;
                 return Ok(Step::Stopped);
             }
-            if !self.place_next(&mut tx, keys, &row).await? {
+            if !self.place_next(&mut tx, keys, ahead, &row).await? {
                 return Ok(Step::NoneLeft);
             }
         }
@@ -192,9 +198,10 @@ impl AccountImports {
         &self,
         tx: &mut TenantTx,
         keys: &TenantKeys,
+        ahead: &mut ReadAhead,
         row: &ImportRow,
     ) -> Result<bool, OpError> {
-        let Some(rows) = staged::chunk(tx, keys, row.id, row.chunks_committed).await? else {
+        let Some(rows) = ahead.chunk(tx, row.chunks_committed).await? else {
             return Ok(false);
         };
         let processed = i32::try_from(rows.len()).unwrap_or(i32::MAX);

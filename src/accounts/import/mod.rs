@@ -26,6 +26,7 @@ mod people;
 mod place;
 mod preview;
 mod progress;
+mod read_ahead;
 mod reader;
 mod report;
 mod row;

@@ -4,7 +4,10 @@
 //! Such a transaction holds whatever it locks to its end. People whom it makes itself nobody waits for; those whom the
 //! business has already may be written to or say STOP meanwhile. Their rows come last, and there is a bound on them.
 
-use std::collections::{BTreeSet, HashSet};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -17,6 +20,7 @@ use super::{
     job_error,
     model::{AccountImportStatus, ImportRow},
     place::Pass,
+    read_ahead::ReadAhead,
     staged,
     store::{self, Placed},
     tell,
@@ -64,7 +68,7 @@ impl AccountImports {
     }
 
     async fn run_whole(&self, ctx: &TenantCtx, job: &PlaceWholeImport) -> Result<(), OpError> {
-        let keys = self.keyring.business(&self.db, ctx.business_id()).await?;
+        let keys = Arc::new(self.keyring.business(&self.db, ctx.business_id()).await?);
         let mut tx = self.db.snapshot(ctx).await?;
         let row = store::imports_by_ids(&mut tx, &[job.import_id]).await?.pop();
         tx.finish_read().await?;
@@ -92,7 +96,7 @@ impl AccountImports {
     async fn try_whole(
         &self,
         ctx: &TenantCtx,
-        keys: &TenantKeys,
+        keys: &Arc<TenantKeys>,
         import: &ImportRow,
     ) -> Result<Ended, OpError> {
         let mut tx = self.db.tenant(ctx).await?;
@@ -103,7 +107,8 @@ impl AccountImports {
         let (mut made, mut left) = (HashSet::new(), BTreeSet::new());
         // Which chunks have rows left.
         let mut unfinished = Vec::new();
-        while let Some(rows) = staged::chunk(&mut tx, keys, import.id, chunks).await? {
+        let mut ahead = ReadAhead::new(&self.db, ctx, keys, import.id);
+        while let Some(rows) = ahead.chunk(&mut tx, chunks).await? {
             let before = left.len();
             let pass = Pass::New {
                 made: &mut made,

@@ -92,3 +92,14 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = queue, pg_temp AS $$
 $$;
 REVOKE ALL ON FUNCTION queue.health FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION queue.health TO funnelchat_system;
+
+-- The queue tells workers of a job when it is added. One that is added by the job before it in a queue of its own cannot
+-- be taken yet, and nobody tells of it again: it waited for the next poll, up to a second.
+CREATE OR REPLACE FUNCTION queue.tell_of_next() RETURNS trigger
+LANGUAGE plpgsql SET search_path = queue, pg_temp AS $$
+BEGIN
+    PERFORM pg_notify('jobs:insert', '{"r":' || random()::text || ',"count":1}');
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER tell_of_next AFTER UPDATE OF locked_at ON queue._private_job_queues FOR EACH ROW
+    WHEN (OLD.locked_at IS NOT NULL AND NEW.locked_at IS NULL) EXECUTE FUNCTION queue.tell_of_next();

@@ -1,6 +1,7 @@
 //! Accounts from a file: what is found in it, what becomes of it, and that nothing is lost or doubled on the way.
 
 mod alone;
+mod bulk;
 mod crash;
 mod findings;
 mod hostile;
