@@ -399,6 +399,35 @@ async fn a_filter_that_leaves_few_accounts_finds_them_by_its_index() {
         plans.iter().for_each(|plan| names.assert_indexed(plan));
     }
 
+    // In the order of names as in any other.
+    for (filter, index) in [
+        (
+            json!({ "creditorId": id(IdKind::Creditor, business) }),
+            "accounts_creditor_name",
+        ),
+        (
+            json!({ "placementId": id(IdKind::Placement, business) }),
+            "accounts_placement_name",
+        ),
+        (json!({ "status": ["ACTIVE"] }), "accounts_status_name"),
+    ] {
+        wire.clear();
+        let by_name = "query($f: AccountFilter) { accounts(first: 10, filter: $f, orderBy: { field: LAST_NAME, direction: ASC }) {
+            edges { node { accountNumber } } } }";
+        let answer = manager.gql(by_name, json!({ "f": filter })).await;
+        assert_eq!(
+            data(&answer)["accounts"]["edges"].as_array().unwrap().len(),
+            10,
+            "{filter}"
+        );
+        let used: BTreeSet<String> = wire
+            .plans()
+            .iter()
+            .flat_map(|plan| names.indexes_of(plan))
+            .collect();
+        assert!(used.contains(index), "{filter} uses {index}: {used:?}");
+    }
+
     // And what hangs on a page of accounts is one statement each.
     let page = "{ accounts(first: 50) { edges { node { notes(first: 2) { edges { node { text author { id } } } } holds { kind }
         creditor { name } placement { name } itemizationDate } } } }";

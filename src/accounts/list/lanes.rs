@@ -68,7 +68,7 @@ impl<'a> Lanes<'a> {
             highest: None,
             rest: Vec::new(),
         };
-        let starts = starts(ordering, conditions);
+        let starts = starts(conditions);
         let mut taken = false;
         for condition in conditions {
             let covered = match (&starts, condition) {
@@ -139,19 +139,18 @@ enum Starts<'a> {
     Statuses(&'a [String]),
 }
 
-fn starts<'a>(ordering: AccountOrdering, conditions: &[Condition<'a>]) -> Starts<'a> {
-    let by_name = ordering == AccountOrdering::LastName;
+fn starts<'a>(conditions: &[Condition<'a>]) -> Starts<'a> {
     let find = |look: &dyn Fn(&Condition<'a>) -> Option<Starts<'a>>| conditions.iter().find_map(look);
     let placement = |condition: &Condition<'a>| match condition {
-        Condition::Placement(id) if !by_name => Some(Starts::Placement(*id)),
+        Condition::Placement(id) => Some(Starts::Placement(*id)),
         _ => None,
     };
     let creditor = |condition: &Condition<'a>| match condition {
-        Condition::Creditor(id) if !by_name => Some(Starts::Creditor(*id)),
+        Condition::Creditor(id) => Some(Starts::Creditor(*id)),
         _ => None,
     };
     let statuses = |condition: &Condition<'a>| match condition {
-        Condition::Statuses(all) if !by_name => Some(Starts::Statuses(all)),
+        Condition::Statuses(all) => Some(Starts::Statuses(all)),
         _ => None,
     };
     find(&placement)

@@ -17,7 +17,7 @@ mod whole;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
-use sqlx::{Row as _, postgres::PgRow};
+use sqlx::{Column as _, Row as _, postgres::PgRow};
 use uuid::Uuid;
 
 use self::{
@@ -204,44 +204,68 @@ struct Cut {
 }
 
 fn read_rows(rows: &[PgRow], ordering: AccountOrdering) -> Result<Result<Vec<ListedAccount>, Cut>, DbError> {
+    let Some(first) = rows.first() else {
+        return Ok(Ok(Vec::new()));
+    };
+    let places = Places::of(first)?;
     let mut page = Vec::with_capacity(rows.len());
     for (found, row) in (0..).zip(rows) {
-        if row.try_get("cut")? {
+        if row.try_get(places.cut)? {
             return Ok(Err(Cut { found }));
         }
-        page.push(read_row(row, ordering)?);
+        page.push(read_row(row, &places, ordering)?);
     }
     Ok(Ok(page))
 }
 
-fn read_row(row: &PgRow, ordering: AccountOrdering) -> Result<ListedAccount, DbError> {
-    let id: Uuid = row.try_get("id")?;
+/// Where in a page's rows the columns stand that are not always at one place: to look each up by its name, row by row,
+/// takes as long as to read them. Those of an account come first, as [`sql::COLUMNS`] has them.
+struct Places {
+    order_key: usize,
+    cut: usize,
+    /// The first column of [`sql::PERSON`].
+    person: usize,
+}
+
+impl Places {
+    fn of(row: &PgRow) -> Result<Self, DbError> {
+        let place = |name| row.try_column(name).map(|column| column.ordinal());
+        Ok(Self {
+            order_key: place("order_key")?,
+            cut: place("cut")?,
+            person: place("first_name")?,
+        })
+    }
+}
+
+fn read_row(row: &PgRow, places: &Places, ordering: AccountOrdering) -> Result<ListedAccount, DbError> {
+    let id: Uuid = row.try_get(0)?;
     let key = match ordering {
-        AccountOrdering::CreatedAt => AccountKey::Instant(row.try_get("order_key")?, id),
-        AccountOrdering::Balance => AccountKey::Number(row.try_get("order_key")?, id),
-        AccountOrdering::DueDate => AccountKey::Day(row.try_get("order_key")?, id),
-        AccountOrdering::LastName => AccountKey::Text(row.try_get("order_key")?, id),
+        AccountOrdering::CreatedAt => AccountKey::Instant(row.try_get(places.order_key)?, id),
+        AccountOrdering::Balance => AccountKey::Number(row.try_get(places.order_key)?, id),
+        AccountOrdering::DueDate => AccountKey::Day(row.try_get(places.order_key)?, id),
+        AccountOrdering::LastName => AccountKey::Text(row.try_get(places.order_key)?, id),
     };
     let account = AccountRow {
         id,
-        debtor_id: row.try_get("debtor_id")?,
-        account_number: row.try_get("account_number")?,
-        original_creditor: row.try_get("original_creditor")?,
-        status: row.try_get("status")?,
-        currency: row.try_get("currency")?,
-        balance_minor: row.try_get("balance_minor")?,
-        original_balance_minor: row.try_get("original_balance_minor")?,
-        due_date: row.try_get("due_date")?,
-        assigned_agent_id: row.try_get("assigned_agent_id")?,
-        creditor_id: row.try_get("creditor_id")?,
-        placement_id: row.try_get("placement_id")?,
-        custom_fields_cipher: row.try_get("custom_fields_cipher")?,
-        created_at: row.try_get("created_at")?,
-        updated_at: row.try_get("updated_at")?,
-        first_name: row.try_get("first_name")?,
-        last_name: row.try_get("last_name")?,
-        preferred_language: row.try_get("preferred_language")?,
-        preferred_channel: row.try_get("preferred_channel")?,
+        debtor_id: row.try_get(1)?,
+        account_number: row.try_get(2)?,
+        original_creditor: row.try_get(3)?,
+        status: row.try_get(4)?,
+        currency: row.try_get(5)?,
+        balance_minor: row.try_get(6)?,
+        original_balance_minor: row.try_get(7)?,
+        due_date: row.try_get(8)?,
+        assigned_agent_id: row.try_get(9)?,
+        creditor_id: row.try_get(10)?,
+        placement_id: row.try_get(11)?,
+        custom_fields_cipher: row.try_get(12)?,
+        created_at: row.try_get(13)?,
+        updated_at: row.try_get(14)?,
+        first_name: row.try_get(places.person)?,
+        last_name: row.try_get(places.person + 1)?,
+        preferred_language: row.try_get(places.person + 2)?,
+        preferred_channel: row.try_get(places.person + 3)?,
     };
     Ok(ListedAccount { row: account, key })
 }

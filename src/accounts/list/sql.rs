@@ -19,12 +19,12 @@ pub(super) const WORKER: &str = "(CASE WHEN a.assigned_agent_id IS NULL \
 /// Is no one's id.
 pub(super) const NOBODY: Uuid = Uuid::nil();
 
-/// What is read of an account.
+/// What is read of an account, in this order (`super::read_row`).
 pub(super) const COLUMNS: &str = "a.id, a.debtor_id, a.account_number, a.original_creditor, a.status, a.currency, \
      a.balance_minor, a.original_balance_minor, a.due_date, a.assigned_agent_id, a.creditor_id, a.placement_id, \
      a.custom_fields_cipher, a.created_at, a.updated_at";
 
-/// The person behind each of few accounts `a`, as `d`; looked up one by one (see `criteria`). A row that only says that
+/// The person (`super::read_row`) behind each of few accounts `a`, as `d`; looked up one by one (see `criteria`). A row that only says that
 /// there are too many has none.
 pub(super) const PERSON: &str = " LEFT JOIN LATERAL (SELECT d.first_name, d.last_name, d.preferred_language, \
      d.preferred_channel FROM debtors d WHERE d.business_id = $1 AND d.id = a.debtor_id OFFSET 0) d ON true";
