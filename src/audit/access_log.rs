@@ -114,19 +114,7 @@ async fn insert(
     connection: &mut Option<SystemConnection>,
     batch: &[Waiting],
 ) -> Result<(), DbError> {
-    let entries: Vec<serde_json::Value> = batch
-        .iter()
-        .map(|(entry, _)| {
-            serde_json::json!({
-                "business_id": entry.business_id,
-                "id": ids::next(),
-                "actor_id": entry.actor_id,
-                "operation": entry.operation,
-                "debtor_ids": entry.debtor_ids,
-                "request_id": entry.request_id.as_ref(),
-            })
-        })
-        .collect();
+    let rows = Rows::of(batch);
     let connection = match connection {
         Some(connection) => connection,
         none => none.insert(
@@ -136,12 +124,52 @@ async fn insert(
     };
     sqlx::query!(
         "INSERT INTO access_log (business_id, id, at, actor_id, operation, debtor_ids, request_id)
-         SELECT e.business_id, e.id, $2, e.actor_id, e.operation, e.debtor_ids, e.request_id
-         FROM jsonb_to_recordset($1) AS e(business_id uuid, id uuid, actor_id uuid, operation text, debtor_ids uuid[], request_id text)",
-        serde_json::Value::Array(entries),
+         SELECT e.business_id, e.id, $1, e.actor_id, e.operation, ($2::uuid[])[e.first:e.last], e.request_id
+         FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::int[], $8::int[], $9::text[])
+             AS e(business_id, id, actor_id, operation, first, last, request_id)",
         db.clock().now(),
+        &rows.debtors,
+        &rows.businesses,
+        &rows.ids,
+        &rows.actors,
+        &rows.operations as &[&str],
+        &rows.firsts,
+        &rows.lasts,
+        &rows.requests as &[&str],
     )
     .execute(connection.conn())
     .await?;
     Ok(())
+}
+
+/// Entries column by column; whose data they read lies in one array, from which each row takes its slice.
+#[derive(Default)]
+struct Rows<'a> {
+    businesses: Vec<Uuid>,
+    ids: Vec<Uuid>,
+    actors: Vec<Uuid>,
+    operations: Vec<&'a str>,
+    debtors: Vec<Uuid>,
+    /// Of the row's slice of `debtors`, counted from one as PostgreSQL does.
+    firsts: Vec<i32>,
+    lasts: Vec<i32>,
+    requests: Vec<&'a str>,
+}
+
+impl<'a> Rows<'a> {
+    fn of(batch: &'a [Waiting]) -> Self {
+        let mut rows = Self::default();
+        let position = |length: usize| i32::try_from(length).unwrap_or(i32::MAX);
+        for (entry, _) in batch {
+            rows.businesses.push(entry.business_id);
+            rows.ids.push(ids::next());
+            rows.actors.push(entry.actor_id);
+            rows.operations.push(&entry.operation);
+            rows.firsts.push(position(rows.debtors.len() + 1));
+            rows.debtors.extend_from_slice(&entry.debtor_ids);
+            rows.lasts.push(position(rows.debtors.len()));
+            rows.requests.push(&entry.request_id);
+        }
+        rows
+    }
 }
