@@ -15,7 +15,10 @@ use crate::{
         db::TenantTx,
         email::EmailAddress,
         error::OpError,
-        gql::{EdgeCursor, PageArgs, PageRequest, ScopeExt as _, bad_input, not_found, op_error, parse_id},
+        gql::{
+            EdgeCursor, InPlace, PageArgs, PageRequest, ScopeExt as _, bad_input, not_found, op_error,
+            parse_id,
+        },
         ids::IdKind,
         keys::TenantKeys,
         phone::PhoneNumber,
@@ -69,7 +72,7 @@ impl ListQueries {
         #[graphql(desc = "Past this cursor, going forward.")] after: Option<String>,
         #[graphql(desc = "How many from the end (1 to 100).")] last: Option<i32>,
         #[graphql(desc = "Past this cursor, going backward.")] before: Option<String>,
-    ) -> async_graphql::Result<AccountConnection> {
+    ) -> async_graphql::Result<InPlace<AccountConnection>> {
         let page = PageArgs {
             first,
             after,
@@ -100,6 +103,7 @@ impl ListQueries {
             page,
         )
         .await
+        .map(InPlace)
     }
 
     /// One person; null with a NOT_FOUND error when there is no such person of yours.

@@ -22,7 +22,7 @@ use crate::{
     platform::{
         error::OpError,
         gql::{
-            Date, EdgeCursor, EmailAddressScalar, MoneyValue, OpScope, PageArgs, PhoneNumberScalar,
+            Date, EdgeCursor, EmailAddressScalar, InPlace, MoneyValue, OpScope, PageArgs, PhoneNumberScalar,
             ScopeExt as _, op_error,
         },
         ids::{self, IdKind},
@@ -301,7 +301,7 @@ impl Account {
         #[graphql(desc = "Past this cursor, going forward.")] after: Option<String>,
         #[graphql(desc = "How many from the end (1 to 100).")] last: Option<i32>,
         #[graphql(desc = "Past this cursor, going backward.")] before: Option<String>,
-    ) -> async_graphql::Result<ConversationConnection> {
+    ) -> async_graphql::Result<InPlace<ConversationConnection>> {
         Conversation::of_account(
             ctx,
             self.row.id,
@@ -313,6 +313,7 @@ impl Account {
             },
         )
         .await
+        .map(InPlace)
     }
 
     /// What was posted to the account, newest first.

@@ -22,7 +22,7 @@ use crate::{
     identity::graphql::User,
     platform::{
         error::OpError,
-        gql::{Cursor, EdgeCursor, OpScope, PageArgs, ScopeExt as _, op_error},
+        gql::{Cursor, EdgeCursor, InPlace, OpScope, PageArgs, ScopeExt as _, op_error},
         ids::{self, IdKind},
     },
 };
@@ -203,14 +203,14 @@ impl Conversation {
         #[graphql(desc = "Past this cursor, going forward.")] after: Option<String>,
         #[graphql(desc = "How many from the end (1 to 100).")] last: Option<i32>,
         #[graphql(desc = "Past this cursor, going backward.")] before: Option<String>,
-    ) -> async_graphql::Result<MessageConnection> {
+    ) -> async_graphql::Result<InPlace<MessageConnection>> {
         let args = PageArgs {
             first,
             after,
             last,
             before,
         };
-        self.message_page(ctx, args).await
+        self.message_page(ctx, args).await.map(InPlace)
     }
 
     /// How many of the debtor's messages you have not read.

@@ -99,6 +99,9 @@ macro_rules! relay_connection {
             pub total_count: Option<i32>,
         }
 
+        // Its edges wait together, however it is resolved.
+        impl $crate::platform::gql::AtHand for $connection {}
+
         impl $connection {
             /// Makes a page of rows that were read in reading direction, with at most one row too many.
             pub fn from_rows(

@@ -83,12 +83,13 @@ type EdgeField<'a> = (&'a Positioned<Field>, Option<Vec<&'a Positioned<Field>>>)
 fn plain_edge<'a, E: RelayEdge>(ctx: &ContextSelectionSet<'a>) -> Option<Vec<EdgeField<'a>>> {
     let node_type = E::Node::type_name();
     let fields = plain_fields(ctx, &ctx.item.node.items, &E::type_name())?;
-    let with_node = |field: &'a Positioned<Field>| {
-        if field.node.name.node != "node" {
-            return Some((field, None));
+    let with_node = |field: &'a Positioned<Field>| match field.node.name.node.as_str() {
+        "cursor" | "__typename" => Some((field, None)),
+        "node" => {
+            let of_node = plain_fields(ctx, &field.node.selection_set.node.items, &node_type)?;
+            Some((field, Some(of_node)))
         }
-        let of_node = plain_fields(ctx, &field.node.selection_set.node.items, &node_type)?;
-        Some((field, Some(of_node)))
+        _ => None,
     };
     fields.into_iter().map(with_node).collect()
 }
@@ -339,7 +340,7 @@ async fn text_of_edge<E: RelayEdge>(
                 text.extend_from_slice(node.as_deref().unwrap_or(b"null"));
             }
             (None, "__typename") => push_type_name(edge, field, &mut text),
-            // An edge has no other field (Relay Cursor Connections Specification, section 3).
+            // The cursor: other fields are left to the library (`plain_edge`).
             (None, _) => {
                 push_key(field, &mut text);
                 write_json(&Value::String(edge.cursor().encoded()), &mut text);
