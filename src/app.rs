@@ -14,7 +14,7 @@ use crate::{
         import::{self, AccountImports},
     },
     audit::{AccessLog, CheckpointSigner, Checkpoints},
-    compliance::{Suppressions, prohibited, rule_set::check_embedded},
+    compliance::{self, Suppressions, prohibited, rule_set::check_embedded},
     config::{Config, DatabaseUrls, Environment},
     conversations::{self, Conversations, feed::InboxReaders},
     files::{FileSettings, Files, LinkKeys, UploadRoom, open_store},
@@ -269,6 +269,7 @@ impl App {
             signer: Arc::new(CheckpointSigner::new(&config.audit_signing_keys)),
         };
         register_audit_jobs(&mut registry, &checkpoints);
+        register_compliance_jobs(&mut registry, &db);
         let worker = WorkerOptions {
             connect: databases.worker.clone(),
             concurrency: config.worker_concurrency.get(),
@@ -484,6 +485,24 @@ fn register_audit_jobs(registry: &mut JobRegistry, checkpoints: &Checkpoints) {
     registry.reconciler("audit.sign_checkpoints", "7 * * * *", move || {
         let checkpoints = owner.clone();
         async move { checkpoints.sign_all().await }
+    });
+}
+
+fn register_compliance_jobs(registry: &mut JobRegistry, db: &Db) {
+    let owner = db.clone();
+    registry.tenant(move |ctx, job: compliance::MarkDispute| {
+        let db = owner.clone();
+        async move { compliance::mark_dispute(&db, &ctx, job).await }
+    });
+    let owner = db.clone();
+    registry.tenant(move |ctx, job: compliance::TellDue| {
+        let db = owner.clone();
+        async move { compliance::tell_due(&db, &ctx, job).await }
+    });
+    let owner = db.clone();
+    registry.reconciler("compliance.find_due_answers", "*/15 * * * *", move || {
+        let db = owner.clone();
+        async move { compliance::find_due_answers(&db).await }
     });
 }
 

@@ -155,6 +155,13 @@ cells! {
     BreakGlassEnd => "break_glass", "end";
     DebtorLinkManage => "debtor_link", "manage";
     OwnContactUpdate => "own_contact", "update";
+    DisputeRead => "dispute", "read";
+    DisputeFile => "dispute", "file";
+    DisputeAnswer => "dispute", "answer";
+    DisputeResolve => "dispute", "resolve";
+    ComplaintRead => "complaint", "read";
+    ComplaintFile => "complaint", "file";
+    ComplaintResolve => "complaint", "resolve";
 }
 
 impl Cell {

@@ -116,6 +116,12 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "exportAccounts",
         Needs::Permission(Cell::AccountExport),
     ),
+    (
+        "Mutation",
+        "fileComplaint",
+        Needs::Permission(Cell::ComplaintFile),
+    ),
+    ("Mutation", "fileDispute", Needs::Permission(Cell::DisputeFile)),
     ("Mutation", "inviteUser", Needs::Permission(Cell::UserManage)),
     ("Mutation", "login", Needs::Nothing),
     ("Mutation", "logout", Needs::Nothing),
@@ -146,6 +152,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "Mutation",
         "recordStatedTimeZone",
         Needs::Permission(Cell::AccountUpdate),
+    ),
+    (
+        "Mutation",
+        "recordVerificationSent",
+        Needs::Permission(Cell::DisputeAnswer),
     ),
     ("Mutation", "refreshSession", Needs::Nothing),
     ("Mutation", "registerBusiness", Needs::Nothing),
@@ -183,6 +194,16 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ("Mutation", "requestDebtorLink", Needs::Nothing),
     ("Mutation", "requestPasswordReset", Needs::Nothing),
     ("Mutation", "resetPassword", Needs::Nothing),
+    (
+        "Mutation",
+        "resolveComplaint",
+        Needs::Permission(Cell::ComplaintResolve),
+    ),
+    (
+        "Mutation",
+        "resolveDispute",
+        Needs::Permission(Cell::DisputeResolve),
+    ),
     (
         "Mutation",
         "restoreAccount",
@@ -247,6 +268,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ),
     (
         "Mutation",
+        "startDisputeVerification",
+        Needs::Permission(Cell::DisputeAnswer),
+    ),
+    (
+        "Mutation",
         "suppressContact",
         Needs::Permission(Cell::SuppressionSet),
     ),
@@ -263,6 +289,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "Mutation",
         "updateBusinessSettings",
         Needs::Permission(Cell::BusinessUpdate),
+    ),
+    (
+        "Mutation",
+        "updateComplaint",
+        Needs::Permission(Cell::ComplaintFile),
     ),
     (
         "Mutation",
@@ -320,6 +351,8 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ("Query", "business", Needs::Permission(Cell::BusinessRead)),
     ("Query", "businesses", Needs::Platform),
     ("Query", "checkContent", Needs::Permission(Cell::DecisionCheck)),
+    ("Query", "complaint", Needs::Permission(Cell::ComplaintRead)),
+    ("Query", "complaints", Needs::Permission(Cell::ComplaintRead)),
     ("Query", "complianceCheck", Needs::Permission(Cell::DecisionCheck)),
     (
         "Query",
@@ -341,6 +374,8 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ("Query", "debtor", Needs::Permission(Cell::AccountRead)),
     ("Query", "debtorLinks", Needs::Permission(Cell::DebtorLinkManage)),
     ("Query", "debtors", Needs::Permission(Cell::AccountRead)),
+    ("Query", "dispute", Needs::Permission(Cell::DisputeRead)),
+    ("Query", "disputes", Needs::Permission(Cell::DisputeRead)),
     ("Query", "export", Needs::Permission(Cell::AccountExport)),
     ("Query", "exports", Needs::Permission(Cell::AccountExport)),
     ("Query", "invitations", Needs::Permission(Cell::UserReadDetails)),

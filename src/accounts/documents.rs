@@ -174,24 +174,28 @@ fn tell(tx: &mut TenantTx, account: Uuid, debtor: Uuid) {
 
 /// One document, within the caller's scope.
 pub(super) async fn document_by_id(tx: &mut TenantTx, id: Uuid) -> Result<Option<DocumentRow>, DbError> {
+    Ok(documents_by_ids(tx, &[id]).await?.pop())
+}
+
+/// Documents by id, within the caller's scope, oldest first.
+pub(super) async fn documents_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<DocumentRow>, DbError> {
     let (business, scope) = (tx.business_id(), tx.ctx().agent_scope());
-    let row = sqlx::query_as!(
+    let rows = sqlx::query_as!(
         PlainRow,
         r#"SELECT 1::bigint AS "nth!", t.id AS "id!", a.debtor_id AS "debtor_id!", t.file_id AS "file_id!", t.kind AS "kind!",
                 t.description_cipher, t.tags AS "tags!", t.uploaded_by, t.created_at AS "created_at!"
          FROM account_documents t JOIN accounts a ON a.business_id = t.business_id AND a.id = t.account_id
-         WHERE t.business_id = $1 AND t.id = $2 AND t.deleted_at IS NULL AND a.deleted_at IS NULL
-           AND ($3::uuid IS NULL OR a.assigned_agent_id IS NULL OR a.assigned_agent_id = $3)"#,
+         WHERE t.business_id = $1 AND t.id = ANY($2) AND t.deleted_at IS NULL AND a.deleted_at IS NULL
+           AND ($3::uuid IS NULL OR a.assigned_agent_id IS NULL OR a.assigned_agent_id = $3)
+         ORDER BY t.id"#,
         business,
-        id,
+        ids,
         scope,
     )
-    .fetch_optional(tx.conn())
+    .fetch_all(tx.conn())
     .await?;
-    Ok(with_files(tx, row.into_iter().collect())
-        .await?
-        .pop()
-        .map(|(_, document)| document))
+    let found = with_files(tx, rows).await?;
+    Ok(found.into_iter().map(|(_, document)| document).collect())
 }
 
 /// A document without its file.

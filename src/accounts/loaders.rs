@@ -10,7 +10,7 @@ use super::{
     balance_components::{ComponentsRow, components_of},
     contact_store,
     creditors::{CreditorRow, PlacementRow, creditors_by_ids, placements_by_ids},
-    documents::{Documents, documents_of_accounts},
+    documents::{DocumentRow, Documents, documents_by_ids, documents_of_accounts},
     match_suggestions::{Suggestions, suggestions_for},
     merge::{Merges, merges_of},
     notes::{NotePage, Notes, notes_of_accounts},
@@ -53,6 +53,7 @@ pub struct AccountLoaders {
     tags: Batch<Uuid, Arc<Vec<String>>>,
     notes: Batch<NotePage, Notes>,
     documents: Batch<NotePage, Documents>,
+    documents_by_id: Batch<Uuid, Arc<DocumentRow>>,
     creditors: Batch<Uuid, Arc<CreditorRow>>,
     placements: Batch<Uuid, Arc<PlacementRow>>,
     components: Batch<Uuid, Arc<ComponentsRow>>,
@@ -78,6 +79,20 @@ impl AccountLoaders {
             .load(id, async |ids: Vec<Uuid>| {
                 let mut tx = scope.snapshot().await?;
                 let rows = store::debtors_by_ids(&mut tx, &ids).await?;
+                Ok(rows.into_iter().map(|row| (row.id, Arc::new(row))).collect())
+            })
+            .await
+    }
+
+    pub(super) async fn document(
+        &self,
+        scope: &OpScope,
+        id: Uuid,
+    ) -> Result<Option<Arc<DocumentRow>>, OpError> {
+        self.documents_by_id
+            .load(id, async |ids: Vec<Uuid>| {
+                let mut tx = scope.snapshot().await?;
+                let rows = documents_by_ids(&mut tx, &ids).await?;
                 Ok(rows.into_iter().map(|row| (row.id, Arc::new(row))).collect())
             })
             .await

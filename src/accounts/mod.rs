@@ -16,6 +16,7 @@ mod create_account;
 mod creditors;
 pub mod debtor_keys;
 mod delete_account;
+mod disputed;
 mod documents;
 mod export;
 pub mod graphql;
@@ -52,6 +53,9 @@ use contacts::add_contacts;
 pub use create_account::{NewAccount, create_account};
 pub use creditors::{Origin, OriginPatch, create_creditor, create_placement};
 pub use delete_account::{delete_account, restore_account};
+pub use disputed::{
+    DisputedDebt, agent_of_account, are_documents_of, disputed_debt, end_disputed, mark_disputed,
+};
 pub use export::{ExportLimit, Exporter, RunExport, run_export};
 pub use list::LookLimit;
 pub use loaders::AccountLoaders;

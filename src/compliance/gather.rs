@@ -14,6 +14,7 @@ use super::{
     contact_policy::binding,
     content::detect_content,
     content_facts::{ContentRow, with_scan},
+    disputes::{DisputeJson, MarkedJson, with_disputes},
     facts::{
         self, Action, ActionKind, ActionType, ClockTime, Consumer, Debt, Direction, DoNotCall, Facts,
         HistoryEntry, InReplyTo, InconvenientTime, Medium, OptOut, OptOutScope, OptOutTarget, Policy,
@@ -89,6 +90,8 @@ struct Found {
     consents: Vec<ConsentJson>,
     suppressions: Vec<SuppressionJson>,
     holds: Vec<HoldJson>,
+    disputes: Vec<DisputeJson>,
+    marked: Vec<MarkedJson>,
     inconvenient: Vec<InconvenientJson>,
     contacts: Vec<ContactJson>,
     content: ContentRow,
@@ -174,8 +177,9 @@ pub(super) async fn gather(
         ),
         ..Facts::nothing_on_file()
     };
+    let facts = with_disputes(facts, &found.disputes, &found.marked);
     Ok(Some(Gathered {
-        facts: with_holds(facts, &found.holds, contact),
+        facts: with_holds(facts, &found.holds, &found.disputes, contact),
         record_key: found.record,
         scanned,
     }))
@@ -217,8 +221,23 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
                 (SELECT jsonb_agg(jsonb_build_object('channel', s.channel, 'reason', s.reason, 'created_at', s.created_at))
                    FROM suppressions s
                   WHERE s.business_id = $1 AND s.address_blind = ANY($5) AND s.lifted_at IS NULL) AS suppressions,
-                (SELECT jsonb_agg(jsonb_build_object('kind', h.kind, 'account_id', h.account_id, 'placed_at', h.placed_at))
+                (SELECT jsonb_agg(jsonb_build_object('id', h.id, 'kind', h.kind, 'account_id', h.account_id,
+                        'placed_at', h.placed_at))
                    FROM holds h WHERE h.business_id = $1 AND h.debtor_id = ANY(m.ids) AND h.lifted_at IS NULL) AS holds,
+                (SELECT jsonb_agg(to_jsonb(t)) FROM (
+                  SELECT p.hold_id, p.account_id, p.kind = 'DISPUTE' AS is_dispute, p.requests_original_creditor,
+                         p.received_at, p.written, p.within_validation_period,
+                         p.held_by_choice OR p.looked_at IS NULL AS is_held, p.duplicate_of IS NOT NULL AS is_duplicative,
+                         p.status = 'RESOLVED' AS is_resolved, p.verification_sent_at, p.duplicative_notice_sent_at,
+                         p.original_creditor_sent_at
+                    FROM disputes p
+                   WHERE p.business_id = $1 AND p.debtor_id = ANY(m.ids) AND p.outcome IS DISTINCT FROM 'WITHDRAWN'
+                     AND ($3::uuid IS NULL OR p.account_id IS NULL OR p.account_id = $3)
+                   ORDER BY p.status IN ('OPEN', 'VERIFYING') DESC, p.outcome = 'CLOSED_ACCOUNT' DESC NULLS LAST, p.id DESC
+                   LIMIT 100) t) AS disputes,
+                (SELECT jsonb_agg(jsonb_build_object('account_id', x.id, 'since', x.updated_at))
+                   FROM accounts x WHERE x.business_id = $1 AND x.debtor_id = ANY(m.ids) AND x.status = 'DISPUTED'
+                    AND x.deleted_at IS NULL AND ($3::uuid IS NULL OR x.id = $3)) AS marked,
                 (SELECT jsonb_agg(jsonb_build_object('days', i.days, 'from_minute', i.from_minute, 'to_minute', i.to_minute,
                         'channels', i.channels))
                    FROM inconvenient_times i
@@ -318,6 +337,8 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
         consents: list_from_json(row.consents)?,
         suppressions: list_from_json(row.suppressions)?,
         holds: list_from_json(row.holds)?,
+        disputes: list_from_json(row.disputes)?,
+        marked: list_from_json(row.marked)?,
         inconvenient: list_from_json(row.inconvenient)?,
         contacts: list_from_json(row.contacts)?,
         content: from_json(row.content)?,

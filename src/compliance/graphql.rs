@@ -1,8 +1,12 @@
 //! The slice's face in the API.
 
+mod complaints;
 mod consents;
 mod contact_policy;
 mod content;
+mod dispute_mutations;
+mod dispute_steps;
+mod disputes;
 mod holds;
 mod inconvenient;
 mod suppressions;
@@ -10,7 +14,7 @@ mod zones;
 
 use std::{collections::HashMap, sync::Arc};
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, MergedObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -31,12 +35,15 @@ use crate::{
 };
 
 pub use super::holds::HoldKind;
+pub use complaints::{Complaint, ComplaintConnection};
 pub use consents::{Consent, ConsentConnection, ConsentMutations};
 pub use contact_policy::{
     ContactPolicy, ContactPolicyChange, ContactPolicyInput, ContactPolicyMutations, ContactPolicyQueries,
     loosest_policy, standing_policy,
 };
 pub use content::{CheckContentInput, ContentCheck, ContentFinding, ContentQueries};
+pub use dispute_steps::DisputeStep;
+pub use disputes::{Dispute, DisputeConnection};
 pub use holds::{Hold, HoldMutations};
 pub use inconvenient::{DayOfWeek, InconvenientTime, InconvenientTimeMutations};
 pub use suppressions::{SuppressionMutations, SuppressionQueries};
@@ -105,6 +112,8 @@ struct DecisionRow {
 pub struct ComplianceLoaders {
     consents: Batch<ConsentPage, Consents>,
     decisions: Batch<Uuid, ComplianceDecision>,
+    dispute_steps: Batch<Uuid, disputes::Steps>,
+    disputes: Batch<Uuid, disputes::Disputes>,
     holds: Batch<Uuid, holds::Holds>,
     inconvenient: Batch<Uuid, inconvenient::Times>,
 }
@@ -242,6 +251,17 @@ pub struct ComplianceCheckInput {
     /// Your words; what the law requires is appended before the gate is asked.
     content: Option<String>,
 }
+
+/// Queries of what people dispute and complain of.
+#[derive(Default, MergedObject)]
+pub struct CaseQueries(disputes::DisputeQueries, complaints::ComplaintQueries);
+
+/// Mutations of what people dispute and complain of.
+#[derive(Default, MergedObject)]
+pub struct CaseMutations(
+    dispute_mutations::DisputeMutations,
+    complaints::ComplaintMutations,
+);
 
 /// Queries about compliance.
 #[derive(Default)]

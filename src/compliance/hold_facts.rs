@@ -6,9 +6,10 @@ use uuid::Uuid;
 
 use super::{
     Contact,
+    disputes::{DisputeJson, unanswered},
     facts::{
-        Attorney, Bankruptcy, Cease, Deceased, Dispute, Facts, IdentityTheft, OptOut, OptOutScope,
-        OptOutTarget, ServiceMember,
+        Attorney, Bankruptcy, Cease, Deceased, Facts, IdentityTheft, OptOut, OptOutScope, OptOutTarget,
+        ServiceMember,
     },
 };
 use crate::platform::ids::{self, IdKind};
@@ -16,12 +17,19 @@ use crate::platform::ids::{self, IdKind};
 /// A hold that stands.
 #[derive(Deserialize)]
 pub(super) struct HoldJson {
+    id: Uuid,
     kind: String,
     account_id: Option<Uuid>,
     placed_at: DateTime<Utc>,
 }
 
-pub(super) fn with_holds(mut facts: Facts, holds: &[HoldJson], contact: &Contact<'_>) -> Facts {
+/// Adds what the holds say. Of a dispute's hold the dispute speaks, among `disputes`.
+pub(super) fn with_holds(
+    mut facts: Facts,
+    holds: &[HoldJson],
+    disputes: &[DisputeJson],
+    contact: &Contact<'_>,
+) -> Facts {
     for hold in holds {
         let cease = Cease {
             received_at: Some(hold.placed_at),
@@ -44,16 +52,11 @@ pub(super) fn with_holds(mut facts: Facts, holds: &[HoldJson], contact: &Contact
                     representative: Some(None),
                 })
             }
+            "DISPUTE" if disputes.iter().any(|dispute| dispute.hold_id == Some(hold.id)) => {}
             // 15 USC 1681m(g): a debt said to come of identity theft is one that the consumer disputes.
             "DISPUTE" | "IDENTITY_THEFT" => {
                 if concerns(hold, contact) {
-                    facts.dispute = Some(Dispute {
-                        received_at: Some(hold.placed_at),
-                        written: Some(true),
-                        within_validation_period: Some(true),
-                        verification_sent_at: Some(None),
-                        ..Dispute::default()
-                    });
+                    facts.dispute = Some(unanswered(hold.placed_at));
                     if hold.kind == "IDENTITY_THEFT" {
                         facts.identity_theft = Some(IdentityTheft {
                             reported_at: Some(hold.placed_at),

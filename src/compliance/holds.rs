@@ -24,7 +24,8 @@ pub enum HoldKind {
     CeaseContact,
     /// The person has died (12 CFR 1006.6(a)(4)). Of the person, hence of all their debts.
     Deceased,
-    /// The debt is disputed: collection of it pauses until it is verified (12 CFR 1006.38(d)).
+    /// The debt is disputed, or its original creditor asked for (12 CFR 1006.38): the mark of its disputes, which say whether
+    /// collection pauses. Setting it files a dispute for which it pauses; releasing it withdraws those not answered.
     Dispute,
     /// The business contacts the person no more, on no channel, but for one answer when they write again. Of
     /// the person, hence of all their debts.
@@ -109,10 +110,12 @@ pub enum HoldSource {
     InboundText,
     /// An import brought it.
     Import,
+    /// The person said so in the portal.
+    Portal,
 }
 
 impl HoldSource {
-    const ALL: [Self; 3] = [Self::Person, Self::InboundText, Self::Import];
+    const ALL: [Self; 4] = [Self::Person, Self::InboundText, Self::Import, Self::Portal];
 
     /// As the database spells it.
     pub(super) fn as_str(self) -> &'static str {
@@ -120,6 +123,7 @@ impl HoldSource {
             Self::Person => "PERSON",
             Self::InboundText => "INBOUND_TEXT",
             Self::Import => "IMPORT",
+            Self::Portal => "PORTAL",
         }
     }
 

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::{
     consents::revoke_number,
+    disputes::{Found, file_found},
     holds::{HoldKind, HoldSource},
     inbound::{Effect, effects},
     opt_out::{record_opt_in, record_opt_out},
@@ -159,7 +160,16 @@ async fn hold_all(
             suppression_id,
             ..Placement::new(person.id, kind, HoldSource::InboundText)
         };
-        place_hold(tx, placement).await?;
+        let (hold_id, is_dispute) = (placement.id, kind == HoldKind::Dispute);
+        if place_hold(tx, placement).await? && is_dispute {
+            let found = Found {
+                debtor_id: person.id,
+                account_id,
+                hold_id,
+                event_id: Some(text.event_id),
+            };
+            file_found(tx, found).await?;
+        }
     }
     Ok(())
 }

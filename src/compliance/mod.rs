@@ -1,7 +1,8 @@
 //! The compliance gate: rules as data, facts, decisions, permits, content checks. Nobody is contacted without it.
 //!
 //! Owns `consents`, `suppressions`, `holds`, `inconvenient_times`, `decisions`, `contact_slots`, `contact_policies`,
-//! `contact_policy_changes`. May import `platform`, `identity`, `access`, `audit`, `accounts`.
+//! `contact_policy_changes`, `disputes`, `dispute_steps`, `dispute_documents`, `complaints`. May import `platform`,
+//! `identity`, `access`, `audit`, `accounts`.
 //!
 //! [`language`] reads texts as words, [`prohibited`] finds in them what may not be said; both are pure.
 //!
@@ -10,9 +11,11 @@
 //! stored decision be replayed. Around it: `gather` reads the facts, `gate` stores the decision and reserves,
 //! `permit` is what the vendors' ports take.
 
+mod answer_days;
 mod approved_wordings;
 mod calendar;
 mod check_content;
+mod complaints;
 mod consent_facts;
 mod consent_pages;
 mod consents;
@@ -22,7 +25,9 @@ pub mod content;
 mod content_facts;
 pub mod decide;
 pub mod decision;
+mod disputes;
 mod documents;
+mod due;
 pub mod facts;
 mod gate;
 mod gather;
@@ -32,6 +37,7 @@ mod holds;
 mod inbound;
 mod inconvenient;
 mod intake;
+mod intake_channel;
 pub mod language;
 mod local_time;
 mod opt_out;
@@ -49,6 +55,7 @@ mod zone_evidence;
 mod zone_set;
 pub mod zones;
 
+pub use answer_days::{AnswerDays, answer_days, set_answer_days};
 pub use check_content::{ContentFinding, ContentToCheck, check_content};
 pub use consents::{
     ConsentEvidence, ConsentPurpose, ConsentSource, ConsentStatus, NewConsent, record_consent,
@@ -57,7 +64,9 @@ pub use consents::{
 pub use contact_bans::Suppressions;
 pub use contact_policy::{change_contact_policy, contact_policy};
 pub use decision::Outcome;
+pub use disputes::{MarkDispute, mark_dispute};
 pub use documents::{Answers, WrongDocuments, decide_documents};
+pub use due::{TellDue, find_due_answers, tell_due};
 pub use gate::{Contact, Decided, decide_to_dispatch, decide_to_queue, explain, release_slot, retake_slot};
 pub use holds::{HoldKind, HoldSource};
 pub use inconvenient::{NewInconvenientTime, record_inconvenient_time, withdraw_inconvenient_time};

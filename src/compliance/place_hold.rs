@@ -4,6 +4,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
+    disputes::{Found, file_found, looked_at_hold, withdraw_with_hold},
     holds::{HoldKind, HoldRow, HoldSource, hold_by_id},
     suppressions::lift,
 };
@@ -141,6 +142,15 @@ pub async fn set_hold(
         let message = "Such a hold stands already: leave it, confirm it, or release it first.";
         return Err(conflict("kind", message).into());
     }
+    if new.kind == HoldKind::Dispute {
+        let found = Found {
+            debtor_id: debtor.id,
+            account_id: new.account_id,
+            hold_id: id,
+            event_id: None,
+        };
+        file_found(tx, found).await?;
+    }
     Ok(id)
 }
 
@@ -221,6 +231,9 @@ pub async fn confirm_hold(
     )
     .execute(tx.conn())
     .await?;
+    if hold.kind == HoldKind::Dispute.as_str() {
+        looked_at_hold(tx, id).await?;
+    }
     let is_wrong_party = hold.kind == HoldKind::WrongParty.as_str();
     if let Some(suppression) = hold.suppression_id.filter(|_| is_wrong_party) {
         let address = address_of(tx, suppression).await?;
@@ -233,7 +246,7 @@ pub async fn confirm_hold(
 }
 
 /// Ends a hold; that it stood stays on record. The suppression of the number that it was said from goes with it, unless a
-/// hold on somebody else rests on that too.
+/// hold on somebody else rests on that too. Of a dispute's hold, the disputes that were not answered count as taken back.
 ///
 /// # Errors
 /// User errors: NOT_FOUND for a hold that is not the caller's, CONFLICT for one that was released before.
@@ -243,17 +256,12 @@ pub async fn release_hold(tx: &mut TenantTx, id: Uuid) -> Result<(), OpError> {
     if hold.lifted_at.is_some() {
         return Err(conflict("id", "This hold was released before.").into());
     }
-    let (business, now, user) = (tx.business_id(), tx.now(), tx.ctx().user_id());
-    sqlx::query!(
-        "UPDATE holds SET lifted_at = $3, lifted_by = $4 WHERE business_id = $1 AND id = $2",
-        business,
-        id,
-        now,
-        user,
-    )
-    .execute(tx.conn())
-    .await?;
+    if hold.kind == HoldKind::Dispute.as_str() {
+        withdraw_with_hold(tx, id).await?;
+    }
+    lift_hold(tx, id).await?;
     if let Some(suppression) = hold.suppression_id {
+        let business = tx.business_id();
         let others = sqlx::query_scalar!(
             r#"SELECT EXISTS (SELECT FROM holds
                  WHERE business_id = $1 AND suppression_id = $2 AND lifted_at IS NULL) AS "others!""#,
@@ -266,9 +274,27 @@ pub async fn release_hold(tx: &mut TenantTx, id: Uuid) -> Result<(), OpError> {
             lift(tx, &[suppression], &json!({ "by": "HOLD_RELEASED", "hold": id })).await?;
         }
     }
-    let details = json!({ "kind": hold.kind, "account": hold.account_id });
-    tx.audit(AuditEntry::plain("hold.released", id, &details).about(Some(hold.debtor_id)));
-    tell(tx, "HOLD_RELEASED", hold.debtor_id, hold.account_id);
+    Ok(())
+}
+
+/// Ends a hold that stands; one that was released before stays as it is.
+pub(super) async fn lift_hold(tx: &mut TenantTx, id: Uuid) -> Result<(), DbError> {
+    let (business, now, user) = (tx.business_id(), tx.now(), tx.ctx().user_id());
+    let lifted = sqlx::query!(
+        "UPDATE holds SET lifted_at = $3, lifted_by = $4
+         WHERE business_id = $1 AND id = $2 AND lifted_at IS NULL RETURNING kind, debtor_id, account_id",
+        business,
+        id,
+        now,
+        user,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    if let Some(hold) = lifted {
+        let details = json!({ "kind": hold.kind, "account": hold.account_id });
+        tx.audit(AuditEntry::plain("hold.released", id, &details).about(Some(hold.debtor_id)));
+        tell(tx, "HOLD_RELEASED", hold.debtor_id, hold.account_id);
+    }
     Ok(())
 }
 

@@ -34,6 +34,8 @@ pub struct FeedEvent {
     pub kind: String,
     pub conversation_id: Option<Uuid>,
     pub message_id: Option<Uuid>,
+    pub account_id: Option<Uuid>,
+    pub debtor_id: Option<Uuid>,
     pub assigned_agent_id: Option<Uuid>,
     pub previous_agent_id: Option<Uuid>,
 }
@@ -95,7 +97,8 @@ async fn read_after(
         Some(conversation) => {
             sqlx::query_as!(
                 FeedEvent,
-                "SELECT position, kind, conversation_id, message_id, assigned_agent_id, previous_agent_id
+                "SELECT position, kind, conversation_id, message_id, account_id, debtor_id, assigned_agent_id,
+                     previous_agent_id
                  FROM live_events WHERE business_id = $1 AND conversation_id = $2 AND position > $3
                  ORDER BY position LIMIT $4",
                 business,
@@ -109,7 +112,8 @@ async fn read_after(
         None => {
             sqlx::query_as!(
                 FeedEvent,
-                "SELECT position, kind, conversation_id, message_id, assigned_agent_id, previous_agent_id
+                "SELECT position, kind, conversation_id, message_id, account_id, debtor_id, assigned_agent_id,
+                     previous_agent_id
                  FROM live_events WHERE business_id = $1 AND position > $2 ORDER BY position LIMIT $3",
                 business,
                 after,

@@ -3,12 +3,15 @@
 
 /// Lists of objects: type, field, size.
 const SIZES: &[(&str, &str, u64)] = &[
+    ("Account", "disputes", 5),
     ("Account", "holds", 20),
     ("Account", "timeZoneEvidence", 20),
     // Counted at the mutation, which is given the ids.
     ("AssignAccountsPayload", "accounts", 1),
     ("TagAccountsPayload", "accounts", 1),
     ("AccountImport", "columns", 200),
+    ("AnswerDue", "complaints", 20),
+    ("AnswerDue", "disputes", 20),
     ("AutoResponse", "texts", 2),
     ("Availability", "exceptions", 100),
     ("Availability", "week", 7),
@@ -20,6 +23,8 @@ const SIZES: &[(&str, &str, u64)] = &[
     ("Debtor", "matchSuggestions", 20),
     ("Debtor", "merges", 20),
     ("Debtor", "timeZoneEvidence", 20),
+    ("Dispute", "steps", 10),
+    ("DisputeStep", "documents", 5),
     ("HoldsStated", "holds", 20),
     ("PlatformUser", "memberships", 20),
     ("SendMessagePayload", "findings", 40),

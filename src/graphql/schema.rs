@@ -14,8 +14,8 @@ use crate::{
     },
     audit::graphql::{AccessLogQueries, AuditQueries},
     compliance::graphql::{
-        ComplianceQueries, ContactPolicyMutations, ContactPolicyQueries, ContentQueries,
-        SuppressionMutations, SuppressionQueries,
+        CaseMutations, CaseQueries, ComplianceQueries, ContactPolicyMutations, ContactPolicyQueries,
+        ContentQueries, SuppressionMutations, SuppressionQueries,
     },
     conversations::{
         feed::InboxReaders,
@@ -50,6 +50,7 @@ pub struct Query(
     ContactPolicyQueries,
     ContentQueries,
     SuppressionQueries,
+    CaseQueries,
     ProviderAccountQueries,
     HealthQueries,
     AccessLogQueries,
@@ -66,6 +67,7 @@ pub struct Mutation(
     SettingsMutations,
     ContactPolicyMutations,
     SuppressionMutations,
+    CaseMutations,
     ProviderAccountMutations,
     PortalMutations,
 );

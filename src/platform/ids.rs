@@ -96,6 +96,10 @@ id_kinds! {
     AccountView = "view",
     /// A hold on a person or a debt.
     Hold = "hold",
+    /// A dispute of a debt.
+    Dispute = "dsp",
+    /// A complaint about the business.
+    Complaint = "cpl",
     /// A word of the consent ledger.
     Consent = "cns",
     /// An address that is not to be contacted.

@@ -15,8 +15,9 @@ use super::{
 };
 use crate::{
     access::{Cell, authorize},
-    compliance::graphql::{
-        ContactPolicy, ContactPolicyChange, ContactPolicyInput, loosest_policy, standing_policy,
+    compliance::{
+        answer_days,
+        graphql::{ContactPolicy, ContactPolicyChange, ContactPolicyInput, loosest_policy, standing_policy},
     },
     files::{Files, document_limit},
     identity::{agents_set_own_availability, graphql::Business, session_idle_minutes},
@@ -89,6 +90,18 @@ impl BusinessSettings {
         agents_set_own_availability(&mut *ctx.snapshot().await?)
             .await
             .map_err(|error| op_error(error.into()))
+    }
+
+    /// Within how many days a dispute is to be answered, unless whoever files it says otherwise.
+    async fn dispute_answer_days(&self, ctx: &Context<'_>) -> async_graphql::Result<i32> {
+        let days = answer_days(&mut *ctx.snapshot().await?).await;
+        Ok(days.map_err(|error| op_error(error.into()))?.disputes)
+    }
+
+    /// Within how many days a complaint is to be answered, unless whoever files it says otherwise.
+    async fn complaint_answer_days(&self, ctx: &Context<'_>) -> async_graphql::Result<i32> {
+        let days = answer_days(&mut *ctx.snapshot().await?).await;
+        Ok(days.map_err(|error| op_error(error.into()))?.complaints)
     }
 
     /// Where and in which languages it works.
@@ -228,6 +241,12 @@ pub struct UpdateBusinessSettingsInput {
     document_max_bytes: MaybeUndefined<i32>,
     /// Whether agents say themselves when they work, with setMyAvailability.
     agents_set_own_availability: Option<bool>,
+    /// Within how many days a dispute is to be answered, 1 to 60; null for the service's own 30. Those that are there keep
+    /// their term.
+    dispute_answer_days: MaybeUndefined<i32>,
+    /// Within how many days a complaint is to be answered, 1 to 60; null for the service's own 15. Those that are there keep
+    /// their term.
+    complaint_answer_days: MaybeUndefined<i32>,
     /// Limits of contact. What is stricter than now counts at once; what is looser waits for a compliance officer.
     contact_policy: Option<ContactPolicyInput>,
 }
@@ -251,6 +270,8 @@ impl UpdateBusinessSettingsInput {
             document_max_bytes: Option::<Option<i32>>::from(self.document_max_bytes)
                 .map(|bytes| bytes.map(i64::from)),
             agents_set_own_availability: self.agents_set_own_availability,
+            dispute_answer_days: self.dispute_answer_days.into(),
+            complaint_answer_days: self.complaint_answer_days.into(),
             contact_policy,
         })
     }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     access::{Cell, authorize},
-    compliance::{change_contact_policy, facts::Policy},
+    compliance::{answer_days, change_contact_policy, facts::Policy, set_answer_days},
     files::{document_limit, set_document_limit},
     identity::{
         agents_set_own_availability, let_agents_set_own_availability, session_idle_minutes,
@@ -41,6 +41,10 @@ pub(super) struct SettingsPatch {
     /// `Some(None)` leaves it to the service.
     pub(super) document_max_bytes: Option<Option<i64>>,
     pub(super) agents_set_own_availability: Option<bool>,
+    /// `Some(None)` leaves it to the service.
+    pub(super) dispute_answer_days: Option<Option<i32>>,
+    /// `Some(None)` leaves it to the service.
+    pub(super) complaint_answer_days: Option<Option<i32>>,
     pub(super) contact_policy: Option<Policy>,
 }
 
@@ -117,6 +121,9 @@ pub(super) async fn update_settings(
             json!({ "from": from, "to": allowed }),
         );
     }
+    if patch.dispute_answer_days.is_some() || patch.complaint_answer_days.is_some() {
+        changes.insert("answer_days".to_owned(), change_answer_days(tx, &patch).await?);
+    }
     store::put_settings(tx, &after).await?;
     if let Some(policy) = &patch.contact_policy {
         change_contact_policy(tx, policy, "contactPolicy").await?;
@@ -125,6 +132,17 @@ pub(super) async fn update_settings(
     let business = tx.business_id();
     tx.audit(AuditEntry::plain("business.settings_updated", business, &details));
     Ok(())
+}
+
+/// Changes the terms for answers; what they were and are.
+async fn change_answer_days(tx: &mut TenantTx, patch: &SettingsPatch) -> Result<Value, OpError> {
+    let from = answer_days(tx).await?;
+    set_answer_days(tx, patch.dispute_answer_days, patch.complaint_answer_days).await?;
+    let to = answer_days(tx).await?;
+    Ok(json!({
+        "from": { "disputes": from.disputes, "complaints": from.complaints },
+        "to": { "disputes": to.disputes, "complaints": to.complaints },
+    }))
 }
 
 fn merge(sections: &mut Sections, patch: &mut SettingsPatch) {

@@ -112,6 +112,20 @@ impl Document {
         Ok(DocumentConnection::from_rows(&page, rows))
     }
 
+    /// Looks a document up; `None` when it is not the caller's, or was deleted.
+    ///
+    /// # Errors
+    /// Internal ones only.
+    pub async fn load(ctx: &Context<'_>, id: Uuid) -> async_graphql::Result<Option<Self>> {
+        let scope = ctx.scope()?;
+        let row = ctx
+            .data::<AccountLoaders>()?
+            .document(scope, id)
+            .await
+            .map_err(op_error)?;
+        Ok(row.map(|row| Self::new(scope, row)))
+    }
+
     async fn name(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<String>> {
         let keys = ctx.scope()?.keys().await.map_err(op_error)?;
         self.row.file.name(&keys).map_err(|error| op_error(error.into()))

@@ -15,7 +15,7 @@ use crate::{
     accounts::{
         AccountLoaders, AccountStatus, Channel, PostalAddress, loaders::OpenContact, store::AccountRow,
     },
-    compliance::graphql::{Consent, ConsentConnection, Hold, TimeZoneEvidence},
+    compliance::graphql::{Consent, ConsentConnection, Dispute, Hold, TimeZoneEvidence},
     conversations::graphql::{Conversation, ConversationConnection},
     identity::graphql::User,
     ledger,
@@ -204,6 +204,12 @@ impl Account {
     /// What stops or shapes its collection, on the debt or on the person (at most 100), oldest first.
     async fn holds(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Hold>> {
         Hold::of_account(ctx, self.row.debtor_id, self.row.id).await
+    }
+
+    /// What the debtor, or somebody for them, disputed of it, or asked of its original creditor (at most 100), newest first;
+    /// to staff also what does not say which debt it is of.
+    async fn disputes(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Dispute>> {
+        Dispute::of_account(ctx, self.row.id).await
     }
 
     /// What the person said of the use of their numbers and addresses: consents and revocations, what was written down last

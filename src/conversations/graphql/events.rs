@@ -5,7 +5,8 @@ use uuid::Uuid;
 
 use super::{Conversation, Message};
 use crate::{
-    compliance::graphql::Hold,
+    accounts::graphql::{Account, Debtor},
+    compliance::graphql::{Complaint, Dispute, Hold},
     conversations::feed::{self, FeedEnd, FeedEvent, FeedItem, InboxReaders},
     identity::graphql::User,
     platform::{
@@ -82,6 +83,23 @@ pub struct HoldsStated {
     holds: Vec<Hold>,
 }
 
+/// The answer to a dispute or a complaint is due in three days, or overdue. Each is told once when it is due soon and once when
+/// it is overdue.
+#[derive(SimpleObject)]
+pub struct AnswerDue {
+    /// Resume `after` this.
+    cursor: Cursor,
+    /// Whose it is; null when the person is not yours to see.
+    debtor: Option<Debtor>,
+    /// The account that it is of; null where it is of no one account, or of one that is not yours to see.
+    account: Option<Account>,
+    /// The disputes, of the account or else of the person, that wait for an answer and of which that was told; at most a
+    /// hundred.
+    disputes: Vec<Dispute>,
+    /// The complaints, likewise.
+    complaints: Vec<Complaint>,
+}
+
 /// Somebody is typing.
 #[derive(SimpleObject)]
 pub struct TypingChanged {
@@ -110,6 +128,7 @@ pub enum InboxEvent {
     ConversationUpdated(ConversationUpdated),
     ConversationAssigned(ConversationAssigned),
     HoldsStated(HoldsStated),
+    AnswerDue(AnswerDue),
 }
 
 /// A parsed `after`.
@@ -241,6 +260,7 @@ async fn inbox_event(
         })),
         "CONVERSATION_UPDATED" => Some(InboxEvent::ConversationUpdated(updated(ctx, &event).await?)),
         "CONVERSATION_ASSIGNED" => Some(InboxEvent::ConversationAssigned(assigned(ctx, &event).await?)),
+        "ANSWER_DUE" => Some(InboxEvent::AnswerDue(answer_due(ctx, &event).await?)),
         "HOLDS_STATED" => Some(InboxEvent::HoldsStated(holds_stated(ctx, &event).await?)),
         _ => None,
     })
@@ -282,6 +302,25 @@ async fn holds_stated(ctx: &Context<'_>, event: &FeedEvent) -> async_graphql::Re
         conversation: conversation(ctx, event).await?,
         message,
         holds,
+    })
+}
+
+async fn answer_due(ctx: &Context<'_>, event: &FeedEvent) -> async_graphql::Result<AnswerDue> {
+    let cursor = Cursor::of(event.position);
+    let debtor = load(event.debtor_id, async |id| Debtor::load(ctx, id).await).await?;
+    let (disputes, complaints) = match event.debtor_id.filter(|_| debtor.is_some()) {
+        Some(id) => (
+            Dispute::due_of(ctx, id, event.account_id).await?,
+            Complaint::due_of(ctx, id, event.account_id).await?,
+        ),
+        None => (Vec::new(), Vec::new()),
+    };
+    Ok(AnswerDue {
+        cursor,
+        debtor,
+        account: load(event.account_id, async |id| Account::load(ctx, id).await).await?,
+        disputes,
+        complaints,
     })
 }
 

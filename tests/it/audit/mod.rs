@@ -46,6 +46,8 @@ struct Story<'a> {
     secret: String,
     recovery: String,
     account: String,
+    dispute: String,
+    complaint: String,
     key: String,
     role: String,
     stay: String,
@@ -88,6 +90,13 @@ const ORDER: &[&str] = &[
     "updateAccount",
     "addAccountNote",
     "addAccountDocument",
+    "fileDispute",
+    "startDisputeVerification",
+    "recordVerificationSent",
+    "resolveDispute",
+    "fileComplaint",
+    "updateComplaint",
+    "resolveComplaint",
     "deleteAccountDocument",
     "exportAccounts",
     "tagAccounts",
@@ -221,6 +230,20 @@ impl Story<'_> {
             }
             "addAccountDocument" => {
                 json!({ "accountId": self.account, "uploadId": self.ids.get("file"), "kind": "INVOICE" })
+            }
+            "fileDispute" => json!({ "accountId": self.ids.get("acct"), "reason": "NOT_MY_DEBT" }),
+            "startDisputeVerification" => json!({ "disputeId": self.dispute }),
+            "recordVerificationSent" => json!({ "disputeId": self.dispute, "sent": ["VERIFICATION"],
+                "channel": "LETTER", "documentIds": [self.ids.get("doc")] }),
+            "resolveDispute" => {
+                json!({ "disputeId": self.dispute, "outcome": "VERIFIED", "reason": "The creditor has shown it." })
+            }
+            "fileComplaint" => {
+                json!({ "accountId": self.account, "about": "AMOUNT", "channel": "LETTER", "words": "It is too much." })
+            }
+            "updateComplaint" => json!({ "complaintId": self.complaint, "status": "IN_PROGRESS" }),
+            "resolveComplaint" => {
+                json!({ "complaintId": self.complaint, "outcome": "NOT_UPHELD", "resolution": "It is what is owed." })
             }
             "deleteAccountDocument" => json!({ "id": self.ids.get("doc") }),
             "exportAccounts" => json!({ "format": "XLSX", "search": "Audited" }),
@@ -384,6 +407,8 @@ impl Story<'_> {
             "createApiKey" => self.key = text(&payload["apiKey"]["id"]),
             "createRole" => self.role = text(&payload["role"]["id"]),
             "breakGlass" => self.stay = text(&payload["breakGlassSessionId"]),
+            "fileDispute" => self.dispute = text(&payload["dispute"]["id"]),
+            "fileComplaint" => self.complaint = text(&payload["complaint"]["id"]),
             "createAccount" => self.account = text(&payload["account"]["id"]),
             "previewAccountImport" => self.import = text(&payload["import"]["id"]),
             _ => {}
@@ -497,6 +522,8 @@ async fn every_mutation_leaves_its_row_in_its_own_transaction() {
         secret: String::new(),
         recovery: String::new(),
         account: String::new(),
+        dispute: String::new(),
+        complaint: String::new(),
         key: String::new(),
         role: String::new(),
         stay: String::new(),

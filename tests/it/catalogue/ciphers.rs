@@ -22,6 +22,9 @@ const CIPHERS: &[(&str, &str)] = &[
     ("break_glass_sessions.operator_cipher", "business"),
     ("break_glass_sessions.reason_cipher", "business"),
     ("business_settings.billing_contact_cipher", "business"),
+    ("complaints.reference_cipher", "record"),
+    ("complaints.resolution_cipher", "record"),
+    ("complaints.words_cipher", "record"),
     ("consents.evidence_cipher", "record"),
     ("contact_points.label_cipher", "profile"),
     ("contact_points.original_cipher", "profile"),
@@ -37,6 +40,9 @@ const CIPHERS: &[(&str, &str)] = &[
     ("debtors.stated_zone_cipher", "profile"),
     ("debtors.stated_zone_statement_cipher", "record"),
     ("decisions.facts_cipher", "record"),
+    ("dispute_steps.note_cipher", "record"),
+    ("disputes.resolution_cipher", "record"),
+    ("disputes.words_cipher", "record"),
     ("exports.request_cipher", "business"),
     ("files.name_cipher", "business"),
     ("files.person_name_cipher", "profile"),
@@ -319,6 +325,18 @@ const KEY_OF: &[(&str, &str)] = &[
     ("decisions", "JOIN data_keys k ON k.id = t.key_id"),
     ("files", "JOIN data_keys k ON k.id = t.data_key_id"),
     (
+        "complaints",
+        "JOIN debtors d ON d.id = t.debtor_id JOIN data_keys k ON k.id = d.record_key_id",
+    ),
+    (
+        "dispute_steps",
+        "JOIN debtors d ON d.id = t.debtor_id JOIN data_keys k ON k.id = d.record_key_id",
+    ),
+    (
+        "disputes",
+        "JOIN debtors d ON d.id = t.debtor_id JOIN data_keys k ON k.id = d.record_key_id",
+    ),
+    (
         "consents",
         "JOIN debtors d ON d.id = t.debtor_id JOIN data_keys k ON k.id = d.record_key_id",
     ),
@@ -348,6 +366,16 @@ async fn what_is_told_of_a_person_stands_nowhere_in_clear_and_opens_with_the_lis
         )
         .await;
     assert_eq!(data(&confirmed)["confirmHold"]["userErrors"], json!([]));
+    let ended = admin
+        .gql(
+            "mutation($d: ID!, $c: ID!) {
+               resolveDispute(input: { disputeId: $d, outcome: VERIFIED, reason: \"End of the dispute of Sealed\" }) { userErrors { message } }
+               resolveComplaint(input: { complaintId: $c, outcome: UPHELD, resolution: \"Answer to Sealed\" }) { userErrors { message } } }",
+            json!({ "d": ids.get("dsp"), "c": ids.get("cpl") }),
+        )
+        .await;
+    assert_eq!(data(&ended)["resolveDispute"]["userErrors"], json!([]));
+    assert_eq!(data(&ended)["resolveComplaint"]["userErrors"], json!([]));
     // Looked at before it becomes accounts, and after.
     let import = json!({ "i": { "importId": ids.get("imp"), "mode": "ALL_OR_NOTHING" } });
     let mut superuser = app.superuser().await;
@@ -362,6 +390,12 @@ async fn what_is_told_of_a_person_stands_nowhere_in_clear_and_opens_with_the_lis
         "16465550081",
         "Orders of Sealed",
         "Consent of Sealed",
+        "Dispute of Sealed",
+        "Complaint of Sealed",
+        "Case of Sealed",
+        "Enclosed for Sealed",
+        "End of the dispute of Sealed",
+        "Answer to Sealed",
         "Listed for Sealed",
         "192.0.2.7",
         "Sealed@person.example",

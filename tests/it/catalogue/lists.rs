@@ -84,6 +84,11 @@ pub const OPEN_TO_SYSTEM: &[(&str, &str, &str)] = &[
         "INSERT SELECT UPDATE",
         "made at registration; looked up at log-in",
     ),
+    (
+        "complaints",
+        "SELECT",
+        "a reconciler finds the answers that are about to be due",
+    ),
     ("debtor_codes", "DELETE SELECT", "forgotten after a day"),
     (
         "debtor_links",
@@ -109,6 +114,11 @@ pub const OPEN_TO_SYSTEM: &[(&str, &str, &str)] = &[
         "delivery_attempts",
         "SELECT",
         "the reconciler finds what is overdue",
+    ),
+    (
+        "disputes",
+        "SELECT",
+        "a reconciler finds the answers that are about to be due",
     ),
     ("files", "SELECT", "a reconciler finds what has expired"),
     (
@@ -170,6 +180,10 @@ pub const GLOBAL_INDEXES: &[(&str, &str)] = &[
         "a key is found by its hash before its business is known",
     ),
     (
+        "complaints_due",
+        "a reconciler looks through all businesses for answers that are about to be due",
+    ),
+    (
         "debtor_codes_age",
         "a reconciler looks through all businesses for what is over",
     ),
@@ -191,6 +205,10 @@ pub const GLOBAL_INDEXES: &[(&str, &str)] = &[
     (
         "delivery_attempts_due",
         "a reconciler looks through all businesses for what is overdue",
+    ),
+    (
+        "disputes_due",
+        "a reconciler looks through all businesses for answers that are about to be due",
     ),
     (
         "files_expiry",
@@ -225,6 +243,8 @@ pub const APPEND_ONLY: &[&str] = &[
     "audit_events",
     "consents",
     "decisions",
+    "dispute_documents",
+    "dispute_steps",
     "ledger_entries",
     "ledger_transactions",
     "platform_audit_checkpoints",
@@ -249,6 +269,8 @@ pub const OF_ONE_ACCOUNT: &[(&str, &str)] = &[
     ("accounts", "id"),
     ("balance_components", "account_id"),
     ("conversations", "account_id"),
+    ("dispute_steps", "account_id"),
+    ("disputes", "account_id"),
     ("ledger_entries", "account_id"),
     ("live_events", "account_id"),
 ];

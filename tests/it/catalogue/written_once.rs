@@ -24,6 +24,18 @@ async fn what_is_written_once_stays_and_balances_are_the_ledgers_alone() {
              INSERT INTO decisions (business_id, id, debtor_id, channel, stage, outcome, rule_set_version, tzdb_version,
                 decision, facts_cipher, key_id, content_hash, decided_at)
              SELECT business_id, id, id, 'SMS', 'QUEUE', 'DENY', '1', '1', '{}', '', record_key_id, '', created_at FROM debtors LIMIT 1;
+             INSERT INTO disputes (business_id, id, debtor_id, account_id, kind, requests_original_creditor, received_at, channel,
+                written, within_validation_period, held_by_choice, status, due_at, filed_at)
+             SELECT business_id, id, debtor_id, id, 'DISPUTE', false, created_at, 'LETTER', true, true, false, 'OPEN', created_at,
+                created_at FROM accounts LIMIT 1;
+             INSERT INTO dispute_steps (business_id, id, dispute_id, debtor_id, account_id, step, recorded_at, happened_at, actor)
+             SELECT business_id, id, id, debtor_id, account_id, 'FILED', filed_at, filed_at, 'SERVICE' FROM disputes;
+             INSERT INTO files (business_id, id, purpose, state, wrapped_key, key_version, media_type, size, sha256, created_at)
+             SELECT business_id, id, 'DOCUMENT', 'CLAIMED', '\\x00', 1, 'application/pdf', 1, decode(repeat('00', 32), 'hex'),
+                filed_at FROM disputes;
+             INSERT INTO account_documents (business_id, id, account_id, file_id, kind, tags, created_at)
+             SELECT business_id, id, account_id, id, 'LETTER', '{}', filed_at FROM disputes;
+             INSERT INTO dispute_documents (business_id, step_id, document_id) SELECT business_id, id, id FROM disputes;
              INSERT INTO platform_audit_events (position, id, at, actor_kind, action, details, hash)
              SELECT 1000000, id, created_at, 'SYSTEM', 'test', '', '' FROM businesses LIMIT 1;
              INSERT INTO audit_checkpoints (business_id, position, at, hash, key_name, signature)

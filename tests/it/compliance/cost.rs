@@ -24,6 +24,7 @@ async fn the_gate_reads_its_facts_in_one_round_trip_and_stores_answer_and_slot_i
         "holds",
         "consents",
         "suppressions",
+        "disputes",
     ];
     let statements: Vec<String> = wire.statements().into_iter().map(|(_, text)| text).collect();
     let of_gate: Vec<&String> = statements

@@ -3,6 +3,7 @@
 mod consents;
 mod content;
 mod cost;
+mod disputes;
 mod intake;
 mod replay;
 mod slots;

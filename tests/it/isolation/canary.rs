@@ -169,6 +169,8 @@ async fn a_connection_without_its_whole_context_sees_nothing() {
         "accounts",
         "balance_components",
         "conversations",
+        "dispute_steps",
+        "disputes",
         "ledger_entries",
         "live_events",
     ] {
@@ -216,6 +218,8 @@ async fn a_connection_without_its_whole_context_sees_nothing() {
         "debtor_links",
         "debtor_codes",
         "debtor_sessions",
+        "complaints",
+        "dispute_documents",
     ] {
         assert!(!rows.contains_key(internal), "{internal} is staff's");
     }

@@ -67,7 +67,7 @@ async fn what_a_colleague_works_on_is_not_found() {
         own: &own,
         target: &colleagues,
         kinds: &[
-            "acct", "conv", "msg", "dec", "dbtr", "hold", "view", "cp", "mrg", "itm",
+            "acct", "conv", "msg", "dec", "dbtr", "hold", "view", "cp", "mrg", "itm", "dsp", "cpl",
         ],
         may: &|root, field| match needs(root, field) {
             Some(Needs::Permission(cell)) => table.allows(Role::Agent, cell),

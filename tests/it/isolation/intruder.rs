@@ -25,7 +25,11 @@ const FILTERS: &[(&str, &str)] = &[
     ("auditEvents", "filter.breakGlassSessionId"),
     ("auditEvents", "filter.debtorId"),
     ("auditEvents", "filter.userId"),
+    ("complaints", "filter.accountId"),
+    ("complaints", "filter.debtorId"),
     ("conversations", "filter.accountId"),
+    ("disputes", "filter.accountId"),
+    ("disputes", "filter.debtorId"),
     ("placements", "creditorId"),
 ];
 

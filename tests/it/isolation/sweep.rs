@@ -12,7 +12,7 @@ use serde_json::json;
 use super::{call, fingerprint, give_to, intruder::Intruder};
 use crate::support::{
     Problems, Schema, Socket, TestApp, data, error_code,
-    recipes::{Ids, plain_arguments, proposed_change, settings_version},
+    recipes::{Ids, disputed, plain_arguments, proposed_change, settings_version},
     user_errors,
 };
 
@@ -253,6 +253,18 @@ async fn every_role_may_do_what_the_matrix_says_and_no_more() {
             // From the beginning: a permitted feed then has something to tell at once.
             if root == "Subscription" {
                 arguments.insert("after".to_owned(), json!("live1_0"));
+            }
+            // Each step of a dispute is tried on one that waits for it.
+            let steps = [
+                "startDisputeVerification",
+                "recordVerificationSent",
+                "resolveDispute",
+            ];
+            if steps.contains(&field.name.as_str()) {
+                let filer = if login == "admin" { &client } else { &admin };
+                let dispute = disputed(filer, ids.get("acct"), "a step").await;
+                ids.set("dsp", dispute);
+                arguments = plain_arguments(&schema, field, &ids);
             }
             // What loosens the policy is decided on once, and settings are changed as they are.
             if ["approveContactPolicyChange", "rejectContactPolicyChange"].contains(&field.name.as_str()) {

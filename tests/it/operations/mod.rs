@@ -20,7 +20,10 @@ use crate::support::{Callers, Problems, Schema, TestApp, error_code, recipes::Id
 /// Lists that are no connections, with what bounds them.
 const BOUNDED_LISTS: &[(&str, &str)] = &[
     ("AccessLogEntry.debtorIds", "those of one answer"),
+    ("Account.disputes", "100, in the statement"),
     ("Account.holds", "100, in the statement"),
+    ("AnswerDue.complaints", "100, in the statement"),
+    ("AnswerDue.disputes", "100, in the statement"),
     ("AccountImport.columns", "200, checked when the file is read"),
     (
         "AccountImport.missingFields",
@@ -70,6 +73,8 @@ const BOUNDED_LISTS: &[(&str, &str)] = &[
     ("InconvenientTime.channels", "the channels there are, five"),
     ("InconvenientTime.days", "a week's"),
     ("MatchSuggestion.reasons", "the reasons there are, four"),
+    ("Dispute.steps", "100, in the statement"),
+    ("DisputeStep.documents", "20, checked when they are sent"),
     ("Document.tags", "20, by a CHECK of the table"),
     ("MfaChallenge.methods", "the methods there are, four"),
     ("PlatformUser.memberships", "100, in the statement"),

@@ -18,6 +18,9 @@ pub fn kind_of(field: &str, slot: &Slot) -> Option<&'static str> {
         ("previewAccountImport", "uploadId") => Some("csv"),
         ("releaseHold", "id") => Some("hold"),
         ("confirmHold", "holdId") => Some("shold"),
+        ("dispute", "id") | (_, "disputeId" | "duplicateOf") => Some("dsp"),
+        ("complaint", "id") | (_, "complaintId") => Some("cpl"),
+        (_, "documentIds") => Some("doc"),
         ("releaseSuppression", "id") => Some("sup"),
         (_, "contactPointId") => Some("cp"),
         ("approveContactPolicyChange" | "rejectContactPolicyChange", "id") => Some("cpc"),
@@ -88,7 +91,11 @@ pub fn plain_arguments(schema: &Schema, field: &Field, ids: &Ids) -> Map<String,
             }
             ("suppressContact", "phone") => return Some(json!(format!("+1212555{:04}", 100 + nth % 100))),
             ("recordConsent" | "revokeConsent", "channel") => return Some(json!("EMAIL")),
-            ("setHold", "debtorId") => return Some(json!(ids.get("dbtr"))),
+            ("setHold" | "fileComplaint", "debtorId") => return Some(json!(ids.get("dbtr"))),
+            ("updateComplaint", "about") => return Some(json!("AMOUNT")),
+            // What needs no document, and what needs no answer.
+            ("recordVerificationSent", "sent") => return Some(json!(["ORIGINAL_CREDITOR"])),
+            ("resolveDispute", "outcome") => return Some(json!("WITHDRAWN")),
             // Of two, each somebody else.
             ("mergeDebtors", "mergedId") => return Some(json!(ids.other_debtor())),
             _ => {}
@@ -122,7 +129,10 @@ pub fn plain_arguments(schema: &Schema, field: &Field, ids: &Ids) -> Map<String,
             }
             ("password", "String") => json!("a password that nobody has"),
             ("token" | "code" | "refreshToken", "String") => json!("000000"),
-            ("body" | "content" | "text" | "reason" | "statement" | "note", "String") => json!("Hello."),
+            (
+                "body" | "content" | "text" | "reason" | "statement" | "note" | "words" | "resolution",
+                "String",
+            ) => json!("Hello."),
             ("accountNumber", "String") => json!(format!("SWEEP-{nth}")),
             ("firstName" | "lastName" | "businessName", "String") => json!("Somebody"),
             ("fileName", "String") => json!("sweep.pdf"),

@@ -4,6 +4,7 @@
 mod accounts;
 mod arguments;
 mod business;
+mod cases;
 
 use std::{
     collections::BTreeMap,
@@ -20,6 +21,7 @@ use self::{
         uploaded_and_ready,
     },
     business::{own_role, skilled, uploaded_logo},
+    cases::{complained, disputed_and_answered},
 };
 use super::{
     Client, Tenant, TestApp, data,
@@ -29,6 +31,7 @@ use super::{
 
 pub use arguments::{kind_of, plain_arguments};
 pub use business::{proposed_change, settings_version, stay_of_platform};
+pub use cases::disputed;
 
 /// One object of every kind that the API names, of one business, with what may never be seen outside it.
 #[derive(Clone, Debug)]
@@ -75,6 +78,8 @@ impl Ids {
         let export = exported(staff).await;
         let (file, photo) = uploaded(staff).await;
         let logo = uploaded_logo(staff).await;
+        let dispute = disputed_and_answered(staff, &account, &document, mark).await;
+        let complaint = complained(staff, &account, mark).await;
         skilled(staff, mark).await;
         let text = format!("A word from {mark}");
         assert_eq!(app.text(tenant, &phone, &text).await, 200);
@@ -150,6 +155,8 @@ impl Ids {
             ("cred", &placed.creditor),
             ("plc", &placed.placement),
             ("hold", &hold),
+            ("dsp", &dispute),
+            ("cpl", &complaint),
             ("shold", &stated),
             ("sup", &suppression),
             ("view", &view),
@@ -185,6 +192,10 @@ impl Ids {
             format!("A note on {mark}"),
             format!("A reason on {mark}"),
             format!("Consent of {mark}"),
+            format!("Dispute of {mark}"),
+            format!("Complaint of {mark}"),
+            format!("Case of {mark}"),
+            format!("Enclosed for {mark}"),
             format!("Listed for {mark}"),
             format!("Papers of {mark}"),
             format!("Words on the papers of {mark}"),
@@ -220,6 +231,7 @@ impl Ids {
         let by_prefix = [
             "acct", "dbtr", "conv", "msg", "dec", "inv", "usr", "biz", "key", "sess", "cred", "plc", "hold",
             "view", "cpc", "role", "bgs", "cp", "sup", "mrg", "itm", "doc", "exp", "file", "imp", "dlnk",
+            "dsp", "cpl",
         ]
         .into_iter()
         .map(|prefix| (prefix, another(prefix)))
