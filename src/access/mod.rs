@@ -155,6 +155,9 @@ cells! {
     BreakGlassEnd => "break_glass", "end";
     DebtorLinkManage => "debtor_link", "manage";
     OwnContactUpdate => "own_contact", "update";
+    PrivacyRead => "privacy", "read";
+    PrivacyManage => "privacy", "manage";
+    EvidenceExport => "evidence", "export";
 }
 
 impl Cell {

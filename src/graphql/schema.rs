@@ -14,8 +14,8 @@ use crate::{
     },
     audit::graphql::{AccessLogQueries, AuditQueries},
     compliance::graphql::{
-        ComplianceQueries, ContactPolicyMutations, ContactPolicyQueries, ContentQueries,
-        SuppressionMutations, SuppressionQueries,
+        ArchiveMutations, ArchiveQueries, ComplianceQueries, ContactPolicyMutations, ContactPolicyQueries,
+        ContentQueries, PrivacyMutations, PrivacyQueries, SuppressionMutations, SuppressionQueries,
     },
     conversations::{
         feed::InboxReaders,
@@ -50,6 +50,8 @@ pub struct Query(
     ContactPolicyQueries,
     ContentQueries,
     SuppressionQueries,
+    PrivacyQueries,
+    ArchiveQueries,
     ProviderAccountQueries,
     HealthQueries,
     AccessLogQueries,
@@ -66,6 +68,8 @@ pub struct Mutation(
     SettingsMutations,
     ContactPolicyMutations,
     SuppressionMutations,
+    PrivacyMutations,
+    ArchiveMutations,
     ProviderAccountMutations,
     PortalMutations,
 );

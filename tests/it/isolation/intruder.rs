@@ -27,6 +27,7 @@ const FILTERS: &[(&str, &str)] = &[
     ("auditEvents", "filter.userId"),
     ("conversations", "filter.accountId"),
     ("placements", "creditorId"),
+    ("privacyRequests", "filter.debtorId"),
 ];
 
 /// Somebody who tries what is not theirs.

@@ -29,6 +29,8 @@ pub fn kind_of(field: &str, slot: &Slot) -> Option<&'static str> {
         (_, "breakGlassSessionId") => Some("bgs"),
         ("deleteAccountDocument", "id") => Some("doc"),
         ("export", "id") => Some("exp"),
+        ("debtorArchive", "id") => Some("arc"),
+        ("privacyRequest" | "closePrivacyRequest", "id") => Some("prq"),
         ("addAccountDocument", "uploadId") => Some("file"),
         ("setProfilePhoto", "uploadId") => Some("photo"),
         ("setBusinessLogo", "uploadId") => Some("logo"),
@@ -88,6 +90,10 @@ pub fn plain_arguments(schema: &Schema, field: &Field, ids: &Ids) -> Map<String,
             }
             ("suppressContact", "phone") => return Some(json!(format!("+1212555{:04}", 100 + nth % 100))),
             ("recordConsent" | "revokeConsent", "channel") => return Some(json!("EMAIL")),
+            ("recordPrivacyRequest", "kind") => return Some(json!("RECTIFICATION")),
+            ("requestEvidencePack", "debtorId") => return Some(json!(ids.get("dbtr"))),
+            ("requestEvidencePack", "from") => return Some(json!("2026-01-01T00:00:00Z")),
+            ("requestEvidencePack", "until") => return Some(json!("2026-12-01T00:00:00Z")),
             ("setHold", "debtorId") => return Some(json!(ids.get("dbtr"))),
             // Of two, each somebody else.
             ("mergeDebtors", "mergedId") => return Some(json!(ids.other_debtor())),
@@ -113,6 +119,7 @@ pub fn plain_arguments(schema: &Schema, field: &Field, ids: &Ids) -> Map<String,
             ("scopes" | "permissions", "String") => json!(["account:read"]),
             ("expectedVersion", "Int") => json!(0),
             ("enabled", "Boolean") => json!(true),
+            ("years", "Int") => json!(8),
             ("from", "String") => json!("09:00"),
             ("to", "String") => json!("17:00"),
             ("accountSid", "String") => json!(format!("AC{nth:032x}")),
@@ -122,7 +129,9 @@ pub fn plain_arguments(schema: &Schema, field: &Field, ids: &Ids) -> Map<String,
             }
             ("password", "String") => json!("a password that nobody has"),
             ("token" | "code" | "refreshToken", "String") => json!("000000"),
-            ("body" | "content" | "text" | "reason" | "statement" | "note", "String") => json!("Hello."),
+            ("body" | "content" | "text" | "reason" | "statement" | "note" | "answer", "String") => {
+                json!("Hello.")
+            }
             ("accountNumber", "String") => json!(format!("SWEEP-{nth}")),
             ("firstName" | "lastName" | "businessName", "String") => json!("Somebody"),
             ("fileName", "String") => json!("sweep.pdf"),

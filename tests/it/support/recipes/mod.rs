@@ -16,8 +16,8 @@ use uuid::Uuid;
 
 use self::{
     accounts::{
-        consented, documented, exported, held, placed, saved_view, stated, suppressed, told_of,
-        uploaded_and_ready,
+        archived, asked, consented, documented, exported, held, placed, saved_view, stated, suppressed,
+        told_of, uploaded_and_ready,
     },
     business::{own_role, skilled, uploaded_logo},
 };
@@ -73,6 +73,8 @@ impl Ids {
         let suppression = suppressed(staff, &account["debtor"]["id"], mark, line).await;
         let document = documented(staff, &account, mark).await;
         let export = exported(staff).await;
+        let request = asked(staff, &account["debtor"]["id"], mark).await;
+        let archive = archived(staff, &account["debtor"]["id"]).await;
         let (file, photo) = uploaded(staff).await;
         let logo = uploaded_logo(staff).await;
         skilled(staff, mark).await;
@@ -158,6 +160,8 @@ impl Ids {
             ("itm", &person.inconvenient_time),
             ("doc", &document),
             ("exp", &export),
+            ("prq", &request),
+            ("arc", &archive),
             ("file", &file),
             ("photo", &photo),
             ("logo", &logo),
@@ -195,6 +199,7 @@ impl Ids {
             format!("{mark}-second@person.example"),
             format!("Sameness of {mark}"),
             format!("Never on a {mark}"),
+            format!("Request of {mark}"),
             person.other_debtor.clone(),
             format!("Sample of {mark}"),
             format!("skill of {}", mark.to_lowercase()),
@@ -220,6 +225,7 @@ impl Ids {
         let by_prefix = [
             "acct", "dbtr", "conv", "msg", "dec", "inv", "usr", "biz", "key", "sess", "cred", "plc", "hold",
             "view", "cpc", "role", "bgs", "cp", "sup", "mrg", "itm", "doc", "exp", "file", "imp", "dlnk",
+            "prq", "arc",
         ]
         .into_iter()
         .map(|prefix| (prefix, another(prefix)))
@@ -250,9 +256,16 @@ impl Ids {
     pub async fn with_files_of(mut self, client: &Client, app: &TestApp) -> Self {
         let (file, photo) = uploaded(client).await;
         let export = exported(client).await;
+        let archive = archived(client, &json!(self.get("dbtr"))).await;
         let logo = uploaded_logo(client).await;
         app.run_jobs().await;
-        for (kind, id) in [("file", file), ("photo", photo), ("exp", export), ("logo", logo)] {
+        for (kind, id) in [
+            ("file", file),
+            ("photo", photo),
+            ("exp", export),
+            ("arc", archive),
+            ("logo", logo),
+        ] {
             if let Some(id) = id.as_str() {
                 self.by_prefix.insert(kind, id.to_owned());
             }
