@@ -180,8 +180,13 @@ async fn a_malformed_value_is_explained_at_its_place() {
                                 "INVALID_INPUT" => *place == slot.name(),
                                 "BAD_USER_INPUT" if *scalar == "DateTime" => {
                                     // The library's own scalar: its error names the type and the inputs around it.
-                                    let around =
-                                        ["DateTimeRange", "RecordConsentInput", "RevokeConsentInput"];
+                                    let around = [
+                                        "DateTimeRange",
+                                        "RecordConsentInput",
+                                        "RevokeConsentInput",
+                                        "RecordPrivacyRequestInput",
+                                        "RequestEvidencePackInput",
+                                    ];
                                     place.contains("\"DateTime\"")
                                         && around.iter().any(|name| place.contains(name))
                                 }
