@@ -14,7 +14,7 @@ use crate::{
         import::{self, AccountImports},
     },
     audit::{AccessLog, CheckpointSigner, Checkpoints},
-    compliance::{self, Suppressions, prohibited, rule_set::check_embedded},
+    compliance::{self, Suppressions, privacy, prohibited, rule_set::check_embedded},
     config::{Config, DatabaseUrls, Environment},
     conversations::{self, Conversations, feed::InboxReaders},
     files::{FileSettings, Files, LinkKeys, UploadRoom, open_store},
@@ -196,6 +196,12 @@ impl App {
             access_log: access_log.clone(),
             limit: export_limit,
         };
+        let archivist = privacy::Archivist {
+            db: db.clone(),
+            keyring: keyring.clone(),
+            files: files.clone(),
+            access_log: access_log.clone(),
+        };
         let execution = Execution {
             schema: build_schema(Shared {
                 identity: identity.clone(),
@@ -270,6 +276,7 @@ impl App {
         };
         register_audit_jobs(&mut registry, &checkpoints);
         register_compliance_jobs(&mut registry, &db);
+        register_privacy_jobs(&mut registry, &identity, archivist);
         let worker = WorkerOptions {
             connect: databases.worker.clone(),
             concurrency: config.worker_concurrency.get(),
@@ -503,6 +510,27 @@ fn register_compliance_jobs(registry: &mut JobRegistry, db: &Db) {
     registry.reconciler("compliance.find_due_answers", "*/15 * * * *", move || {
         let db = owner.clone();
         async move { compliance::find_due_answers(&db).await }
+    });
+}
+
+fn register_privacy_jobs(registry: &mut JobRegistry, identity: &Identity, archivist: privacy::Archivist) {
+    registry.tenant(move |ctx, job: privacy::RunArchive| {
+        let archivist = archivist.clone();
+        async move { privacy::run_archive(&archivist, &ctx, job).await }
+    });
+    let owner = privacy::Eraser {
+        identity: identity.clone(),
+    };
+    registry.tenant(move |ctx, job: privacy::EraseDebtor| {
+        let eraser = owner.clone();
+        async move { privacy::erase_debtor(&eraser, &ctx, job).await }
+    });
+    let owner = privacy::Retention {
+        identity: identity.clone(),
+    };
+    registry.reconciler("privacy.destroy_expired", "13 4 * * *", move || {
+        let retention = owner.clone();
+        async move { retention.destroy_all().await }
     });
 }
 

@@ -162,6 +162,9 @@ cells! {
     ComplaintRead => "complaint", "read";
     ComplaintFile => "complaint", "file";
     ComplaintResolve => "complaint", "resolve";
+    PrivacyRead => "privacy", "read";
+    PrivacyManage => "privacy", "manage";
+    EvidenceExport => "evidence", "export";
 }
 
 impl Cell {

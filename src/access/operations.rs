@@ -55,6 +55,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ("Mutation", "changePassword", Needs::SignIn),
     (
         "Mutation",
+        "closePrivacyRequest",
+        Needs::Permission(Cell::PrivacyManage),
+    ),
+    (
+        "Mutation",
         "commitAccountImport",
         Needs::Permission(Cell::AccountImport),
     ),
@@ -111,10 +116,16 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "endBreakGlass",
         Needs::Permission(Cell::BreakGlassEnd),
     ),
+    ("Mutation", "eraseDebtor", Needs::Permission(Cell::PrivacyManage)),
     (
         "Mutation",
         "exportAccounts",
         Needs::Permission(Cell::AccountExport),
+    ),
+    (
+        "Mutation",
+        "exportDebtorData",
+        Needs::Permission(Cell::PrivacyManage),
     ),
     (
         "Mutation",
@@ -147,6 +158,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "Mutation",
         "recordInconvenientTime",
         Needs::Permission(Cell::HoldSet),
+    ),
+    (
+        "Mutation",
+        "recordPrivacyRequest",
+        Needs::Permission(Cell::PrivacyManage),
     ),
     (
         "Mutation",
@@ -192,6 +208,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         Needs::Permission(Cell::ProfileUpdate),
     ),
     ("Mutation", "requestDebtorLink", Needs::Nothing),
+    (
+        "Mutation",
+        "requestEvidencePack",
+        Needs::Permission(Cell::EvidenceExport),
+    ),
     ("Mutation", "requestPasswordReset", Needs::Nothing),
     ("Mutation", "resetPassword", Needs::Nothing),
     (
@@ -259,6 +280,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "Mutation",
         "setProviderCredentials",
         Needs::Permission(Cell::ProviderManage),
+    ),
+    (
+        "Mutation",
+        "setRecordRetention",
+        Needs::Permission(Cell::PrivacyManage),
     ),
     ("Mutation", "setTyping", Needs::Permission(Cell::ConversationSend)),
     (
@@ -372,7 +398,10 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ),
     ("Query", "creditors", Needs::Permission(Cell::CreditorRead)),
     ("Query", "debtor", Needs::Permission(Cell::AccountRead)),
+    ("Query", "debtorArchive", Needs::Permission(Cell::PrivacyRead)),
+    ("Query", "debtorArchives", Needs::Permission(Cell::PrivacyRead)),
     ("Query", "debtorLinks", Needs::Permission(Cell::DebtorLinkManage)),
+    ("Query", "debtorRetention", Needs::Permission(Cell::PrivacyRead)),
     ("Query", "debtors", Needs::Permission(Cell::AccountRead)),
     ("Query", "dispute", Needs::Permission(Cell::DisputeRead)),
     ("Query", "disputes", Needs::Permission(Cell::DisputeRead)),
@@ -384,7 +413,10 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ("Query", "placements", Needs::Permission(Cell::CreditorRead)),
     ("Query", "platformBusiness", Needs::Platform),
     ("Query", "platformUsers", Needs::Platform),
+    ("Query", "privacyRequest", Needs::Permission(Cell::PrivacyRead)),
+    ("Query", "privacyRequests", Needs::Permission(Cell::PrivacyRead)),
     ("Query", "providerAccounts", Needs::Permission(Cell::ProviderRead)),
+    ("Query", "recordRetention", Needs::Permission(Cell::PrivacyRead)),
     ("Query", "roles", Needs::Permission(Cell::RoleRead)),
     ("Query", "sessions", Needs::SignIn),
     (

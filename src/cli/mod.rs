@@ -8,6 +8,7 @@ mod dev;
 mod doctor;
 mod keys;
 mod migrate;
+mod privacy;
 mod progress;
 pub mod sandbox_clock;
 pub mod seed;
@@ -69,6 +70,11 @@ enum Command {
     Compliance {
         #[command(subcommand)]
         command: compliance::ComplianceCommand,
+    },
+    /// What is kept of people, and what is not kept any longer.
+    Privacy {
+        #[command(subcommand)]
+        command: privacy::PrivacyCommand,
     },
     /// Prints the GraphQL schema.
     Schema,
@@ -148,6 +154,7 @@ async fn execute(command: Command) -> anyhow::Result<ExitCode> {
                 Command::Admin { command } => admin::admin(&config, &command).await?,
                 Command::Audit { command } => audit::audit(&config, &command).await?,
                 Command::Keys { command } => keys::keys(&config, &command).await?,
+                Command::Privacy { command } => privacy::privacy(&config, &command).await?,
                 Command::Doctor { .. } => return doctor::doctor(&config).await,
                 Command::Schema | Command::Dev(_) | Command::Compliance { .. } => {}
             }

@@ -80,6 +80,8 @@ struct Found {
     policy: Policy,
     sms_route_approved: bool,
     preferred_language: String,
+    /// The person's data were erased.
+    is_erased: bool,
     members: Vec<Member>,
     record: WrappedKey,
     account_status: Option<String>,
@@ -132,6 +134,7 @@ pub(super) async fn gather(
         )),
         consumer: Some(Consumer {
             date_of_birth: traits.born_on,
+            erased: found.is_erased.then_some(true),
             ..Consumer::default()
         }),
         rnd: reassigned(&found.points),
@@ -197,7 +200,7 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
                 m.zones_at AS "zones_at!: Vec<Option<DateTime<Utc>>>",
                 m.confirmed AS "confirmed!: Vec<Option<Vec<u8>>>",
                 m.confirmed_at AS "confirmed_at!: Vec<Option<DateTime<Utc>>>", m.keys AS "keys!", m.versions AS "versions!",
-                m.wrapped AS "wrapped!: Vec<Option<Vec<u8>>>",
+                m.wrapped AS "wrapped!: Vec<Option<Vec<u8>>>", m.is_erased AS "is_erased!",
                 r.id AS record_id, r.business_key_version AS record_version, r.wrapped AS record_wrapped,
                 a.status AS "account_status?", a.initial_communication_on AS "initial_communication_on?",
                 a.validation_notice_on AS "validation_notice_on?",
@@ -268,7 +271,7 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
                         array_agg(g.confirmed_zone_cipher ORDER BY g.id) AS confirmed,
                         array_agg(g.confirmed_zone_at ORDER BY g.id) AS confirmed_at, array_agg(p.id ORDER BY g.id) AS keys,
                         array_agg(p.business_key_version ORDER BY g.id) AS versions,
-                        array_agg(p.wrapped ORDER BY g.id) AS wrapped,
+                        array_agg(p.wrapped ORDER BY g.id) AS wrapped, bool_or(g.erased_at IS NOT NULL) AS is_erased,
                         jsonb_agg(concat_ws(' ', g.first_name, g.last_name)) AS names
                    FROM debtors g JOIN data_keys p ON p.business_id = g.business_id AND p.id = g.profile_key_id
                   WHERE g.business_id = $1 AND g.person_id = d.person_id) m
@@ -323,6 +326,7 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
         policy: row.policy.map(from_json).transpose()?.unwrap_or_default(),
         sms_route_approved: row.sms_route_approved,
         preferred_language: row.preferred_language,
+        is_erased: row.is_erased,
         members,
         record: WrappedKey {
             id: row.record_id,

@@ -1,5 +1,6 @@
 //! The slice's face in the API.
 
+mod archives;
 mod complaints;
 mod consents;
 mod contact_policy;
@@ -9,6 +10,7 @@ mod dispute_steps;
 mod disputes;
 mod holds;
 mod inconvenient;
+mod privacy;
 mod suppressions;
 mod zones;
 
@@ -26,15 +28,18 @@ use super::{
 };
 use crate::{
     access::{Cell, authorize},
-    accounts::{Channel, phones_of, scoped_debtor_of_account},
+    accounts::{Channel, debtor_by_id, phones_of, scoped_debtor_of_account},
     platform::{
+        db::TenantTx,
         error::OpError,
         gql::{Batch, OpScope, ScopeExt as _, UserError, not_found, op_error, parse_id},
         ids::{self, IdKind},
+        keys::TenantKeys,
     },
 };
 
 pub use super::holds::HoldKind;
+pub use archives::{ArchiveMutations, ArchiveQueries};
 pub use complaints::{Complaint, ComplaintConnection};
 pub use consents::{Consent, ConsentConnection, ConsentMutations};
 pub use contact_policy::{
@@ -46,6 +51,7 @@ pub use dispute_steps::DisputeStep;
 pub use disputes::{Dispute, DisputeConnection};
 pub use holds::{Hold, HoldMutations};
 pub use inconvenient::{DayOfWeek, InconvenientTime, InconvenientTimeMutations};
+pub use privacy::{PrivacyMutations, PrivacyQueries};
 pub use suppressions::{SuppressionMutations, SuppressionQueries};
 pub use zones::TimeZoneEvidence;
 
@@ -328,13 +334,18 @@ async fn check(
     let phones = phones_of(&mut tx, &keys, debtor_id).await?;
     // Where nothing takes texts, the gate says why.
     let phone = phones.iter().find(|phone| phone.takes_texts).or(phones.first());
-    let phone = phone.ok_or_else(|| UserError::invalid("accountId", "This debtor has no phone number."))?;
+    let recipient = match phone {
+        Some(phone) => phone.number.expose().clone(),
+        // Of somebody who was erased no number is left to ask about, and still the gate says why.
+        None if is_erased(&mut tx, &keys, debtor_id).await? => String::new(),
+        None => return Err(UserError::invalid("accountId", "This debtor has no phone number.").into()),
+    };
     let content = required_text(&mut tx, debtor_id, Some(account), content).await?;
     let contact = Contact {
         debtor_id,
         account_id: Some(account),
         channel,
-        recipient: phone.number.expose(),
+        recipient: &recipient,
         content: &content,
         in_reply_to: None,
         mode: None,
@@ -342,4 +353,11 @@ async fn check(
     };
     let decision = explain(&mut tx, &keys, &contact).await?;
     Ok(decision.map(|decision| (debtor_id, decision)))
+}
+
+async fn is_erased(tx: &mut TenantTx, keys: &TenantKeys, debtor: Uuid) -> Result<bool, OpError> {
+    Ok(match debtor_by_id(tx, debtor).await? {
+        Some(row) => keys.data_key(&row.keys.profile)?.is_none(),
+        None => false,
+    })
 }

@@ -1,8 +1,8 @@
 //! The compliance gate: rules as data, facts, decisions, permits, content checks. Nobody is contacted without it.
 //!
 //! Owns `consents`, `suppressions`, `holds`, `inconvenient_times`, `decisions`, `contact_slots`, `contact_policies`,
-//! `contact_policy_changes`, `disputes`, `dispute_steps`, `dispute_documents`, `complaints`. May import `platform`,
-//! `identity`, `access`, `audit`, `accounts`.
+//! `contact_policy_changes`, `disputes`, `dispute_steps`, `dispute_documents`, `complaints`, `privacy_requests`,
+//! `debtor_archives`. May import `platform`, `identity`, `access`, `audit`, `files`, `accounts`.
 //!
 //! [`language`] reads texts as words, [`prohibited`] finds in them what may not be said; both are pure.
 //!
@@ -44,6 +44,7 @@ mod opt_out;
 mod permit;
 mod person_facts;
 mod place_hold;
+pub mod privacy;
 pub mod prohibited;
 pub mod reading;
 mod replay;

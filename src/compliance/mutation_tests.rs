@@ -112,6 +112,10 @@ fn of_time_and_persons() -> Vec<(&'static str, Value)> {
     let night = json!({ "now": "2026-06-11T03:30:20Z" });
     let third = |recipient: &str| json!({ "action": { "recipient": recipient } });
     vec![
+        (
+            "erasure-vs-retention",
+            text(json!({ "consumer": { "erased": true } })),
+        ),
         ("reg-f-quiet-hours", text(night.clone())),
         (
             "location-evidence-required",

@@ -14,8 +14,9 @@ use crate::{
     },
     audit::graphql::{AccessLogQueries, AuditQueries},
     compliance::graphql::{
-        CaseMutations, CaseQueries, ComplianceQueries, ContactPolicyMutations, ContactPolicyQueries,
-        ContentQueries, SuppressionMutations, SuppressionQueries,
+        ArchiveMutations, ArchiveQueries, CaseMutations, CaseQueries, ComplianceQueries,
+        ContactPolicyMutations, ContactPolicyQueries, ContentQueries, PrivacyMutations, PrivacyQueries,
+        SuppressionMutations, SuppressionQueries,
     },
     conversations::{
         feed::InboxReaders,
@@ -51,6 +52,8 @@ pub struct Query(
     ContentQueries,
     SuppressionQueries,
     CaseQueries,
+    PrivacyQueries,
+    ArchiveQueries,
     ProviderAccountQueries,
     HealthQueries,
     AccessLogQueries,
@@ -68,6 +71,8 @@ pub struct Mutation(
     ContactPolicyMutations,
     SuppressionMutations,
     CaseMutations,
+    PrivacyMutations,
+    ArchiveMutations,
     ProviderAccountMutations,
     PortalMutations,
 );

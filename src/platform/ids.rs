@@ -128,6 +128,10 @@ id_kinds! {
     BreakGlassSession = "bgs",
     /// A person with a log-in, whatever businesses they belong to.
     Identity = "idn",
+    /// What a person asked about their own data.
+    PrivacyRequest = "prq",
+    /// An archive about a person: a copy of their data, or evidence.
+    DebtorArchive = "arc",
 }
 
 /// Why a text is not the id that was expected.

@@ -30,6 +30,7 @@ mod main_job;
 mod nodes;
 mod operations;
 mod people;
+mod privacy;
 mod statements;
 mod support;
 mod webhooks;

@@ -72,6 +72,8 @@ facts_object! {
         date_of_birth: NaiveDate,
         /// It is said that they are under 18, whatever date of birth is on file.
         said_to_be_minor: bool,
+        /// Their data were erased on request: what is still kept is restricted.
+        erased: bool,
         /// In this conversation, two factors have shown that it is the person.
         right_party_verified: bool,
     }

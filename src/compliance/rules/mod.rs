@@ -49,6 +49,7 @@ impl Act {
 /// The families of a contact in the order of evaluation: the first denial wins.
 const CONTACT: &[&[Rule]] = &[
     business::STANDING,
+    records::RESTRICTED,
     holds::RULES,
     old_debt::RULES,
     provider::RULES,

@@ -22,9 +22,26 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
+/// What a contact with an erased person is asked about first.
+pub(super) const RESTRICTED: &[Rule] = &[Rule {
+    id: ERASURE,
+    check: erased_person_is_left_alone,
+}];
+
+const ERASURE: &str = "erasure-vs-retention";
 const AUDIT: &str = "audit-7y-immutable";
 const RECORDING: &str = "reg-f-recording-3y";
 const RETENTION: &str = "reg-f-retention-3y";
+
+/// GDPR 18(2); CCPA 1798.105(d): what is kept of a person who was erased is kept because the law wants it, and used for
+/// nothing else: nobody is contacted with it.
+fn erased_person_is_left_alone(context: &Context<'_>) -> Checked {
+    let consumer = context.facts.consumer.as_ref();
+    Ok(match consumer.and_then(|consumer| consumer.erased) {
+        Some(true) => Verdict::Deny(vec![]),
+        _ => Verdict::NotApplicable,
+    })
+}
 
 /// Product rule: the audit trail is only added to, and what says whom not to contact is kept while it holds. Neither is
 /// deleted one by one.

@@ -99,6 +99,11 @@ const ORDER: &[&str] = &[
     "resolveComplaint",
     "deleteAccountDocument",
     "exportAccounts",
+    "recordPrivacyRequest",
+    "closePrivacyRequest",
+    "exportDebtorData",
+    "requestEvidencePack",
+    "setRecordRetention",
     "tagAccounts",
     "assignAccounts",
     "previewAccountImport",
@@ -134,6 +139,7 @@ const ORDER: &[&str] = &[
     "setTyping",
     "deleteAccount",
     "restoreAccount",
+    "eraseDebtor",
     "createDebtorLink",
     "requestDebtorLink",
     "openDebtorLink",
@@ -246,6 +252,24 @@ impl Story<'_> {
                 json!({ "complaintId": self.complaint, "outcome": "NOT_UPHELD", "resolution": "It is what is owed." })
             }
             "deleteAccountDocument" => json!({ "id": self.ids.get("doc") }),
+            "recordPrivacyRequest" => {
+                json!({ "debtorId": self.ids.get("dbtr"), "kind": "RECTIFICATION", "regime": "GDPR",
+                "reason": "My street is misspelt." })
+            }
+            "closePrivacyRequest" => {
+                json!({ "id": self.ids.get("prq"), "outcome": "COMPLETED", "answer": "It is put right." })
+            }
+            "exportDebtorData" => json!({ "debtorId": self.ids.get("dbtr"), "regime": "CCPA" }),
+            "requestEvidencePack" => {
+                json!({ "accountId": self.ids.get("acct"), "from": "2026-01-01T00:00:00Z",
+                "until": "2026-12-01T00:00:00Z" })
+            }
+            "setRecordRetention" => json!({ "years": 10 }),
+            "eraseDebtor" => {
+                let query = "query($a: ID!) { account(id: $a) { debtor { id } } }";
+                let found = self.admin.gql(query, json!({ "a": self.account })).await;
+                json!({ "debtorId": data(&found)["account"]["debtor"]["id"], "regime": "CCPA", "reason": "Erase me." })
+            }
             "exportAccounts" => json!({ "format": "XLSX", "search": "Audited" }),
             "createUpload" => json!({ "purpose": "DOCUMENT", "fileName": "a.pdf", "size": 9 }),
             "createAccount" => {

@@ -37,6 +37,7 @@ const NOT_PERSONAL: &[(&str, &str)] = &[
     ("breakGlassSessions", "the platform's staff"),
     ("contactPolicyChanges", "the business's own"),
     ("providerAccounts", "the business's own"),
+    ("recordRetention", "the business's own"),
     ("roles", "the business's own"),
     ("business", "the caller's own"),
     ("invitations", "people who are to join the staff"),

@@ -54,6 +54,9 @@ const CIPHERS: &[(&str, &str)] = &[
     ("invitations.email_cipher", "platform"),
     ("messages.body_cipher", "record"),
     ("messages.secret_cipher", "record"),
+    ("privacy_requests.answer_cipher", "record"),
+    ("privacy_requests.facts_cipher", "record"),
+    ("privacy_requests.reason_cipher", "record"),
     ("provider_accounts.previous_secret_cipher", "platform"),
     ("provider_accounts.secret_cipher", "platform"),
     ("provider_events.payload_cipher", "business"),
@@ -210,6 +213,10 @@ const PLAIN: &[(&str, &str)] = &[
         "the business's word for what was handed over together",
     ),
     ("placements.name_key", "the same"),
+    (
+        "privacy_requests.decision",
+        "rule ids, outcomes and our own explanations",
+    ),
     ("provider_events.event_id", "a vendor's id"),
     ("provider_events.peer_blind", "an HMAC"),
     (
@@ -349,6 +356,10 @@ const KEY_OF: &[(&str, &str)] = &[
         "JOIN debtors d ON d.id = t.debtor_id JOIN data_keys k ON k.id = d.record_key_id",
     ),
     (
+        "privacy_requests",
+        "JOIN debtors d ON d.id = t.debtor_id JOIN data_keys k ON k.id = d.record_key_id",
+    ),
+    (
         "messages",
         "JOIN conversations c ON c.id = t.conversation_id JOIN data_keys k ON k.id = c.record_key_id",
     ),
@@ -376,6 +387,19 @@ async fn what_is_told_of_a_person_stands_nowhere_in_clear_and_opens_with_the_lis
         .await;
     assert_eq!(data(&ended)["resolveDispute"]["userErrors"], json!([]));
     assert_eq!(data(&ended)["resolveComplaint"]["userErrors"], json!([]));
+    // A legal hold refuses the erasure: what was asked and decided is kept.
+    let refused = admin
+        .gql(
+            "mutation($p: ID!, $d: ID!) {
+               closePrivacyRequest(input: { id: $p, outcome: DENIED, answer: \"Answer to Sealed\" }) { userErrors { message } }
+               setHold(input: { debtorId: $d, kind: LEGAL, reason: \"A reason on Sealed\" }) { userErrors { message } }
+               eraseDebtor(input: { debtorId: $d, regime: GDPR, reason: \"Erasure of Sealed\" }) {
+                 request { status } userErrors { code } } }",
+            json!({ "p": ids.get("prq"), "d": ids.get("dbtr") }),
+        )
+        .await;
+    assert_eq!(data(&refused)["eraseDebtor"]["request"]["status"], "DENIED");
+    assert_eq!(data(&refused)["closePrivacyRequest"]["userErrors"], json!([]));
     // Looked at before it becomes accounts, and after.
     let import = json!({ "i": { "importId": ids.get("imp"), "mode": "ALL_OR_NOTHING" } });
     let mut superuser = app.superuser().await;
@@ -413,6 +437,9 @@ async fn what_is_told_of_a_person_stands_nowhere_in_clear_and_opens_with_the_lis
         "Sealed-second@person.example",
         "1980-01-31",
         "Employer of Sealed",
+        "Request of Sealed",
+        "Answer to Sealed",
+        "Erasure of Sealed",
         "Sample of Sealed",
     ];
     for table in tables.iter().map(|row| row.get::<String, _>(0)) {

@@ -31,6 +31,7 @@ const FILTERS: &[(&str, &str)] = &[
     ("disputes", "filter.accountId"),
     ("disputes", "filter.debtorId"),
     ("placements", "creditorId"),
+    ("privacyRequests", "filter.debtorId"),
 ];
 
 /// Somebody who tries what is not theirs.

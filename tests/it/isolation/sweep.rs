@@ -232,6 +232,7 @@ async fn every_role_may_do_what_the_matrix_says_and_no_more() {
             "removeContactPoint",
             "deleteAccount",
             "restoreAccount",
+            "eraseDebtor",
             "revokeOtherSessions",
             "logout",
             "changePassword",

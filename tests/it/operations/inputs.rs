@@ -187,7 +187,9 @@ async fn a_malformed_value_is_explained_at_its_place() {
                                         "FileComplaintInput",
                                         "FileDisputeInput",
                                         "RecordConsentInput",
+                                        "RecordPrivacyRequestInput",
                                         "RecordVerificationSentInput",
+                                        "RequestEvidencePackInput",
                                         "RevokeConsentInput",
                                         "UpdateComplaintInput",
                                     ];

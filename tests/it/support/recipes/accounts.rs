@@ -193,6 +193,30 @@ pub(super) async fn exported(client: &Client) -> Value {
     made["data"]["exportAccounts"]["export"]["id"].clone()
 }
 
+/// What a person asked about their own data, and waits for an answer.
+pub(super) async fn asked(staff: &Client, debtor: &Value, mark: &str) -> Value {
+    let made = staff
+        .gql(
+            "mutation($i: RecordPrivacyRequestInput!) { recordPrivacyRequest(input: $i) { request { id } userErrors { message } } }",
+            json!({ "i": { "debtorId": debtor, "kind": "RECTIFICATION", "regime": "CCPA",
+                "reason": format!("Request of {mark}") } }),
+        )
+        .await;
+    data(&made)["recordPrivacyRequest"]["request"]["id"].clone()
+}
+
+/// An archive of the client's own about a person, which the next run of jobs writes; null for those who may not ask.
+pub(super) async fn archived(client: &Client, debtor: &Value) -> Value {
+    let made = client
+        .gql(
+            "mutation($d: ID!) { requestEvidencePack(input: { debtorId: $d, from: \"2026-01-01T00:00:00Z\",
+               until: \"2027-01-01T00:00:00Z\" }) { archive { id } userErrors { message } } }",
+            json!({ "d": debtor }),
+        )
+        .await;
+    made["data"]["requestEvidencePack"]["archive"]["id"].clone()
+}
+
 /// An upload that is not used yet, and an import whose rows were looked at.
 pub(super) async fn uploaded_and_ready(app: &TestApp, client: &Client, mark: &str) -> (String, String) {
     let file = |number: &str| {

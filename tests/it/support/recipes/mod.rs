@@ -17,8 +17,8 @@ use uuid::Uuid;
 
 use self::{
     accounts::{
-        consented, documented, exported, held, placed, saved_view, stated, suppressed, told_of,
-        uploaded_and_ready,
+        archived, asked, consented, documented, exported, held, placed, saved_view, stated, suppressed,
+        told_of, uploaded_and_ready,
     },
     business::{own_role, skilled, uploaded_logo},
     cases::{complained, disputed_and_answered},
@@ -76,6 +76,8 @@ impl Ids {
         let suppression = suppressed(staff, &account["debtor"]["id"], mark, line).await;
         let document = documented(staff, &account, mark).await;
         let export = exported(staff).await;
+        let request = asked(staff, &account["debtor"]["id"], mark).await;
+        let archive = archived(staff, &account["debtor"]["id"]).await;
         let (file, photo) = uploaded(staff).await;
         let logo = uploaded_logo(staff).await;
         let dispute = disputed_and_answered(staff, &account, &document, mark).await;
@@ -165,6 +167,8 @@ impl Ids {
             ("itm", &person.inconvenient_time),
             ("doc", &document),
             ("exp", &export),
+            ("prq", &request),
+            ("arc", &archive),
             ("file", &file),
             ("photo", &photo),
             ("logo", &logo),
@@ -206,6 +210,7 @@ impl Ids {
             format!("{mark}-second@person.example"),
             format!("Sameness of {mark}"),
             format!("Never on a {mark}"),
+            format!("Request of {mark}"),
             person.other_debtor.clone(),
             format!("Sample of {mark}"),
             format!("skill of {}", mark.to_lowercase()),
@@ -231,7 +236,7 @@ impl Ids {
         let by_prefix = [
             "acct", "dbtr", "conv", "msg", "dec", "inv", "usr", "biz", "key", "sess", "cred", "plc", "hold",
             "view", "cpc", "role", "bgs", "cp", "sup", "mrg", "itm", "doc", "exp", "file", "imp", "dlnk",
-            "dsp", "cpl",
+            "dsp", "cpl", "prq", "arc",
         ]
         .into_iter()
         .map(|prefix| (prefix, another(prefix)))
@@ -262,9 +267,16 @@ impl Ids {
     pub async fn with_files_of(mut self, client: &Client, app: &TestApp) -> Self {
         let (file, photo) = uploaded(client).await;
         let export = exported(client).await;
+        let archive = archived(client, &json!(self.get("dbtr"))).await;
         let logo = uploaded_logo(client).await;
         app.run_jobs().await;
-        for (kind, id) in [("file", file), ("photo", photo), ("exp", export), ("logo", logo)] {
+        for (kind, id) in [
+            ("file", file),
+            ("photo", photo),
+            ("exp", export),
+            ("arc", archive),
+            ("logo", logo),
+        ] {
             if let Some(id) = id.as_str() {
                 self.by_prefix.insert(kind, id.to_owned());
             }

@@ -1,0 +1,283 @@
+//! Erasure: asked for, decided by the rules, and done by a job in one transaction, so that a run that dies leaves all or
+//! nothing, and one that comes again finds it done.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    activity::{PersonClock, clocks},
+    model::{PrivacyRegime, PrivacyRequestKind, PrivacyRequestStatus},
+    requests::{check_text, destroyed},
+    retention::{kept_until, retention_years_of},
+    store::{self, Erasure, NewRow, privacy_request_by_id},
+};
+use crate::{
+    access::{Cell, authorize},
+    accounts::{DebtorRow, debtor_by_id, lock_person},
+    compliance::{
+        decide::{Strictness, decide},
+        decision::Decision,
+        facts::{Action, ActionType},
+        rule_set::RuleSet,
+    },
+    identity::{Identity, end_debtor_sessions},
+    platform::{
+        context::TenantCtx,
+        crypto::DataKey,
+        db::{AuditEntry, DbError, LiveEvent, TenantTx},
+        error::OpError,
+        gql::{Done, UserError, UserErrorCode},
+        ids,
+        jobs::{Job, JobError},
+        keys::TenantKeys,
+    },
+};
+
+/// What the rules call an erasure of everything, because the law wants nothing kept any more.
+const ERASE_ALL: &str = "erase_all_but_suppression";
+
+/// Erases one person, as a request says.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct EraseDebtor {
+    pub(super) id: Uuid,
+}
+
+impl Job for EraseDebtor {
+    const NAME: &'static str = "privacy.erase_debtor";
+}
+
+/// What the job works with.
+#[derive(Clone)]
+pub struct Eraser {
+    pub identity: Identity,
+}
+
+/// What is decided about a person's data now.
+struct Decided {
+    decision: Decision,
+    facts: Vec<u8>,
+    kept_until: Option<NaiveDate>,
+}
+
+impl Decided {
+    /// Whether the records go as well.
+    fn erases_all(&self) -> bool {
+        self.kept_until.is_none()
+    }
+
+    fn sealed(&self, keys: &TenantKeys, record: Option<&DataKey>, id: Uuid) -> Result<Erasure, OpError> {
+        let facts_cipher = match record {
+            Some(record) => Some(keys.seal(record, "privacy_requests", "facts_cipher", id, &self.facts)?),
+            None => None,
+        };
+        Ok(Erasure {
+            decision: serde_json::to_value(&self.decision).map_err(anyhow::Error::from)?,
+            facts_cipher,
+            kept_until: self.kept_until,
+        })
+    }
+}
+
+async fn decide_erasure(
+    tx: &mut TenantTx,
+    clock: &PersonClock,
+    regime: PrivacyRegime,
+) -> Result<Decided, OpError> {
+    let years = retention_years_of(tx).await?;
+    let action = Action {
+        action_type: Some(ActionType::ErasureRequest),
+        regime: Some(regime.fact().to_owned()),
+        ..Action::default()
+    };
+    let facts = clock.facts(tx.now(), action);
+    let decision = decide(RuleSet::current(), &facts, Strictness::Production);
+    let until = kept_until(RuleSet::current(), clock, years);
+    // The rules know the law's term; what a business keeps longer by its own choice, it keeps.
+    let erases_all = decision.effect.as_deref() == Some(ERASE_ALL) && tx.now().date_naive() > until;
+    Ok(Decided {
+        facts: serde_json::to_vec(&facts).map_err(anyhow::Error::from)?,
+        kept_until: (!erases_all).then_some(until),
+        decision,
+    })
+}
+
+/// Asks for the erasure of a person, all of their records, and returns the request with what was decided. A legal hold
+/// refuses it: the request is written down as denied.
+///
+/// # Errors
+/// User errors: NOT_FOUND for a person who is not the caller's, INVALID_INPUT for a reason that does not fit, CONFLICT for
+/// one who is erased, or being erased, or whose records were destroyed, and under a legal hold.
+pub async fn request_erasure(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    debtor: Uuid,
+    regime: PrivacyRegime,
+    reason: &str,
+) -> Result<Done, OpError> {
+    authorize(tx.ctx(), Cell::PrivacyManage).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
+    check_text("reason", reason)?;
+    let not_found = || UserError::not_found("debtorId", "debtor");
+    let known = debtor_by_id(tx, debtor).await?.ok_or_else(not_found)?;
+    lock_person(tx, known.id).await?;
+    let known = debtor_by_id(tx, known.id).await?.ok_or_else(not_found)?;
+    let person = debtor_by_id(tx, known.person_id).await?.ok_or_else(not_found)?;
+    let record = keys.data_key(&person.keys.record)?.ok_or_else(destroyed)?;
+    check_not_erased(tx, keys, &person).await?;
+    let clock = clock_of(tx, person.id).await?;
+    let decided = decide_erasure(tx, &clock, regime).await?;
+    let id = ids::next();
+    let erasure = decided.sealed(keys, Some(&record), id)?;
+    let status = match clock.on_legal_hold {
+        true => PrivacyRequestStatus::Denied,
+        false => PrivacyRequestStatus::Running,
+    };
+    let row = NewRow {
+        id,
+        debtor_id: person.id,
+        kind: PrivacyRequestKind::Erasure,
+        regime,
+        status,
+        reason_cipher: Some(keys.seal(
+            &record,
+            "privacy_requests",
+            "reason_cipher",
+            id,
+            reason.trim().as_bytes(),
+        )?),
+        received_at: tx.now(),
+        erasure: Some(&erasure),
+    };
+    store::insert(tx, row).await?;
+    let details = json!({
+        "kind": "ERASURE", "regime": regime.as_str(), "status": status.as_str(), "effect": decided.decision.effect,
+        "kept_until": decided.kept_until, "open_accounts": clock.open_accounts,
+    });
+    tx.audit(AuditEntry::plain("privacy.requested", id, &details).about(Some(person.id)));
+    let mut done = Done::from(id);
+    if clock.on_legal_hold {
+        done.user_errors.push(UserError::at(
+            UserErrorCode::Conflict,
+            "debtorId",
+            "A legal hold stands on this person or one of their debts: nothing is erased before it is released. The \
+             request is written down as denied.",
+        ));
+    } else {
+        tx.enqueue(&EraseDebtor { id }).await?;
+    }
+    Ok(done)
+}
+
+async fn check_not_erased(tx: &mut TenantTx, keys: &TenantKeys, person: &DebtorRow) -> Result<(), OpError> {
+    let conflict = |message: &str| UserError::at(UserErrorCode::Conflict, "debtorId", message);
+    if keys.data_key(&person.keys.profile)?.is_none() {
+        return Err(conflict("This person's data was erased already.").into());
+    }
+    let business = tx.business_id();
+    let is_running = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM privacy_requests
+             WHERE business_id = $1 AND debtor_id = $2 AND kind = 'ERASURE' AND status = 'RUNNING') AS "is_running!""#,
+        business,
+        person.id,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    if is_running {
+        return Err(conflict("This person is being erased already.").into());
+    }
+    Ok(())
+}
+
+async fn clock_of(tx: &mut TenantTx, person: Uuid) -> Result<PersonClock, OpError> {
+    let clock = clocks(tx, &[person]).await?.pop();
+    Ok(clock.ok_or_else(|| anyhow::anyhow!("a person without a record"))?)
+}
+
+/// Runs [`EraseDebtor`].
+///
+/// # Errors
+/// [`JobError::Retry`] while the database is away.
+pub async fn erase_debtor(eraser: &Eraser, ctx: &TenantCtx, job: EraseDebtor) -> Result<(), JobError> {
+    let ended = run(eraser, ctx, job.id)
+        .await
+        .map_err(|error| JobError::Retry(format!("{error:#}")))?;
+    eraser.identity.forget_sessions(&ended);
+    Ok(())
+}
+
+/// The debtors' sessions that it ended.
+async fn run(eraser: &Eraser, ctx: &TenantCtx, id: Uuid) -> Result<Vec<Uuid>, OpError> {
+    let (db, keyring) = (&eraser.identity.db, &eraser.identity.keyring);
+    let keys = keyring.business(db, ctx.business_id()).await?;
+    let mut tx = db.tenant(ctx).await?;
+    let Some(asked) = privacy_request_by_id(&mut tx, id).await? else {
+        return Ok(Vec::new());
+    };
+    lock_person(&mut tx, asked.debtor_id).await?;
+    // Another run may have been at it while this one waited.
+    let request = privacy_request_by_id(&mut tx, id).await?;
+    let Some(request) = request.filter(|request| request.status == PrivacyRequestStatus::Running.as_str())
+    else {
+        return Ok(Vec::new());
+    };
+    let person = debtor_by_id(&mut tx, request.debtor_id)
+        .await?
+        .ok_or_else(|| anyhow::anyhow!("the person of a request is missing"))?
+        .person_id;
+    let clock = clock_of(&mut tx, person).await?;
+    let regime = PrivacyRegime::parse(&request.regime).unwrap_or(PrivacyRegime::Other);
+    let decided = decide_erasure(&mut tx, &clock, regime).await?;
+    let record = keys.data_key(&request.key)?;
+    let erasure = decided.sealed(&keys, record.as_ref(), id)?;
+    if clock.on_legal_hold {
+        store::end_erasure(&mut tx, id, PrivacyRequestStatus::Denied, &erasure).await?;
+        let details = json!({ "status": "DENIED", "legal_hold": true });
+        tx.audit(AuditEntry::plain("privacy.answered", id, &details).about(Some(person)));
+        tx.commit().await?;
+        return Ok(Vec::new());
+    }
+    let wall = eraser.identity.wall.now();
+    let ended = destroy(&mut tx, &clock.members, decided.erases_all(), wall).await?;
+    store::end_erasure(&mut tx, id, PrivacyRequestStatus::Completed, &erasure).await?;
+    let details = json!({
+        "request": id, "regime": request.regime, "effect": decided.decision.effect, "kept_until": decided.kept_until,
+        "records": clock.members.len(),
+    });
+    for member in &clock.members {
+        tx.audit(AuditEntry::plain("debtor.erased", *member, &details).about(Some(*member)));
+        tell(&mut tx, *member);
+    }
+    tx.commit().await?;
+    Ok(ended)
+}
+
+/// Destroys the keys of a person's records: the profile's, and where `records_too` the records' own. What the keys do not
+/// reach goes with them (`app.forget_person`), and their sessions end: their ids.
+pub(super) async fn destroy(
+    tx: &mut TenantTx,
+    members: &[Uuid],
+    records_too: bool,
+    wall: DateTime<Utc>,
+) -> Result<Vec<Uuid>, DbError> {
+    let (business, now) = (tx.business_id(), tx.now());
+    sqlx::query!(
+        "UPDATE data_keys SET wrapped = NULL, destroyed_at = $3
+         WHERE business_id = $1 AND debtor_id = ANY($2) AND destroyed_at IS NULL AND (purpose = 'PROFILE' OR $4)",
+        business,
+        members,
+        now,
+        records_too,
+    )
+    .execute(tx.conn())
+    .await?;
+    end_debtor_sessions(tx, members, None, wall).await
+}
+
+pub(super) fn tell(tx: &mut TenantTx, debtor: Uuid) {
+    tx.emit(LiveEvent {
+        kind: "DEBTOR_UPDATED",
+        debtor_id: Some(debtor),
+        ..LiveEvent::default()
+    });
+}

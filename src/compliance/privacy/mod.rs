@@ -1,0 +1,37 @@
+//! Privacy: what people ask of their own data (access, portability, rectification, erasure), how long what is known of
+//! them is kept, and what goes when.
+//!
+//! Each person has two keys. Erasure destroys the `profile` key at once; a trigger (`app.forget_person`) takes with it, in
+//! the same transaction, names, blind indexes and everything else that the key does not reach. The `record` key goes when
+//! the legal retention ends, which [`retention`](self) counts from the last collection activity. Whether and when is decided
+//! by the rules (`erasure-vs-retention`, `reg-f-retention-3y`), and a legal hold stops either.
+//!
+//! Owns `privacy_requests`, `debtor_archives` and, of `businesses`, `record_retention_years`. Reads of `conversations`,
+//! `messages`, `ledger_entries`, `accounts` and their surroundings what tells when the person was last in touch, and what an
+//! archive about them holds; writes none of these.
+
+mod activity;
+mod answer;
+mod archive;
+mod erase;
+mod model;
+mod requests;
+mod retention;
+mod store;
+
+pub use archive::{
+    Archivist, NewDataExport, NewEvidencePack, RunArchive, request_data_export, request_evidence_pack,
+    run_archive,
+};
+pub use erase::{EraseDebtor, Eraser, erase_debtor, request_erasure};
+pub use model::{PrivacyRegime, PrivacyRequestKind, PrivacyRequestStatus};
+pub use requests::{Closing, NewPrivacyRequest, close_request, record_request};
+pub use retention::{Retention, RetentionReport, old_access_logs, retention_years_of, set_retention_years};
+pub(in crate::compliance) use {
+    activity::clocks,
+    answer::told,
+    archive::{ArchiveRow, ArchiveState, own_archive, own_archives},
+    model::{LEAST_YEARS, MOST_YEARS},
+    retention::kept_until,
+    store::{PrivacyCriteria, PrivacyRequestRow, privacy_request_by_id, privacy_requests},
+};
