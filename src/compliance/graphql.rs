@@ -3,8 +3,11 @@
 mod consents;
 mod contact_policy;
 mod content;
+mod dashboard;
 mod holds;
 mod inconvenient;
+mod licenses;
+mod number_lists;
 mod suppressions;
 mod zones;
 
@@ -37,8 +40,11 @@ pub use contact_policy::{
     loosest_policy, standing_policy,
 };
 pub use content::{CheckContentInput, ContentCheck, ContentFinding, ContentQueries};
-pub use holds::{Hold, HoldMutations};
+pub use dashboard::DashboardQueries;
+pub use holds::{Hold, HoldMutations, HoldQueries};
 pub use inconvenient::{DayOfWeek, InconvenientTime, InconvenientTimeMutations};
+pub use licenses::{LicenseMutations, LicenseQueries};
+pub use number_lists::{NumberListMutations, NumberListQueries};
 pub use suppressions::{SuppressionMutations, SuppressionQueries};
 pub use zones::TimeZoneEvidence;
 

@@ -1,7 +1,8 @@
 //! The compliance gate: rules as data, facts, decisions, permits, content checks. Nobody is contacted without it.
 //!
 //! Owns `consents`, `suppressions`, `holds`, `inconvenient_times`, `decisions`, `contact_slots`, `contact_policies`,
-//! `contact_policy_changes`. May import `platform`, `identity`, `access`, `audit`, `accounts`.
+//! `contact_policy_changes`, `do_not_call_access`, `do_not_call_areas`, `do_not_call_numbers`, `reassigned_imports`,
+//! `reassigned_checks`, `business_licenses`. May import `platform`, `identity`, `access`, `audit`, `files`, `accounts`.
 //!
 //! [`language`] reads texts as words, [`prohibited`] finds in them what may not be said; both are pure.
 //!
@@ -11,18 +12,22 @@
 //! `permit` is what the vendors' ports take.
 
 mod approved_wordings;
+mod awaiting_holds;
 mod calendar;
 mod check_content;
 mod consent_facts;
 mod consent_pages;
 mod consents;
 mod contact_bans;
+mod contact_facts;
 mod contact_policy;
 pub mod content;
 mod content_facts;
+mod dashboard;
 pub mod decide;
 pub mod decision;
 mod documents;
+mod ending_licenses;
 pub mod facts;
 mod gate;
 mod gather;
@@ -33,7 +38,9 @@ mod inbound;
 mod inconvenient;
 mod intake;
 pub mod language;
+mod licenses;
 mod local_time;
+mod number_lists;
 mod opt_out;
 mod permit;
 mod person_facts;
@@ -58,10 +65,16 @@ pub use contact_bans::Suppressions;
 pub use contact_policy::{change_contact_policy, contact_policy};
 pub use decision::Outcome;
 pub use documents::{Answers, WrongDocuments, decide_documents};
+pub use ending_licenses::{SendLicenseWarning, send_license_warning, warn_of_ending_licenses};
 pub use gate::{Contact, Decided, decide_to_dispatch, decide_to_queue, explain, release_slot, retake_slot};
 pub use holds::{HoldKind, HoldSource};
 pub use inconvenient::{NewInconvenientTime, record_inconvenient_time, withdraw_inconvenient_time};
 pub use intake::{ReceivedText, Silenced, act_on_text, attribute_holds};
+pub use licenses::{LicenseKind, NewLicense, remove_license, set_license};
+pub use number_lists::{
+    DoNotCallFile, LoadProblem, LoadReassigned, Loaded, NewAccess, NewReassignedImport, ReassignedNumbers,
+    import_reassigned, load_do_not_call, set_do_not_call_access, stale_registry,
+};
 pub use opt_out::record_opt_out;
 pub use permit::{Permit, PermitError, Reservation};
 pub use place_hold::{NewHold, Placement, confirm_hold, place_hold, release_hold, set_hold};

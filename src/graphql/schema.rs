@@ -14,7 +14,8 @@ use crate::{
     },
     audit::graphql::{AccessLogQueries, AuditQueries},
     compliance::graphql::{
-        ComplianceQueries, ContactPolicyMutations, ContactPolicyQueries, ContentQueries,
+        ComplianceQueries, ContactPolicyMutations, ContactPolicyQueries, ContentQueries, DashboardQueries,
+        HoldQueries, LicenseMutations, LicenseQueries, NumberListMutations, NumberListQueries,
         SuppressionMutations, SuppressionQueries,
     },
     conversations::{
@@ -50,6 +51,10 @@ pub struct Query(
     ContactPolicyQueries,
     ContentQueries,
     SuppressionQueries,
+    NumberListQueries,
+    HoldQueries,
+    LicenseQueries,
+    DashboardQueries,
     ProviderAccountQueries,
     HealthQueries,
     AccessLogQueries,
@@ -66,6 +71,8 @@ pub struct Mutation(
     SettingsMutations,
     ContactPolicyMutations,
     SuppressionMutations,
+    NumberListMutations,
+    LicenseMutations,
     ProviderAccountMutations,
     PortalMutations,
 );

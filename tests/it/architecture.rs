@@ -29,6 +29,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "identity",
             "access",
             "audit",
+            "files",
             "accounts",
         ],
     ),

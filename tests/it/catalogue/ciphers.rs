@@ -206,6 +206,18 @@ const PLAIN: &[(&str, &str)] = &[
     ("placements.name_key", "the same"),
     ("provider_events.event_id", "a vendor's id"),
     ("provider_events.peer_blind", "an HMAC"),
+    ("business_licenses.number", "of the business, not of a person"),
+    ("business_licenses.state", "a state's code"),
+    ("decisions.rule", "our own words"),
+    (
+        "do_not_call_access.account_number",
+        "of the business, not of a person",
+    ),
+    ("reassigned_imports.failure", "our own sentence"),
+    (
+        "reassigned_checks.number_blind",
+        "an HMAC; evidence of the safe harbour of 47 CFR 64.1200(m)",
+    ),
     (
         "suppressions.address_blind",
         "an HMAC; outlives erasure, so that nobody is written to again",

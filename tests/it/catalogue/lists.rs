@@ -12,6 +12,14 @@ pub const PLATFORM_TABLES: &[(&str, &str)] = &[
         "inbound_numbers",
         "says which business a received text is for, before a business is known",
     ),
+    (
+        "do_not_call_areas",
+        "of which day the copies of the national registry are, one for all businesses",
+    ),
+    (
+        "do_not_call_numbers",
+        "the national registry, one for all businesses; prints under the platform's key",
+    ),
     ("one_time_tokens", "of an identity; hashes only"),
     (
         "platform_audit_checkpoints",
@@ -65,6 +73,11 @@ pub const OPEN_TO_SYSTEM: &[(&str, &str, &str)] = &[
         "who accepts an invitation is not inside the business yet",
     ),
     (
+        "business_licenses",
+        "SELECT UPDATE",
+        "a reconciler finds those whose end comes near, and marks them as announced",
+    ),
+    (
         "break_glass_sessions",
         "INSERT SELECT UPDATE",
         "the platform's staff opens one from outside; every process looks for those that ended",
@@ -109,6 +122,11 @@ pub const OPEN_TO_SYSTEM: &[(&str, &str, &str)] = &[
         "delivery_attempts",
         "SELECT",
         "the reconciler finds what is overdue",
+    ),
+    (
+        "do_not_call_access",
+        "SELECT",
+        "the doctor asks whether anybody relies on the registry's copy",
     ),
     ("files", "SELECT", "a reconciler finds what has expired"),
     (
@@ -170,6 +188,10 @@ pub const GLOBAL_INDEXES: &[(&str, &str)] = &[
         "a key is found by its hash before its business is known",
     ),
     (
+        "business_licenses_ending",
+        "a reconciler looks through all businesses for licences about to end",
+    ),
+    (
         "debtor_codes_age",
         "a reconciler looks through all businesses for what is over",
     ),
@@ -229,6 +251,7 @@ pub const APPEND_ONLY: &[&str] = &[
     "ledger_transactions",
     "platform_audit_checkpoints",
     "platform_audit_events",
+    "reassigned_checks",
 ];
 
 pub const RUNTIME_ROLES: [&str; 4] = [

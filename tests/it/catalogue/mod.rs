@@ -288,6 +288,8 @@ async fn roles_that_run_the_service_own_nothing_and_bypass_nothing() {
             "app.member_details as funnelchat_owner",
             "app.member_with_address as funnelchat_owner",
             "app.migrations_run as funnelchat_owner",
+            "app.national_do_not_call as funnelchat_owner",
+            "app.own_do_not_call_areas as funnelchat_owner",
             "app.own_live_head as funnelchat_owner",
             "app.own_provider_accounts as funnelchat_owner",
             "app.post_entries as funnelchat_owner",

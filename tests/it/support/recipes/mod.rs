@@ -19,7 +19,7 @@ use self::{
         consented, documented, exported, held, placed, saved_view, stated, suppressed, told_of,
         uploaded_and_ready,
     },
-    business::{own_role, skilled, uploaded_logo},
+    business::{licensed, own_role, skilled, uploaded_answers, uploaded_logo},
 };
 use super::{
     Client, Tenant, TestApp, data,
@@ -131,11 +131,15 @@ impl Ids {
         let link = json!(link_to(staff, account["id"].as_str().expect("an id")).await.0);
         let (csv, import) = uploaded_and_ready(app, staff, mark).await;
         let (csv, import) = (json!(csv), json!(import));
+        let license = licensed(staff, mark).await;
+        let rnd = uploaded_answers(staff).await;
         let by_prefix: BTreeMap<&'static str, String> = [
             ("cpc", &change),
             ("role", &role),
             ("bgs", &stay),
             ("csv", &csv),
+            ("lic", &license),
+            ("rnd", &rnd),
             ("imp", &import),
             ("acct", &account["id"]),
             ("dbtr", &account["debtor"]["id"]),
@@ -190,6 +194,7 @@ impl Ids {
             format!("Words on the papers of {mark}"),
             format!("Seeking {mark}"),
             format!("Role of {mark}"),
+            format!("License of {mark}"),
             format!("Looking into the case of {mark}"),
             format!("Label of {mark}"),
             format!("{mark}-second@person.example"),
@@ -219,7 +224,8 @@ impl Ids {
     pub fn nobodys() -> Self {
         let by_prefix = [
             "acct", "dbtr", "conv", "msg", "dec", "inv", "usr", "biz", "key", "sess", "cred", "plc", "hold",
-            "view", "cpc", "role", "bgs", "cp", "sup", "mrg", "itm", "doc", "exp", "file", "imp", "dlnk",
+            "view", "cpc", "role", "bgs", "cp", "sup", "lic", "mrg", "itm", "doc", "exp", "file", "imp",
+            "dlnk",
         ]
         .into_iter()
         .map(|prefix| (prefix, another(prefix)))
@@ -228,6 +234,7 @@ impl Ids {
             ("shold", another("hold")),
             ("logo", another("file")),
             ("csv", another("file")),
+            ("rnd", another("file")),
         ])
         .collect();
         Self {
@@ -251,8 +258,15 @@ impl Ids {
         let (file, photo) = uploaded(client).await;
         let export = exported(client).await;
         let logo = uploaded_logo(client).await;
+        let rnd = uploaded_answers(client).await;
         app.run_jobs().await;
-        for (kind, id) in [("file", file), ("photo", photo), ("exp", export), ("logo", logo)] {
+        for (kind, id) in [
+            ("file", file),
+            ("photo", photo),
+            ("exp", export),
+            ("logo", logo),
+            ("rnd", rnd),
+        ] {
             if let Some(id) = id.as_str() {
                 self.by_prefix.insert(kind, id.to_owned());
             }
