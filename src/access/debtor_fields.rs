@@ -168,6 +168,7 @@ pub const TYPES: &[DebtorView] = &[
             "holds",
             "matchSuggestions",
             "merges",
+            "nationalId",
             "statedTimeZoneStatement",
             "timeZoneEvidence",
         ],

@@ -572,6 +572,7 @@ fn new_account(demo: &DemoBusiness, index: usize, person: &Person) -> anyhow::Re
             country: Some("US".to_owned()),
         }),
         birth_date: None,
+        national_id: None,
         origin: Origin::default(),
         components: None,
         original_creditor: Some("First Example Bank".to_owned()),

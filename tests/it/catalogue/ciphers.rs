@@ -34,6 +34,7 @@ const CIPHERS: &[(&str, &str)] = &[
     ("debtors.address_cipher", "profile"),
     ("debtors.birth_date_cipher", "profile"),
     ("debtors.confirmed_zone_cipher", "profile"),
+    ("debtors.national_id_cipher", "profile"),
     ("debtors.stated_zone_cipher", "profile"),
     ("debtors.stated_zone_statement_cipher", "record"),
     ("decisions.facts_cipher", "record"),
@@ -162,6 +163,10 @@ const PLAIN: &[(&str, &str)] = &[
         "an HMAC, emptied with the destruction of the profile key",
     ),
     ("debtors.name_key", "searchable; overwritten at erasure"),
+    (
+        "debtors.national_id_blind",
+        "an HMAC, emptied with the destruction of the profile key",
+    ),
     ("debtors.preferred_language", "an ISO 639-1 code"),
     ("decisions.channel", "a word of ours"),
     ("decisions.content_hash", "a hash"),
@@ -378,6 +383,8 @@ async fn what_is_told_of_a_person_stands_nowhere_in_clear_and_opens_with_the_lis
         "Never on a Sealed",
         "Sealed-second@person.example",
         "1980-01-31",
+        "536-22-8714",
+        "536228714",
         "Employer of Sealed",
         "Sample of Sealed",
     ];

@@ -284,6 +284,7 @@ async fn roles_that_run_the_service_own_nothing_and_bypass_nothing() {
             "app.debtor_entrance as funnelchat_owner",
             "app.end_member_sessions as funnelchat_owner",
             "app.end_role_sessions as funnelchat_owner",
+            "app.forget_national_id as funnelchat_owner",
             "app.forget_person as funnelchat_owner",
             "app.member_details as funnelchat_owner",
             "app.member_with_address as funnelchat_owner",

@@ -195,6 +195,8 @@ impl Ids {
             format!("{mark}-second@person.example"),
             format!("Sameness of {mark}"),
             format!("Never on a {mark}"),
+            "536228714".to_owned(),
+            "536-22-8714".to_owned(),
             person.other_debtor.clone(),
             format!("Sample of {mark}"),
             format!("skill of {}", mark.to_lowercase()),
