@@ -14,7 +14,9 @@ use crate::{
         import::{self, AccountImports},
     },
     audit::{AccessLog, CheckpointSigner, Checkpoints},
-    compliance::{self, Suppressions, privacy, prohibited, rule_set::check_embedded},
+    compliance::{
+        self, LoadReassigned, ReassignedNumbers, Suppressions, privacy, prohibited, rule_set::check_embedded,
+    },
     config::{Config, DatabaseUrls, Environment},
     conversations::{self, Conversations, feed::InboxReaders},
     files::{FileSettings, Files, LinkKeys, UploadRoom, open_store},
@@ -250,6 +252,7 @@ impl App {
         let mut registry = registry(&identity, mailer(config)?, &conversations);
         register_file_jobs(&mut registry, &files, exporter);
         register_import_jobs(&mut registry, &imports);
+        register_number_list_jobs(&mut registry, &db, &keyring, &files);
         let parts = (db.clone(), keyring.clone());
         registry.reconciler("accounts.match_stored_people", "7 * * * *", move || {
             let (db, keyring) = parts.clone();
@@ -569,6 +572,23 @@ fn register_import_jobs(registry: &mut JobRegistry, imports: &AccountImports) {
     });
 }
 
+fn register_number_list_jobs(registry: &mut JobRegistry, db: &Db, keyring: &Keyring, files: &Files) {
+    let lists = ReassignedNumbers {
+        db: db.clone(),
+        keyring: keyring.clone(),
+        files: files.clone(),
+    };
+    registry.tenant(move |ctx, job: LoadReassigned| {
+        let lists = lists.clone();
+        async move { lists.load(&ctx, job).await }
+    });
+    let owner = db.clone();
+    registry.reconciler("compliance.warn_of_ending_licenses", "23 * * * *", move || {
+        let db = owner.clone();
+        async move { compliance::warn_of_ending_licenses(&db).await }
+    });
+}
+
 fn register_identity_jobs(
     registry: &mut JobRegistry,
     identity: &Identity,
@@ -598,6 +618,13 @@ fn register_identity_jobs(
     registry.tenant(move |ctx, job: identity::SendWelcomeMail| {
         let (identity, mailer) = parts.clone();
         async move { identity::send_welcome_mail(&identity, configured(mailer.as_ref())?, &ctx, job).await }
+    });
+    let parts = (identity.clone(), mailer.clone());
+    registry.tenant(move |ctx, job: compliance::SendLicenseWarning| {
+        let (identity, mailer) = parts.clone();
+        async move {
+            compliance::send_license_warning(&identity, configured(mailer.as_ref())?, &ctx, job).await
+        }
     });
     let parts = (identity.clone(), mailer.clone());
     registry.platform::<identity::SendBreakGlassMail, _, _>(move |job| {

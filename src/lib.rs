@@ -11,7 +11,7 @@
 //! | [`audit`] | the append-only trail, its verifier, the log of reads | identity, access |
 //! | [`ledger`] | double entry: posts and sums | nothing |
 //! | [`accounts`] | debtors, accounts, contact points, tags, notes, documents, creditors, saved views, import, export | identity, access, audit, ledger, files |
-//! | [`compliance`] | may we contact this person now? rules, decisions, permits, opt-outs, holds, disputes, privacy | identity, access, audit, files, accounts |
+//! | [`compliance`] | may we contact this person now? rules, decisions, permits, opt-outs, holds, disputes, privacy, number lists | identity, access, audit, files, accounts |
 //! | [`settings`] | what a business chooses for itself: company, terms, contact limits, auto-response | identity, access, audit, files, accounts, compliance |
 //! | [`conversations`] | threads, messages, delivery, the live feed | identity, access, audit, accounts, compliance |
 //! | [`portal`] | the debtors' own door: links, the check that it is they, what they change themselves | identity, access, audit, accounts, compliance, conversations |

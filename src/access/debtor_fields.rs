@@ -170,6 +170,7 @@ pub const TYPES: &[DebtorView] = &[
             "holds",
             "matchSuggestions",
             "merges",
+            "nationalId",
             "statedTimeZoneStatement",
             "timeZoneEvidence",
         ],

@@ -129,6 +129,11 @@ cells! {
     SuppressionRead => "suppression", "read";
     SuppressionSet => "suppression", "set";
     SuppressionRelease => "suppression", "release";
+    NumberListRead => "number_list", "read";
+    NumberListManage => "number_list", "manage";
+    LicenseRead => "license", "read";
+    LicenseManage => "license", "manage";
+    ComplianceDashboardRead => "compliance_dashboard", "read";
     LedgerRead => "ledger", "read";
     ConversationRead => "conversation", "read";
     ConversationStart => "conversation", "start";

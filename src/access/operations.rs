@@ -133,6 +133,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         Needs::Permission(Cell::ComplaintFile),
     ),
     ("Mutation", "fileDispute", Needs::Permission(Cell::DisputeFile)),
+    (
+        "Mutation",
+        "importReassignedNumbers",
+        Needs::Permission(Cell::NumberListManage),
+    ),
     ("Mutation", "inviteUser", Needs::Permission(Cell::UserManage)),
     ("Mutation", "login", Needs::Nothing),
     ("Mutation", "logout", Needs::Nothing),
@@ -204,6 +209,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ),
     (
         "Mutation",
+        "removeLicense",
+        Needs::Permission(Cell::LicenseManage),
+    ),
+    (
+        "Mutation",
         "removeProfilePhoto",
         Needs::Permission(Cell::ProfileUpdate),
     ),
@@ -265,7 +275,13 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "setBusinessLogo",
         Needs::Permission(Cell::BusinessUpdate),
     ),
+    (
+        "Mutation",
+        "setDoNotCallAccess",
+        Needs::Permission(Cell::NumberListManage),
+    ),
     ("Mutation", "setHold", Needs::Permission(Cell::HoldSet)),
+    ("Mutation", "setLicense", Needs::Permission(Cell::LicenseManage)),
     (
         "Mutation",
         "setMyAvailability",
@@ -382,6 +398,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ("Query", "complianceCheck", Needs::Permission(Cell::DecisionCheck)),
     (
         "Query",
+        "complianceDashboard",
+        Needs::Permission(Cell::ComplianceDashboardRead),
+    ),
+    (
+        "Query",
         "complianceDecision",
         Needs::Permission(Cell::DecisionRead),
     ),
@@ -407,9 +428,21 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ("Query", "disputes", Needs::Permission(Cell::DisputeRead)),
     ("Query", "export", Needs::Permission(Cell::AccountExport)),
     ("Query", "exports", Needs::Permission(Cell::AccountExport)),
+    (
+        "Query",
+        "holdsAwaitingConfirmation",
+        Needs::Permission(Cell::HoldRelease),
+    ),
+    (
+        "Query",
+        "holdsAwaitingConfirmationCount",
+        Needs::Permission(Cell::HoldRelease),
+    ),
     ("Query", "invitations", Needs::Permission(Cell::UserReadDetails)),
+    ("Query", "licenses", Needs::Permission(Cell::LicenseRead)),
     ("Query", "node", Needs::SignIn),
     ("Query", "nodes", Needs::SignIn),
+    ("Query", "numberLists", Needs::Permission(Cell::NumberListRead)),
     ("Query", "placements", Needs::Permission(Cell::CreditorRead)),
     ("Query", "platformBusiness", Needs::Platform),
     ("Query", "platformUsers", Needs::Platform),

@@ -5,11 +5,11 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    BalanceComponents, NewContact, Origin, PostalAddress, add_contacts,
+    BalanceComponents, NationalId, NewContact, Origin, PostalAddress, add_contacts,
     balance_components::set_components,
     creditors::checked_origin,
     debtor_keys,
-    match_key::{KnownRecords, MatchKey, known_records},
+    match_key::{KnownRecords, MatchKey, Told, Wanted},
     model::{MOST_TAGS, is_birth_date, name_key},
     notes,
     store::{self, DebtorRow, debtor_by_id},
@@ -34,8 +34,8 @@ use crate::{
 pub struct NewAccount {
     /// The account joins this person.
     pub debtor_id: Option<Uuid>,
-    /// Or the person with this reference, if there is one; else the person of the same name, date of birth and postal code,
-    /// or a new one, gets it.
+    /// Or the person with this reference, if there is one; else the person of the same national id, or name, date of birth
+    /// and postal code, or a new one, gets it.
     pub external_debtor_reference: Option<String>,
     pub first_name: String,
     pub last_name: String,
@@ -43,6 +43,7 @@ pub struct NewAccount {
     pub contacts: Vec<NewContact>,
     pub address: Option<PostalAddress>,
     pub birth_date: Option<NaiveDate>,
+    pub national_id: Option<NationalId>,
     pub original_creditor: Option<String>,
     pub origin: Origin,
     pub current_balance: Money,
@@ -203,7 +204,15 @@ async fn find_or_make_debtor(
                 .await?
                 .ok_or_else(|| UserError::not_found("debtorId", "debtor"))?,
         ),
-        None => known_debtor(tx, keys, new.external_debtor_reference.as_deref(), key.as_ref()).await?,
+        None => {
+            let told = Told {
+                reference: new.external_debtor_reference.as_deref(),
+                national_id: new.national_id.as_ref(),
+                birth_date: new.birth_date,
+                key: key.as_ref(),
+            };
+            known_debtor(tx, keys, &told).await?
+        }
     };
     let Some(row) = found else {
         return make_debtor(tx, keys, new, key.as_ref()).await;
@@ -224,29 +233,26 @@ async fn find_or_make_debtor(
     Ok(person)
 }
 
-/// Whom the business calls by this reference, or the one person of this name, date of birth and postal code, who then gets
-/// the reference.
+/// Whom the business calls by this reference, or the one person of this national id, or of this name, date of birth and
+/// postal code, who then gets the reference.
 async fn known_debtor(
     tx: &mut TenantTx,
     keys: &TenantKeys,
-    reference: Option<&str>,
-    key: Option<&MatchKey>,
+    told: &Told<'_>,
 ) -> Result<Option<DebtorRow>, OpError> {
-    let blinds = key.map(|key| key.blinds(keys)).unwrap_or_default();
-    if reference.is_none() && blinds.is_empty() {
+    let mut wanted = Wanted::default();
+    wanted.add(keys, told);
+    if wanted.is_empty() {
         return Ok(None);
     }
-    let references: Vec<String> = reference.map(str::to_owned).into_iter().collect();
-    one_after_the_other(tx, &references, &blinds).await?;
-    let records = known_records(tx, &references, &blinds).await?;
-    let named = records
-        .iter()
-        .any(|record| reference.is_some() && record.reference.as_deref() == reference);
-    let Some(id) = KnownRecords::new(records).find(keys, reference, key) else {
+    one_after_the_other(tx, &wanted).await?;
+    let known = KnownRecords::load(tx, keys, &wanted).await?;
+    let Some(id) = known.find(keys, told) else {
         return Ok(None);
     };
     let row = debtor_by_id(tx, id).await?;
-    if let Some(reference) = reference.filter(|_| row.is_some() && !named) {
+    let new_name = told.reference.filter(|reference| !known.has_reference(reference));
+    if let Some(reference) = new_name.filter(|_| row.is_some()) {
         let (business, now) = (tx.business_id(), tx.now());
         sqlx::query!(
             "UPDATE debtors SET external_reference = $3, updated_at = $4 WHERE business_id = $1 AND id = $2",
@@ -262,20 +268,17 @@ async fn known_debtor(
 }
 
 /// Two who place a debt of the same new person at the same moment wait for each other: the second finds the person.
-async fn one_after_the_other(
-    tx: &mut TenantTx,
-    references: &[String],
-    blinds: &[Vec<u8>],
-) -> Result<(), DbError> {
+async fn one_after_the_other(tx: &mut TenantTx, wanted: &Wanted) -> Result<(), DbError> {
     let business = tx.business_id();
+    let blinds = [wanted.national_ids.as_slice(), wanted.matches.as_slice()].concat();
     sqlx::query!(
         r#"SELECT pg_advisory_xact_lock(place) FROM (
              SELECT DISTINCT hashtextextended($1::text || ' person ' || word, 0) AS place
              FROM (SELECT unnest($2::text[]) UNION ALL SELECT encode(unnest($3::bytea[]), 'hex')) AS w(word)
              ORDER BY 1) AS places"#,
         business.to_string(),
-        references,
-        blinds,
+        &wanted.references,
+        &blinds,
     )
     .execute(tx.conn())
     .await?;
@@ -310,11 +313,19 @@ async fn make_debtor(
         }
         None => None,
     };
+    let national_id = match &new.national_id {
+        Some(number) => {
+            let text = number.expose().as_bytes();
+            Some(keys.seal(&profile.key, "debtors", "national_id_cipher", id, text)?)
+        }
+        None => None,
+    };
     let (business, now) = (tx.business_id(), tx.now());
     sqlx::query!(
         "INSERT INTO debtors (business_id, id, external_reference, first_name, last_name, name_key, preferred_language,
-             profile_key_id, record_key_id, address_cipher, created_at, updated_at, birth_date_cipher, match_blind)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13)",
+             profile_key_id, record_key_id, address_cipher, created_at, updated_at, birth_date_cipher, match_blind,
+             national_id_cipher, national_id_blind)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13, $14, $15)",
         business,
         id,
         new.external_debtor_reference,
@@ -328,6 +339,8 @@ async fn make_debtor(
         now,
         birth_date,
         key.map(|key| key.blind(keys)),
+        national_id,
+        new.national_id.as_ref().map(|number| number.blind(keys)),
     )
     .execute(tx.conn())
     .await

@@ -8,7 +8,7 @@ use std::{
 use async_graphql::Enum;
 use uuid::Uuid;
 
-use super::{PostalAddress, match_key::area};
+use super::{NationalId, PostalAddress, match_key::area};
 use crate::platform::{
     db::{DbError, TenantTx},
     error::OpError,
@@ -22,6 +22,8 @@ const MOST: usize = 20;
 /// Why two records may be of one person.
 #[derive(Clone, Copy, Debug, Enum, Eq, Ord, PartialEq, PartialOrd)]
 pub enum MatchReason {
+    /// They have the national id in common.
+    NationalId,
     /// They have a telephone number in common.
     Phone,
     /// They have an e-mail address in common.
@@ -39,7 +41,7 @@ pub(super) struct Suggestion {
     pub(super) reasons: Vec<MatchReason>,
 }
 
-/// The suggestions for one person, those with the most reasons first.
+/// The suggestions for one person: who has their national id, then those with the most reasons.
 pub(super) type Suggestions = Arc<Vec<Suggestion>>;
 
 /// By person and other person.
@@ -65,7 +67,17 @@ struct Traits {
     postal_code: Option<String>,
 }
 
-/// Looks in two statements, however many people are asked for.
+/// A record with a national id, of a person for whom is looked.
+struct Numbered {
+    id: Uuid,
+    person_id: Uuid,
+    national_id_cipher: Vec<u8>,
+    key_id: Uuid,
+    business_key_version: i32,
+    wrapped: Option<Vec<u8>>,
+}
+
+/// Looks in at most four statements, however many people are asked for.
 pub(super) async fn suggestions_for(
     scope: &OpScope,
     persons: &[Uuid],
@@ -75,6 +87,7 @@ pub(super) async fn suggestions_for(
     let namesakes = {
         let mut tx = scope.snapshot().await?;
         shared_contacts(&mut tx, persons, &mut reasons).await?;
+        shared_numbers(&mut tx, &keys, persons, &mut reasons).await?;
         namesakes_of(&mut tx, persons).await?
     };
     compare_namesakes(&keys, namesakes, &mut reasons)?;
@@ -88,7 +101,9 @@ pub(super) async fn suggestions_for(
                     reasons: reasons.into_iter().collect(),
                 })
                 .collect();
-            found.sort_by_key(|suggestion| std::cmp::Reverse(suggestion.reasons.len()));
+            let weight =
+                |reasons: &[MatchReason]| (reasons.contains(&MatchReason::NationalId), reasons.len());
+            found.sort_by_key(|suggestion| std::cmp::Reverse(weight(&suggestion.reasons)));
             found.truncate(MOST);
             (person, Arc::new(found))
         })
@@ -124,6 +139,74 @@ async fn shared_contacts(tx: &mut TenantTx, persons: &[Uuid], reasons: &mut Reas
         others.entry(row.other).or_default().insert(reason);
     }
     Ok(())
+}
+
+/// By what the number may be indexed under any version of the business's key, which the stored index of one record does
+/// not tell: two may have been written under different ones.
+async fn shared_numbers(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    persons: &[Uuid],
+    reasons: &mut Reasons,
+) -> Result<(), OpError> {
+    let mut asked: HashMap<Vec<u8>, BTreeSet<Uuid>> = HashMap::new();
+    for record in numbered(tx, persons).await? {
+        let stored = WrappedKey {
+            id: record.key_id,
+            business_key_version: record.business_key_version,
+            wrapped: record.wrapped,
+        };
+        let Some(key) = keys.data_key(&stored)? else {
+            continue;
+        };
+        let cipher = &record.national_id_cipher;
+        let text = keys.open_text(&key, "debtors", "national_id_cipher", record.id, cipher)?;
+        for blind in NationalId::stored(text.expose()).blinds(keys) {
+            asked.entry(blind).or_default().insert(record.person_id);
+        }
+    }
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let (business, blinds): (Uuid, Vec<Vec<u8>>) = (tx.business_id(), asked.keys().cloned().collect());
+    let rows = sqlx::query!(
+        r#"SELECT b.blind AS "blind!", o.person_id AS "person_id!" FROM unnest($2::bytea[]) AS b(blind)
+         CROSS JOIN LATERAL (
+             SELECT d.person_id FROM debtors d WHERE d.business_id = $1 AND d.national_id_blind = b.blind
+             ORDER BY d.id LIMIT 21) o"#,
+        business,
+        &blinds,
+    )
+    .fetch_all(tx.conn())
+    .await
+    .map_err(DbError::from)?;
+    for row in rows {
+        for person in asked.get(&row.blind).into_iter().flatten() {
+            if *person != row.person_id {
+                let others = reasons.entry(*person).or_default();
+                others
+                    .entry(row.person_id)
+                    .or_default()
+                    .insert(MatchReason::NationalId);
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn numbered(tx: &mut TenantTx, persons: &[Uuid]) -> Result<Vec<Numbered>, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_as!(
+        Numbered,
+        r#"SELECT d.id, d.person_id AS "person_id!", d.national_id_cipher AS "national_id_cipher!", k.id AS key_id,
+                k.business_key_version, k.wrapped
+         FROM debtors d JOIN data_keys k ON k.business_id = d.business_id AND k.id = d.profile_key_id
+         WHERE d.business_id = $1 AND d.person_id = ANY($2) AND d.national_id_cipher IS NOT NULL"#,
+        business,
+        persons,
+    )
+    .fetch_all(tx.conn())
+    .await?)
 }
 
 /// The person's own records come first, then a bounded number of others with the same name.

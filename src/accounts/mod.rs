@@ -28,6 +28,7 @@ mod match_stored;
 mod match_suggestions;
 mod merge;
 mod model;
+mod national_id;
 mod notes;
 mod plan_status;
 pub mod ports;
@@ -65,6 +66,7 @@ pub use model::{
     AccountStatus, Channel, ContactPointProvenance, ContactPointUse, ContactPointValidity, LineType,
     PostalAddress,
 };
+pub use national_id::{NationalId, NationalIdError};
 pub use notes::add_note;
 pub use plan_status::PlanStatus;
 pub use stated_zone::{SealedZones, StatedZones, confirm_stated_zone, record_stated_zone};

@@ -25,6 +25,7 @@ pub struct DebtorRow {
     pub address_cipher: Option<Vec<u8>>,
     pub address_at: Option<DateTime<Utc>>,
     pub birth_date_cipher: Option<Vec<u8>>,
+    pub national_id_cipher: Option<Vec<u8>>,
     pub stated_zone_cipher: Option<Vec<u8>>,
     pub stated_zone_at: Option<DateTime<Utc>>,
     pub stated_zone_statement_cipher: Option<Vec<u8>>,
@@ -82,7 +83,7 @@ pub async fn debtors_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<Debto
     let (business, scope) = (tx.business_id(), tx.ctx().agent_scope());
     let rows = sqlx::query!(
         r#"SELECT d.id, d.person_id AS "person_id!", d.first_name, d.last_name, d.name_key, d.preferred_language,
-                d.preferred_channel, d.address_cipher, d.address_at, d.birth_date_cipher, d.stated_zone_cipher,
+                d.preferred_channel, d.address_cipher, d.address_at, d.birth_date_cipher, d.national_id_cipher, d.stated_zone_cipher,
                 d.stated_zone_at, d.stated_zone_statement_cipher, d.confirmed_zone_cipher, d.confirmed_zone_at,
                 d.created_at,
                 ARRAY(SELECT g.id FROM debtors g WHERE g.business_id = $1 AND g.person_id = d.person_id
@@ -124,6 +125,7 @@ pub async fn debtors_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<Debto
             address_cipher: row.address_cipher,
             address_at: row.address_at,
             birth_date_cipher: row.birth_date_cipher,
+            national_id_cipher: row.national_id_cipher,
             stated_zone_cipher: row.stated_zone_cipher,
             stated_zone_at: row.stated_zone_at,
             stated_zone_statement_cipher: row.stated_zone_statement_cipher,

@@ -5,7 +5,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    Channel, NewContact, PostalAddress, add_contacts,
+    Channel, NationalId, NewContact, PostalAddress, add_contacts,
     contact_points::put_first,
     contact_store::contact_points_of,
     match_key::MatchKey,
@@ -33,6 +33,8 @@ pub struct DebtorPatch {
     pub address: Option<PostalAddress>,
     /// `Some(None)` empties it.
     pub birth_date: Option<Option<NaiveDate>>,
+    /// `Some(None)` empties it.
+    pub national_id: Option<Option<NationalId>>,
     /// Become the person's first number and address; what was first becomes second.
     pub first_contacts: Vec<NewContact>,
 }
@@ -46,6 +48,7 @@ impl DebtorPatch {
             ("preferred_channel", self.preferred_channel.is_some()),
             ("address", self.address.is_some()),
             ("birth_date", self.birth_date.is_some()),
+            ("national_id", self.national_id.is_some()),
             ("contact_points", !self.first_contacts.is_empty()),
         ]
         .into_iter()
@@ -128,6 +131,8 @@ pub(super) async fn update_debtor(
 struct SealedPatch {
     address: Option<Vec<u8>>,
     birth_date: Option<Vec<u8>>,
+    national_id: Option<Vec<u8>>,
+    national_id_blind: Option<Vec<u8>>,
     match_blind: Option<Vec<u8>>,
 }
 
@@ -153,9 +158,19 @@ fn seal(
         }
         None => None,
     };
+    let number = patch.national_id.as_ref().and_then(Option::as_ref);
+    let national_id = match number {
+        Some(number) => {
+            let plain = number.expose().as_bytes();
+            Some(keys.seal(profile, "debtors", "national_id_cipher", debtor, plain)?)
+        }
+        None => None,
+    };
     Ok(SealedPatch {
         address,
         birth_date,
+        national_id,
+        national_id_blind: number.map(|number| number.blind(keys)),
         match_blind: match_blind(keys, profile, row, patch)?,
     })
 }
@@ -266,6 +281,8 @@ async fn write(
              address_cipher = coalesce($8, address_cipher),
              address_at = CASE WHEN $8::bytea IS NULL THEN address_at ELSE $9 END,
              birth_date_cipher = CASE WHEN $10 THEN $11 ELSE birth_date_cipher END, match_blind = $12,
+             national_id_cipher = CASE WHEN $13 THEN $14 ELSE national_id_cipher END,
+             national_id_blind = CASE WHEN $13 THEN $15 ELSE national_id_blind END,
              match_due = false, updated_at = $9
          WHERE business_id = $1 AND id = $2",
         business,
@@ -280,6 +297,9 @@ async fn write(
         patch.birth_date.is_some(),
         sealed.birth_date,
         sealed.match_blind,
+        patch.national_id.is_some(),
+        sealed.national_id,
+        sealed.national_id_blind,
     )
     .execute(tx.conn())
     .await?;

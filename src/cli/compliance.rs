@@ -1,6 +1,7 @@
 //! `compliance`: what the gate's rules say, said, and would say.
 
 use std::{
+    cell::RefCell,
     collections::BTreeMap,
     fmt::Write as _,
     io::{Read as _, Write as _},
@@ -17,7 +18,8 @@ use super::{businesses::businesses, progress::Bar};
 use crate::{
     app::{App, Databases},
     compliance::{
-        Outcome, Replayed, StoredDecision, count_decisions, decide_documents, each_decision,
+        DoNotCallFile, LoadProblem, Outcome, Replayed, StoredDecision, count_decisions, decide_documents,
+        each_decision, load_do_not_call,
         rule_set::{RuleData, RuleSet, StateRow},
     },
     config::Config,
@@ -72,6 +74,23 @@ pub enum ComplianceCommand {
         #[arg(long)]
         business: Option<String>,
     },
+    /// Loads the national do-not-call registry from one of its flat files, for all businesses that have access to it.
+    LoadDoNotCall {
+        /// The file: `202,5550100` on each line, and in a change list A or D too.
+        file: PathBuf,
+        /// The day of the download (YYYY-MM-DD).
+        #[arg(long)]
+        as_of: NaiveDate,
+        /// It is a change list since this day, that of the download before; a full list otherwise.
+        #[arg(long)]
+        changes_since: Option<NaiveDate>,
+        /// The area codes of the download (202,212,…), where they are more than those that stand in the file.
+        #[arg(long, value_delimiter = ',')]
+        area_codes: Vec<i32>,
+        /// How many lines there should be; anything else is refused.
+        #[arg(long)]
+        count: Option<u64>,
+    },
 }
 
 pub(super) async fn compliance(command: ComplianceCommand) -> anyhow::Result<ExitCode> {
@@ -80,6 +99,22 @@ pub(super) async fn compliance(command: ComplianceCommand) -> anyhow::Result<Exi
         ComplianceCommand::Decide { file } => decide(&file),
         ComplianceCommand::Replay { business, since } => replay(business.as_deref(), since).await,
         ComplianceCommand::Shadow { pack, days, business } => shadow(&pack, days, business.as_deref()).await,
+        ComplianceCommand::LoadDoNotCall {
+            file,
+            as_of,
+            changes_since,
+            area_codes,
+            count,
+        } => {
+            do_not_call(&DoNotCallFile {
+                path: &file,
+                as_of,
+                changes_since,
+                area_codes: &area_codes,
+                expected: count,
+            })
+            .await
+        }
     }
 }
 
@@ -369,6 +404,34 @@ async fn shadow(pack: &Path, days: u16, business: Option<&str>) -> anyhow::Resul
     )?;
     print(&out)?;
     Ok(ExitCode::SUCCESS)
+}
+
+async fn do_not_call(file: &DoNotCallFile<'_>) -> anyhow::Result<ExitCode> {
+    let app = connect().await?;
+    let bar = RefCell::new(None);
+    let begin = |lines| *bar.borrow_mut() = Some(Bar::new("numbers", lines));
+    let advance = || {
+        if let Some(bar) = bar.borrow_mut().as_mut() {
+            bar.advance();
+        }
+    };
+    let loaded = load_do_not_call(&app.db, &app.keyring, file, begin, advance).await;
+    app.close().await;
+    drop(bar);
+    match loaded {
+        Ok(loaded) => {
+            print(&format!(
+                "{} area code(s) as of {}: {} line(s), {} number(s) added, {} removed\n",
+                loaded.areas, file.as_of, loaded.lines, loaded.added, loaded.removed
+            ))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(LoadProblem::Wrong(what)) => {
+            eprintln!("funnelchat: {}: {what}; nothing was loaded", file.path.display());
+            Ok(ExitCode::from(WRONG_INPUT))
+        }
+        Err(LoadProblem::Op(error)) => Err(error.into()),
+    }
 }
 
 fn word(outcome: Outcome) -> &'static str {

@@ -7,9 +7,13 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::{
     app::{Databases, install_crypto_provider},
+    compliance::stale_registry,
     config::Config,
     files::check_store,
-    platform::db::migrate::pending,
+    platform::{
+        clock::{SystemWallClock, WallClock as _},
+        db::migrate::pending,
+    },
 };
 
 /// What was found.
@@ -64,6 +68,15 @@ async fn check_databases(databases: &Databases, findings: &mut Findings) {
     for (variable, options, role) in roles {
         if let Err(problem) = check_role(options, role).await {
             findings.add(format!("{variable}: {problem}"));
+        }
+    }
+    // A database that does not answer was told of above.
+    if let Ok(mut connection) = databases.system.connect().await {
+        match stale_registry(&mut connection, SystemWallClock.now()).await {
+            Ok(finding) => finding.into_iter().for_each(|finding| findings.add(finding)),
+            Err(error) => findings.add(format!(
+                "DATABASE_SYSTEM_URL: the do-not-call registry cannot be looked at: {error}"
+            )),
         }
     }
     if let Some(owner) = &databases.owner {

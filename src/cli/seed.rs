@@ -2,7 +2,7 @@
 //! 555-0199). Writing it again changes nothing.
 
 use anyhow::Context as _;
-use chrono::TimeDelta;
+use chrono::{NaiveDate, TimeDelta};
 use secrecy::SecretString;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -15,7 +15,8 @@ use crate::{
     },
     app::{App, Databases},
     compliance::{
-        ConsentSource, ConsentStatus, HoldKind, HoldSource, NewConsent, Placement, place_hold, record_consent,
+        ConsentSource, ConsentStatus, HoldKind, HoldSource, LicenseKind, NewConsent, NewLicense, Placement,
+        place_hold, record_consent, rule_set::RuleSet, set_license,
     },
     config::{Config, Environment},
     conversations::route::connect_twilio,
@@ -362,10 +363,32 @@ async fn seed_businesses(db: &Db, keyring: &Keyring) -> anyhow::Result<usize> {
             None => password_hash.insert(hash_password(&SecretString::from(DEMO_PASSWORD)).await?),
         };
         let business = write_business(db, keyring, demo, hash).await?;
+        write_licenses(db, demo, business).await?;
         write_accounts(db, keyring, demo, business).await?;
         written += 1;
     }
     Ok(written)
+}
+
+/// A collector for others holds what the states ask for.
+async fn write_licenses(db: &Db, demo: &DemoBusiness, business: Uuid) -> anyhow::Result<()> {
+    if demo.role != "THIRD_PARTY_COLLECTOR" {
+        return Ok(());
+    }
+    let mut tx = db.tenant(&TenantCtx::for_service(business, "seed")).await?;
+    for row in RuleSet::current().states().filter(|row| row.licence) {
+        let license = NewLicense {
+            id: None,
+            state: row.code.clone(),
+            kind: LicenseKind::CollectionAgency,
+            number: format!("{}-{}-2020", demo.slug.to_uppercase(), row.code),
+            valid_from: NaiveDate::from_ymd_opt(2020, 1, 1).context("a date")?,
+            valid_until: None,
+        };
+        set_license(&mut tx, license).await?;
+    }
+    tx.commit().await?;
+    Ok(())
 }
 
 /// A link by which the first debtor of the first demo business signs in.
@@ -572,6 +595,7 @@ fn new_account(demo: &DemoBusiness, index: usize, person: &Person) -> anyhow::Re
             country: Some("US".to_owned()),
         }),
         birth_date: None,
+        national_id: None,
         origin: Origin::default(),
         components: None,
         original_creditor: Some("First Example Bank".to_owned()),

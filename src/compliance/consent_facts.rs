@@ -17,8 +17,20 @@ pub(super) struct ConsentJson {
     said_at: DateTime<Utc>,
 }
 
-/// The consent to the channel that the contact takes, for the address that it goes to.
-pub(super) fn consents(contact: &Contact<'_>, words: &[ConsentJson], now: DateTime<Utc>) -> Consents {
+/// When the consent was given that counts; the earliest of several records'.
+pub(super) fn granted_at(words: &[ConsentJson]) -> Option<DateTime<Utc>> {
+    let granted = words.iter().filter(|row| row.status != "REVOKED");
+    granted.map(|row| row.said_at).min()
+}
+
+/// The consent to the channel that the contact takes, for the address that it goes to. `checked`: so many days ago the number
+/// was found to reach still whoever consented.
+pub(super) fn consents(
+    contact: &Contact<'_>,
+    words: &[ConsentJson],
+    checked: Option<i64>,
+    now: DateTime<Utc>,
+) -> Consents {
     let number = Some(contact.recipient.to_owned());
     let consent = match strictest(words) {
         None => Consent {
@@ -34,7 +46,10 @@ pub(super) fn consents(contact: &Contact<'_>, words: &[ConsentJson], now: DateTi
             }),
             number,
             given_directly_to_collector: Some(row.given_directly),
-            last_verified_days_ago: Some((now - row.said_at).num_days()),
+            last_verified_days_ago: [Some((now - row.said_at).num_days()), checked]
+                .into_iter()
+                .flatten()
+                .min(),
             granted_at: (row.status != "REVOKED").then_some(row.said_at),
             revoked_at: (row.status == "REVOKED").then_some(row.said_at),
             ..Consent::default()

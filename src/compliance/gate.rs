@@ -199,11 +199,12 @@ async fn store(
     let decision_json =
         serde_json::to_value(&decided.decision).map_err(|error| OpError::Internal(error.into()))?;
     let (business, now, hash) = (tx.business_id(), tx.now(), content_hash(contact.content));
+    let user = tx.ctx().user_id();
     sqlx::query!(
         "WITH stored AS (
              INSERT INTO decisions (business_id, id, debtor_id, account_id, channel, stage, outcome, rule_set_version,
-                 tzdb_version, decision, facts_cipher, key_id, content_hash, decided_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                 tzdb_version, decision, facts_cipher, key_id, content_hash, decided_at, asked_by)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $17)
              RETURNING business_id, id, debtor_id, account_id, channel, decided_at)
          INSERT INTO contact_slots (business_id, decision_id, debtor_id, account_id, channel, reply, reserved_at)
          SELECT business_id, id, debtor_id, account_id, channel, $15, decided_at FROM stored WHERE $16",
@@ -223,6 +224,7 @@ async fn store(
         now,
         contact.in_reply_to.is_some(),
         stage == Stage::Dispatch && decided.allows(),
+        user,
     )
     .execute(tx.conn())
     .await?;

@@ -5,23 +5,26 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use serde::Deserialize;
-use uuid::Uuid;
 
 use super::{
     Contact,
-    consent_facts::{ConsentJson, consents},
+    consent_facts::{ConsentJson, consents, granted_at},
+    contact_facts::{
+        ContactJson, InconvenientJson, SuppressionJson, WRONG_PARTY, history_entry, inconvenient_time,
+        opt_out, with_suppressions,
+    },
     contact_policy::binding,
     content::detect_content,
     content_facts::{ContentRow, with_scan},
     disputes::{DisputeJson, MarkedJson, with_disputes},
     facts::{
-        self, Action, ActionKind, ActionType, ClockTime, Consumer, Debt, Direction, DoNotCall, Facts,
-        HistoryEntry, InReplyTo, InconvenientTime, Medium, OptOut, OptOutScope, OptOutTarget, Policy,
-        Profile, Provider, Recipient, Tenant, TenantRole, Validation,
+        self, Action, ActionKind, ActionType, Consumer, Debt, Direction, Facts, InReplyTo, Policy, Profile,
+        Provider, Recipient, Tenant, TenantRole, Validation,
     },
     hold_facts::{HoldJson, with_holds},
-    person_facts::{Member, PointJson, location, open_traits, reassigned, with_points},
+    licenses::{days_of, license_facts},
+    number_lists::{NationalJson, ReassignedJson, area_of, national, reassigned_answer},
+    person_facts::{Member, PointJson, location, open_traits, reassigned, to_another, with_points},
     prohibited::Scanned,
 };
 use crate::{
@@ -42,35 +45,6 @@ pub(super) struct Gathered {
     pub(super) facts: Facts,
     pub(super) record_key: WrappedKey,
     pub(super) scanned: Scanned<'static>,
-}
-
-#[derive(Deserialize)]
-struct InconvenientJson {
-    days: Option<Vec<String>>,
-    from_minute: u32,
-    to_minute: u32,
-    channels: Option<Vec<String>>,
-}
-
-#[derive(Deserialize)]
-struct SuppressionJson {
-    channel: String,
-    reason: String,
-    created_at: DateTime<Utc>,
-}
-
-/// Stands in the facts for a number that is not the one to be contacted.
-const ANOTHER_NUMBER: &str = "another number";
-
-#[derive(Deserialize)]
-struct ContactJson {
-    at: DateTime<Utc>,
-    channel: String,
-    inbound: bool,
-    /// Whether it came from, or went to, the address that is to be contacted now.
-    here: bool,
-    reply: bool,
-    account_id: Option<Uuid>,
 }
 
 /// What the one statement brings.
@@ -97,6 +71,9 @@ struct Found {
     inconvenient: Vec<InconvenientJson>,
     contacts: Vec<ContactJson>,
     content: ContentRow,
+    reassigned: Option<ReassignedJson>,
+    national: Option<NationalJson>,
+    licenses: Vec<String>,
 }
 
 /// Collects the facts about `contact`; `None` when the person is not there or not the caller's, or when the account was
@@ -119,25 +96,38 @@ pub(super) async fn gather(
         found.validation_period_ends_on,
         tx.now(),
     );
+    let answer = reassigned_answer(found.reassigned.as_ref(), granted_at(&found.consents), tx.now());
+    let (checked, checked_days) = answer.unzip();
+    let checked_days = checked_days.flatten();
+    let act = to_another(
+        with_suppressions(with_points(act, &found.points), &found.suppressions),
+        checked.as_ref(),
+    );
+    let location = location(contact.recipient, &traits, tx.now());
+    let (asks_for_license, licensed_states) = license_facts(
+        location.address_state.as_deref(),
+        location.nyc_resident,
+        found.licenses,
+        tx.now(),
+    );
     let facts = Facts {
         now: Some(tx.now()),
         profile: Some(Profile::Product),
         tenant: Some(Tenant {
             role: Some(role(&found.business_role)),
             suspended: Some(found.business_status == "SUSPENDED"),
+            licensed_states: Some(licensed_states),
             ..Tenant::default()
         }),
-        location: Some(location(contact.recipient, &traits, tx.now())),
-        action: Some(with_suppressions(
-            with_points(act, &found.points),
-            &found.suppressions,
-        )),
+        location: Some(location),
+        state_requires_license: asks_for_license,
+        action: Some(act),
         consumer: Some(Consumer {
             date_of_birth: traits.born_on,
             erased: found.is_erased.then_some(true),
             ..Consumer::default()
         }),
-        rnd: reassigned(&found.points),
+        rnd: reassigned(&found.points).or(checked),
         history: Some(
             found
                 .contacts
@@ -146,7 +136,7 @@ pub(super) async fn gather(
                 .collect(),
         ),
         policy: Some(binding(found.policy)),
-        consents: Some(consents(contact, &found.consents, tx.now())),
+        consents: Some(consents(contact, &found.consents, checked_days, tx.now())),
         provider: Some(Provider {
             sms: Some("twilio".to_owned()),
             third_party_collections_permitted: Some(found.sms_route_approved),
@@ -154,10 +144,10 @@ pub(super) async fn gather(
             ..Provider::default()
         }),
         debts: debts(contact, found.account_status.as_deref()),
-        do_not_call: Some(DoNotCall {
-            internal: Some(found.suppressions.iter().any(|row| row.reason == "STAFF")),
-            ..DoNotCall::default()
-        }),
+        do_not_call: Some(national(
+            found.suppressions.iter().any(|row| row.reason == "STAFF"),
+            found.national.as_ref(),
+        )),
         validation: Some(Validation {
             initial_communication_on: Some(found.initial_communication_on),
             provided_on: Some(found.validation_notice_on),
@@ -191,6 +181,8 @@ pub(super) async fn gather(
 async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Result<Option<Found>, OpError> {
     let business = tx.business_id();
     let since = tx.now() - LOOK_BACK;
+    let (began, today) = days_of(tx.now());
+    let print = keys.platform_blind(contact.recipient);
     let row = sqlx::query!(
         r#"SELECT b.role, b.status, b.sms_route_approved,
                 (SELECT policy FROM contact_policies y WHERE y.business_id = $1) AS policy,
@@ -256,7 +248,16 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
                             'here', v.peer_blind = ANY($5), 'reply', false, 'account_id', v.account_id)
                        FROM messages t JOIN conversations v ON v.business_id = t.business_id AND v.id = t.conversation_id
                       WHERE t.business_id = $1 AND t.debtor_id = ANY(m.ids) AND t.direction = 'INBOUND' AND t.created_at > $6
-                      ORDER BY t.created_at DESC LIMIT 300)) AS entries) AS contacts
+                      ORDER BY t.created_at DESC LIMIT 300)) AS entries) AS contacts,
+                (SELECT jsonb_build_object('status', n.status, 'asked_since', n.asked_since,
+                        'disconnected_on', n.disconnected_on, 'queried_on', n.queried_on)
+                   FROM reassigned_checks n WHERE n.business_id = $1 AND n.number_blind = ANY($5)
+                  -- Of two answers of one day the stricter.
+                  ORDER BY n.queried_on DESC, n.status DESC, n.id DESC LIMIT 1) AS reassigned,
+                (SELECT to_jsonb(l) FROM app.national_do_not_call($7, $8, $9) l) AS national,
+                ARRAY(SELECT DISTINCT l.state FROM business_licenses l
+                  WHERE l.business_id = $1 AND l.removed_at IS NULL AND l.valid_from <= $10
+                    AND (l.valid_until IS NULL OR l.valid_until >= $9)) AS "licenses!: Vec<String>"
              FROM debtors d
              JOIN businesses b ON b.id = d.business_id
              JOIN debtors w ON w.business_id = d.business_id AND w.id = d.person_id
@@ -288,6 +289,10 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
         contact.channel.as_str(),
         &keys.blinds(contact.recipient),
         since,
+        area_of(contact.recipient),
+        print.as_slice(),
+        today,
+        began,
     )
     .fetch_optional(tx.conn())
     .await?;
@@ -346,6 +351,9 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
         inconvenient: list_from_json(row.inconvenient)?,
         contacts: list_from_json(row.contacts)?,
         content: from_json(row.content)?,
+        reassigned: row.reassigned.map(from_json).transpose()?,
+        national: row.national.map(from_json).transpose()?,
+        licenses: row.licenses,
     }))
 }
 
@@ -414,83 +422,4 @@ fn debts(contact: &Contact<'_>, status: Option<&str>) -> Option<BTreeMap<String,
         ..Debt::default()
     };
     Some(BTreeMap::from([(id, debt)]))
-}
-
-/// The facts spell days and channels in small letters.
-fn inconvenient_time(row: &InconvenientJson) -> Result<InconvenientTime, OpError> {
-    let day = |word: &String| from_json(serde_json::Value::String(word.to_lowercase()));
-    let days = row
-        .days
-        .as_ref()
-        .map(|days| days.iter().map(day).collect::<Result<Vec<_>, _>>());
-    let channel = |word: &String| word.to_lowercase().replace('_', "");
-    Ok(InconvenientTime {
-        days: days.transpose()?,
-        from: Some(ClockTime::of_minutes(row.from_minute)),
-        to: Some(ClockTime::of_minutes(row.to_minute)),
-        channels: row
-            .channels
-            .as_ref()
-            .map(|channels| channels.iter().map(channel).collect()),
-        places: None,
-    })
-}
-
-/// Why an address is suppressed that reaches somebody else.
-const WRONG_PARTY: &str = "WRONG_PARTY";
-
-/// 15 USC 1692c(b): what is said to reach somebody else is contacted for nobody, not even in answer.
-fn with_suppressions(mut action: Action, suppressions: &[SuppressionJson]) -> Action {
-    if suppressions.iter().any(|row| row.reason == WRONG_PARTY) {
-        action.recipient = Some(Recipient::Other("wrong_party".to_owned()));
-    }
-    action
-}
-
-fn opt_out(row: &SuppressionJson, contact: &Contact<'_>) -> OptOut {
-    let (target, scope) = match row.channel.as_str() {
-        "SMS" => (OptOutTarget::Sms, OptOutScope::Number),
-        "WHATSAPP" => (OptOutTarget::Whatsapp, OptOutScope::Number),
-        "EMAIL" => (OptOutTarget::Email, OptOutScope::Number),
-        "VOICE" => (OptOutTarget::Voice, OptOutScope::Number),
-        _ => (OptOutTarget::All, OptOutScope::All),
-    };
-    OptOut {
-        channel: Some(target),
-        number: Some(contact.recipient.to_owned()),
-        at: Some(row.created_at),
-        scope: Some(scope),
-    }
-}
-
-fn history_entry(entry: &ContactJson, contact: &Contact<'_>) -> HistoryEntry {
-    let medium = match entry.channel.as_str() {
-        "WHATSAPP" => Medium::Whatsapp,
-        "EMAIL" => Medium::Email,
-        "WEB_CHAT" => Medium::Webchat,
-        "VOICE" => Medium::Call,
-        _ => Medium::Sms,
-    };
-    HistoryEntry {
-        at: Some(entry.at),
-        medium: Some(medium),
-        direction: Some(if entry.inbound {
-            Direction::Inbound
-        } else {
-            Direction::Outbound
-        }),
-        kind: entry.reply.then_some(ActionKind::Reply),
-        // A text from one number says nothing of who holds another (12 CFR 1006.6(d)(5)).
-        number: (medium == Medium::Sms && entry.inbound).then(|| {
-            let number = if entry.here {
-                contact.recipient
-            } else {
-                ANOTHER_NUMBER
-            };
-            number.to_owned()
-        }),
-        recipient: Some(Recipient::Consumer),
-        debts: entry.account_id.map(|id| vec![ids::encode(IdKind::Account, id)]),
-        ..HistoryEntry::default()
-    }
 }

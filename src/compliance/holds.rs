@@ -48,7 +48,7 @@ pub enum HoldKind {
 }
 
 impl HoldKind {
-    const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::AttorneyRepresented,
         Self::Bankruptcy,
         Self::CeaseContact,

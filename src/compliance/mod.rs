@@ -2,7 +2,8 @@
 //!
 //! Owns `consents`, `suppressions`, `holds`, `inconvenient_times`, `decisions`, `contact_slots`, `contact_policies`,
 //! `contact_policy_changes`, `disputes`, `dispute_steps`, `dispute_documents`, `complaints`, `privacy_requests`,
-//! `debtor_archives`. May import `platform`, `identity`, `access`, `audit`, `files`, `accounts`.
+//! `debtor_archives`, `do_not_call_access`, `do_not_call_areas`, `do_not_call_numbers`, `reassigned_imports`,
+//! `reassigned_checks`, `business_licenses`. May import `platform`, `identity`, `access`, `audit`, `files`, `accounts`.
 //!
 //! [`language`] reads texts as words, [`prohibited`] finds in them what may not be said; both are pure.
 //!
@@ -13,6 +14,7 @@
 
 mod answer_days;
 mod approved_wordings;
+mod awaiting_holds;
 mod calendar;
 mod check_content;
 mod complaints;
@@ -20,14 +22,17 @@ mod consent_facts;
 mod consent_pages;
 mod consents;
 mod contact_bans;
+mod contact_facts;
 mod contact_policy;
 pub mod content;
 mod content_facts;
+mod dashboard;
 pub mod decide;
 pub mod decision;
 mod disputes;
 mod documents;
 mod due;
+mod ending_licenses;
 pub mod facts;
 mod gate;
 mod gather;
@@ -39,7 +44,9 @@ mod inconvenient;
 mod intake;
 mod intake_channel;
 pub mod language;
+mod licenses;
 mod local_time;
+mod number_lists;
 mod opt_out;
 mod permit;
 mod person_facts;
@@ -68,10 +75,16 @@ pub use decision::Outcome;
 pub use disputes::{MarkDispute, mark_dispute};
 pub use documents::{Answers, WrongDocuments, decide_documents};
 pub use due::{TellDue, find_due_answers, tell_due};
+pub use ending_licenses::{SendLicenseWarning, send_license_warning, warn_of_ending_licenses};
 pub use gate::{Contact, Decided, decide_to_dispatch, decide_to_queue, explain, release_slot, retake_slot};
 pub use holds::{HoldKind, HoldSource};
 pub use inconvenient::{NewInconvenientTime, record_inconvenient_time, withdraw_inconvenient_time};
 pub use intake::{ReceivedText, Silenced, act_on_text, attribute_holds};
+pub use licenses::{LicenseKind, NewLicense, remove_license, set_license};
+pub use number_lists::{
+    DoNotCallFile, LoadProblem, LoadReassigned, Loaded, NewAccess, NewReassignedImport, ReassignedNumbers,
+    import_reassigned, load_do_not_call, set_do_not_call_access, stale_registry,
+};
 pub use opt_out::record_opt_out;
 pub use permit::{Permit, PermitError, Reservation};
 pub use place_hold::{NewHold, Placement, confirm_hold, place_hold, release_hold, set_hold};

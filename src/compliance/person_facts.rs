@@ -163,6 +163,15 @@ pub(super) fn reassigned(points: &[PointJson]) -> Option<ReassignedNumberCheck> 
     })
 }
 
+/// The same by the database's own answer. Of a text another rule speaks; a call reaches a third party.
+pub(super) fn to_another(mut action: Action, answer: Option<&ReassignedNumberCheck>) -> Action {
+    let is_text = matches!(action.channel, Some(Channel::Sms | Channel::Whatsapp));
+    if !is_text && answer.is_some_and(|check| check.status.as_deref() == Some("yes")) {
+        action.recipient = Some(Recipient::Other("wrong_party".to_owned()));
+    }
+    action
+}
+
 fn reaches_another(points: &[PointJson], validities: &[&str]) -> bool {
     let says_so = |point: &PointJson| validities.contains(&point.validity.as_str());
     let is_known_to_be_theirs = points

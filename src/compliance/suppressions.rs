@@ -32,7 +32,7 @@ pub enum SuppressionReason {
 }
 
 impl SuppressionReason {
-    const ALL: [Self; 4] = [Self::OptOut, Self::VendorBlocked, Self::WrongParty, Self::Staff];
+    pub(super) const ALL: [Self; 4] = [Self::OptOut, Self::VendorBlocked, Self::WrongParty, Self::Staff];
 
     /// As the database spells it.
     pub(super) fn as_str(self) -> &'static str {

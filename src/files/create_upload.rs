@@ -86,7 +86,7 @@ impl Files {
     /// [`DbError`] as met.
     pub(super) async fn most_bytes(&self, tx: &mut TenantTx, purpose: Purpose) -> Result<i64, DbError> {
         Ok(match purpose {
-            Purpose::AccountImport => self.settings.import_max_bytes,
+            Purpose::AccountImport | Purpose::ReassignedNumbers => self.settings.import_max_bytes,
             Purpose::ProfilePhoto | Purpose::BusinessLogo => PHOTO_MAX_BYTES,
             Purpose::Document | Purpose::Export | Purpose::ImportReport => document_limit(tx).await?,
         })

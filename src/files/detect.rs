@@ -57,6 +57,7 @@ impl MediaType {
     fn is_for(self, purpose: Purpose) -> bool {
         match purpose {
             Purpose::AccountImport => matches!(self, Self::Csv | Self::Text | Self::Xlsx),
+            Purpose::ReassignedNumbers => matches!(self, Self::Csv | Self::Text),
             Purpose::Document => true,
             Purpose::ProfilePhoto | Purpose::BusinessLogo => {
                 matches!(self, Self::Png | Self::Jpeg | Self::Webp)

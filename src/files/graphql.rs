@@ -21,6 +21,8 @@ pub enum UploadPurpose {
     ProfilePhoto,
     /// Your business's logo: a PNG, JPEG or WebP picture.
     BusinessLogo,
+    /// Answers of the reassigned numbers database: csv or txt.
+    ReassignedNumbers,
 }
 
 impl From<UploadPurpose> for Purpose {
@@ -30,6 +32,7 @@ impl From<UploadPurpose> for Purpose {
             UploadPurpose::Document => Self::Document,
             UploadPurpose::ProfilePhoto => Self::ProfilePhoto,
             UploadPurpose::BusinessLogo => Self::BusinessLogo,
+            UploadPurpose::ReassignedNumbers => Self::ReassignedNumbers,
         }
     }
 }

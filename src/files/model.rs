@@ -26,16 +26,19 @@ pub enum Purpose {
     Export,
     /// What an import could not take.
     ImportReport,
+    /// Answers of the reassigned numbers database.
+    ReassignedNumbers,
 }
 
 impl Purpose {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::AccountImport,
         Self::Document,
         Self::ProfilePhoto,
         Self::BusinessLogo,
         Self::Export,
         Self::ImportReport,
+        Self::ReassignedNumbers,
     ];
 
     /// As the database and the API spell it.
@@ -47,6 +50,7 @@ impl Purpose {
             Self::BusinessLogo => "BUSINESS_LOGO",
             Self::Export => "EXPORT",
             Self::ImportReport => "IMPORT_REPORT",
+            Self::ReassignedNumbers => "REASSIGNED_NUMBERS",
         }
     }
 
@@ -67,6 +71,7 @@ impl Purpose {
             Self::Document => Some(Cell::DocumentAdd),
             Self::ProfilePhoto => Some(Cell::ProfileUpdate),
             Self::BusinessLogo => Some(Cell::BusinessUpdate),
+            Self::ReassignedNumbers => Some(Cell::NumberListManage),
             Self::Export | Self::ImportReport => None,
         }
     }

@@ -15,8 +15,9 @@ use crate::{
     audit::graphql::{AccessLogQueries, AuditQueries},
     compliance::graphql::{
         ArchiveMutations, ArchiveQueries, CaseMutations, CaseQueries, ComplianceQueries,
-        ContactPolicyMutations, ContactPolicyQueries, ContentQueries, PrivacyMutations, PrivacyQueries,
-        SuppressionMutations, SuppressionQueries,
+        ContactPolicyMutations, ContactPolicyQueries, ContentQueries, DashboardQueries, HoldQueries,
+        LicenseMutations, LicenseQueries, NumberListMutations, NumberListQueries, PrivacyMutations,
+        PrivacyQueries, SuppressionMutations, SuppressionQueries,
     },
     conversations::{
         feed::InboxReaders,
@@ -54,6 +55,10 @@ pub struct Query(
     CaseQueries,
     PrivacyQueries,
     ArchiveQueries,
+    NumberListQueries,
+    HoldQueries,
+    LicenseQueries,
+    DashboardQueries,
     ProviderAccountQueries,
     HealthQueries,
     AccessLogQueries,
@@ -73,6 +78,8 @@ pub struct Mutation(
     CaseMutations,
     PrivacyMutations,
     ArchiveMutations,
+    NumberListMutations,
+    LicenseMutations,
     ProviderAccountMutations,
     PortalMutations,
 );

@@ -51,6 +51,15 @@ pub enum StaffMail {
         /// When it ends, in words.
         ends: String,
     },
+    /// A licence of the business to collect ends soon.
+    LicenseEnds {
+        /// Where it is valid: a USPS code, or NYC.
+        state: String,
+        /// Its number.
+        number: String,
+        /// The last day, in words.
+        ends: String,
+    },
     /// Keys stay good whose maker was suspended or has another role.
     KeysStay {
         /// The keys' beginnings.

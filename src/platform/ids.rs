@@ -106,6 +106,10 @@ id_kinds! {
     Suppression = "sup",
     /// An import of a file.
     Import = "imp",
+    /// An import of answers of the reassigned numbers database.
+    ReassignedImport = "rni",
+    /// A licence to collect in a state.
+    License = "lic",
     /// A file: uploaded, kept, or made for download.
     File = "file",
     /// A document of an account.

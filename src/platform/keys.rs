@@ -47,6 +47,8 @@ pub struct TenantKeys {
     vault: Arc<Vault>,
     versions: Vec<Arc<BusinessKey>>,
     current: Arc<BusinessKey>,
+    /// The platform's first, for what is kept for all businesses by print.
+    platform: Option<Arc<BusinessKey>>,
 }
 
 /// Where a wrapped key is stored; part of what authenticates it.
@@ -115,11 +117,7 @@ impl Keyring {
 
     /// Blind index of something that belongs to no one business.
     pub fn platform_blind(&self, normalised: &str) -> [u8; 32] {
-        // Always the first version: rotating this one means re-indexing every identity.
-        self.inner
-            .platform
-            .first()
-            .map_or([0; 32], |key| blind_index(&key.blind_key(), normalised))
+        platform_blind(self.inner.platform.first(), normalised)
     }
 
     /// Seals a column of a table without a business.
@@ -224,6 +222,7 @@ impl Keyring {
             vault: self.inner.vault.clone(),
             versions,
             current,
+            platform: self.inner.platform.first().cloned(),
         });
         let mut cache = self
             .inner
@@ -260,6 +259,11 @@ impl Keyring {
     }
 }
 
+/// Always the first version: rotating this one means re-indexing every identity.
+fn platform_blind(first: Option<&Arc<BusinessKey>>, normalised: &str) -> [u8; 32] {
+    first.map_or([0; 32], |key| blind_index(&key.blind_key(), normalised))
+}
+
 /// A new data key with its row id, ready to be stored in `data_keys`.
 pub struct NewDataKey {
     pub id: Uuid,
@@ -294,6 +298,11 @@ impl TenantKeys {
             .iter()
             .map(|key| blind_index(&key.blind_key(), normalised).to_vec())
             .collect()
+    }
+
+    /// Blind index of something that belongs to no one business, to look it up in what is kept for all of them.
+    pub fn platform_blind(&self, normalised: &str) -> [u8; 32] {
+        platform_blind(self.platform.as_ref(), normalised)
     }
 
     /// Makes a data key.

@@ -132,6 +132,13 @@ fn render(mail: &StaffMail) -> (&'static str, String, String) {
                  and revoke that: what uses it stops otherwise."
             ),
         ),
+        StaffMail::LicenseEnds { state, number, ends } => plain(
+            "A licence of your business ends soon",
+            &format!(
+                "The licence {number} to collect in {state} is valid until {ends}. Renew it, and record its new end: from the \
+                 day after nobody is contacted there whom the law asks it for."
+            ),
+        ),
         StaffMail::KeysStay { prefixes } => plain(
             "API keys of your business stay good without who made them",
             &format!(

@@ -9,7 +9,10 @@ use uuid::Uuid;
 use super::{AccountConnection, ContactPoint, DebtorMerge, MatchSuggestion};
 use crate::{
     access::{Cell, authorize},
-    accounts::{AccountLoaders, Channel, PostalAddress, StatedZones, loaders::OpenContact, store::DebtorRow},
+    accounts::{
+        AccountLoaders, Channel, NationalId, PostalAddress, StatedZones, loaders::OpenContact,
+        store::DebtorRow,
+    },
     compliance::graphql::{Consent, ConsentConnection, Hold, InconvenientTime, TimeZoneEvidence},
     platform::{
         gql::{Date, OpScope, PageArgs, ScopeExt as _, op_error},
@@ -162,6 +165,18 @@ impl Debtor {
         Ok(text.and_then(|text| text.parse().ok()).map(Date))
     }
 
+    /// The last four digits of the national id (`***-**-6789`); null when none is known, and after erasure. Nothing
+    /// answers with the whole number.
+    async fn national_id(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<String>> {
+        let Some(cipher) = self.row.national_id_cipher.as_deref() else {
+            return Ok(None);
+        };
+        let text = self
+            .open(ctx, "debtors", "national_id_cipher", self.row.id, cipher)
+            .await?;
+        Ok(text.map(|text| NationalId::stored(&text).masked()))
+    }
+
     /// What the person last said of where they are, as it was written down; null when they said nothing, and when the
     /// records were destroyed.
     async fn stated_time_zone_statement(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<String>> {
@@ -271,8 +286,8 @@ impl Debtor {
         .await
     }
 
-    /// Who else may be the same person (at most 20), those with the most reasons first. Nothing is merged by itself:
-    /// households share telephones.
+    /// Who else may be the same person (at most 20): who has the same national id, then those with the most reasons. Nothing
+    /// is merged by itself: households share telephones.
     async fn match_suggestions(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<MatchSuggestion>> {
         MatchSuggestion::of_person(ctx, self.row.id).await
     }

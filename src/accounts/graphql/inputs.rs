@@ -2,7 +2,7 @@
 
 use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
 
-use super::BalanceComponentsInput;
+use super::{BalanceComponentsInput, national_id::NationalIdScalar};
 use crate::{
     accounts::{
         AccountPatch, AccountStatus, Channel, DebtorPatch, NewAccount, NewContact, Origin, OriginPatch,
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// A new account. The person is found by `debtorId` or `externalDebtorReference`, or is the one whom your business has with
-/// the same name, date of birth and postal code, else made.
+/// the same national id, else with the same name, date of birth and postal code, else made.
 #[derive(Clone, Debug, InputObject)]
 pub struct CreateAccountInput {
     /// An existing person.
@@ -38,6 +38,9 @@ pub struct CreateAccountInput {
     pub address: Option<PostalAddress>,
     /// Date of birth of a new person.
     pub birth_date: Option<Date>,
+    /// National id of a new person, by which they are known again. Who has the same number and another date of birth is
+    /// not taken for them, but suggested (`Debtor.matchSuggestions`).
+    pub national_id: Option<NationalIdScalar>,
     /// Who was owed first.
     pub original_creditor: Option<String>,
     /// Who is owed now.
@@ -76,9 +79,12 @@ impl CreateAccountInput {
             }
         };
         let (mut parsed_contacts, mut debtor_id, mut current, mut original) = (Vec::new(), None, None, None);
-        let (mut origin, mut components) = (Origin::default(), None);
+        let (mut origin, mut components, mut national_id) = (Origin::default(), None, None);
         if let Some(id) = &self.debtor_id {
             keep(input_id(IdKind::Debtor, "debtorId", id).map(|id| debtor_id = Some(id)));
+        }
+        if let Some(number) = &self.national_id {
+            keep(number.read("nationalId").map(|number| national_id = Some(number)));
         }
         if let Some(id) = &self.creditor_id {
             keep(input_id(IdKind::Creditor, "creditorId", id).map(|id| origin.creditor_id = Some(id)));
@@ -121,6 +127,7 @@ impl CreateAccountInput {
             contacts: parsed_contacts,
             address: self.address,
             birth_date: self.birth_date.map(|date| date.0),
+            national_id,
             original_creditor: self.original_creditor,
             origin,
             current_balance,
@@ -228,6 +235,7 @@ impl UpdateAccountInput {
                 preferred_channel: self.preferred_contact_method,
                 address: self.address,
                 birth_date: None,
+                national_id: None,
                 first_contacts,
             },
         })

@@ -14,6 +14,7 @@ mod inputs;
 mod ledger;
 mod merging;
 mod mutations;
+mod national_id;
 mod notes;
 mod people;
 mod queries;

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use uuid::Uuid;
 
-use super::Debtor;
+use super::{Debtor, national_id::NationalIdScalar};
 use crate::{
     accounts::{Channel, DebtorPatch, PostalAddress, change_debtor, confirm_stated_zone, record_stated_zone},
     platform::{
@@ -26,6 +26,8 @@ pub struct UpdateDebtorInput {
     address: Option<PostalAddress>,
     /// Date of birth; null empties it. Nobody under 18 is contacted (12 CFR 1006.6(a)(2)).
     birth_date: MaybeUndefined<Date>,
+    /// National id; null empties it. Nobody is merged by it: who else has it is among `Debtor.matchSuggestions`.
+    national_id: MaybeUndefined<NationalIdScalar>,
     /// ISO 639-1 code of the language to write in.
     preferred_language: Option<String>,
     /// How the person prefers to be contacted.
@@ -33,16 +35,19 @@ pub struct UpdateDebtorInput {
 }
 
 impl UpdateDebtorInput {
-    fn patch(self) -> DebtorPatch {
-        DebtorPatch {
+    fn patch(self) -> Result<DebtorPatch, UserError> {
+        let number = self.national_id.as_opt_ref();
+        let number = number.map(|given| given.map(|number| number.read("nationalId")).transpose());
+        Ok(DebtorPatch {
             first_name: self.first_name,
             last_name: self.last_name,
             preferred_language: self.preferred_language,
             preferred_channel: self.preferred_contact_method,
             address: self.address,
             birth_date: self.birth_date.as_opt_ref().map(|date| date.map(|date| date.0)),
+            national_id: number.transpose()?,
             first_contacts: Vec::new(),
-        }
+        })
     }
 }
 
@@ -107,7 +112,7 @@ impl PeopleMutations {
     ) -> async_graphql::Result<UpdateDebtorPayload> {
         let outcome = mutate(ctx, async |tx, scope| {
             let id = input_id(IdKind::Debtor, "id", &input.id)?;
-            change_debtor(tx, scope.keyring(), scope.db(), id, &input.patch()).await?;
+            change_debtor(tx, scope.keyring(), scope.db(), id, &input.patch()?).await?;
             Ok(Done::from(id))
         })
         .await?;

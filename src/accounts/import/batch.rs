@@ -45,6 +45,8 @@ pub(super) struct Debtors {
     pub(super) record_keys: Vec<Uuid>,
     pub(super) addresses: Vec<Option<Vec<u8>>>,
     pub(super) birth_dates: Vec<Option<Vec<u8>>>,
+    pub(super) national_ids: Vec<Option<Vec<u8>>>,
+    pub(super) national_id_blinds: Vec<Option<Vec<u8>>>,
     pub(super) matches: Vec<Option<Vec<u8>>>,
 }
 
@@ -131,14 +133,14 @@ impl Debtors {
         let (business, now) = (tx.business_id(), tx.now());
         sqlx::query!(
             "INSERT INTO debtors (business_id, id, external_reference, first_name, last_name, name_key,
-                 preferred_language, profile_key_id, record_key_id, address_cipher, birth_date_cipher, match_blind, created_at,
-                 updated_at)
+                 preferred_language, profile_key_id, record_key_id, address_cipher, birth_date_cipher, match_blind,
+                 national_id_cipher, national_id_blind, created_at, updated_at)
              SELECT $1, d.id, d.reference, d.first_name, d.last_name, d.name_key, d.language, d.profile_key, d.record_key,
-                 d.address, d.birth_date, d.match_blind, $2, $2
+                 d.address, d.birth_date, d.match_blind, d.national_id, d.national_id_blind, $2, $2
              FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::uuid[], $10::uuid[],
-                 $11::bytea[], $12::bytea[], $13::bytea[])
+                 $11::bytea[], $12::bytea[], $13::bytea[], $14::bytea[], $15::bytea[])
                  AS d(id, reference, first_name, last_name, name_key, language, profile_key, record_key, address, birth_date,
-                      match_blind)",
+                      match_blind, national_id, national_id_blind)",
             business,
             now,
             &self.ids,
@@ -152,6 +154,8 @@ impl Debtors {
             &self.addresses as &[Option<Vec<u8>>],
             &self.birth_dates as &[Option<Vec<u8>>],
             &self.matches as &[Option<Vec<u8>>],
+            &self.national_ids as &[Option<Vec<u8>>],
+            &self.national_id_blinds as &[Option<Vec<u8>>],
         )
         .execute(tx.conn())
         .await?;

@@ -8,7 +8,7 @@ use super::{
     field::{AccountImportField, is_single, suggestion},
     template::AccountImportTemplate,
 };
-use crate::platform::gql::UserError;
+use crate::{accounts::NationalId, platform::gql::UserError};
 
 /// At most this many characters in the name of a field of the business's own.
 const LONGEST_CUSTOM_NAME: usize = 100;
@@ -17,7 +17,7 @@ const LONGEST_CUSTOM_NAME: usize = 100;
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(in crate::accounts) struct Column {
     pub(in crate::accounts) name: String,
-    /// The first cells that are not empty.
+    /// The first cells that are not empty; of a column of national ids their last digits.
     pub(in crate::accounts) samples: Vec<String>,
     pub(in crate::accounts) suggested: AccountImportField,
     pub(in crate::accounts) field: AccountImportField,
@@ -29,12 +29,25 @@ impl Column {
     /// A column as its name suggests it.
     pub(super) fn suggested(name: String, samples: Vec<String>) -> Self {
         let suggested = suggestion(&name);
-        Self {
+        let mut column = Self {
             custom: (suggested == AccountImportField::Custom).then(|| name.clone()),
             name,
             samples,
             suggested,
             field: suggested,
+        };
+        column.mask_numbers();
+        column
+    }
+
+    /// A number of which the whole is never shown is not shown as a sample either, even where it becomes something else
+    /// later.
+    fn mask_numbers(&mut self) {
+        if self.field == AccountImportField::NationalId {
+            for sample in &mut self.samples {
+                *sample =
+                    NationalId::parse(sample).map_or_else(|_| "***".to_owned(), |number| number.masked());
+            }
         }
     }
 }
@@ -87,7 +100,11 @@ pub(super) fn choose(columns: &mut [Column], choices: Vec<Choice>) -> Result<(),
                 "The file has no column of this name.",
             )),
             Some(column) => {
+                let is_new = column.field != choice.field;
                 column.field = choice.field;
+                if is_new {
+                    column.mask_numbers();
+                }
                 column.custom = (choice.field == AccountImportField::Custom).then(|| {
                     choice
                         .custom
@@ -191,6 +208,7 @@ mod tests {
             "Cell",
             "Employer",
             "Column 7",
+            "SSN / ITIN",
         ];
         let columns = suggest(names.map(str::to_owned).to_vec(), &[]);
         let fields: Vec<_> = columns.iter().map(|column| column.field).collect();
@@ -204,6 +222,7 @@ mod tests {
                 AccountImportField::Custom,
                 AccountImportField::Custom,
                 AccountImportField::Ignore,
+                AccountImportField::NationalId,
             ]
         );
         let all: Vec<&str> = SYNONYMS
@@ -215,6 +234,38 @@ mod tests {
             all.len(),
             "no name means two fields"
         );
+    }
+
+    #[test]
+    fn samples_never_hold_a_whole_national_id() {
+        let names = ["SSN", "Social Security", "ident"].map(str::to_owned).to_vec();
+        let first = ["123-45-6789", "12345678", "123456780"]
+            .map(str::to_owned)
+            .to_vec();
+        let second = vec!["***".to_owned(); 3];
+        let mut columns = suggest(names, &[first, second]);
+        assert_eq!(columns[0].samples, ["***-**-6789", "***"]);
+        assert_eq!(
+            (columns[1].field, columns[1].samples.as_slice()),
+            (
+                AccountImportField::Custom,
+                ["***".to_owned(), "***".to_owned()].as_slice()
+            ),
+            "the second of its kind becomes something else, and is what it is"
+        );
+        assert_eq!(columns[2].samples[0], "123456780", "nothing says what it is");
+        let chosen = |column: &str, field| Choice {
+            column: column.to_owned(),
+            field,
+            custom: None,
+        };
+        let choices = vec![
+            chosen("ssn", AccountImportField::Ignore),
+            chosen("ident", AccountImportField::NationalId),
+        ];
+        choose(&mut columns, choices).unwrap();
+        assert_eq!(columns[0].samples[0], "***-**-6789");
+        assert_eq!(columns[2].samples[0], "***-**-6780");
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub enum AccountImportField {
     Line1,
     /// Apartment, suite, floor.
     Line2,
+    /// The person's US social security number or ITIN, nine digits: it tells who is known already.
+    NationalId,
     /// An internal note on the account, never shown to the debtor.
     Notes,
     /// What was owed at the beginning, in US dollars.
@@ -197,6 +199,22 @@ pub(super) const SYNONYMS: &[(AccountImportField, &[&str])] = &[
     (
         AccountImportField::BirthDate,
         &["birthdate", "dateofbirth", "birthday", "dob", "born"],
+    ),
+    (
+        AccountImportField::NationalId,
+        &[
+            "nationalid",
+            "nationalidnumber",
+            "ssn",
+            "ssnumber",
+            "ss",
+            "socialsecurity",
+            "socialsecuritynumber",
+            "socialsecurityno",
+            "itin",
+            "ssnitin",
+            "ssnoritin",
+        ],
     ),
     (
         AccountImportField::PostalCode,

@@ -42,6 +42,8 @@ finding_codes! {
     InvalidAmount = "INVALID_AMOUNT",
     /// Not a date.
     InvalidDate = "INVALID_DATE",
+    /// Not a social security number or ITIN, or one that is never issued.
+    InvalidNationalId = "INVALID_NATIONAL_ID",
     /// Not a country code.
     InvalidCountry = "INVALID_COUNTRY",
     /// Not one of the words that the field takes.

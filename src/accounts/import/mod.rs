@@ -31,6 +31,7 @@ mod reader;
 mod report;
 mod row;
 mod staged;
+mod staged_number;
 mod store;
 mod taken;
 mod template;

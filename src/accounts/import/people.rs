@@ -1,4 +1,5 @@
-//! People whom the business knows already: by its own reference, or by name, date of birth and postal code.
+//! People whom the business knows already: by its own reference, by national id, or by name, date of birth and postal
+//! code.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -6,7 +7,7 @@ use uuid::Uuid;
 
 use super::row::ParsedRow;
 use crate::{
-    accounts::match_key::{KnownRecord, KnownRecords, known_records},
+    accounts::match_key::{KnownRecord, KnownRecords, Wanted},
     platform::{
         crypto::DataKey,
         db::TenantTx,
@@ -44,11 +45,12 @@ impl People {
         keys: &TenantKeys,
         rows: &[&ParsedRow],
     ) -> Result<Self, OpError> {
-        let references: Vec<String> = rows.iter().filter_map(|row| row.reference.clone()).collect();
-        let matches = rows.iter().filter_map(|row| row.match_key());
-        let blinds: Vec<Vec<u8>> = matches.flat_map(|key| key.blinds(keys)).collect();
+        let mut wanted = Wanted::default();
+        for row in rows {
+            wanted.add(keys, &row.told(row.match_key().as_ref()));
+        }
         Ok(Self {
-            records: KnownRecords::new(known_records(tx, &references, &blinds).await?),
+            records: KnownRecords::load(tx, keys, &wanted).await?,
             loaded: HashMap::new(),
         })
     }
@@ -60,17 +62,12 @@ impl People {
     /// Whom the row means, if the business knows them.
     pub(super) fn of(&self, keys: &TenantKeys, row: &ParsedRow) -> Option<Uuid> {
         let key = row.match_key();
-        self.records.find(keys, row.reference.as_deref(), key.as_ref())
+        self.records.find(keys, &row.told(key.as_ref()))
     }
 
     /// Somebody new.
-    pub(super) fn add(&mut self, person: Person, match_blind: Option<Vec<u8>>) {
-        self.records.add(KnownRecord {
-            id: person.id,
-            person_id: person.id,
-            reference: person.reference.clone(),
-            match_blind,
-        });
+    pub(super) fn add(&mut self, person: Person, record: KnownRecord) {
+        self.records.add(record);
         self.loaded.insert(person.id, Some(person));
     }
 

@@ -12,7 +12,7 @@ use super::{
     taken::{Taken, taken},
 };
 use crate::{
-    accounts::{contacts, model::name_key},
+    accounts::{contacts, match_key::KnownRecord, model::name_key},
     ledger::Opening,
     platform::{
         db::TenantTx,
@@ -174,27 +174,30 @@ impl Placing<'_> {
         debtors.record_keys.push(record.id);
         let profile = batch.keys.add(profile, id, "PROFILE");
         batch.keys.add(record, id, "RECORD");
-        let address = match &row.address {
-            Some(address) => {
-                let text = serde_json::to_vec(address).map_err(anyhow::Error::from)?;
-                Some(self.keys.seal(&profile, "debtors", "address_cipher", id, &text)?)
-            }
-            None => None,
+        let seal = |column, text: Option<Vec<u8>>| {
+            let seal = |text: Vec<u8>| self.keys.seal(&profile, "debtors", column, id, &text);
+            text.map(seal).transpose()
         };
-        let birth_date = match row.birth_date {
-            Some(date) => {
-                let text = date.to_string();
-                Some(
-                    self.keys
-                        .seal(&profile, "debtors", "birth_date_cipher", id, text.as_bytes())?,
-                )
-            }
-            None => None,
+        let address = row.address.as_ref().map(serde_json::to_vec).transpose();
+        let number = row.national_id.as_ref();
+        let record = KnownRecord {
+            id,
+            person_id: id,
+            reference: row.reference.clone(),
+            national_id_blind: number.map(|number| number.blind(self.keys)),
+            match_blind: row.match_key().map(|key| key.blind(self.keys)),
+            birth_date: row.birth_date,
         };
-        let match_blind = row.match_key().map(|key| key.blind(self.keys));
-        batch.debtors.addresses.push(address);
-        batch.debtors.birth_dates.push(birth_date);
-        batch.debtors.matches.push(match_blind.clone());
+        let debtors = &mut batch.debtors;
+        debtors
+            .addresses
+            .push(seal("address_cipher", address.map_err(anyhow::Error::from)?)?);
+        let born = row.birth_date.map(|date| date.to_string().into_bytes());
+        debtors.birth_dates.push(seal("birth_date_cipher", born)?);
+        debtors.matches.push(record.match_blind.clone());
+        let written = number.map(|number| number.expose().as_bytes().to_vec());
+        debtors.national_ids.push(seal("national_id_cipher", written)?);
+        debtors.national_id_blinds.push(record.national_id_blind.clone());
         let person = Person {
             id,
             profile,
@@ -203,7 +206,7 @@ impl Placing<'_> {
             phones: 0,
             emails: 0,
         };
-        people.add(person, match_blind);
+        people.add(person, record);
         Ok(id)
     }
 

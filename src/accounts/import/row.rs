@@ -14,9 +14,9 @@ use super::{
 };
 use crate::{
     accounts::{
-        PostalAddress,
+        NationalId, PostalAddress,
         address::{UNKNOWN_STATE, usps_code},
-        match_key::MatchKey,
+        match_key::{MatchKey, Told},
         model::MOST_TAGS,
         notes,
     },
@@ -56,11 +56,23 @@ pub(super) struct ParsedRow {
     pub(super) language: String,
     pub(super) tags: Vec<String>,
     pub(super) birth_date: Option<NaiveDate>,
+    #[serde(default, with = "super::staged_number")]
+    pub(super) national_id: Option<NationalId>,
     pub(super) note: Option<String>,
     pub(super) custom: Option<Value>,
 }
 
 impl ParsedRow {
+    /// What it tells of who the person is; its match key beside it.
+    pub(super) fn told<'a>(&'a self, key: Option<&'a MatchKey>) -> Told<'a> {
+        Told {
+            reference: self.reference.as_deref(),
+            national_id: self.national_id.as_ref(),
+            birth_date: self.birth_date,
+            key,
+        }
+    }
+
     /// By what the person is known again who has no reference.
     pub(super) fn match_key(&self) -> Option<MatchKey> {
         MatchKey::of(
@@ -241,6 +253,7 @@ impl Reading<'_> {
             language: self.language(),
             tags: self.tags(),
             birth_date: self.birth_date(),
+            national_id: self.national_id(),
             note: self.text(Field::Notes, notes::MOST_CHARACTERS),
             custom: self.custom_fields(),
         }
@@ -320,6 +333,21 @@ impl Reading<'_> {
             self.find(Some(place), ImportFindingCode::InvalidDate, message);
         }
         date
+    }
+
+    fn national_id(&mut self) -> Option<NationalId> {
+        let (place, cell) = self.cell(Field::NationalId)?;
+        match NationalId::parse(&cell) {
+            Ok(number) => Some(number),
+            Err(error) => {
+                self.find(
+                    Some(place),
+                    ImportFindingCode::InvalidNationalId,
+                    sentence(&error),
+                );
+                None
+            }
+        }
     }
 
     fn address(&mut self, country: Option<String>) -> Option<PostalAddress> {

@@ -50,6 +50,9 @@ pub struct ContactPolicy {
     /// So many minutes before the permitted hours end, nothing written is handed to a provider any more: it might arrive
     /// after them.
     guard_minutes: Option<i32>,
+    /// Nobody whose number stands on the national do-not-call registry is called or texted, also about a debt: the law asks
+    /// that of solicitations alone. Without a copy of the registry that is new enough, see `numberLists`, nobody is.
+    national_do_not_call: Option<bool>,
 }
 
 impl From<&Policy> for ContactPolicy {
@@ -67,6 +70,7 @@ impl From<&Policy> for ContactPolicy {
             guard_minutes: policy
                 .guard_minutes
                 .and_then(|minutes| i32::try_from(minutes).ok()),
+            national_do_not_call: Some(policy.national_do_not_call == Some(true)),
         }
     }
 }
@@ -92,6 +96,8 @@ pub struct ContactPolicyInput {
     elapsed_hours: Option<bool>,
     /// Minutes before the permitted hours end in which nothing written goes out any more, at most 240.
     guard_minutes: Option<i32>,
+    /// Let the national do-not-call registry bind collection too.
+    national_do_not_call: Option<bool>,
 }
 
 impl ContactPolicyInput {
@@ -120,6 +126,7 @@ impl ContactPolicyInput {
             elapsed_hours: self.elapsed_hours,
             guard_minutes: count("guardMinutes", self.guard_minutes)
                 .map(|minutes| u32::try_from(minutes).unwrap_or(u32::MAX)),
+            national_do_not_call: self.national_do_not_call.filter(|binds| *binds),
             ..Policy::default()
         };
         for (name, text, time) in [

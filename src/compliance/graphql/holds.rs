@@ -8,8 +8,9 @@ use uuid::Uuid;
 
 use super::ComplianceLoaders;
 use crate::{
-    accounts::graphql::Account,
+    accounts::graphql::{Account, Debtor},
     compliance::{
+        awaiting_holds::{AwaitingKey, LOOKED_AT_WITHIN, awaiting_holds, count_awaiting},
         holds::{HoldKind, HoldRow, HoldSource, hold_by_id, holds_of_message, standing_holds},
         place_hold::{NewHold, confirm_hold, release_hold, set_hold},
     },
@@ -17,7 +18,10 @@ use crate::{
     identity::graphql::User,
     platform::{
         error::OpError,
-        gql::{Done, OpScope, Outcome, ScopeExt as _, UserError, input_id, mutate, op_error},
+        gql::{
+            AtHand, Done, EdgeCursor, OpScope, Outcome, PageArgs, ScopeExt as _, UserError, input_id, mutate,
+            op_error,
+        },
         ids::{self, IdKind},
         keys::TenantKeys,
     },
@@ -121,6 +125,11 @@ impl Hold {
             .ok_or_else(|| op_error(OpError::Internal(anyhow::anyhow!("a hold of unknown kind"))))
     }
 
+    /// The person that it is on; null when they are not yours to see.
+    async fn debtor(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Debtor>> {
+        Debtor::load(ctx, self.row.debtor_id).await
+    }
+
     /// The one debt that it is set on; null when it is on the person, hence on all of their debts.
     async fn account(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Account>> {
         match self.row.account_id {
@@ -156,6 +165,13 @@ impl Hold {
     /// meanwhile.
     async fn needs_confirmation(&self) -> bool {
         self.row.needs_confirmation()
+    }
+
+    /// Until when somebody should have looked, two days after it was placed; null when nobody has to look any more.
+    async fn confirmation_due_at(&self) -> Option<DateTime<Utc>> {
+        self.row
+            .needs_confirmation()
+            .then(|| self.row.placed_at + LOOKED_AT_WITHIN)
     }
 
     /// When a person confirmed what the text says; null when nobody has, or nobody has to.
@@ -204,6 +220,66 @@ impl Hold {
     /// Until when it stood; null while it stands.
     async fn released_at(&self) -> Option<DateTime<Utc>> {
         self.row.lifted_at
+    }
+}
+
+crate::relay_connection!(Hold, HoldConnection, HoldEdge);
+
+impl AtHand for Hold {}
+
+/// Queries of holds.
+#[derive(Default)]
+pub struct HoldQueries;
+
+#[Object]
+impl HoldQueries {
+    /// What texts stated and nobody has looked at yet, of all people, the oldest first: confirm each with confirmHold, or end
+    /// it with releaseHold. `totalCount` counts up to 1,000.
+    async fn holds_awaiting_confirmation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Of these kinds; of all when left out.")] kinds: Option<Vec<HoldKind>>,
+        #[graphql(desc = "How many (1 to 100).")] first: Option<i32>,
+        #[graphql(desc = "Past this cursor.")] after: Option<String>,
+    ) -> async_graphql::Result<HoldConnection> {
+        let page = PageArgs {
+            first,
+            after,
+            ..PageArgs::default()
+        }
+        .check(ctx)?;
+        let past = page.key::<AwaitingKey>("awaiting holds")?;
+        let scope = ctx.scope()?;
+        let mut tx = ctx.snapshot().await?;
+        let rows = awaiting_holds(&mut tx, kinds.as_deref(), &page, past).await;
+        let rows = rows
+            .map_err(op_error)?
+            .into_iter()
+            .map(|row| {
+                (
+                    EdgeCursor::of("awaiting holds", (row.placed_at, row.id)),
+                    Hold::new(scope, Arc::new(row)),
+                )
+            })
+            .collect();
+        let mut connection = HoldConnection::from_rows(&page, rows);
+        if ctx.look_ahead().field("totalCount").exists() {
+            let count = count_awaiting(&mut tx, kinds.as_deref())
+                .await
+                .map_err(op_error)?;
+            connection.total_count = i32::try_from(count).ok();
+        }
+        Ok(connection)
+    }
+
+    /// How many holds wait for somebody to look, up to 1,000: for a badge.
+    async fn holds_awaiting_confirmation_count(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Of these kinds; of all when left out.")] kinds: Option<Vec<HoldKind>>,
+    ) -> async_graphql::Result<i32> {
+        let count = count_awaiting(&mut *ctx.snapshot().await?, kinds.as_deref()).await;
+        Ok(i32::try_from(count.map_err(op_error)?).unwrap_or(i32::MAX))
     }
 }
 

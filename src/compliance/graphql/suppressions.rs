@@ -52,6 +52,11 @@ impl SuppressedChannel {
             Self::Voice => "VOICE",
         }
     }
+
+    /// The reverse of [`SuppressedChannel::as_str`].
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|channel| channel.as_str() == text)
+    }
 }
 
 /// An address that is not to be contacted, for nobody and on no account. The address itself is not kept, only its print:
@@ -104,9 +109,7 @@ impl Suppression {
 
     /// What it stops.
     async fn channel(&self) -> async_graphql::Result<SuppressedChannel> {
-        let known = SuppressedChannel::ALL.into_iter();
-        let mut known = known.filter(|channel| channel.as_str() == self.row.channel);
-        known.next().ok_or_else(|| unknown("channel"))
+        SuppressedChannel::parse(&self.row.channel).ok_or_else(|| unknown("channel"))
     }
 
     /// Why.

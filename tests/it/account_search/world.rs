@@ -63,6 +63,7 @@ pub(super) async fn people_the_world(app: &TestApp) -> (World, Vec<Uuid>) {
             contacts,
             address: None,
             birth_date: None,
+            national_id: None,
             original_creditor: None,
             origin: Origin {
                 creditor_id: (nth % 3 != 0).then(|| creditors[nth % 2]),

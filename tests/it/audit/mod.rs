@@ -128,6 +128,10 @@ const ORDER: &[&str] = &[
     "confirmHold",
     "suppressContact",
     "releaseSuppression",
+    "setDoNotCallAccess",
+    "importReassignedNumbers",
+    "setLicense",
+    "removeLicense",
     "releaseHold",
     "saveAccountView",
     "deleteAccountView",
@@ -319,6 +323,16 @@ impl Story<'_> {
             }
             "suppressContact" => json!({ "phone": "+12125550171", "note": "Asked on the telephone." }),
             "releaseSuppression" => json!({ "id": self.ids.get("sup"), "note": "They called again." }),
+            "setDoNotCallAccess" => {
+                json!({ "accountNumber": "SAN-1", "validFrom": "2026-01-01", "validUntil": "2026-12-31" })
+            }
+            "importReassignedNumbers" => {
+                json!({ "uploadId": self.ids.get("rnd"), "queriedOn": "2026-06-01" })
+            }
+            "setLicense" => {
+                json!({ "state": "TX", "kind": "OTHER", "number": "TX-1", "validFrom": "2026-01-01" })
+            }
+            "removeLicense" => json!({ "id": self.ids.get("lic") }),
             "confirmHold" => json!({ "holdId": self.ids.get("shold") }),
             "releaseHold" => json!({ "id": self.ids.get("hold") }),
             "saveAccountView" => json!({ "name": "Mine", "filter": { "unassigned": true } }),

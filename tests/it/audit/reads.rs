@@ -39,6 +39,13 @@ const NOT_PERSONAL: &[(&str, &str)] = &[
     ("providerAccounts", "the business's own"),
     ("recordRetention", "the business's own"),
     ("roles", "the business's own"),
+    (
+        "complianceDashboard",
+        "counts; of these people nobody is near a limit",
+    ),
+    ("holdsAwaitingConfirmationCount", "a number"),
+    ("licenses", "the business's own"),
+    ("numberLists", "counts and days"),
     ("business", "the caller's own"),
     ("invitations", "people who are to join the staff"),
     ("users", "members of the staff"),

@@ -12,6 +12,14 @@ pub const PLATFORM_TABLES: &[(&str, &str)] = &[
         "inbound_numbers",
         "says which business a received text is for, before a business is known",
     ),
+    (
+        "do_not_call_areas",
+        "of which day the copies of the national registry are, one for all businesses",
+    ),
+    (
+        "do_not_call_numbers",
+        "the national registry, one for all businesses; prints under the platform's key",
+    ),
     ("one_time_tokens", "of an identity; hashes only"),
     (
         "platform_audit_checkpoints",
@@ -63,6 +71,11 @@ pub const OPEN_TO_SYSTEM: &[(&str, &str, &str)] = &[
         "audit_events",
         "INSERT",
         "who accepts an invitation is not inside the business yet",
+    ),
+    (
+        "business_licenses",
+        "SELECT UPDATE",
+        "a reconciler finds those whose end comes near, and marks them as announced",
     ),
     (
         "break_glass_sessions",
@@ -119,6 +132,11 @@ pub const OPEN_TO_SYSTEM: &[(&str, &str, &str)] = &[
         "disputes",
         "SELECT",
         "a reconciler finds the answers that are about to be due",
+    ),
+    (
+        "do_not_call_access",
+        "SELECT",
+        "the doctor asks whether anybody relies on the registry's copy",
     ),
     ("files", "SELECT", "a reconciler finds what has expired"),
     (
@@ -182,6 +200,10 @@ pub const GLOBAL_INDEXES: &[(&str, &str)] = &[
     (
         "complaints_due",
         "a reconciler looks through all businesses for answers that are about to be due",
+    ),
+    (
+        "business_licenses_ending",
+        "a reconciler looks through all businesses for licences about to end",
     ),
     (
         "debtor_codes_age",
@@ -249,6 +271,7 @@ pub const APPEND_ONLY: &[&str] = &[
     "ledger_transactions",
     "platform_audit_checkpoints",
     "platform_audit_events",
+    "reassigned_checks",
 ];
 
 pub const RUNTIME_ROLES: [&str; 4] = [

@@ -41,7 +41,11 @@ async fn what_is_written_once_stays_and_balances_are_the_ledgers_alone() {
              INSERT INTO audit_checkpoints (business_id, position, at, hash, key_name, signature)
              SELECT id, 1, created_at, decode(repeat('00', 32), 'hex'), 'k', decode(repeat('00', 64), 'hex') FROM businesses;
              INSERT INTO platform_audit_checkpoints (position, at, hash, key_name, signature)
-             SELECT 1, now(), decode(repeat('00', 32), 'hex'), 'k', decode(repeat('00', 64), 'hex')",
+             SELECT 1, now(), decode(repeat('00', 32), 'hex'), 'k', decode(repeat('00', 64), 'hex');
+             SET session_replication_role = replica;
+             INSERT INTO reassigned_checks (business_id, id, import_id, number_blind, status, queried_on)
+             SELECT id, id, id, decode(repeat('00', 32), 'hex'), 'NO', '2026-01-01' FROM businesses;
+             SET session_replication_role = origin",
         )
         .await
         .unwrap();

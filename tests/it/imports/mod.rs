@@ -6,6 +6,7 @@ mod crash;
 mod findings;
 mod hostile;
 mod life;
+mod national_id;
 mod people;
 mod templates;
 mod turns;

@@ -9,7 +9,7 @@ use super::{ACCOUNTS, commit, import, previewed};
 use crate::support::{Client, TestApp, data, recipes::uuid_of, user_errors};
 
 /// Whose account it is.
-async fn debtor_of(client: &Client, number: &str) -> String {
+pub(super) async fn debtor_of(client: &Client, number: &str) -> String {
     let answer = client
         .gql(
             "query($s: String) { accounts(first: 1, search: $s) { edges { node { accountNumber debtor { id birthDate } } } } }",

@@ -135,6 +135,10 @@ const MALFORMED: &[(&str, &[&str])] = &[
         "DateTime",
         &["", "x", "2026-01-01", "2026-01-01T00:00:00", "noon"],
     ),
+    (
+        "NationalId",
+        &["", "x", "12345678", "000-12-3456", "078-05-1120", "\u{0}"],
+    ),
     ("TimeZone", &["", "x", "EST5PDT4", "America", "\u{0}"]),
     (
         "Cursor",
@@ -215,6 +219,7 @@ async fn a_malformed_value_is_explained_at_its_place() {
             "DateTime",
             "Decimal",
             "EmailAddress",
+            "NationalId",
             "PhoneNumber",
             "TimeZone"
         ])

@@ -46,6 +46,19 @@ const BOUNDED_LISTS: &[(&str, &str)] = &[
     ("Business.inboundNumbers", "100, in the statement"),
     ("Business.skills", "500, in the statement"),
     ("BusinessLocale.languages", "the languages there are, two"),
+    ("ComplianceDashboard.alerts", "100, cut"),
+    ("ComplianceDashboard.decisions", "92 days, checked, in two stages"),
+    ("ComplianceDashboard.holds", "the kinds there are, twelve"),
+    (
+        "ComplianceDashboard.optOuts",
+        "92 days, checked, and five channels",
+    ),
+    ("ComplianceDashboard.refusals", "the rules there are, some sixty"),
+    (
+        "ComplianceDashboard.revocations",
+        "92 days, checked, four channels and nine sources",
+    ),
+    ("ComplianceDashboard.suppressions", "the reasons there are, four"),
     (
         "ComplianceDecision.missingContent",
         "the kinds of text that a law can require: fewer than ten",
@@ -76,6 +89,12 @@ const BOUNDED_LISTS: &[(&str, &str)] = &[
     ("Dispute.steps", "100, in the statement"),
     ("DisputeStep.documents", "20, checked when they are sent"),
     ("Document.tags", "20, by a CHECK of the table"),
+    ("DoNotCallAccess.areaCodes", "800, by a CHECK of the table"),
+    ("NationalDoNotCallList.missingAreaCodes", "100, cut"),
+    ("NationalDoNotCallList.staleAreaCodes", "100, cut"),
+    ("Query.licenses", "500, in the statement"),
+    ("ReassignedNumberList.imports", "twenty, in the statement"),
+    ("RuleRefusals.days", "92, checked"),
     ("MfaChallenge.methods", "the methods there are, four"),
     ("PlatformUser.memberships", "100, in the statement"),
     ("Query.accountViews", "200, in the statement"),
@@ -247,6 +266,9 @@ async fn a_page_has_between_one_and_a_hundred_items_and_takes_no_foreign_cursor(
                     "UserActivity" => format!(
                         "{{ node(id: \"{}\") {{ ... on User {{ activity {{ {inner} }} }} }} }}",
                         ids.get("usr")
+                    ),
+                    "ComplianceDashboard" => format!(
+                        "{{ complianceDashboard(from: \"2026-06-01\", to: \"2026-06-10\") {{ {inner} }} }}"
                     ),
                     other => panic!("say how to reach a list of {other}"),
                 };

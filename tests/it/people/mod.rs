@@ -3,6 +3,7 @@
 mod changes;
 mod contact_points;
 mod merging;
+mod national_id;
 mod whereabouts;
 
 use serde_json::{Value, json};

@@ -40,7 +40,8 @@ impl AtHand for AccountImportFinding {}
 pub struct AccountImportColumn {
     /// Its name in the file's first row.
     name: String,
-    /// Its first cells that are not empty (at most three); none once the import has ended.
+    /// Its first cells that are not empty (at most three), national ids masked but for their last digits; none once the
+    /// import has ended.
     samples: Vec<String>,
     /// What its name suggests that it becomes.
     suggested_field: AccountImportField,

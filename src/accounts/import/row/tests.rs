@@ -211,6 +211,37 @@ fn a_date_of_birth_is_in_the_past() {
 }
 
 #[test]
+fn a_national_id_is_one_that_may_be_issued_and_survives_being_staged() {
+    let header = ["first_name", "last_name", "phone", "SSN"];
+    let row = |cell| parse(&header, &["Ann", "Lee", "2125550110", cell]);
+    let read = row("123 45 6789").unwrap_or_else(|findings| panic!("{findings:?}"));
+    assert_eq!(read.national_id, Some(NationalId::parse("123-45-6789").unwrap()));
+    assert!(row("").is_ok_and(|row| row.national_id.is_none()));
+    let staged = serde_json::to_value(&read).unwrap();
+    assert_eq!(
+        staged["national_id"], "123456789",
+        "inside what is sealed as a whole"
+    );
+    let again: ParsedRow = serde_json::from_value(staged.clone()).unwrap();
+    assert_eq!(again.national_id, read.national_id);
+    let mut earlier = staged;
+    earlier.as_object_mut().unwrap().remove("national_id");
+    let earlier: ParsedRow = serde_json::from_value(earlier).unwrap();
+    assert_eq!(
+        earlier.national_id, None,
+        "a row that was staged before there was one"
+    );
+    for wrong in ["000-12-3456", "078-05-1120", "12-3456789", "12345678", "unknown"] {
+        let (column, code) = problem(&header, &["Ann", "Lee", "2125550110", wrong]);
+        assert_eq!(
+            (column, code),
+            (Some(3), ImportFindingCode::InvalidNationalId),
+            "{wrong}"
+        );
+    }
+}
+
+#[test]
 fn amounts_are_read_as_people_write_them_in_the_united_states() {
     for (cell, minor) in [
         ("0", 0),

@@ -39,14 +39,14 @@ pub(super) struct Told {
     pub(super) other_debtor: String,
 }
 
-/// A date of birth, a stated zone, a second address with a label, and a second record, merged a second time.
+/// A date of birth, a national id, a stated zone, a second address with a label, and a second record, merged a second time.
 pub(super) async fn told_of(staff: &Client, debtor: &Value, mark: &str) -> Told {
     let told = staff
         .gql(
             "mutation($d: ID!, $e: EmailAddress!, $l: String!, $w: String!) {
                recordInconvenientTime(input: { debtorId: $d, channels: [EMAIL], statement: $w }) {
                  inconvenientTime { id } userErrors { message } }
-               updateDebtor(input: { id: $d, birthDate: \"1980-01-31\" }) { userErrors { message } }
+               updateDebtor(input: { id: $d, birthDate: \"1980-01-31\", nationalId: \"536-22-8714\" }) { userErrors { message } }
                recordStatedTimeZone(input: { debtorId: $d, timeZone: \"America/New_York\", statement: $w }) { userErrors { message } }
                addContactPoint(input: { debtorId: $d, email: $e, label: $l }) { contactPoint { id } userErrors { message } } }",
             json!({ "d": debtor, "e": format!("{mark}-second@person.example"), "l": format!("Label of {mark}"),

@@ -89,3 +89,31 @@ pub(super) async fn uploaded_logo(client: &Client) -> Value {
     }
     upload["id"].clone()
 }
+
+/// An upload of answers of the reassigned numbers database; null for those who may not import them.
+pub(super) async fn uploaded_answers(client: &Client) -> Value {
+    let content = b"number,status\n+16465550198,yes\n";
+    let wish = client
+        .gql(
+            "mutation($n: Int!) { createUpload(input: { purpose: REASSIGNED_NUMBERS, fileName: \"sweep.csv\", size: $n }) { upload { id url } } }",
+            json!({ "n": content.len() }),
+        )
+        .await;
+    let upload = &wish["data"]["createUpload"]["upload"];
+    if let Some(url) = upload["url"].as_str() {
+        assert_eq!(put(client, url, content).await.0, 201);
+    }
+    upload["id"].clone()
+}
+
+/// A licence in a state where nobody of the demo data lives.
+pub(super) async fn licensed(staff: &Client, mark: &str) -> Value {
+    let made = staff
+        .gql(
+            "mutation($n: String!) { setLicense(input: { state: \"AK\", kind: OTHER, number: $n, validFrom: \"2026-01-01\" }) {
+               license { id } userErrors { message } } }",
+            json!({ "n": format!("License of {mark}") }),
+        )
+        .await;
+    data(&made)["setLicense"]["license"]["id"].clone()
+}

@@ -20,7 +20,7 @@ use self::{
         archived, asked, consented, documented, exported, held, placed, saved_view, stated, suppressed,
         told_of, uploaded_and_ready,
     },
-    business::{own_role, skilled, uploaded_logo},
+    business::{licensed, own_role, skilled, uploaded_answers, uploaded_logo},
     cases::{complained, disputed_and_answered},
 };
 use super::{
@@ -138,11 +138,15 @@ impl Ids {
         let link = json!(link_to(staff, account["id"].as_str().expect("an id")).await.0);
         let (csv, import) = uploaded_and_ready(app, staff, mark).await;
         let (csv, import) = (json!(csv), json!(import));
+        let license = licensed(staff, mark).await;
+        let rnd = uploaded_answers(staff).await;
         let by_prefix: BTreeMap<&'static str, String> = [
             ("cpc", &change),
             ("role", &role),
             ("bgs", &stay),
             ("csv", &csv),
+            ("lic", &license),
+            ("rnd", &rnd),
             ("imp", &import),
             ("acct", &account["id"]),
             ("dbtr", &account["debtor"]["id"]),
@@ -205,12 +209,15 @@ impl Ids {
             format!("Words on the papers of {mark}"),
             format!("Seeking {mark}"),
             format!("Role of {mark}"),
+            format!("License of {mark}"),
             format!("Looking into the case of {mark}"),
             format!("Label of {mark}"),
             format!("{mark}-second@person.example"),
             format!("Sameness of {mark}"),
             format!("Never on a {mark}"),
             format!("Request of {mark}"),
+            "536228714".to_owned(),
+            "536-22-8714".to_owned(),
             person.other_debtor.clone(),
             format!("Sample of {mark}"),
             format!("skill of {}", mark.to_lowercase()),
@@ -235,8 +242,8 @@ impl Ids {
     pub fn nobodys() -> Self {
         let by_prefix = [
             "acct", "dbtr", "conv", "msg", "dec", "inv", "usr", "biz", "key", "sess", "cred", "plc", "hold",
-            "view", "cpc", "role", "bgs", "cp", "sup", "mrg", "itm", "doc", "exp", "file", "imp", "dlnk",
-            "dsp", "cpl", "prq", "arc",
+            "view", "cpc", "role", "bgs", "cp", "sup", "lic", "mrg", "itm", "doc", "exp", "file", "imp",
+            "dlnk", "dsp", "cpl", "prq", "arc",
         ]
         .into_iter()
         .map(|prefix| (prefix, another(prefix)))
@@ -245,6 +252,7 @@ impl Ids {
             ("shold", another("hold")),
             ("logo", another("file")),
             ("csv", another("file")),
+            ("rnd", another("file")),
         ])
         .collect();
         Self {
@@ -269,6 +277,7 @@ impl Ids {
         let export = exported(client).await;
         let archive = archived(client, &json!(self.get("dbtr"))).await;
         let logo = uploaded_logo(client).await;
+        let rnd = uploaded_answers(client).await;
         app.run_jobs().await;
         for (kind, id) in [
             ("file", file),
@@ -276,6 +285,7 @@ impl Ids {
             ("exp", export),
             ("arc", archive),
             ("logo", logo),
+            ("rnd", rnd),
         ] {
             if let Some(id) = id.as_str() {
                 self.by_prefix.insert(kind, id.to_owned());

@@ -1,0 +1,38 @@
+//! Who looks after a business, for mails that the slices above send to them.
+
+use uuid::Uuid;
+
+use super::{Identity, account_mail::address_of, credential_store};
+use crate::platform::{
+    context::SystemCtx,
+    db::{DbError, SystemTx},
+    email::EmailAddress,
+    jobs::JobError,
+};
+
+/// The administrators and compliance officers of a business, as identities; at most a hundred.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn overseers(tx: &mut SystemTx, business: Uuid) -> Result<Vec<Uuid>, DbError> {
+    Ok(sqlx::query_scalar!(
+        "SELECT identity_id FROM users
+         WHERE business_id = $1 AND role IN ('BUSINESS_ADMIN', 'COMPLIANCE_OFFICER') AND status = 'ACTIVE'
+         ORDER BY id LIMIT 100",
+        business
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// The address of a person of staff; none for who is not there any more.
+///
+/// # Errors
+/// [`JobError::Retry`] while the database is away.
+pub async fn staff_address(identity: &Identity, person: Uuid) -> Result<Option<EmailAddress>, JobError> {
+    let ctx = SystemCtx::for_reason("address of a member of staff", "job-staff-mail");
+    let mut tx = identity.db.system(&ctx).await?;
+    let row = credential_store::find_identity(&mut tx, person).await?;
+    tx.commit().await?;
+    row.map(|row| address_of(identity, &row)).transpose()
+}
