@@ -7,6 +7,7 @@ mod content;
 mod holds;
 mod inconvenient;
 mod privacy;
+mod retention;
 mod suppressions;
 mod zones;
 
@@ -45,6 +46,7 @@ pub use content::{CheckContentInput, ContentCheck, ContentFinding, ContentQuerie
 pub use holds::{Hold, HoldMutations};
 pub use inconvenient::{DayOfWeek, InconvenientTime, InconvenientTimeMutations};
 pub use privacy::{PrivacyMutations, PrivacyQueries};
+pub use retention::{RetentionMutations, RetentionQueries};
 pub use suppressions::{SuppressionMutations, SuppressionQueries};
 pub use zones::TimeZoneEvidence;
 

@@ -15,7 +15,8 @@ use crate::{
     audit::graphql::{AccessLogQueries, AuditQueries},
     compliance::graphql::{
         ArchiveMutations, ArchiveQueries, ComplianceQueries, ContactPolicyMutations, ContactPolicyQueries,
-        ContentQueries, PrivacyMutations, PrivacyQueries, SuppressionMutations, SuppressionQueries,
+        ContentQueries, PrivacyMutations, PrivacyQueries, RetentionMutations, RetentionQueries,
+        SuppressionMutations, SuppressionQueries,
     },
     conversations::{
         feed::InboxReaders,
@@ -51,6 +52,7 @@ pub struct Query(
     ContentQueries,
     SuppressionQueries,
     PrivacyQueries,
+    RetentionQueries,
     ArchiveQueries,
     ProviderAccountQueries,
     HealthQueries,
@@ -69,6 +71,7 @@ pub struct Mutation(
     ContactPolicyMutations,
     SuppressionMutations,
     PrivacyMutations,
+    RetentionMutations,
     ArchiveMutations,
     ProviderAccountMutations,
     PortalMutations,
