@@ -14,6 +14,7 @@ mod inconvenient;
 mod licenses;
 mod number_lists;
 mod privacy;
+mod retention;
 mod suppressions;
 mod zones;
 
@@ -58,6 +59,7 @@ pub use inconvenient::{DayOfWeek, InconvenientTime, InconvenientTimeMutations};
 pub use licenses::{LicenseMutations, LicenseQueries};
 pub use number_lists::{NumberListMutations, NumberListQueries};
 pub use privacy::{PrivacyMutations, PrivacyQueries};
+pub use retention::{RetentionMutations, RetentionQueries};
 pub use suppressions::{SuppressionMutations, SuppressionQueries};
 pub use zones::TimeZoneEvidence;
 

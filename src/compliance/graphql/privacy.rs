@@ -1,20 +1,18 @@
-//! Privacy requests and retention in the API.
+//! Privacy requests in the API.
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{
-    accounts::{debtor_by_id, graphql::Debtor},
+    accounts::graphql::Debtor,
     compliance::{
         decision::Decision,
         privacy::{
-            Closing, LEAST_YEARS, MOST_YEARS, NewPrivacyRequest, PrivacyCriteria, PrivacyRegime,
-            PrivacyRequestKind, PrivacyRequestRow, PrivacyRequestStatus, clocks, close_request, kept_until,
-            privacy_request_by_id, privacy_requests, record_request, request_erasure, retention_years_of,
-            set_retention_years, told,
+            Closing, NewPrivacyRequest, PrivacyCriteria, PrivacyRegime, PrivacyRequestKind,
+            PrivacyRequestRow, PrivacyRequestStatus, close_request, privacy_request_by_id, privacy_requests,
+            record_request, request_erasure, told,
         },
-        rule_set::RuleSet,
     },
     identity::graphql::User,
     platform::{
@@ -230,35 +228,6 @@ pub struct ErasureDecision {
     rule_set_version: String,
 }
 
-/// How long the business keeps records of people.
-#[derive(Clone, Debug, SimpleObject)]
-pub struct RecordRetention {
-    /// Years after the last collection activity.
-    years: i32,
-    /// The least that can be set. The law's floor is three years after the last collection activity (12 CFR 1006.100(a)).
-    minimum_years: i32,
-    /// The most that can be set.
-    maximum_years: i32,
-}
-
-/// How long the records of one person are kept.
-#[derive(Clone, Debug, SimpleObject)]
-pub struct DebtorRetention {
-    /// The last collection activity: a message either way, a contact, a debt that was placed, an entry in the ledger, a word
-    /// on consent, a hold.
-    last_activity_at: DateTime<Utc>,
-    /// The last day on which the records are kept, as things stand.
-    kept_until: Date,
-    /// A legal hold (kind LEGAL) stands on the person or one of their debts: nothing is erased or destroyed.
-    on_legal_hold: bool,
-    /// Debts that are still collected: their person's records stay, unless the person was erased.
-    open_accounts: i32,
-    /// Since when their profile is erased; null while it is not.
-    erased_at: Option<DateTime<Utc>>,
-    /// Since when their records are destroyed too; null while they are kept.
-    records_destroyed_at: Option<DateTime<Utc>>,
-}
-
 /// Which privacy requests to list.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct PrivacyRequestFilter {
@@ -273,7 +242,7 @@ pub struct PrivacyRequestFilter {
     overdue: bool,
 }
 
-/// Queries of privacy requests and retention.
+/// Queries of privacy requests.
 #[derive(Default)]
 pub struct PrivacyQueries;
 
@@ -336,52 +305,6 @@ impl PrivacyQueries {
             .map(Some)
             .ok_or_else(|| not_found("privacy request"))
     }
-
-    /// How long the business keeps records of people.
-    async fn record_retention(&self, ctx: &Context<'_>) -> async_graphql::Result<RecordRetention> {
-        retention(ctx).await
-    }
-
-    /// How long the records of a person are kept, and what stands in the way of their end; null with a NOT_FOUND error when
-    /// there is no such person of yours.
-    async fn debtor_retention(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Whose (`dbtr_…`).")] debtor_id: ID,
-    ) -> async_graphql::Result<Option<DebtorRetention>> {
-        let id = parse_id(IdKind::Debtor, "debtorId", &debtor_id)?;
-        let scope = ctx.scope()?;
-        let mut tx = ctx.snapshot().await?;
-        let internal = |error: crate::platform::db::DbError| op_error(error.into());
-        let Some(debtor) = debtor_by_id(&mut tx, id).await.map_err(internal)? else {
-            return Err(not_found("debtor"));
-        };
-        let years = retention_years_of(&mut tx).await.map_err(internal)?;
-        let clock = clocks(&mut tx, &[debtor.person_id])
-            .await
-            .map_err(internal)?
-            .pop();
-        scope.saw_debtor(debtor.id);
-        Ok(clock.map(|clock| DebtorRetention {
-            last_activity_at: clock.last_activity_at,
-            kept_until: Date(kept_until(RuleSet::current(), &clock, years)),
-            on_legal_hold: clock.on_legal_hold,
-            open_accounts: i32::try_from(clock.open_accounts).unwrap_or(i32::MAX),
-            erased_at: clock.erased_at,
-            records_destroyed_at: clock.records_destroyed_at,
-        }))
-    }
-}
-
-async fn retention(ctx: &Context<'_>) -> async_graphql::Result<RecordRetention> {
-    let years = retention_years_of(&mut *ctx.snapshot().await?)
-        .await
-        .map_err(|error| op_error(error.into()))?;
-    Ok(RecordRetention {
-        years: i32::from(years),
-        minimum_years: i32::from(LEAST_YEARS),
-        maximum_years: i32::from(MOST_YEARS),
-    })
 }
 
 /// Whom to erase, and why.
@@ -430,13 +353,6 @@ pub struct ClosePrivacyRequestInput {
     answer: String,
 }
 
-/// How long records are to be kept.
-#[derive(Debug, InputObject)]
-pub struct SetRecordRetentionInput {
-    /// Years after the last collection activity: 7 to 30.
-    years: i32,
-}
-
 /// What eraseDebtor answers.
 #[derive(SimpleObject)]
 pub struct EraseDebtorPayload {
@@ -465,16 +381,7 @@ pub struct ClosePrivacyRequestPayload {
     user_errors: Vec<UserError>,
 }
 
-/// What setRecordRetention answers.
-#[derive(SimpleObject)]
-pub struct SetRecordRetentionPayload {
-    /// What holds now; null when there are user errors.
-    retention: Option<RecordRetention>,
-    /// What to put right; empty on success.
-    user_errors: Vec<UserError>,
-}
-
-/// Mutations of privacy.
+/// Mutations of privacy requests.
 #[derive(Default)]
 pub struct PrivacyMutations;
 
@@ -540,27 +447,6 @@ impl PrivacyMutations {
         .await?;
         let (request, user_errors) = payload(ctx, outcome).await?;
         Ok(ClosePrivacyRequestPayload { request, user_errors })
-    }
-
-    /// Sets how long the business keeps records of people after the last collection activity.
-    async fn set_record_retention(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "How long.")] input: SetRecordRetentionInput,
-    ) -> async_graphql::Result<SetRecordRetentionPayload> {
-        let outcome = mutate(ctx, async |tx, _| {
-            set_retention_years(tx, input.years).await?;
-            Ok(Done::from(tx.business_id()))
-        })
-        .await?;
-        let retention = match outcome.object {
-            Some(_) => Some(retention(ctx).await?),
-            None => None,
-        };
-        Ok(SetRecordRetentionPayload {
-            retention,
-            user_errors: outcome.user_errors,
-        })
     }
 }
 

@@ -4,6 +4,7 @@
 mod documents;
 mod evidence;
 mod pack;
+mod rows;
 mod run;
 mod sections;
 mod summary;

@@ -8,7 +8,8 @@ use uuid::Uuid;
 use super::{
     KEPT, documents, evidence,
     pack::Pack,
-    sections::{self, Opener, Section, Selection},
+    rows,
+    sections::{Opener, Section, Selection},
     summary::{Gist, MOST_TOLD, page},
 };
 use crate::{
@@ -224,7 +225,7 @@ impl Writing<'_> {
         let mut past = Uuid::nil();
         loop {
             let mut tx = self.archivist.db.snapshot(self.ctx).await?;
-            let rows = sections::page(&mut tx, section, self.of, past).await?;
+            let rows = rows::page(&mut tx, section, self.of, past).await?;
             self.opener.learn(&mut tx, &rows).await?;
             tx.finish_read().await?;
             let Some(last) = rows.last() else { break };
