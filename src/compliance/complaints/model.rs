@@ -50,7 +50,8 @@ words! {
         /// A state's attorney general.
         StateAttorneyGeneral = "STATE_ATTORNEY_GENERAL",
         /// A state's licensing or financial regulator.
-        StateRegulator = "STATE_REGULATOR",
+        #[graphql(name = "STATE_REGULATOR")]
+        State = "STATE_REGULATOR",
         /// Better Business Bureau.
         #[graphql(name = "BBB")]
         Bbb = "BBB",

@@ -197,13 +197,16 @@ mod tests {
             account_id: Uuid::from_u128(1),
             since: dispute(9).received_at,
         };
-        assert_eq!(fact_of(&[], &[marked.clone()]), unanswered(marked.since));
+        assert_eq!(
+            fact_of(&[], std::slice::from_ref(&marked)),
+            unanswered(marked.since)
+        );
         let answered = DisputeJson {
             account_id: Some(marked.account_id),
             verification_sent_at: Some(dispute(8).received_at),
             ..dispute(1)
         };
-        let known = fact_of(std::slice::from_ref(&answered), &[marked.clone()]);
+        let known = fact_of(std::slice::from_ref(&answered), std::slice::from_ref(&marked));
         assert!(
             known.verification_sent_at.flatten().is_some(),
             "the dispute says what the status means"
@@ -212,7 +215,10 @@ mod tests {
             is_resolved: true,
             ..answered
         };
-        assert_eq!(fact_of(&[over], &[marked.clone()]), unanswered(marked.since));
+        assert_eq!(
+            fact_of(&[over], std::slice::from_ref(&marked)),
+            unanswered(marked.since)
+        );
     }
 
     #[test]
