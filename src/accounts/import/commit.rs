@@ -13,7 +13,7 @@ use super::{
     job_error,
     model::{AccountImportMode, AccountImportStatus, ImportRow, StagedRow, WAITS_FOR},
     place::{Candidate, Pass, Placing},
-    read_ahead::ReadAhead,
+    read_ahead::{Nth, ReadAhead},
     staged,
     store::{self, Placed},
     tell,
@@ -201,7 +201,11 @@ impl AccountImports {
         ahead: &mut ReadAhead,
         row: &ImportRow,
     ) -> Result<bool, OpError> {
-        let Some(rows) = ahead.chunk(tx, row.chunks_committed).await? else {
+        let next = Nth {
+            nth: row.chunks_committed,
+            of: row.chunks_analyzed,
+        };
+        let Some(rows) = ahead.chunk(tx, next).await? else {
             return Ok(false);
         };
         let processed = i32::try_from(rows.len()).unwrap_or(i32::MAX);

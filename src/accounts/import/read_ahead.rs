@@ -25,6 +25,14 @@ pub(super) struct ReadAhead {
     next: Option<(i32, Reading)>,
 }
 
+/// A chunk of an import that has `of` of them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Nth {
+    /// From 0.
+    pub(super) nth: i32,
+    pub(super) of: i32,
+}
+
 impl ReadAhead {
     pub(super) fn new(db: &Db, ctx: &TenantCtx, keys: &Arc<TenantKeys>, import: Uuid) -> Self {
         Self {
@@ -44,7 +52,7 @@ impl ReadAhead {
     pub(super) async fn chunk(
         &mut self,
         tx: &mut TenantTx,
-        nth: i32,
+        Nth { nth, of }: Nth,
     ) -> Result<Option<Vec<StagedRow>>, OpError> {
         let read = self
             .next
@@ -54,7 +62,7 @@ impl ReadAhead {
             Some((_, reading)) => reading.await.map_err(anyhow::Error::from)??,
             None => staged::chunk(tx, &self.keys, self.import, nth).await?,
         };
-        if rows.is_some() {
+        if nth + 1 < of {
             self.next = Some((nth + 1, self.read(nth + 1)));
         }
         Ok(rows)

@@ -20,7 +20,7 @@ use super::{
     job_error,
     model::{AccountImportStatus, ImportRow},
     place::Pass,
-    read_ahead::ReadAhead,
+    read_ahead::{Nth, ReadAhead},
     staged,
     store::{self, Placed},
     tell,
@@ -108,7 +108,8 @@ impl AccountImports {
         // Which chunks have rows left.
         let mut unfinished = Vec::new();
         let mut ahead = ReadAhead::new(&self.db, ctx, keys, import.id);
-        while let Some(rows) = ahead.chunk(&mut tx, chunks).await? {
+        let of = import.chunks_analyzed;
+        while let Some(rows) = ahead.chunk(&mut tx, Nth { nth: chunks, of }).await? {
             let before = left.len();
             let pass = Pass::New {
                 made: &mut made,
