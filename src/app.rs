@@ -1,5 +1,7 @@
 //! The composition root: the one place that knows every concrete type.
 
+mod jobs;
+
 use std::{str::FromStr as _, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
@@ -9,16 +11,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     access::AccessTable,
-    accounts::{
-        self, ExportLimit, Exporter, LookLimit, PlanStatus,
-        import::{self, AccountImports},
-    },
+    accounts::{ExportLimit, Exporter, LookLimit, PlanStatus, import::AccountImports},
     audit::{AccessLog, CheckpointSigner, Checkpoints},
-    compliance::{
-        self, LoadReassigned, ReassignedNumbers, Suppressions, privacy, prohibited, rule_set::check_embedded,
-    },
+    compliance::{Suppressions, privacy, prohibited, rule_set::check_embedded},
     config::{Config, DatabaseUrls, Environment},
-    conversations::{self, Conversations, feed::InboxReaders},
+    conversations::{Conversations, feed::InboxReaders},
     files::{FileSettings, Files, LinkKeys, UploadRoom, open_store},
     graphql::{
         Execution, FieldTypes, GraphqlEngine, Shared, build_schema, sdl,
@@ -31,15 +28,14 @@ use crate::{
         crypto::{OsEntropy, Vault},
         db::{Db, DbOptions},
         gql::PageLimit,
-        jobs::{JobError, JobRegistry, WorkerOptions},
+        jobs::{JobRegistry, WorkerOptions},
         keys::Keyring,
         live::{LiveBus, Ring, run_redis_bell, run_sweep},
-        outbox,
         rate_limit::{Backend, RateLimiter, RedisBackend},
         request_id::RequestIds,
         telemetry,
     },
-    portal::{self, Portal},
+    portal::Portal,
     providers::{smtp::SmtpMailer, twilio::TwilioSms},
 };
 
@@ -249,37 +245,23 @@ impl App {
             development: config.environment == Environment::Development,
             stopping: stopping.clone(),
         });
-        let mut registry = registry(&identity, mailer(config)?, &conversations);
-        register_file_jobs(&mut registry, &files, exporter);
-        register_import_jobs(&mut registry, &imports);
-        register_number_list_jobs(&mut registry, &db, &keyring, &files);
-        let parts = (db.clone(), keyring.clone());
-        registry.reconciler("accounts.match_stored_people", "7 * * * *", move || {
-            let (db, keyring) = parts.clone();
-            async move { accounts::match_stored_people(&db, &keyring).await }
-        });
-        let owner = portal.clone();
-        registry.platform::<portal::SendDebtorLink, _, _>(move |job| {
-            let portal = owner.clone();
-            async move { portal::send_debtor_link(&portal, job).await }
-        });
-        let owner = portal.clone();
-        registry.reconciler("portal.forget_old", "53 3 * * *", move || {
-            let portal = owner.clone();
-            async move { portal::forget_old_entrances(&portal).await }
-        });
-        let owner = db.clone();
-        registry.reconciler("outbox.forget_old", "43 3 * * *", move || {
-            let db = owner.clone();
-            async move { outbox::forget_old(&db).await }
-        });
         let checkpoints = Checkpoints {
             db: db.clone(),
             signer: Arc::new(CheckpointSigner::new(&config.audit_signing_keys)),
         };
-        register_audit_jobs(&mut registry, &checkpoints);
-        register_compliance_jobs(&mut registry, &db);
-        register_privacy_jobs(&mut registry, &identity, archivist);
+        let registry = jobs::registry(jobs::Owners {
+            db: &db,
+            keyring: &keyring,
+            identity: &identity,
+            mailer: mailer(config)?,
+            conversations: &conversations,
+            files: &files,
+            exporter,
+            imports: &imports,
+            portal: &portal,
+            checkpoints: &checkpoints,
+            archivist,
+        });
         let worker = WorkerOptions {
             connect: databases.worker.clone(),
             concurrency: config.worker_concurrency.get(),
@@ -456,199 +438,4 @@ fn mailer(config: &Config) -> anyhow::Result<Option<Arc<dyn StaffMailer>>> {
             Ok(Arc::new(smtp) as Arc<dyn StaffMailer>)
         })
         .transpose()
-}
-
-/// Which code runs which job.
-fn registry(identity: &Identity, mailer: Option<Arc<dyn StaffMailer>>, slice: &Conversations) -> JobRegistry {
-    let mut registry = JobRegistry::default();
-    register_identity_jobs(&mut registry, identity, mailer);
-    let owner = slice.clone();
-    registry.tenant(move |ctx, job: conversations::deliver::DeliverMessage| {
-        let slice = owner.clone();
-        async move { conversations::deliver::deliver(&slice, &ctx, job).await }
-    });
-    let owner = slice.clone();
-    registry.tenant(move |ctx, job: conversations::process_inbound::ProcessInbound| {
-        let slice = owner.clone();
-        async move { conversations::process_inbound::process_inbound(&slice, &ctx, job).await }
-    });
-    let owner = slice.clone();
-    registry.tenant(move |ctx, job: conversations::look_up::LookUpAttempt| {
-        let slice = owner.clone();
-        async move { conversations::look_up::look_up_attempt(&slice, &ctx, job).await }
-    });
-    let owner = slice.clone();
-    registry.reconciler("conversations.reconcile", "* * * * *", move || {
-        let slice = owner.clone();
-        async move { conversations::reconcile::reconcile(&slice).await }
-    });
-    let owner = slice.clone();
-    registry.reconciler("conversations.prune_live_events", "*/15 * * * *", move || {
-        let slice = owner.clone();
-        async move { conversations::reconcile::prune_live_events(&slice).await }
-    });
-    registry
-}
-
-fn register_audit_jobs(registry: &mut JobRegistry, checkpoints: &Checkpoints) {
-    let owner = checkpoints.clone();
-    registry.reconciler("audit.sign_checkpoints", "7 * * * *", move || {
-        let checkpoints = owner.clone();
-        async move { checkpoints.sign_all().await }
-    });
-}
-
-fn register_compliance_jobs(registry: &mut JobRegistry, db: &Db) {
-    let owner = db.clone();
-    registry.tenant(move |ctx, job: compliance::MarkDispute| {
-        let db = owner.clone();
-        async move { compliance::mark_dispute(&db, &ctx, job).await }
-    });
-    let owner = db.clone();
-    registry.tenant(move |ctx, job: compliance::TellDue| {
-        let db = owner.clone();
-        async move { compliance::tell_due(&db, &ctx, job).await }
-    });
-    let owner = db.clone();
-    registry.reconciler("compliance.find_due_answers", "*/15 * * * *", move || {
-        let db = owner.clone();
-        async move { compliance::find_due_answers(&db).await }
-    });
-}
-
-fn register_privacy_jobs(registry: &mut JobRegistry, identity: &Identity, archivist: privacy::Archivist) {
-    registry.tenant(move |ctx, job: privacy::RunArchive| {
-        let archivist = archivist.clone();
-        async move { privacy::run_archive(&archivist, &ctx, job).await }
-    });
-    let owner = privacy::Eraser {
-        identity: identity.clone(),
-    };
-    registry.tenant(move |ctx, job: privacy::EraseDebtor| {
-        let eraser = owner.clone();
-        async move { privacy::erase_debtor(&eraser, &ctx, job).await }
-    });
-    let owner = privacy::Retention {
-        identity: identity.clone(),
-    };
-    registry.reconciler("privacy.destroy_expired", "13 4 * * *", move || {
-        let retention = owner.clone();
-        async move { retention.destroy_all().await }
-    });
-}
-
-fn register_file_jobs(registry: &mut JobRegistry, files: &Files, exporter: Exporter) {
-    registry.tenant(move |ctx, job: accounts::RunExport| {
-        let exporter = exporter.clone();
-        async move { accounts::run_export(&exporter, &ctx, job).await }
-    });
-    let owner = files.clone();
-    registry.reconciler("files.remove_expired", "33 * * * *", move || {
-        let files = owner.clone();
-        async move { files.remove_expired().await }
-    });
-}
-
-fn register_import_jobs(registry: &mut JobRegistry, imports: &AccountImports) {
-    let owner = imports.clone();
-    registry.tenant(move |ctx, job: import::AnalyzeImport| {
-        let imports = owner.clone();
-        async move { imports.analyze(&ctx, job).await }
-    });
-    let owner = imports.clone();
-    registry.tenant(move |ctx, job: import::CommitImport| {
-        let imports = owner.clone();
-        async move { imports.commit(&ctx, job).await }
-    });
-    let owner = imports.clone();
-    registry.tenant(move |ctx, job: import::PlaceWholeImport| {
-        let imports = owner.clone();
-        async move { imports.place_whole(&ctx, job).await }
-    });
-    let owner = imports.clone();
-    registry.reconciler("accounts.expire_imports", "27 * * * *", move || {
-        let imports = owner.clone();
-        async move { imports.expire().await }
-    });
-}
-
-fn register_number_list_jobs(registry: &mut JobRegistry, db: &Db, keyring: &Keyring, files: &Files) {
-    let lists = ReassignedNumbers {
-        db: db.clone(),
-        keyring: keyring.clone(),
-        files: files.clone(),
-    };
-    registry.tenant(move |ctx, job: LoadReassigned| {
-        let lists = lists.clone();
-        async move { lists.load(&ctx, job).await }
-    });
-    let owner = db.clone();
-    registry.reconciler("compliance.warn_of_ending_licenses", "23 * * * *", move || {
-        let db = owner.clone();
-        async move { compliance::warn_of_ending_licenses(&db).await }
-    });
-}
-
-fn register_identity_jobs(
-    registry: &mut JobRegistry,
-    identity: &Identity,
-    mailer: Option<Arc<dyn StaffMailer>>,
-) {
-    fn configured(mailer: Option<&Arc<dyn StaffMailer>>) -> Result<&dyn StaffMailer, JobError> {
-        mailer
-            .map(AsRef::as_ref)
-            .ok_or_else(|| JobError::Retry("SMTP_URL is not configured".to_owned()))
-    }
-    let parts = (identity.clone(), mailer.clone());
-    registry.platform::<identity::SendVerificationMail, _, _>(move |job| {
-        let (identity, mailer) = parts.clone();
-        async move { identity::send_verification_mail(&identity, configured(mailer.as_ref())?, job).await }
-    });
-    let parts = (identity.clone(), mailer.clone());
-    registry.platform::<identity::SendAccountMail, _, _>(move |job| {
-        let (identity, mailer) = parts.clone();
-        async move { identity::send_account_mail(&identity, configured(mailer.as_ref())?, job).await }
-    });
-    let parts = (identity.clone(), mailer.clone());
-    registry.tenant(move |ctx, job: identity::SendInvitationMail| {
-        let (identity, mailer) = parts.clone();
-        async move { identity::send_invitation_mail(&identity, configured(mailer.as_ref())?, &ctx, job).await }
-    });
-    let parts = (identity.clone(), mailer.clone());
-    registry.tenant(move |ctx, job: identity::SendWelcomeMail| {
-        let (identity, mailer) = parts.clone();
-        async move { identity::send_welcome_mail(&identity, configured(mailer.as_ref())?, &ctx, job).await }
-    });
-    let parts = (identity.clone(), mailer.clone());
-    registry.tenant(move |ctx, job: compliance::SendLicenseWarning| {
-        let (identity, mailer) = parts.clone();
-        async move {
-            compliance::send_license_warning(&identity, configured(mailer.as_ref())?, &ctx, job).await
-        }
-    });
-    let parts = (identity.clone(), mailer.clone());
-    registry.platform::<identity::SendBreakGlassMail, _, _>(move |job| {
-        let (identity, mailer) = parts.clone();
-        async move { identity::send_break_glass_mail(&identity, configured(mailer.as_ref())?, job).await }
-    });
-    let kept = (identity.clone(), mailer.clone());
-    let parts = (identity.clone(), mailer);
-    registry.platform::<identity::SendKeyWarning, _, _>(move |job| {
-        let (identity, mailer) = parts.clone();
-        async move { identity::send_key_warning(&identity, configured(mailer.as_ref())?, job).await }
-    });
-    registry.tenant(move |ctx, job: identity::SendKeptKeys| {
-        let (identity, mailer) = kept.clone();
-        async move { identity::send_kept_keys(&identity, configured(mailer.as_ref())?, &ctx, job).await }
-    });
-    let owner = identity.clone();
-    registry.reconciler("identity.warn_of_ending_keys", "17 * * * *", move || {
-        let identity = owner.clone();
-        async move { identity::warn_of_ending_keys(&identity).await }
-    });
-    let owner = identity.clone();
-    registry.reconciler("identity.forget_login_failures", "47 * * * *", move || {
-        let identity = owner.clone();
-        async move { identity::forget_login_failures(&identity).await }
-    });
 }

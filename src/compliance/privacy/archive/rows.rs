@@ -34,6 +34,7 @@ pub(super) async fn page(
     }
 }
 
+/// That a national id is held, and not which: Cal. Code Regs. tit. 11, section 7024(d).
 async fn profile(tx: &mut TenantTx, of: &Selection, past: Uuid) -> Result<Vec<Raw>, DbError> {
     let business = tx.business_id();
     Ok(sqlx::query_as!(
@@ -41,7 +42,8 @@ async fn profile(tx: &mut TenantTx, of: &Selection, past: Uuid) -> Result<Vec<Ra
         r#"SELECT d.id, jsonb_build_object('id', d.id, 'external_reference', d.external_reference, 'first_name', d.first_name,
                 'last_name', d.last_name, 'preferred_language', d.preferred_language, 'preferred_channel', d.preferred_channel,
                 'address_at', d.address_at, 'stated_time_zone_at', d.stated_zone_at, 'created_at', d.created_at,
-                'updated_at', d.updated_at, 'erased_at', d.erased_at) AS "plain!",
+                'updated_at', d.updated_at, 'erased_at', d.erased_at,
+                'national_id_held', d.national_id_cipher IS NOT NULL) AS "plain!",
              ARRAY[d.birth_date_cipher, d.address_cipher, d.stated_zone_cipher, d.stated_zone_statement_cipher]
                 AS "ciphers!: Vec<Option<Vec<u8>>>",
              ARRAY[d.profile_key_id, d.profile_key_id, d.profile_key_id, d.record_key_id] AS "keys!: Vec<Option<Uuid>>"

@@ -1,0 +1,270 @@
+//! Which code runs which job, and when.
+
+use std::sync::Arc;
+
+use crate::{
+    accounts::{
+        self, Exporter,
+        import::{self, AccountImports},
+    },
+    audit::Checkpoints,
+    compliance::{self, LoadReassigned, ReassignedNumbers, privacy},
+    conversations::{self, Conversations},
+    files::Files,
+    identity::{self, Identity, ports::StaffMailer},
+    platform::{
+        db::Db,
+        jobs::{JobError, JobRegistry},
+        keys::Keyring,
+        outbox,
+    },
+    portal::{self, Portal},
+};
+
+/// Whose jobs there are.
+pub(super) struct Owners<'a> {
+    pub(super) db: &'a Db,
+    pub(super) keyring: &'a Keyring,
+    pub(super) identity: &'a Identity,
+    pub(super) mailer: Option<Arc<dyn StaffMailer>>,
+    pub(super) conversations: &'a Conversations,
+    pub(super) files: &'a Files,
+    pub(super) exporter: Exporter,
+    pub(super) imports: &'a AccountImports,
+    pub(super) portal: &'a Portal,
+    pub(super) checkpoints: &'a Checkpoints,
+    pub(super) archivist: privacy::Archivist,
+}
+
+/// All jobs, with what runs them.
+pub(super) fn registry(owners: Owners<'_>) -> JobRegistry {
+    let mut registry = JobRegistry::default();
+    register_identity_jobs(&mut registry, owners.identity, owners.mailer);
+    register_conversation_jobs(&mut registry, owners.conversations);
+    register_file_jobs(&mut registry, owners.files, owners.exporter);
+    register_import_jobs(&mut registry, owners.imports);
+    register_people_jobs(&mut registry, owners.db, owners.keyring);
+    register_number_list_jobs(&mut registry, owners.db, owners.keyring, owners.files);
+    register_portal_jobs(&mut registry, owners.portal);
+    register_audit_jobs(&mut registry, owners.checkpoints);
+    register_compliance_jobs(&mut registry, owners.db);
+    register_privacy_jobs(&mut registry, owners.identity, owners.archivist);
+    let owner = owners.db.clone();
+    registry.reconciler("outbox.forget_old", "43 3 * * *", move || {
+        let db = owner.clone();
+        async move { outbox::forget_old(&db).await }
+    });
+    registry
+}
+
+fn register_conversation_jobs(registry: &mut JobRegistry, slice: &Conversations) {
+    let owner = slice.clone();
+    registry.tenant(move |ctx, job: conversations::deliver::DeliverMessage| {
+        let slice = owner.clone();
+        async move { conversations::deliver::deliver(&slice, &ctx, job).await }
+    });
+    let owner = slice.clone();
+    registry.tenant(move |ctx, job: conversations::process_inbound::ProcessInbound| {
+        let slice = owner.clone();
+        async move { conversations::process_inbound::process_inbound(&slice, &ctx, job).await }
+    });
+    let owner = slice.clone();
+    registry.tenant(move |ctx, job: conversations::look_up::LookUpAttempt| {
+        let slice = owner.clone();
+        async move { conversations::look_up::look_up_attempt(&slice, &ctx, job).await }
+    });
+    let owner = slice.clone();
+    registry.reconciler("conversations.reconcile", "* * * * *", move || {
+        let slice = owner.clone();
+        async move { conversations::reconcile::reconcile(&slice).await }
+    });
+    let owner = slice.clone();
+    registry.reconciler("conversations.prune_live_events", "*/15 * * * *", move || {
+        let slice = owner.clone();
+        async move { conversations::reconcile::prune_live_events(&slice).await }
+    });
+}
+
+fn register_people_jobs(registry: &mut JobRegistry, db: &Db, keyring: &Keyring) {
+    let parts = (db.clone(), keyring.clone());
+    registry.reconciler("accounts.match_stored_people", "7 * * * *", move || {
+        let (db, keyring) = parts.clone();
+        async move { accounts::match_stored_people(&db, &keyring).await }
+    });
+}
+
+fn register_portal_jobs(registry: &mut JobRegistry, portal: &Portal) {
+    let owner = portal.clone();
+    registry.platform::<portal::SendDebtorLink, _, _>(move |job| {
+        let portal = owner.clone();
+        async move { portal::send_debtor_link(&portal, job).await }
+    });
+    let owner = portal.clone();
+    registry.reconciler("portal.forget_old", "53 3 * * *", move || {
+        let portal = owner.clone();
+        async move { portal::forget_old_entrances(&portal).await }
+    });
+}
+
+fn register_audit_jobs(registry: &mut JobRegistry, checkpoints: &Checkpoints) {
+    let owner = checkpoints.clone();
+    registry.reconciler("audit.sign_checkpoints", "7 * * * *", move || {
+        let checkpoints = owner.clone();
+        async move { checkpoints.sign_all().await }
+    });
+}
+
+fn register_compliance_jobs(registry: &mut JobRegistry, db: &Db) {
+    let owner = db.clone();
+    registry.tenant(move |ctx, job: compliance::MarkDispute| {
+        let db = owner.clone();
+        async move { compliance::mark_dispute(&db, &ctx, job).await }
+    });
+    let owner = db.clone();
+    registry.tenant(move |ctx, job: compliance::TellDue| {
+        let db = owner.clone();
+        async move { compliance::tell_due(&db, &ctx, job).await }
+    });
+    let owner = db.clone();
+    registry.reconciler("compliance.find_due_answers", "*/15 * * * *", move || {
+        let db = owner.clone();
+        async move { compliance::find_due_answers(&db).await }
+    });
+}
+
+fn register_privacy_jobs(registry: &mut JobRegistry, identity: &Identity, archivist: privacy::Archivist) {
+    registry.tenant(move |ctx, job: privacy::RunArchive| {
+        let archivist = archivist.clone();
+        async move { privacy::run_archive(&archivist, &ctx, job).await }
+    });
+    let owner = privacy::Eraser {
+        identity: identity.clone(),
+    };
+    registry.tenant(move |ctx, job: privacy::EraseDebtor| {
+        let eraser = owner.clone();
+        async move { privacy::erase_debtor(&eraser, &ctx, job).await }
+    });
+    let owner = privacy::Retention {
+        identity: identity.clone(),
+    };
+    registry.reconciler("privacy.destroy_expired", "13 4 * * *", move || {
+        let retention = owner.clone();
+        async move { retention.destroy_all().await }
+    });
+}
+
+fn register_file_jobs(registry: &mut JobRegistry, files: &Files, exporter: Exporter) {
+    registry.tenant(move |ctx, job: accounts::RunExport| {
+        let exporter = exporter.clone();
+        async move { accounts::run_export(&exporter, &ctx, job).await }
+    });
+    let owner = files.clone();
+    registry.reconciler("files.remove_expired", "33 * * * *", move || {
+        let files = owner.clone();
+        async move { files.remove_expired().await }
+    });
+}
+
+fn register_import_jobs(registry: &mut JobRegistry, imports: &AccountImports) {
+    let owner = imports.clone();
+    registry.tenant(move |ctx, job: import::AnalyzeImport| {
+        let imports = owner.clone();
+        async move { imports.analyze(&ctx, job).await }
+    });
+    let owner = imports.clone();
+    registry.tenant(move |ctx, job: import::CommitImport| {
+        let imports = owner.clone();
+        async move { imports.commit(&ctx, job).await }
+    });
+    let owner = imports.clone();
+    registry.tenant(move |ctx, job: import::PlaceWholeImport| {
+        let imports = owner.clone();
+        async move { imports.place_whole(&ctx, job).await }
+    });
+    let owner = imports.clone();
+    registry.reconciler("accounts.expire_imports", "27 * * * *", move || {
+        let imports = owner.clone();
+        async move { imports.expire().await }
+    });
+}
+
+fn register_number_list_jobs(registry: &mut JobRegistry, db: &Db, keyring: &Keyring, files: &Files) {
+    let lists = ReassignedNumbers {
+        db: db.clone(),
+        keyring: keyring.clone(),
+        files: files.clone(),
+    };
+    registry.tenant(move |ctx, job: LoadReassigned| {
+        let lists = lists.clone();
+        async move { lists.load(&ctx, job).await }
+    });
+    let owner = db.clone();
+    registry.reconciler("compliance.warn_of_ending_licenses", "23 * * * *", move || {
+        let db = owner.clone();
+        async move { compliance::warn_of_ending_licenses(&db).await }
+    });
+}
+
+fn register_identity_jobs(
+    registry: &mut JobRegistry,
+    identity: &Identity,
+    mailer: Option<Arc<dyn StaffMailer>>,
+) {
+    fn configured(mailer: Option<&Arc<dyn StaffMailer>>) -> Result<&dyn StaffMailer, JobError> {
+        mailer
+            .map(AsRef::as_ref)
+            .ok_or_else(|| JobError::Retry("SMTP_URL is not configured".to_owned()))
+    }
+    let parts = (identity.clone(), mailer.clone());
+    registry.platform::<identity::SendVerificationMail, _, _>(move |job| {
+        let (identity, mailer) = parts.clone();
+        async move { identity::send_verification_mail(&identity, configured(mailer.as_ref())?, job).await }
+    });
+    let parts = (identity.clone(), mailer.clone());
+    registry.platform::<identity::SendAccountMail, _, _>(move |job| {
+        let (identity, mailer) = parts.clone();
+        async move { identity::send_account_mail(&identity, configured(mailer.as_ref())?, job).await }
+    });
+    let parts = (identity.clone(), mailer.clone());
+    registry.tenant(move |ctx, job: identity::SendInvitationMail| {
+        let (identity, mailer) = parts.clone();
+        async move { identity::send_invitation_mail(&identity, configured(mailer.as_ref())?, &ctx, job).await }
+    });
+    let parts = (identity.clone(), mailer.clone());
+    registry.tenant(move |ctx, job: identity::SendWelcomeMail| {
+        let (identity, mailer) = parts.clone();
+        async move { identity::send_welcome_mail(&identity, configured(mailer.as_ref())?, &ctx, job).await }
+    });
+    let parts = (identity.clone(), mailer.clone());
+    registry.tenant(move |ctx, job: compliance::SendLicenseWarning| {
+        let (identity, mailer) = parts.clone();
+        async move {
+            compliance::send_license_warning(&identity, configured(mailer.as_ref())?, &ctx, job).await
+        }
+    });
+    let parts = (identity.clone(), mailer.clone());
+    registry.platform::<identity::SendBreakGlassMail, _, _>(move |job| {
+        let (identity, mailer) = parts.clone();
+        async move { identity::send_break_glass_mail(&identity, configured(mailer.as_ref())?, job).await }
+    });
+    let kept = (identity.clone(), mailer.clone());
+    let parts = (identity.clone(), mailer);
+    registry.platform::<identity::SendKeyWarning, _, _>(move |job| {
+        let (identity, mailer) = parts.clone();
+        async move { identity::send_key_warning(&identity, configured(mailer.as_ref())?, job).await }
+    });
+    registry.tenant(move |ctx, job: identity::SendKeptKeys| {
+        let (identity, mailer) = kept.clone();
+        async move { identity::send_kept_keys(&identity, configured(mailer.as_ref())?, &ctx, job).await }
+    });
+    let owner = identity.clone();
+    registry.reconciler("identity.warn_of_ending_keys", "17 * * * *", move || {
+        let identity = owner.clone();
+        async move { identity::warn_of_ending_keys(&identity).await }
+    });
+    let owner = identity.clone();
+    registry.reconciler("identity.forget_login_failures", "47 * * * *", move || {
+        let identity = owner.clone();
+        async move { identity::forget_login_failures(&identity).await }
+    });
+}
