@@ -54,6 +54,7 @@ mod place_hold;
 pub mod privacy;
 pub mod prohibited;
 pub mod reading;
+mod record_of;
 mod replay;
 mod required_text;
 pub mod rule_set;

@@ -6,11 +6,12 @@ use uuid::Uuid;
 use super::{
     disputes::{Found, file_found, looked_at_hold, withdraw_with_hold},
     holds::{HoldKind, HoldRow, HoldSource, hold_by_id},
+    record_of::record_of,
     suppressions::lift,
 };
 use crate::{
     access::{Cell, authorize},
-    accounts::{DebtorRow, debtor_by_id, lock_person, mark_wrong_number, scoped_debtor_of_account},
+    accounts::{DebtorRow, debtor_by_id, lock_person, mark_wrong_number},
     platform::{
         db::{AuditEntry, Db, DbError, LiveEvent, TenantTx},
         error::OpError,
@@ -126,7 +127,13 @@ pub async fn set_hold(
             "A wrong party is of one number: say so with updateContactPoint, validity WRONG_NUMBER.";
         return Err(UserError::invalid("kind", message).into());
     }
-    let debtor = whose(tx, &new).await?;
+    let debtor = record_of(
+        tx,
+        new.debtor_id,
+        new.account_id,
+        "Say on whom: give a debtor or one of their accounts.",
+    )
+    .await?;
     lock_person(tx, debtor.id).await?;
     // Who belongs to the person is certain only now.
     let debtor = debtor_by_id(tx, debtor.id).await?.unwrap_or(debtor);
@@ -152,37 +159,6 @@ pub async fn set_hold(
         file_found(tx, found).await?;
     }
     Ok(id)
-}
-
-/// The record that a new hold is written on: that of the debt, where one is named, else that of the person.
-async fn whose(tx: &mut TenantTx, new: &NewHold<'_>) -> Result<DebtorRow, OpError> {
-    let no_account = || UserError::not_found("accountId", "account of this debtor");
-    let of_debt = match new.account_id {
-        Some(account) => {
-            let owner = scoped_debtor_of_account(tx, account)
-                .await?
-                .ok_or_else(no_account)?;
-            Some(debtor_by_id(tx, owner).await?.ok_or_else(no_account)?)
-        }
-        None => None,
-    };
-    let person = match new.debtor_id {
-        Some(id) => Some(
-            debtor_by_id(tx, id)
-                .await?
-                .ok_or_else(|| UserError::not_found("debtorId", "debtor"))?,
-        ),
-        None => None,
-    };
-    match (of_debt, person) {
-        (Some(owner), Some(person)) if owner.person_id != person.person_id => Err(no_account().into()),
-        (Some(owner), _) => Ok(owner),
-        (None, Some(person)) => Ok(person),
-        (None, None) => {
-            let message = "Say on whom: give a debtor or one of their accounts.";
-            Err(UserError::invalid("debtorId", message).into())
-        }
-    }
 }
 
 /// A person has looked at what a text said, and it is so. A number that is confirmed to reach somebody else is marked so on

@@ -44,8 +44,8 @@ impl ReadAhead {
         }
     }
 
-    /// The rows of a chunk; none past the last. What has not been read by now is read in `tx`, which so never waits for
-    /// another connection while it holds one.
+    /// The rows of a chunk; none past the last. What has not been read by now, or could not be, is read in `tx`, which so
+    /// never waits for another connection while it holds one.
     ///
     /// # Errors
     /// [`OpError`] as met.
@@ -54,13 +54,13 @@ impl ReadAhead {
         tx: &mut TenantTx,
         Nth { nth, of }: Nth,
     ) -> Result<Option<Vec<StagedRow>>, OpError> {
-        let read = self
-            .next
-            .take()
-            .filter(|(known, reading)| *known == nth && reading.is_finished());
+        let read = match self.next.take() {
+            Some((known, reading)) if known == nth && reading.is_finished() => reading.await.ok(),
+            _ => None,
+        };
         let rows = match read {
-            Some((_, reading)) => reading.await.map_err(anyhow::Error::from)??,
-            None => staged::chunk(tx, &self.keys, self.import, nth).await?,
+            Some(Ok(rows)) => rows,
+            Some(Err(_)) | None => staged::chunk(tx, &self.keys, self.import, nth).await?,
         };
         if nth + 1 < of {
             self.next = Some((nth + 1, self.read(nth + 1)));

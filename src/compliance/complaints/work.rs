@@ -10,8 +10,7 @@ use super::{
 };
 use crate::{
     access::{Cell, authorize},
-    accounts::{DebtorRow, debtor_by_id, disputed_debt},
-    compliance::{answer_days, intake_channel::IntakeChannel},
+    compliance::{answer_days, intake_channel::IntakeChannel, record_of::record_of},
     platform::{
         db::{AuditEntry, Db, LiveEvent, TenantTx},
         error::OpError,
@@ -77,7 +76,13 @@ pub async fn file_complaint(
     let term = answer_days(tx).await?.for_complaints();
     let due_at = new.due_at.unwrap_or(received_at + term);
     check_due(received_at, due_at)?;
-    let debtor = whose(tx, &new).await?;
+    let debtor = record_of(
+        tx,
+        new.debtor_id,
+        new.account_id,
+        "Say who complains: give a debtor or one of their accounts.",
+    )
+    .await?;
     let id = ids::next();
     let key = &debtor.keys.record;
     let words = seal(tx, keyring, db, (key, "words_cipher", id), new.words).await?;
@@ -212,35 +217,6 @@ pub async fn resolve_complaint(
     tx.audit(AuditEntry::plain("complaint.resolved", id, &details).about(Some(row.debtor_id)));
     tell(tx, "COMPLAINT_UPDATED", row.debtor_id, row.account_id);
     Ok(())
-}
-
-/// Who complains: the owner of the account, where one is named, else the person.
-async fn whose(tx: &mut TenantTx, new: &NewComplaint<'_>) -> Result<DebtorRow, OpError> {
-    let no_account = || UserError::not_found("accountId", "account of this debtor");
-    let owner = match new.account_id {
-        Some(account) => {
-            let debt = disputed_debt(tx, account).await?.ok_or_else(no_account)?;
-            Some(debtor_by_id(tx, debt.debtor_id).await?.ok_or_else(no_account)?)
-        }
-        None => None,
-    };
-    let person = match new.debtor_id {
-        Some(id) => Some(
-            debtor_by_id(tx, id)
-                .await?
-                .ok_or_else(|| UserError::not_found("debtorId", "debtor"))?,
-        ),
-        None => None,
-    };
-    match (owner, person) {
-        (Some(owner), Some(person)) if owner.person_id != person.person_id => Err(no_account().into()),
-        (Some(owner), _) => Ok(owner),
-        (None, Some(person)) => Ok(person),
-        (None, None) => {
-            let message = "Say who complains: give a debtor or one of their accounts.";
-            Err(UserError::invalid("debtorId", message).into())
-        }
-    }
 }
 
 /// The complaint as it is once nobody else changes it; one that is over changes no more.
