@@ -13,7 +13,7 @@ use crate::{
     access::AccessTable,
     accounts::{ExportLimit, Exporter, LookLimit, PlanStatus, import::AccountImports},
     audit::{AccessLog, CheckpointSigner, Checkpoints},
-    compliance::{Suppressions, privacy, prohibited, rule_set::check_embedded},
+    compliance::{NoticeWriter, OptOutLinks, Suppressions, privacy, prohibited, rule_set::check_embedded},
     config::{Config, DatabaseUrls, Environment},
     conversations::{Conversations, feed::InboxReaders},
     files::{FileSettings, Files, LinkKeys, UploadRoom, open_store},
@@ -37,6 +37,7 @@ use crate::{
     },
     portal::Portal,
     providers::{smtp::SmtpMailer, twilio::TwilioSms},
+    settings::CompanyLetterhead,
 };
 
 /// How often a lost ring is made up for.
@@ -167,6 +168,7 @@ impl App {
             &sources,
             chrono::TimeDelta::days(i64::from(config.debtor_link_days)),
         );
+        let opt_out_links = OptOutLinks::derived_from(&sources, public_base_url.clone());
         let files = files(config, &db, &keyring, wall.clone())?;
         let imports = AccountImports::new(db.clone(), keyring.clone(), files.clone(), Arc::new(Suppressions));
         let vendor_http = reqwest::Client::builder()
@@ -204,11 +206,14 @@ impl App {
             schema: build_schema(Shared {
                 identity: identity.clone(),
                 portal: portal.clone(),
+                opt_out_links: opt_out_links.clone(),
                 files: files.clone(),
                 imports: imports.clone(),
                 readers: InboxReaders::default(),
                 plans: Arc::new(PlanStatus),
+                letterheads: Arc::new(CompanyLetterhead),
                 vendor_accounts: sms,
+                debtor_links: Arc::new(portal.clone()),
                 page_limit,
                 look_limit: LookLimit(i64::try_from(config.limits.list_look)?),
                 export_limit,
@@ -232,6 +237,7 @@ impl App {
         let http = Arc::new(HttpState {
             db: db.clone(),
             conversations: conversations.clone(),
+            opt_out_links,
             files: files.clone(),
             engine,
             connections: Connections::default(),
@@ -261,6 +267,11 @@ impl App {
             portal: &portal,
             checkpoints: &checkpoints,
             archivist,
+            notices: NoticeWriter {
+                db: db.clone(),
+                keyring: keyring.clone(),
+                files: files.clone(),
+            },
         });
         let worker = WorkerOptions {
             connect: databases.worker.clone(),

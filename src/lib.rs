@@ -4,17 +4,18 @@
 //!
 //! | room | what it does | may import, beside `platform` |
 //! |---|---|---|
-//! | [`platform`] | database, queue, live bus, keys, ids, clocks, money, limits: knows no business noun | nothing |
+//! | [`platform`] | database, queue, live bus, keys, ids, clocks, money, letters, limits: knows no business noun | nothing |
 //! | [`access`] | roles, permissions, which operation needs which | nothing |
 //! | [`files`] | uploads, downloads, contents encrypted in the object store | access |
 //! | [`identity`] | businesses, people, passwords, sessions, second factors, API keys | access, audit, files |
-//! | [`audit`] | the append-only trail, its verifier, the log of reads | identity, access |
+//! | [`audit`] | the append-only trail, its verifier and bundles, the log of reads | identity, access, files |
 //! | [`ledger`] | double entry: posts and sums | nothing |
 //! | [`accounts`] | debtors, accounts, contact points, tags, notes, documents, creditors, saved views, import, export | identity, access, audit, ledger, files |
-//! | [`compliance`] | may we contact this person now? rules, decisions, permits, opt-outs, holds, disputes, privacy, number lists | identity, access, audit, files, accounts |
+//! | [`compliance`] | may we contact this person now? rules, decisions, permits, opt-outs, holds, notices, disputes, privacy, number lists | identity, access, audit, files, accounts |
 //! | [`settings`] | what a business chooses for itself: company, terms, contact limits, auto-response | identity, access, audit, files, accounts, compliance |
-//! | [`conversations`] | threads, messages, delivery, the live feed | identity, access, audit, accounts, compliance |
-//! | [`portal`] | the debtors' own door: links, the check that it is they, what they change themselves | identity, access, audit, accounts, compliance, conversations |
+//! | [`templates`] | words for reuse, looked through when they are saved | identity, access, audit, accounts, compliance, settings |
+//! | [`conversations`] | threads, messages, delivery, the live feed | identity, access, audit, accounts, compliance, templates |
+//! | [`portal`] | the debtors' own door: links, the check that it is they, what they change themselves | identity, access, audit, accounts, compliance, conversations, templates |
 //! | [`providers`] | adapters to vendors | the slices' ports and the types in them |
 //! | [`sandbox`] | stand-ins that speak the vendors' own protocols | nothing, `platform` neither |
 //! | [`graphql`], [`http`], [`cli`], [`app`], [`config`] | roots, transports, routes, commands, wiring, settings | all |
@@ -43,3 +44,4 @@ pub mod portal;
 pub mod providers;
 pub mod sandbox;
 pub mod settings;
+pub mod templates;

@@ -133,6 +133,7 @@ cells! {
     NumberListManage => "number_list", "manage";
     LicenseRead => "license", "read";
     LicenseManage => "license", "manage";
+    SuitAuthorize => "suit", "authorize";
     ComplianceDashboardRead => "compliance_dashboard", "read";
     LedgerRead => "ledger", "read";
     ConversationRead => "conversation", "read";
@@ -145,6 +146,7 @@ cells! {
     DecisionRead => "decision", "read";
     DecisionCheck => "decision", "check";
     AuditRead => "audit", "read";
+    AuditExport => "audit", "export";
     ApiKeyRead => "api_key", "read";
     ApiKeyManage => "api_key", "manage";
     ProfileUpdate => "profile", "update";
@@ -160,16 +162,21 @@ cells! {
     BreakGlassEnd => "break_glass", "end";
     DebtorLinkManage => "debtor_link", "manage";
     OwnContactUpdate => "own_contact", "update";
+    OwnDataExport => "own_data", "export";
     DisputeRead => "dispute", "read";
     DisputeFile => "dispute", "file";
     DisputeAnswer => "dispute", "answer";
     DisputeResolve => "dispute", "resolve";
+    ValidationNoticeRead => "validation_notice", "read";
+    ValidationNoticeManage => "validation_notice", "manage";
     ComplaintRead => "complaint", "read";
     ComplaintFile => "complaint", "file";
     ComplaintResolve => "complaint", "resolve";
     PrivacyRead => "privacy", "read";
     PrivacyManage => "privacy", "manage";
     EvidenceExport => "evidence", "export";
+    TemplateRead => "template", "read";
+    TemplateManage => "template", "manage";
 }
 
 impl Cell {

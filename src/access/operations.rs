@@ -37,6 +37,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ),
     (
         "Mutation",
+        "archiveTemplate",
+        Needs::Permission(Cell::TemplateManage),
+    ),
+    (
+        "Mutation",
         "assignAccounts",
         Needs::Permission(Cell::AccountAssignSelf),
     ),
@@ -93,6 +98,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         Needs::Permission(Cell::CreditorCreate),
     ),
     ("Mutation", "createRole", Needs::Permission(Cell::RoleManage)),
+    (
+        "Mutation",
+        "createTemplate",
+        Needs::Permission(Cell::TemplateManage),
+    ),
     ("Mutation", "createUpload", Needs::Permission(Cell::FileUpload)),
     (
         "Mutation",
@@ -129,10 +139,20 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ),
     (
         "Mutation",
+        "exportOwnData",
+        Needs::Permission(Cell::OwnDataExport),
+    ),
+    (
+        "Mutation",
         "fileComplaint",
         Needs::Permission(Cell::ComplaintFile),
     ),
     ("Mutation", "fileDispute", Needs::Permission(Cell::DisputeFile)),
+    (
+        "Mutation",
+        "generateValidationNotice",
+        Needs::Permission(Cell::ValidationNoticeManage),
+    ),
     (
         "Mutation",
         "importReassignedNumbers",
@@ -176,6 +196,21 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ),
     (
         "Mutation",
+        "recordSuitAuthority",
+        Needs::Permission(Cell::SuitAuthorize),
+    ),
+    (
+        "Mutation",
+        "recordValidationNoticeProvided",
+        Needs::Permission(Cell::ValidationNoticeManage),
+    ),
+    (
+        "Mutation",
+        "recordValidationNoticeReturned",
+        Needs::Permission(Cell::ValidationNoticeManage),
+    ),
+    (
+        "Mutation",
         "recordVerificationSent",
         Needs::Permission(Cell::DisputeAnswer),
     ),
@@ -216,6 +251,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "Mutation",
         "removeProfilePhoto",
         Needs::Permission(Cell::ProfileUpdate),
+    ),
+    (
+        "Mutation",
+        "requestAuditBundle",
+        Needs::Permission(Cell::AuditExport),
     ),
     ("Mutation", "requestDebtorLink", Needs::Nothing),
     (
@@ -274,6 +314,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "Mutation",
         "setBusinessLogo",
         Needs::Permission(Cell::BusinessUpdate),
+    ),
+    (
+        "Mutation",
+        "setDefaultTemplate",
+        Needs::Permission(Cell::TemplateManage),
     ),
     (
         "Mutation",
@@ -364,6 +409,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         Needs::Permission(Cell::ProfileUpdate),
     ),
     ("Mutation", "updateRole", Needs::Permission(Cell::RoleManage)),
+    (
+        "Mutation",
+        "updateTemplate",
+        Needs::Permission(Cell::TemplateManage),
+    ),
     ("Mutation", "updateUser", Needs::Permission(Cell::UserManage)),
     ("Mutation", "verifyDebtorIdentity", Needs::Nothing),
     ("Mutation", "verifyEmail", Needs::Nothing),
@@ -371,6 +421,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "Mutation",
         "withdrawInconvenientTime",
         Needs::Permission(Cell::HoldRelease),
+    ),
+    (
+        "Mutation",
+        "withdrawSuitAuthority",
+        Needs::Permission(Cell::SuitAuthorize),
     ),
     ("Query", "accessLog", Needs::Permission(Cell::AccessLogRead)),
     ("Query", "account", Needs::Permission(Cell::AccountRead)),
@@ -384,6 +439,8 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ("Query", "accountViews", Needs::Permission(Cell::AccountRead)),
     ("Query", "accounts", Needs::Permission(Cell::AccountRead)),
     ("Query", "apiKeys", Needs::Permission(Cell::ApiKeyRead)),
+    ("Query", "auditBundle", Needs::Permission(Cell::AuditRead)),
+    ("Query", "auditBundles", Needs::Permission(Cell::AuditRead)),
     ("Query", "auditEvents", Needs::Permission(Cell::AuditRead)),
     (
         "Query",
@@ -440,12 +497,15 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ),
     ("Query", "invitations", Needs::Permission(Cell::UserReadDetails)),
     ("Query", "licenses", Needs::Permission(Cell::LicenseRead)),
+    ("Query", "lintTemplate", Needs::Permission(Cell::TemplateRead)),
     ("Query", "node", Needs::SignIn),
     ("Query", "nodes", Needs::SignIn),
     ("Query", "numberLists", Needs::Permission(Cell::NumberListRead)),
+    ("Query", "ownDataExport", Needs::Permission(Cell::OwnDataExport)),
     ("Query", "placements", Needs::Permission(Cell::CreditorRead)),
     ("Query", "platformBusiness", Needs::Platform),
     ("Query", "platformUsers", Needs::Platform),
+    ("Query", "previewTemplate", Needs::Permission(Cell::TemplateRead)),
     ("Query", "privacyRequest", Needs::Permission(Cell::PrivacyRead)),
     ("Query", "privacyRequests", Needs::Permission(Cell::PrivacyRead)),
     ("Query", "providerAccounts", Needs::Permission(Cell::ProviderRead)),
@@ -458,7 +518,29 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         Needs::Permission(Cell::SuppressionRead),
     ),
     ("Query", "systemHealth", Needs::Platform),
+    ("Query", "template", Needs::Permission(Cell::TemplateRead)),
+    (
+        "Query",
+        "templateRevisions",
+        Needs::Permission(Cell::TemplateRead),
+    ),
+    (
+        "Query",
+        "templateVariables",
+        Needs::Permission(Cell::TemplateRead),
+    ),
+    ("Query", "templates", Needs::Permission(Cell::TemplateRead)),
     ("Query", "users", Needs::Permission(Cell::UserRead)),
+    (
+        "Query",
+        "validationNotice",
+        Needs::Permission(Cell::ValidationNoticeRead),
+    ),
+    (
+        "Query",
+        "validationNoticesDue",
+        Needs::Permission(Cell::ValidationNoticeRead),
+    ),
     ("Query", "viewer", Needs::SignIn),
     (
         "Subscription",

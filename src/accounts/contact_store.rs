@@ -172,6 +172,24 @@ pub async fn debtors_by_phone(tx: &mut TenantTx, blinds: &[Vec<u8>]) -> Result<V
     .await?)
 }
 
+/// On whose records this e-mail address stands, each once; but for those whom it is known not to reach.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn debtors_by_email(tx: &mut TenantTx, blinds: &[Vec<u8>]) -> Result<Vec<Uuid>, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_scalar!(
+        "SELECT DISTINCT debtor_id FROM contact_points
+         WHERE business_id = $1 AND blind_index = ANY($2) AND kind = 'EMAIL'
+           AND validity NOT IN ('WRONG_NUMBER', 'REASSIGNED')
+         ORDER BY debtor_id",
+        business,
+        blinds
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
 /// Whether this phone number stands on a record of the person behind this one, whatever is known of it.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    BalanceComponents, NationalId, NewContact, Origin, PostalAddress, add_contacts,
+    BalanceComponents, DebtType, NationalId, NewContact, Origin, PostalAddress, add_contacts,
     balance_components::set_components,
     creditors::checked_origin,
     debtor_keys,
@@ -50,6 +50,8 @@ pub struct NewAccount {
     pub components: Option<BalanceComponents>,
     pub original_balance: Option<Money>,
     pub due_date: Option<NaiveDate>,
+    /// None where nobody has said.
+    pub debt_type: Option<DebtType>,
     pub tags: Vec<String>,
     pub notes: Option<String>,
     pub preferred_language: String,
@@ -399,8 +401,8 @@ async fn insert_account(
     sqlx::query!(
         "INSERT INTO accounts (business_id, id, debtor_id, account_number, original_creditor, status, currency,
              balance_minor, original_balance_minor, due_date, custom_fields_cipher, creditor_id, placement_id, created_at,
-             updated_at)
-         VALUES ($1, $2, $3, $4, $5, 'ACTIVE', $6, $7, $8, $9, $10, $11, $12, $13, $13)",
+             updated_at, debt_type)
+         VALUES ($1, $2, $3, $4, $5, 'ACTIVE', $6, $7, $8, $9, $10, $11, $12, $13, $13, $14)",
         business,
         id,
         person.id,
@@ -414,6 +416,7 @@ async fn insert_account(
         origin.creditor_id,
         origin.placement_id,
         now,
+        new.debt_type.map(DebtType::as_str),
     )
     .execute(tx.conn())
     .await

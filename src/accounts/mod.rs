@@ -14,6 +14,7 @@ mod contact_store;
 mod contacts;
 mod create_account;
 mod creditors;
+mod debt_type;
 pub mod debtor_keys;
 mod delete_account;
 mod disputed;
@@ -46,13 +47,14 @@ pub use contact_points::{
     update_contact_point,
 };
 pub use contact_store::{
-    ContactPoint, PhoneOwner, contact_points_of, debtors_by_phone, has_phone, mark_phone_unreachable,
-    mark_wrong_number,
+    ContactPoint, PhoneOwner, contact_points_of, debtors_by_email, debtors_by_phone, has_phone,
+    mark_phone_unreachable, mark_wrong_number,
 };
 pub use contacts::NewContact;
 use contacts::add_contacts;
 pub use create_account::{NewAccount, create_account};
 pub use creditors::{Origin, OriginPatch, create_creditor, create_placement};
+pub use debt_type::DebtType;
 pub use delete_account::{delete_account, restore_account};
 pub use disputed::{
     DisputedDebt, agent_of_account, are_documents_of, disputed_debt, end_disputed, mark_disputed,
@@ -71,8 +73,8 @@ pub use notes::add_note;
 pub use plan_status::PlanStatus;
 pub use stated_zone::{SealedZones, StatedZones, confirm_stated_zone, record_stated_zone};
 pub use store::{
-    DebtorRow, OpenAccount, debtor_by_id, debtors_by_ids, lock_person, lock_persons, open_accounts_of,
-    record_validation_notice, scoped_debtor_of_account,
+    DebtorRow, OpenAccount, ValidationDates, debtor_by_id, debtors_by_ids, lock_person, lock_persons,
+    lock_validation_dates, open_accounts_of, scoped_debtor_of_account, set_validation_dates,
 };
 pub use tag_accounts::tag_accounts;
 pub use update_account::{AccountPatch, update_account};

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{SealedZones, debtor_keys::DebtorKeys};
 use crate::platform::{
-    db::{DbError, TenantTx},
+    db::{AuditEntry, DbError, TenantTx},
     keys::WrappedKey,
 };
 
@@ -61,6 +61,7 @@ pub struct AccountRow {
     pub balance_minor: i64,
     pub original_balance_minor: Option<i64>,
     pub due_date: Option<NaiveDate>,
+    pub debt_type: Option<String>,
     pub assigned_agent_id: Option<Uuid>,
     pub creditor_id: Option<Uuid>,
     pub placement_id: Option<Uuid>,
@@ -166,7 +167,7 @@ pub(super) async fn accounts_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<V
         AccountRow,
         "SELECT a.id, a.debtor_id, a.account_number, a.original_creditor, a.status, a.currency, a.balance_minor,
                 a.original_balance_minor, a.due_date, a.assigned_agent_id, a.creditor_id, a.placement_id,
-                a.custom_fields_cipher, a.created_at, a.updated_at, d.first_name, d.last_name, d.preferred_language, d.preferred_channel
+                a.custom_fields_cipher, a.debt_type, a.created_at, a.updated_at, d.first_name, d.last_name, d.preferred_language, d.preferred_channel
          FROM accounts a JOIN debtors d ON d.business_id = a.business_id AND d.id = a.debtor_id
          WHERE a.business_id = $1 AND a.id = ANY($2) AND a.deleted_at IS NULL
            AND ($3::uuid IS NULL OR a.assigned_agent_id IS NULL OR a.assigned_agent_id = $3)",
@@ -257,33 +258,69 @@ pub async fn open_accounts_of(tx: &mut TenantTx, debtor: Uuid) -> Result<Vec<Ope
     .await?)
 }
 
-/// Records that the validation notice (12 CFR 1006.34) was provided, and when its period ends.
+/// What an account says of its validation notice (12 CFR 1006.34): the gate reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ValidationDates {
+    /// When the person was first told of the debt.
+    pub initial_communication_on: Option<NaiveDate>,
+    /// When the notice was provided that counts.
+    pub notice_on: Option<NaiveDate>,
+    /// The last day of its period.
+    pub period_ends_on: Option<NaiveDate>,
+}
+
+/// Locks an account, within the caller's scope, and reads its dates. The caller holds the person's lock.
 ///
 /// # Errors
 /// [`DbError`] as met.
-pub async fn record_validation_notice(
+pub async fn lock_validation_dates(
     tx: &mut TenantTx,
     account: Uuid,
-    provided_on: NaiveDate,
-    period_ends_on: NaiveDate,
-) -> Result<(), DbError> {
-    let business = tx.business_id();
-    sqlx::query!(
-        "UPDATE accounts SET initial_communication_on = coalesce(initial_communication_on, $3), validation_notice_on = $3,
-             validation_period_ends_on = $4
-         WHERE business_id = $1 AND id = $2",
+) -> Result<Option<ValidationDates>, DbError> {
+    let (business, scope) = (tx.business_id(), tx.ctx().agent_scope());
+    Ok(sqlx::query_as!(
+        ValidationDates,
+        "SELECT initial_communication_on, validation_notice_on AS notice_on, validation_period_ends_on AS period_ends_on
+         FROM accounts
+         WHERE business_id = $1 AND id = $2 AND deleted_at IS NULL
+           AND ($3::uuid IS NULL OR assigned_agent_id IS NULL OR assigned_agent_id = $3)
+         FOR NO KEY UPDATE",
         business,
         account,
-        provided_on,
-        period_ends_on,
+        scope,
     )
-    .execute(tx.conn())
-    .await?;
-    tx.audit(crate::platform::db::AuditEntry::plain(
-        "account.validation_notice_recorded",
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// Records what became of an account's validation notice.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn set_validation_dates(
+    tx: &mut TenantTx,
+    account: Uuid,
+    dates: ValidationDates,
+) -> Result<(), DbError> {
+    let (business, now) = (tx.business_id(), tx.now());
+    let debtor = sqlx::query_scalar!(
+        "UPDATE accounts SET initial_communication_on = $3, validation_notice_on = $4, validation_period_ends_on = $5,
+             updated_at = $6
+         WHERE business_id = $1 AND id = $2 RETURNING debtor_id",
+        business,
         account,
-        &serde_json::json!({ "provided_on": provided_on, "period_ends_on": period_ends_on }),
-    ));
+        dates.initial_communication_on,
+        dates.notice_on,
+        dates.period_ends_on,
+        now,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    let details = serde_json::json!({
+        "initial_communication_on": dates.initial_communication_on, "provided_on": dates.notice_on,
+        "period_ends_on": dates.period_ends_on,
+    });
+    tx.audit(AuditEntry::plain("account.validation_notice_recorded", account, &details).about(debtor));
     Ok(())
 }
 
@@ -338,14 +375,18 @@ pub async fn lock_person(tx: &mut TenantTx, debtor: Uuid) -> Result<(), DbError>
     Ok(())
 }
 
+/// How often people who were merged while their lock was waited for are locked anew.
+const LOCK_TRIES: usize = 5;
+
 /// Locks the people behind these records, in the order of their ids, and returns the records that stand for them. What
 /// was merged or taken apart while it waited is locked anew: one person is one lock, whatever records they have.
 ///
 /// # Errors
-/// [`DbError`] as met.
+/// [`DbError::Conflict`] for people who are merged again and again meanwhile, and for a person whose record the caller may not
+/// see; else [`DbError`] as met.
 pub async fn lock_persons(tx: &mut TenantTx, debtors: &[Uuid]) -> Result<Vec<Uuid>, DbError> {
     let business = tx.business_id();
-    loop {
+    for _ in 0..LOCK_TRIES {
         let locked = sqlx::query_scalar!(
             "SELECT id FROM debtors WHERE business_id = $1 AND id = ANY(ARRAY(
                  SELECT person_id FROM debtors WHERE business_id = $1 AND id = ANY($2)))
@@ -366,4 +407,5 @@ pub async fn lock_persons(tx: &mut TenantTx, debtors: &[Uuid]) -> Result<Vec<Uui
             return Ok(persons);
         }
     }
+    Err(DbError::Conflict)
 }

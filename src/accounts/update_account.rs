@@ -5,7 +5,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    AccountStatus, BalanceComponents, DebtorPatch, OriginPatch, balance_components::set_components,
+    AccountStatus, BalanceComponents, DebtType, DebtorPatch, OriginPatch, balance_components::set_components,
     model::MOST_TAGS, store, update_debtor::update_debtor,
 };
 use crate::{
@@ -24,6 +24,7 @@ pub struct AccountPatch {
     pub status: Option<AccountStatus>,
     pub original_creditor: Option<Option<String>>,
     pub due_date: Option<Option<NaiveDate>>,
+    pub debt_type: Option<Option<DebtType>>,
     pub tags: Option<Vec<String>>,
     pub origin: OriginPatch,
     pub components: Option<BalanceComponents>,
@@ -77,6 +78,7 @@ pub async fn update_account(
              due_date = CASE WHEN $6 THEN $7 ELSE due_date END,
              creditor_id = CASE WHEN $9 THEN $10 ELSE creditor_id END,
              placement_id = CASE WHEN $11 THEN $12 ELSE placement_id END,
+             debt_type = CASE WHEN $13 THEN $14 ELSE debt_type END,
              updated_at = $8
          WHERE business_id = $1 AND id = $2",
         business,
@@ -91,6 +93,8 @@ pub async fn update_account(
         origin.creditor_id.flatten(),
         origin.placement_id.is_some(),
         origin.placement_id.flatten(),
+        patch.debt_type.is_some(),
+        patch.debt_type.flatten().map(DebtType::as_str),
     )
     .execute(tx.conn())
     .await?;
@@ -98,6 +102,7 @@ pub async fn update_account(
         ("status", patch.status.is_some()),
         ("original_creditor", patch.original_creditor.is_some()),
         ("due_date", patch.due_date.is_some()),
+        ("debt_type", patch.debt_type.is_some()),
         ("tags", patch.tags.is_some()),
         ("creditor", origin.creditor_id.is_some()),
         ("placement", origin.placement_id.is_some()),

@@ -7,8 +7,8 @@ use crate::{
         self, Exporter,
         import::{self, AccountImports},
     },
-    audit::Checkpoints,
-    compliance::{self, LoadReassigned, ReassignedNumbers, privacy},
+    audit::{self, Bundler, Checkpoints, SignCheckpoint},
+    compliance::{self, LoadReassigned, NoticeWriter, ReassignedNumbers, privacy},
     conversations::{self, Conversations},
     files::Files,
     identity::{self, Identity, ports::StaffMailer},
@@ -34,6 +34,7 @@ pub(super) struct Owners<'a> {
     pub(super) portal: &'a Portal,
     pub(super) checkpoints: &'a Checkpoints,
     pub(super) archivist: privacy::Archivist,
+    pub(super) notices: NoticeWriter,
 }
 
 /// All jobs, with what runs them.
@@ -46,8 +47,8 @@ pub(super) fn registry(owners: Owners<'_>) -> JobRegistry {
     register_people_jobs(&mut registry, owners.db, owners.keyring);
     register_number_list_jobs(&mut registry, owners.db, owners.keyring, owners.files);
     register_portal_jobs(&mut registry, owners.portal);
-    register_audit_jobs(&mut registry, owners.checkpoints);
-    register_compliance_jobs(&mut registry, owners.db);
+    register_audit_jobs(&mut registry, owners.checkpoints, owners.files);
+    register_compliance_jobs(&mut registry, owners.db, owners.notices);
     register_privacy_jobs(&mut registry, owners.identity, owners.archivist);
     let owner = owners.db.clone();
     registry.reconciler("outbox.forget_old", "43 3 * * *", move || {
@@ -106,15 +107,33 @@ fn register_portal_jobs(registry: &mut JobRegistry, portal: &Portal) {
     });
 }
 
-fn register_audit_jobs(registry: &mut JobRegistry, checkpoints: &Checkpoints) {
+fn register_audit_jobs(registry: &mut JobRegistry, checkpoints: &Checkpoints, files: &Files) {
+    let bundler = Bundler {
+        db: checkpoints.db.clone(),
+        files: files.clone(),
+        signer: checkpoints.signer.clone(),
+    };
+    registry.tenant(move |ctx, job: audit::RunBundle| {
+        let bundler = bundler.clone();
+        async move { audit::run_bundle(&bundler, &ctx, job).await }
+    });
     let owner = checkpoints.clone();
     registry.reconciler("audit.sign_checkpoints", "7 * * * *", move || {
         let checkpoints = owner.clone();
-        async move { checkpoints.sign_all().await }
+        async move { checkpoints.find_grown().await }
+    });
+    let owner = checkpoints.clone();
+    registry.tenant(move |ctx, _: SignCheckpoint| {
+        let checkpoints = owner.clone();
+        async move { checkpoints.sign_business(&ctx).await }
     });
 }
 
-fn register_compliance_jobs(registry: &mut JobRegistry, db: &Db) {
+fn register_compliance_jobs(registry: &mut JobRegistry, db: &Db, notices: NoticeWriter) {
+    registry.tenant(move |ctx, job: compliance::WriteValidationNotice| {
+        let notices = notices.clone();
+        async move { compliance::write_validation_notice(&notices, &ctx, job).await }
+    });
     let owner = db.clone();
     registry.tenant(move |ctx, job: compliance::MarkDispute| {
         let db = owner.clone();
@@ -147,9 +166,29 @@ fn register_privacy_jobs(registry: &mut JobRegistry, identity: &Identity, archiv
     let owner = privacy::Retention {
         identity: identity.clone(),
     };
+    let nightly = owner.clone();
     registry.reconciler("privacy.destroy_expired", "13 4 * * *", move || {
+        let retention = nightly.clone();
+        async move { retention.begin().await }
+    });
+    registry.tenant(move |ctx, job: privacy::DestroyExpired| {
         let retention = owner.clone();
-        async move { retention.destroy_all().await }
+        async move { retention.go_on(&ctx, job).await }
+    });
+    let owner = identity.db.clone();
+    registry.reconciler("privacy.resume_erasures", "37 * * * *", move || {
+        let db = owner.clone();
+        async move { privacy::resume_erasures(&db).await }
+    });
+    let owner = identity.db.clone();
+    registry.tenant(move |ctx, _: privacy::ForgetUnmatched| {
+        let db = owner.clone();
+        async move { privacy::forget_unmatched(&db, &ctx).await }
+    });
+    let owner = identity.db.clone();
+    registry.reconciler("privacy.find_unmatched", "3 5 * * *", move || {
+        let db = owner.clone();
+        async move { privacy::find_unmatched(&db).await }
     });
 }
 
@@ -194,9 +233,14 @@ fn register_number_list_jobs(registry: &mut JobRegistry, db: &Db, keyring: &Keyr
         keyring: keyring.clone(),
         files: files.clone(),
     };
+    let owner = lists.clone();
     registry.tenant(move |ctx, job: LoadReassigned| {
-        let lists = lists.clone();
+        let lists = owner.clone();
         async move { lists.load(&ctx, job).await }
+    });
+    registry.reconciler("compliance.expire_reassigned_imports", "57 * * * *", move || {
+        let lists = lists.clone();
+        async move { lists.expire().await }
     });
     let owner = db.clone();
     registry.reconciler("compliance.warn_of_ending_licenses", "23 * * * *", move || {

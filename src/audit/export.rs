@@ -72,6 +72,75 @@ pub struct Walked {
     pub at: DateTime<Utc>,
 }
 
+/// A chain that is read page by page up to where it stood at the beginning, and checked on the way. Rows are only ever
+/// added, so that each page may be read in a transaction of its own.
+pub(super) struct Reading {
+    walk: Walk,
+    position: i64,
+    hash: Vec<u8>,
+    at: DateTime<Utc>,
+}
+
+impl Reading {
+    /// Settles how far to read. What is committed from now on belongs to the next reading: rows up to the head are there,
+    /// since both commit together.
+    pub(super) async fn begin(reader: &mut Reader, trail: Trail, at: DateTime<Utc>) -> anyhow::Result<Self> {
+        // First the checkpoint: one that is signed meanwhile stands behind the head that is read after it.
+        let signed = reader.last_checkpoint().await?;
+        let (position, hash) = reader.head().await?;
+        let beyond = signed.map_or(0, |checkpoint| checkpoint.position);
+        anyhow::ensure!(
+            beyond <= position,
+            "rows are missing at the end: a checkpoint was signed at row {beyond}, found are {position}"
+        );
+        Ok(Self {
+            walk: Walk::new(trail),
+            position,
+            hash,
+            at,
+        })
+    }
+
+    /// The next rows with the checkpoints behind them; `None` at the end.
+    pub(super) async fn next(
+        &mut self,
+        reader: &mut Reader,
+        keys: &CheckpointKeys,
+    ) -> anyhow::Result<Option<Vec<Entry>>> {
+        let from = self.walk.verifier.rows();
+        let rows = reader.links(from, self.position).await?;
+        let Some(last) = rows.last() else { return Ok(None) };
+        let checkpoints = reader.checkpoints(from, last.position).await?;
+        let mut checkpoints = checkpoints.into_iter().peekable();
+        let mut entries = Vec::with_capacity(rows.len());
+        for link in rows {
+            let here = link.position;
+            self.walk.row(&link)?;
+            entries.push(Entry::Row(Box::new(link)));
+            if let Some(checkpoint) = checkpoints.next_if(|checkpoint| checkpoint.position == here) {
+                self.walk.checkpoint(keys, &checkpoint)?;
+                entries.push(Entry::Checkpoint(checkpoint));
+            }
+        }
+        Ok(Some(entries))
+    }
+
+    /// Where the chain ended: where its head said.
+    pub(super) fn end(self) -> anyhow::Result<Walked> {
+        let (position, rows) = (self.position, self.walk.verifier.rows());
+        anyhow::ensure!(
+            rows == position && self.walk.verifier.hash() == self.hash,
+            "rows are missing at the end: the head says {position}, found are {rows}"
+        );
+        Ok(Walked {
+            rows: position,
+            checkpoints: self.walk.checkpoints,
+            hash: self.hash,
+            at: self.at,
+        })
+    }
+}
+
 /// Reads the whole chain, checks rows and checkpoints, and hands each to `take`.
 ///
 /// # Errors
@@ -82,50 +151,45 @@ pub async fn read_chain(
     keys: &CheckpointKeys,
     mut take: impl FnMut(Entry) -> anyhow::Result<()>,
 ) -> anyhow::Result<Walked> {
-    let mut walk = Walk::new(chain.trail());
     let mut reader = Reader::open(db, chain).await?;
-    // What is committed meanwhile belongs to the next walk: rows up to the head are there, since both commit together.
-    let (position, hash) = reader.head().await?;
-    let at = db.clock().now();
-    loop {
-        let from = walk.verifier.rows();
-        let rows = reader.links(from, position).await?;
-        let Some(last) = rows.last() else { break };
-        let mut checkpoints = reader
-            .checkpoints(from, last.position)
-            .await?
-            .into_iter()
-            .peekable();
-        for link in rows {
-            let here = link.position;
-            walk.row(&link)?;
-            take(Entry::Row(Box::new(link)))?;
-            if let Some(checkpoint) = checkpoints.next_if(|checkpoint| checkpoint.position == here) {
-                walk.checkpoint(keys, &checkpoint)?;
-                take(Entry::Checkpoint(checkpoint))?;
-            }
-        }
+    let mut reading = Reading::begin(&mut reader, chain.trail(), db.clock().now()).await?;
+    while let Some(entries) = reading.next(&mut reader, keys).await? {
+        entries.into_iter().try_for_each(&mut take)?;
     }
-    let beyond = reader
-        .last_checkpoint()
-        .await?
-        .map_or(0, |checkpoint| checkpoint.position);
     reader.close().await?;
-    anyhow::ensure!(
-        walk.verifier.rows() == position && walk.verifier.hash() == hash,
-        "rows are missing at the end: the head says {position}, found are {}",
-        walk.verifier.rows()
-    );
-    anyhow::ensure!(
-        beyond <= position,
-        "rows are missing at the end: a checkpoint was signed at row {beyond}, found are {position}"
-    );
-    Ok(Walked {
-        rows: position,
-        checkpoints: walk.checkpoints,
-        hash,
-        at,
+    reading.end()
+}
+
+/// The first line of a bundle.
+pub(super) fn first_line(trail: Trail, signer: &CheckpointSigner) -> anyhow::Result<Vec<u8>> {
+    let keys = signer.public().texts();
+    written(&Line::Trail { trail, keys })
+}
+
+/// The line of a row or checkpoint.
+pub(super) fn entry_line(entry: Entry) -> anyhow::Result<Vec<u8>> {
+    written(&match entry {
+        Entry::Row(link) => Line::Row(link),
+        Entry::Checkpoint(checkpoint) => Line::Checkpoint(checkpoint),
     })
+}
+
+/// The signed last line.
+pub(super) fn last_line(trail: Trail, signer: &CheckpointSigner, walked: &Walked) -> anyhow::Result<Vec<u8>> {
+    let Walked { rows, hash, at, .. } = walked;
+    written(&Line::End(signer.sign(
+        Purpose::BundleEnd,
+        trail,
+        *rows,
+        hash,
+        *at,
+    )))
+}
+
+fn written(line: &Line) -> anyhow::Result<Vec<u8>> {
+    let mut text = serde_json::to_vec(line)?;
+    text.push(b'\n');
+    Ok(text)
 }
 
 /// Writes the chain as a bundle.
@@ -139,34 +203,17 @@ pub async fn write_bundle(
     out: &mut impl Write,
     mut progress: impl FnMut(i64),
 ) -> anyhow::Result<i64> {
-    let mut write = |line: &Line| -> anyhow::Result<()> {
-        serde_json::to_writer(&mut *out, line)?;
-        Ok(out.write_all(b"\n")?)
-    };
-    write(&Line::Trail {
-        trail: chain.trail(),
-        keys: signer.public().texts(),
-    })?;
+    out.write_all(&first_line(chain.trail(), signer)?)?;
     let walked = read_chain(db, chain, signer.public(), |entry| {
         if let Entry::Row(link) = &entry {
             progress(link.position);
         }
-        write(&match entry {
-            Entry::Row(link) => Line::Row(link),
-            Entry::Checkpoint(checkpoint) => Line::Checkpoint(checkpoint),
-        })
+        Ok(out.write_all(&entry_line(entry)?)?)
     })
     .await?;
-    let (rows, hash) = (walked.rows, &walked.hash);
-    write(&Line::End(signer.sign(
-        Purpose::BundleEnd,
-        chain.trail(),
-        rows,
-        hash,
-        walked.at,
-    )))?;
+    out.write_all(&last_line(chain.trail(), signer, &walked)?)?;
     out.flush()?;
-    Ok(rows)
+    Ok(walked.rows)
 }
 
 /// What a bundle was found to be.

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
@@ -14,12 +15,20 @@ use super::{
 use crate::platform::{
     context::{SystemCtx, TenantCtx},
     db::{Db, DbError, SystemTx},
-    jobs::JobError,
+    jobs::{Job, JobError},
 };
 
 /// At most this many businesses in one run; the next finds the rest.
 const BUSINESSES: i64 = 10_000;
 const WORKER: &str = "job-sign-checkpoints";
+
+/// Signs the trail of a business, where it grew. Idempotent: over what is signed there is no second checkpoint.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct SignCheckpoint {}
+
+impl Job for SignCheckpoint {
+    const NAME: &'static str = "audit.sign_checkpoint";
+}
 
 /// What signing takes.
 #[derive(Clone)]
@@ -29,30 +38,30 @@ pub struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// Signs every trail that grew, the platform's last. A broken one is left unsigned and keeps none of the others.
+    /// Finds the trails that grew. Each business's is a job of its own, so that one that is broken, or long, holds none of the
+    /// others; the platform's is signed here.
     ///
     /// # Errors
-    /// [`JobError::Retry`] while the database is away, [`JobError::Fatal`] where trails are broken.
-    pub async fn sign_all(&self) -> Result<(), JobError> {
+    /// [`JobError::Retry`] while the database is away, [`JobError::Fatal`] where the platform's own trail is broken.
+    pub async fn find_grown(&self) -> Result<(), JobError> {
         let ctx = SystemCtx::for_reason("checkpoints of audit trails", WORKER);
         let mut tx = self.db.system(&ctx).await?;
         let businesses = moved(&mut tx).await?;
+        let jobs = businesses
+            .into_iter()
+            .map(|business| (Some(business), SignCheckpoint {}));
+        tx.enqueue_all(jobs).await?;
         tx.commit().await?;
-        let mut broken = None;
-        for business in businesses {
-            match self.sign_business(business).await {
-                Err(JobError::Fatal(how)) => broken = Some(how),
-                other => other?,
-            }
-        }
-        self.sign_platform(&ctx).await?;
-        broken.map_or(Ok(()), |how| Err(JobError::Fatal(how)))
+        self.sign_platform(&ctx).await
     }
 
-    async fn sign_business(&self, business: Uuid) -> Result<(), JobError> {
-        let ctx = TenantCtx::for_service(business, WORKER);
-        if let Some(new) = self.sign(Chain::Business(&ctx)).await? {
-            let mut tx = self.db.tenant(&ctx).await?;
+    /// Signs the trail of one business, where it grew.
+    ///
+    /// # Errors
+    /// [`JobError::Retry`] while the database is away, [`JobError::Fatal`] where the trail is broken: it stays unsigned.
+    pub async fn sign_business(&self, ctx: &TenantCtx) -> Result<(), JobError> {
+        if let Some(new) = self.sign(Chain::Business(ctx)).await? {
+            let mut tx = self.db.tenant(ctx).await?;
             chain_store::insert_of_business(&mut tx, &new).await?;
             tx.commit().await?;
         }

@@ -14,7 +14,11 @@ use anyhow::Context as _;
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use clap::Subcommand;
 
-use super::{businesses::businesses, progress::Bar};
+use super::{
+    businesses::businesses,
+    contact_profile::{ProfileChoice, profile},
+    progress::Bar,
+};
 use crate::{
     app::{App, Databases},
     compliance::{
@@ -74,6 +78,19 @@ pub enum ComplianceCommand {
         #[arg(long)]
         business: Option<String>,
     },
+    /// Says whether the product's own caps (3 calls and 3 texts in seven days, and so on) bind a business beside the law, or
+    /// the law's limits alone. What a business chose for itself binds either way. Audited, with the reason.
+    Profile {
+        /// The business, by its slug or id.
+        #[arg(long)]
+        business: String,
+        /// `product`, as every business begins, or `floor`: the law alone.
+        #[arg(long, value_enum)]
+        set: ProfileChoice,
+        /// Why, in 1 to 1,000 characters.
+        #[arg(long)]
+        reason: String,
+    },
     /// Loads the national do-not-call registry from one of its flat files, for all businesses that have access to it.
     LoadDoNotCall {
         /// The file: `202,5550100` on each line, and in a change list A or D too.
@@ -99,6 +116,11 @@ pub(super) async fn compliance(command: ComplianceCommand) -> anyhow::Result<Exi
         ComplianceCommand::Decide { file } => decide(&file),
         ComplianceCommand::Replay { business, since } => replay(business.as_deref(), since).await,
         ComplianceCommand::Shadow { pack, days, business } => shadow(&pack, days, business.as_deref()).await,
+        ComplianceCommand::Profile {
+            business,
+            set,
+            reason,
+        } => profile(&connect().await?, &business, set, &reason).await,
         ComplianceCommand::LoadDoNotCall {
             file,
             as_of,

@@ -4,6 +4,7 @@ mod admin;
 mod audit;
 mod businesses;
 mod compliance;
+mod contact_profile;
 mod dev;
 mod doctor;
 mod keys;

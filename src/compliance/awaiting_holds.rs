@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::holds::{HoldKind, HoldRow};
 use crate::{
     access::{Cell, authorize},
-    platform::{db::TenantTx, error::OpError, gql::PageRequest, keys::WrappedKey},
+    platform::{db::TenantTx, error::OpError, gql::PageRequest},
 };
 
 /// Within this time somebody should have looked: the product's own term, as for a dispute that was not made in writing. The
@@ -41,10 +41,12 @@ pub(super) async fn awaiting_holds(
     may_look(tx)?;
     let (business, kinds) = (tx.business_id(), kinds_or_all(kinds));
     // By the index of those that wait, kind by kind: what waits no more is not looked at, however much there is of it.
-    let rows = sqlx::query!(
-        r#"SELECT h.id AS "id!", h.debtor_id AS "debtor_id!", h.account_id, h.kind AS "kind!", h.reason_cipher, h.placed_by,
-                h.placed_at AS "placed_at!", h.source AS "source!", h.message_id, h.suppression_id, k.id AS "key_id!",
-                k.business_key_version AS "business_key_version!", k.wrapped
+    Ok(sqlx::query_as!(
+        HoldRow,
+        r#"SELECT h.id AS "id!", h.debtor_id AS "asked!", h.debtor_id AS "debtor_id!", h.account_id, h.kind AS "kind!",
+                h.reason_cipher, h.placed_by, h.placed_at AS "placed_at!", h.lifted_by, h.lifted_at, h.source AS "source!",
+                h.message_id, h.suppression_id, h.confirmed_at, h.confirmed_by, h.confirmation_cipher, k.id AS "key_id!",
+                k.business_key_version AS "key_version!", k.wrapped
          FROM unnest($2::text[]) AS w(kind)
          CROSS JOIN LATERAL (
             SELECT v.* FROM holds v
@@ -64,32 +66,7 @@ pub(super) async fn awaiting_holds(
         page.fetch(),
     )
     .fetch_all(tx.conn())
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| HoldRow {
-            id: row.id,
-            debtor_id: row.debtor_id,
-            account_id: row.account_id,
-            kind: row.kind,
-            reason_cipher: row.reason_cipher,
-            placed_by: row.placed_by,
-            placed_at: row.placed_at,
-            lifted_by: None,
-            lifted_at: None,
-            source: row.source,
-            message_id: row.message_id,
-            suppression_id: row.suppression_id,
-            confirmed_at: None,
-            confirmed_by: None,
-            confirmation_cipher: None,
-            key: WrappedKey {
-                id: row.key_id,
-                business_key_version: row.business_key_version,
-                wrapped: row.wrapped,
-            },
-        })
-        .collect())
+    .await?)
 }
 
 /// How many there are, up to a thousand.

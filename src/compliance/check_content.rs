@@ -4,9 +4,9 @@
 use uuid::Uuid;
 
 use super::{
-    Contact,
+    Author, Contact,
     gather::gather,
-    prohibited::{Category, MOST_CHARACTERS, Writer},
+    prohibited::{Category, MOST_CHARACTERS},
 };
 use crate::{
     accounts::{Channel, phones_of},
@@ -24,8 +24,8 @@ pub struct ContentToCheck<'a> {
     pub channel: Channel,
     /// The sender's own words, at most 20,000 characters.
     pub body: &'a str,
-    /// Who wrote them; `None` where nobody knows.
-    pub writer: Option<Writer>,
+    /// Who wrote them.
+    pub author: Author,
 }
 
 /// Words that may not be sent.
@@ -65,7 +65,7 @@ pub async fn check_content(
         content: text.body,
         in_reply_to: None,
         mode: None,
-        writer: text.writer,
+        author: text.author,
     };
     let Some(gathered) = gather(tx, keys, &contact).await? else {
         return Ok(None);

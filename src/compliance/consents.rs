@@ -11,7 +11,7 @@ use crate::{
     access::{Cell, authorize},
     accounts::{Channel, DebtorRow, contact_points_of, debtor_by_id, lock_person},
     platform::{
-        db::{AuditEntry, DbError, LiveEvent, TenantTx},
+        db::{AuditEntry, LiveEvent, TenantTx},
         error::OpError,
         gql::{UserError, UserErrorCode},
         ids,
@@ -352,95 +352,4 @@ async fn point_of(tx: &mut TenantTx, id: Uuid) -> Result<(DebtorRow, String), Op
     .ok_or_else(no_point)?;
     let owner = debtor_by_id(tx, point.debtor_id).await?.ok_or_else(no_point)?;
     Ok((owner, point.kind))
-}
-
-/// A word from a number that its owners take every machine's permission back: whatever stands for texts, WhatsApp and
-/// artificial voices on it ends (47 CFR 64.1200(a)(10)). E-mail is another address.
-pub(super) async fn revoke_number(tx: &mut TenantTx, blinds: &[Vec<u8>], event: Uuid) -> Result<(), DbError> {
-    let business = tx.business_id();
-    let standing = sqlx::query!(
-        r#"SELECT l.debtor_id AS "debtor_id!", l.contact_point_id AS "contact_point_id!", l.channel AS "channel!",
-                l.purpose AS "purpose!"
-         FROM (SELECT DISTINCT ON (c.contact_point_id, c.channel, c.purpose) c.*
-               FROM contact_points cp
-               JOIN consents c ON c.business_id = cp.business_id AND c.contact_point_id = cp.id
-               WHERE cp.business_id = $1 AND cp.blind_index = ANY($2) AND cp.kind = 'PHONE' AND cp.removed_at IS NULL
-               ORDER BY c.contact_point_id, c.channel, c.purpose, c.said_at DESC, c.id DESC) l
-         WHERE l.status <> 'REVOKED'"#,
-        business,
-        blinds,
-    )
-    .fetch_all(tx.conn())
-    .await?;
-    for word in standing {
-        let id = by_text(
-            tx,
-            event,
-            (word.debtor_id, word.contact_point_id),
-            (&word.channel, &word.purpose),
-            ConsentStatus::Revoked,
-        )
-        .await?;
-        let details = json!({ "channel": word.channel, "purpose": word.purpose, "source": "TEXT" });
-        tx.audit(AuditEntry::plain("consent.revoked", id, &details).about(Some(word.debtor_id)));
-    }
-    Ok(())
-}
-
-/// START gives back what STOP took from texts about debts on this number, where a direct consent stood before it; of every
-/// other channel and purpose the revocation stays.
-pub(super) async fn restore_texts(tx: &mut TenantTx, blinds: &[Vec<u8>], event: Uuid) -> Result<(), DbError> {
-    let business = tx.business_id();
-    let taken = sqlx::query!(
-        r#"SELECT cp.debtor_id AS "debtor_id!", cp.id AS "contact_point_id!"
-         FROM contact_points cp
-         JOIN LATERAL (
-             SELECT array_agg(w.status) AS statuses, array_agg(w.source) AS sources, array_agg(w.given_directly) AS direct
-             FROM (SELECT c.status, c.source, c.given_directly FROM consents c
-                   WHERE c.business_id = cp.business_id AND c.contact_point_id = cp.id AND c.channel = 'SMS'
-                     AND c.purpose = 'COLLECTION'
-                   ORDER BY c.said_at DESC, c.id DESC LIMIT 2) w) l ON true
-         WHERE cp.business_id = $1 AND cp.blind_index = ANY($2) AND cp.kind = 'PHONE' AND cp.removed_at IS NULL
-           AND l.statuses[1] = 'REVOKED' AND l.sources[1] = 'TEXT' AND l.statuses[2] = 'GRANTED' AND l.direct[2]"#,
-        business,
-        blinds,
-    )
-    .fetch_all(tx.conn())
-    .await?;
-    for word in taken {
-        let place = (word.debtor_id, word.contact_point_id);
-        let id = by_text(tx, event, place, ("SMS", "COLLECTION"), ConsentStatus::Granted).await?;
-        let details =
-            json!({ "channel": "SMS", "purpose": "COLLECTION", "status": "GRANTED", "source": "TEXT" });
-        tx.audit(AuditEntry::plain("consent.recorded", id, &details).about(Some(word.debtor_id)));
-    }
-    Ok(())
-}
-
-/// A word that a received text is: its evidence is the text.
-async fn by_text(
-    tx: &mut TenantTx,
-    event: Uuid,
-    (debtor, point): (Uuid, Uuid),
-    (channel, purpose): (&str, &str),
-    status: ConsentStatus,
-) -> Result<Uuid, DbError> {
-    let (business, now, id) = (tx.business_id(), tx.now(), ids::next());
-    sqlx::query!(
-        "INSERT INTO consents (business_id, id, debtor_id, contact_point_id, channel, purpose, status, given_directly, source,
-             said_at, recorded_at, event_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, true, 'TEXT', $8, $8, $9)",
-        business,
-        id,
-        debtor,
-        point,
-        channel,
-        purpose,
-        status.as_str(),
-        now,
-        event,
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(id)
 }

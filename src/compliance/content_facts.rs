@@ -5,8 +5,9 @@ use serde::Deserialize;
 
 use super::{
     Contact,
+    debt_facts::DebtRow,
     facts::{Action, Content},
-    prohibited::{Period, ScanFacts, Scanned, scanner},
+    prohibited::{Period, ScanFacts, Scanned, Writer, scanner},
 };
 
 /// What the statement of `gather` brings for the scan.
@@ -21,32 +22,42 @@ pub(super) struct ContentRow {
     components: Option<[i64; 4]>,
 }
 
+/// What decides of the same words whether they may be said.
+pub(super) struct ScanContext<'a> {
+    pub(super) writer: Option<Writer>,
+    pub(super) debt: &'a DebtRow,
+    pub(super) period_ends_on: Option<NaiveDate>,
+    pub(super) now: DateTime<Utc>,
+}
+
 /// The act with what was found in its text, and where it was found.
-///
-/// `threatens_suit` is set where a rule has a fact to judge a suit by: that it is authorised, or that the validation period
-/// runs (12 CFR 1006.38(b)). A suit that nobody authorised is the label `unintended-legal-action`.
 pub(super) fn with_scan(
     action: Action,
     contact: &Contact<'_>,
     row: &ContentRow,
-    period_ends_on: Option<NaiveDate>,
-    now: DateTime<Utc>,
+    known: &ScanContext<'_>,
 ) -> (Action, Scanned<'static>) {
     let names: Vec<&str> = row.names.iter().flatten().map(String::as_str).collect();
     let amounts = row.amounts();
-    let period = period(period_ends_on, now);
     let facts = ScanFacts {
         names: &names,
-        period,
-        writer: contact.writer,
-        // Nowhere is it recorded yet that a suit is meant, nor what a debt was for.
-        suit_authorised: None,
-        is_medical: None,
+        period: period(known.period_ends_on, known.now),
+        writer: known.writer,
+        suit_authorised: Some(known.debt.is_suit_authorised()),
+        is_medical: known.debt.is_medical(),
         fees: Some(&row.fees()),
         amounts: contact.account_id.map(|_| amounts.as_slice()),
     };
-    let scanned = scanner().scan(contact.content, &facts);
-    let is_judged = facts.suit_authorised == Some(true) || period == Period::Running;
+    with_labels(action, contact.content, &facts)
+}
+
+/// The act with the labels of what a text says, and where it says it.
+///
+/// `threatens_suit` is set where a rule has a fact to judge a suit by: that it is authorised, or that the validation period
+/// runs (12 CFR 1006.38(b)). A suit that nobody authorised is the label `unintended-legal-action`.
+pub(super) fn with_labels(action: Action, text: &str, facts: &ScanFacts<'_>) -> (Action, Scanned<'static>) {
+    let scanned = scanner().scan(text, facts);
+    let is_judged = facts.suit_authorised == Some(true) || facts.period == Period::Running;
     let content = Content {
         extra: Some(scanned.labels()),
         threatens_suit: match (scanned.speaks_of_suit, is_judged) {
@@ -58,6 +69,7 @@ pub(super) fn with_scan(
     };
     let action = Action {
         content: Some(content),
+        writer: facts.writer,
         ..action
     };
     (action, scanned)

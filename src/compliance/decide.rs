@@ -140,12 +140,13 @@ impl Gate<'_> {
             if let Some(index) = later.denied_by {
                 return self.conclude(later, index, Outcome::Deny);
             }
-            until = later.until();
-            if until.is_none() {
+            let Some(next) = later.until() else {
                 let mut decision = self.conclude(now, index, Outcome::Defer);
                 decision.next_permitted_at = Some(at);
                 return decision;
-            }
+            };
+            // Who is told to wait until now would be told so for ever.
+            until = Some(next).filter(|next| *next > at);
         }
         let mut decision = self.answer(
             NO_COMMON_TIME,
@@ -342,7 +343,7 @@ fn note(survey: &mut Survey, rule: &RuleData, verdict: Verdict) -> bool {
     false
 }
 
-fn finding(
+pub(super) fn finding(
     rule: &RuleData,
     outcome: Outcome,
     until: Option<DateTime<Utc>>,
@@ -376,7 +377,7 @@ fn satisfied(rule: &RuleData) -> RuleFinding {
     }
 }
 
-fn finding_of_missing(rule: &RuleData, missing: Missing) -> RuleFinding {
+pub(super) fn finding_of_missing(rule: &RuleData, missing: Missing) -> RuleFinding {
     let path = path_of(missing);
     RuleFinding {
         outcome: Outcome::Deny,

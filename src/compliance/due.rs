@@ -49,37 +49,32 @@ async fn find(db: &Db) -> Result<(), DbError> {
     let ctx = SystemCtx::for_reason("answers about to be due", "job-find-due-answers");
     let mut tx = db.system(&ctx).await?;
     let now = tx.now();
-    let soon = now + TOLD_BEFORE;
-    let disputes = sqlx::query!(
-        "SELECT business_id, id FROM disputes
-         WHERE status IN ('OPEN', 'VERIFYING') AND told_overdue_at IS NULL AND due_at <= $1
-           AND (told_soon_at IS NULL OR due_at < $2)
-         ORDER BY due_at LIMIT $3",
-        soon,
+    let due = sqlx::query!(
+        r#"SELECT o.business_id AS "business_id!", o.id AS "id!", o.is_dispute AS "is_dispute!" FROM (
+             (SELECT business_id, id, due_at, true AS is_dispute FROM disputes
+               WHERE status IN ('OPEN', 'VERIFYING') AND told_overdue_at IS NULL AND due_at <= $1
+                 AND (told_soon_at IS NULL OR due_at < $2)
+               ORDER BY due_at LIMIT $3)
+             UNION ALL
+             (SELECT business_id, id, due_at, false FROM complaints
+               WHERE status <> 'RESOLVED' AND told_overdue_at IS NULL AND due_at <= $1
+                 AND (told_soon_at IS NULL OR due_at < $2)
+               ORDER BY due_at LIMIT $3)) o
+           ORDER BY o.due_at"#,
+        now + TOLD_BEFORE,
         now,
         AT_MOST,
     )
     .fetch_all(tx.conn())
     .await?;
-    for row in disputes {
-        let (owed, id) = (Owed::Dispute, row.id);
-        tx.enqueue(Some(row.business_id), &TellDue { owed, id }).await?;
-    }
-    let complaints = sqlx::query!(
-        "SELECT business_id, id FROM complaints
-         WHERE status <> 'RESOLVED' AND told_overdue_at IS NULL AND due_at <= $1
-           AND (told_soon_at IS NULL OR due_at < $2)
-         ORDER BY due_at LIMIT $3",
-        soon,
-        now,
-        AT_MOST,
-    )
-    .fetch_all(tx.conn())
-    .await?;
-    for row in complaints {
-        let (owed, id) = (Owed::Complaint, row.id);
-        tx.enqueue(Some(row.business_id), &TellDue { owed, id }).await?;
-    }
+    let jobs = due.into_iter().map(|row| {
+        let owed = match row.is_dispute {
+            true => Owed::Dispute,
+            false => Owed::Complaint,
+        };
+        (Some(row.business_id), TellDue { owed, id: row.id })
+    });
+    tx.enqueue_all(jobs).await?;
     tx.commit().await
 }
 
@@ -89,11 +84,9 @@ async fn find(db: &Db) -> Result<(), DbError> {
 /// [`JobError::Retry`] while the database is away.
 pub async fn tell_due(db: &Db, ctx: &TenantCtx, job: TellDue) -> Result<(), JobError> {
     let mut tx = db.tenant(ctx).await?;
-    let taken = match job.owed {
-        Owed::Dispute => take_dispute(&mut tx, job.id).await?,
-        Owed::Complaint => take_complaint(&mut tx, job.id).await?,
+    let Some(taken) = take(&mut tx, &job).await? else {
+        return Ok(());
     };
-    let Some(taken) = taken else { return Ok(()) };
     let agent = match taken.account_id {
         Some(account) => agent_of_account(&mut tx, account).await?,
         None => None,
@@ -122,38 +115,30 @@ struct Taken {
     is_overdue: bool,
 }
 
-async fn take_dispute(tx: &mut TenantTx, id: Uuid) -> Result<Option<Taken>, DbError> {
+/// Writes down that it is told, of a dispute or a complaint that is due and was not told of.
+async fn take(tx: &mut TenantTx, job: &TellDue) -> Result<Option<Taken>, DbError> {
     let (business, now) = (tx.business_id(), tx.now());
     sqlx::query_as!(
         Taken,
-        r#"UPDATE disputes SET told_soon_at = coalesce(told_soon_at, $3),
-               told_overdue_at = CASE WHEN due_at < $3 THEN $3 END
-           WHERE business_id = $1 AND id = $2 AND status IN ('OPEN', 'VERIFYING') AND told_overdue_at IS NULL
-             AND due_at <= $4 AND (told_soon_at IS NULL OR due_at < $3)
-           RETURNING debtor_id, account_id, due_at, due_at < $3 AS "is_overdue!""#,
+        r#"WITH dispute AS (
+             UPDATE disputes SET told_soon_at = coalesce(told_soon_at, $3),
+                 told_overdue_at = CASE WHEN due_at < $3 THEN $3 END
+             WHERE $5 AND business_id = $1 AND id = $2 AND status IN ('OPEN', 'VERIFYING') AND told_overdue_at IS NULL
+               AND due_at <= $4 AND (told_soon_at IS NULL OR due_at < $3)
+             RETURNING debtor_id, account_id, due_at),
+           complaint AS (
+             UPDATE complaints SET told_soon_at = coalesce(told_soon_at, $3),
+                 told_overdue_at = CASE WHEN due_at < $3 THEN $3 END
+             WHERE NOT $5 AND business_id = $1 AND id = $2 AND status <> 'RESOLVED' AND told_overdue_at IS NULL
+               AND due_at <= $4 AND (told_soon_at IS NULL OR due_at < $3)
+             RETURNING debtor_id, account_id, due_at)
+           SELECT t.debtor_id AS "debtor_id!", t.account_id, t.due_at AS "due_at!", t.due_at < $3 AS "is_overdue!"
+           FROM (SELECT * FROM dispute UNION ALL SELECT * FROM complaint) t"#,
         business,
-        id,
+        job.id,
         now,
         now + TOLD_BEFORE,
-    )
-    .fetch_optional(tx.conn())
-    .await
-    .map_err(DbError::from)
-}
-
-async fn take_complaint(tx: &mut TenantTx, id: Uuid) -> Result<Option<Taken>, DbError> {
-    let (business, now) = (tx.business_id(), tx.now());
-    sqlx::query_as!(
-        Taken,
-        r#"UPDATE complaints SET told_soon_at = coalesce(told_soon_at, $3),
-               told_overdue_at = CASE WHEN due_at < $3 THEN $3 END
-           WHERE business_id = $1 AND id = $2 AND status <> 'RESOLVED' AND told_overdue_at IS NULL
-             AND due_at <= $4 AND (told_soon_at IS NULL OR due_at < $3)
-           RETURNING debtor_id, account_id, due_at, due_at < $3 AS "is_overdue!""#,
-        business,
-        id,
-        now,
-        now + TOLD_BEFORE,
+        job.owed == Owed::Dispute,
     )
     .fetch_optional(tx.conn())
     .await

@@ -61,14 +61,16 @@ async fn find_ending(db: &Db) -> Result<(), DbError> {
     .fetch_all(tx.conn())
     .await?;
     for row in due {
-        for person in overseers(&mut tx, row.business_id).await? {
+        let people = overseers(&mut tx, row.business_id).await?.into_iter();
+        let warnings = people.map(|identity_id| {
             let warning = SendLicenseWarning {
-                identity_id: person,
+                identity_id,
                 license_id: row.id,
                 valid_until: row.valid_until,
             };
-            tx.enqueue(Some(row.business_id), &warning).await?;
-        }
+            (Some(row.business_id), warning)
+        });
+        tx.enqueue_all(warnings).await?;
         let details = json!({ "valid_until": row.valid_until });
         let entry = AuditEntry::plain("license.end_announced", row.id, &details);
         tx.audit_in(row.business_id, Actor::System, entry);

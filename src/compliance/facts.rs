@@ -158,6 +158,8 @@ facts_object! {
     Location {
         /// USPS code of the address.
         address_state: String,
+        /// Without an address: the states that the telephone number's area code is of, and `NYC` where it is the city's.
+        possible_states: Vec<String>,
         /// Zone of the address, where known exactly.
         address_zone: Tz,
         /// North American area code of the telephone number.
@@ -292,6 +294,8 @@ facts_object! {
         provided_on: Option<NaiveDate>,
         /// Last day of the validation period.
         period_ends_on: NaiveDate,
+        /// The debt was disputed within it, in whatever way, and that was not taken back.
+        disputed: bool,
     }
 }
 
@@ -314,7 +318,7 @@ facts_object! {
 facts_object! {
     /// A debt.
     Debt {
-        /// Its type, e.g. `student_loan`.
+        /// Its type, e.g. `student_loan`, `medical`; absent where nobody has said.
         #[serde(rename = "type")]
         debt_type: String,
         /// The account number under which it is serviced.

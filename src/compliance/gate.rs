@@ -5,12 +5,12 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
+    author::Author,
     decide::{Strictness, decide},
     decision::{Decision, Outcome},
     facts::CallMode,
     gather::gather,
     permit::{Reservation, content_hash},
-    prohibited::Writer,
     rule_set::RuleSet,
 };
 use crate::{
@@ -37,8 +37,8 @@ pub struct Contact<'a> {
     pub in_reply_to: Option<DateTime<Utc>>,
     /// Who or what speaks, on a call.
     pub mode: Option<CallMode>,
-    /// Who wrote the text; `None` where nobody knows, which excuses nothing.
-    pub writer: Option<Writer>,
+    /// Who wrote the text.
+    pub author: Author,
 }
 
 /// A decision that is stored (or about to be, with the transaction).

@@ -2,8 +2,6 @@
 //! and stored. What was looked for and not found is said to be absent; what could not be looked for stays out, and
 //! the gate denies.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::{
@@ -14,12 +12,14 @@ use super::{
         opt_out, with_suppressions,
     },
     contact_policy::binding,
+    contact_profile::profile_of,
     content::detect_content,
-    content_facts::{ContentRow, with_scan},
+    content_facts::{ContentRow, ScanContext, with_scan},
+    debt_facts::DebtRow,
     disputes::{DisputeJson, MarkedJson, with_disputes},
     facts::{
-        self, Action, ActionKind, ActionType, Consumer, Debt, Direction, Facts, InReplyTo, Policy, Profile,
-        Provider, Recipient, Tenant, TenantRole, Validation,
+        self, Action, ActionKind, ActionType, Consumer, Direction, Facts, InReplyTo, Policy, Provider,
+        Recipient, Tenant, TenantRole, Validation,
     },
     hold_facts::{HoldJson, with_holds},
     licenses::{days_of, license_facts},
@@ -51,6 +51,7 @@ pub(super) struct Gathered {
 struct Found {
     business_role: String,
     business_status: String,
+    contact_profile: String,
     policy: Policy,
     sms_route_approved: bool,
     preferred_language: String,
@@ -58,7 +59,8 @@ struct Found {
     is_erased: bool,
     members: Vec<Member>,
     record: WrappedKey,
-    account_status: Option<String>,
+    debt: DebtRow,
+    is_attorney: bool,
     initial_communication_on: Option<NaiveDate>,
     validation_notice_on: Option<NaiveDate>,
     validation_period_ends_on: Option<NaiveDate>,
@@ -71,7 +73,7 @@ struct Found {
     inconvenient: Vec<InconvenientJson>,
     contacts: Vec<ContactJson>,
     content: ContentRow,
-    reassigned: Option<ReassignedJson>,
+    reassigned: Vec<ReassignedJson>,
     national: Option<NationalJson>,
     licenses: Vec<String>,
 }
@@ -93,10 +95,14 @@ pub(super) async fn gather(
         act,
         contact,
         &found.content,
-        found.validation_period_ends_on,
-        tx.now(),
+        &ScanContext {
+            writer: contact.author.writer(found.is_attorney),
+            debt: &found.debt,
+            period_ends_on: found.validation_period_ends_on,
+            now: tx.now(),
+        },
     );
-    let answer = reassigned_answer(found.reassigned.as_ref(), granted_at(&found.consents), tx.now());
+    let answer = reassigned_answer(&found.reassigned, granted_at(&found.consents), tx.now());
     let (checked, checked_days) = answer.unzip();
     let checked_days = checked_days.flatten();
     let act = to_another(
@@ -104,15 +110,10 @@ pub(super) async fn gather(
         checked.as_ref(),
     );
     let location = location(contact.recipient, &traits, tx.now());
-    let (asks_for_license, licensed_states) = license_facts(
-        location.address_state.as_deref(),
-        location.nyc_resident,
-        found.licenses,
-        tx.now(),
-    );
+    let (asks_for_license, licensed_states) = license_facts(&location, found.licenses, tx.now());
     let facts = Facts {
         now: Some(tx.now()),
-        profile: Some(Profile::Product),
+        profile: Some(profile_of(&found.contact_profile)),
         tenant: Some(Tenant {
             role: Some(role(&found.business_role)),
             suspended: Some(found.business_status == "SUSPENDED"),
@@ -143,7 +144,7 @@ pub(super) async fn gather(
             whatsapp_collections_permitted: Some(false),
             ..Provider::default()
         }),
-        debts: debts(contact, found.account_status.as_deref()),
+        debts: found.debt.debts(contact, tx.now()),
         do_not_call: Some(national(
             found.suppressions.iter().any(|row| row.reason == "STAFF"),
             found.national.as_ref(),
@@ -152,6 +153,7 @@ pub(super) async fn gather(
             initial_communication_on: Some(found.initial_communication_on),
             provided_on: Some(found.validation_notice_on),
             period_ends_on: found.validation_period_ends_on,
+            ..Validation::default()
         }),
         inconvenient: Some(
             found
@@ -184,7 +186,7 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
     let (began, today) = days_of(tx.now());
     let print = keys.platform_blind(contact.recipient);
     let row = sqlx::query!(
-        r#"SELECT b.role, b.status, b.sms_route_approved,
+        r#"SELECT b.role, b.status, b.contact_profile, b.sms_route_approved,
                 (SELECT policy FROM contact_policies y WHERE y.business_id = $1) AS policy,
                 w.preferred_language,
                 m.ids AS "ids!", m.addresses AS "addresses!: Vec<Option<Vec<u8>>>",
@@ -194,9 +196,16 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
                 m.confirmed_at AS "confirmed_at!: Vec<Option<DateTime<Utc>>>", m.keys AS "keys!", m.versions AS "versions!",
                 m.wrapped AS "wrapped!: Vec<Option<Vec<u8>>>", m.is_erased AS "is_erased!",
                 r.id AS record_id, r.business_key_version AS record_version, r.wrapped AS record_wrapped,
-                a.status AS "account_status?", a.initial_communication_on AS "initial_communication_on?",
+                a.initial_communication_on AS "initial_communication_on?",
                 a.validation_notice_on AS "validation_notice_on?",
                 a.validation_period_ends_on AS "validation_period_ends_on?",
+                jsonb_build_object('status', a.status, 'debt_type', a.debt_type,
+                    'suit', (SELECT jsonb_build_object('stands', u.withdrawn_at IS NULL,
+                            'limitation_expires_on', u.limitation_expires_on)
+                       FROM suit_authorities u WHERE u.business_id = a.business_id AND u.account_id = a.id
+                      ORDER BY u.id DESC LIMIT 1)) AS "debt!",
+                EXISTS (SELECT FROM users u WHERE u.business_id = $1 AND u.id = $11 AND u.status = 'ACTIVE'
+                    AND u.bar_number IS NOT NULL) AS "is_attorney!",
                 jsonb_build_object('names', m.names || jsonb_build_array(b.name, a.original_creditor,
                         (SELECT c.name FROM creditors c WHERE c.business_id = a.business_id AND c.id = a.creditor_id)),
                     'balance', a.balance_minor, 'original', a.original_balance_minor,
@@ -249,14 +258,20 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
                        FROM messages t JOIN conversations v ON v.business_id = t.business_id AND v.id = t.conversation_id
                       WHERE t.business_id = $1 AND t.debtor_id = ANY(m.ids) AND t.direction = 'INBOUND' AND t.created_at > $6
                       ORDER BY t.created_at DESC LIMIT 300)) AS entries) AS contacts,
-                (SELECT jsonb_build_object('status', n.status, 'asked_since', n.asked_since,
-                        'disconnected_on', n.disconnected_on, 'queried_on', n.queried_on)
-                   FROM reassigned_checks n WHERE n.business_id = $1 AND n.number_blind = ANY($5)
-                  -- Of two answers of one day the stricter.
-                  ORDER BY n.queried_on DESC, n.status DESC, n.id DESC LIMIT 1) AS reassigned,
+                (SELECT jsonb_agg(to_jsonb(r)) FROM (
+                  (SELECT n.status, n.asked_since, n.disconnected_on, n.queried_on
+                     FROM reassigned_checks n WHERE n.business_id = $1 AND n.number_blind = ANY($5)
+                    -- Of two answers of one day the stricter.
+                    ORDER BY n.queried_on DESC, n.status DESC, n.id DESC LIMIT 1)
+                  UNION ALL
+                  (SELECT n.status, n.asked_since, n.disconnected_on, n.queried_on
+                     FROM reassigned_checks n
+                    WHERE n.business_id = $1 AND n.number_blind = ANY($5) AND n.status = 'YES'
+                    ORDER BY n.queried_on DESC, n.id DESC LIMIT 20)) r) AS reassigned,
                 (SELECT to_jsonb(l) FROM app.national_do_not_call($7, $8, $9) l) AS national,
                 ARRAY(SELECT DISTINCT l.state FROM business_licenses l
-                  WHERE l.business_id = $1 AND l.removed_at IS NULL AND l.valid_from <= $10
+                  -- The licence that the rule asks for is the one to collect for others.
+                  WHERE l.business_id = $1 AND l.kind = 'COLLECTION_AGENCY' AND l.removed_at IS NULL AND l.valid_from <= $10
                     AND (l.valid_until IS NULL OR l.valid_until >= $9)) AS "licenses!: Vec<String>"
              FROM debtors d
              JOIN businesses b ON b.id = d.business_id
@@ -293,6 +308,7 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
         print.as_slice(),
         today,
         began,
+        contact.author.member(),
     )
     .fetch_optional(tx.conn())
     .await?;
@@ -328,6 +344,7 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
     Ok(Some(Found {
         business_role: row.role,
         business_status: row.status,
+        contact_profile: row.contact_profile,
         policy: row.policy.map(from_json).transpose()?.unwrap_or_default(),
         sms_route_approved: row.sms_route_approved,
         preferred_language: row.preferred_language,
@@ -338,7 +355,8 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
             business_key_version: row.record_version,
             wrapped: row.record_wrapped,
         },
-        account_status: row.account_status,
+        debt: from_json(row.debt)?,
+        is_attorney: row.is_attorney,
         initial_communication_on: row.initial_communication_on,
         validation_notice_on: row.validation_notice_on,
         validation_period_ends_on: row.validation_period_ends_on,
@@ -351,7 +369,7 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
         inconvenient: list_from_json(row.inconvenient)?,
         contacts: list_from_json(row.contacts)?,
         content: from_json(row.content)?,
-        reassigned: row.reassigned.map(from_json).transpose()?,
+        reassigned: list_from_json(row.reassigned)?,
         national: row.national.map(from_json).transpose()?,
         licenses: row.licenses,
     }))
@@ -412,14 +430,4 @@ fn channel(channel: Channel) -> facts::Channel {
         Channel::WebChat => facts::Channel::Webchat,
         Channel::Voice => facts::Channel::Voice,
     }
-}
-
-/// What is known of the debt that the contact is about.
-fn debts(contact: &Contact<'_>, status: Option<&str>) -> Option<BTreeMap<String, Debt>> {
-    let id = ids::encode(IdKind::Account, contact.account_id?);
-    let debt = Debt {
-        paid: Some(status == Some("PAID_IN_FULL")),
-        ..Debt::default()
-    };
-    Some(BTreeMap::from([(id, debt)]))
 }

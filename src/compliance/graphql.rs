@@ -13,9 +13,14 @@ mod holds;
 mod inconvenient;
 mod licenses;
 mod number_lists;
+mod opt_out_link;
+mod own_data;
 mod privacy;
 mod retention;
+mod suits;
 mod suppressions;
+mod validation_notice_mutations;
+mod validation_notices;
 mod zones;
 
 use std::{collections::HashMap, sync::Arc};
@@ -25,7 +30,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    Contact, Writer,
+    Author, Contact,
     consent_pages::{ConsentPage, Consents},
     decision::{Decision, Outcome},
     explain, required_text,
@@ -42,7 +47,7 @@ use crate::{
     },
 };
 
-pub use super::holds::HoldKind;
+pub use super::{holds::HoldKind, suppressions::AddressKind};
 pub use archives::{ArchiveMutations, ArchiveQueries};
 pub use complaints::{Complaint, ComplaintConnection};
 pub use consents::{Consent, ConsentConnection, ConsentMutations};
@@ -58,9 +63,13 @@ pub use holds::{Hold, HoldMutations, HoldQueries};
 pub use inconvenient::{DayOfWeek, InconvenientTime, InconvenientTimeMutations};
 pub use licenses::{LicenseMutations, LicenseQueries};
 pub use number_lists::{NumberListMutations, NumberListQueries};
+pub use opt_out_link::OptOutLink;
+pub use own_data::{OwnDataMutations, OwnDataQueries};
 pub use privacy::{PrivacyMutations, PrivacyQueries};
 pub use retention::{RetentionMutations, RetentionQueries};
+pub use suits::SuitAuthority;
 pub use suppressions::{SuppressionMutations, SuppressionQueries};
+pub use validation_notices::ValidationNotice;
 pub use zones::TimeZoneEvidence;
 
 /// What the gate answered.
@@ -130,6 +139,8 @@ pub struct ComplianceLoaders {
     disputes: Batch<Uuid, disputes::Disputes>,
     holds: Batch<Uuid, holds::Holds>,
     inconvenient: Batch<Uuid, inconvenient::Times>,
+    notices: Batch<Uuid, validation_notices::Notices>,
+    suit_authorities: Batch<Uuid, suits::SuitAuthorities>,
 }
 
 impl ComplianceDecision {
@@ -266,15 +277,21 @@ pub struct ComplianceCheckInput {
     content: Option<String>,
 }
 
-/// Queries of what people dispute and complain of.
+/// Queries of what people are told of their debts, dispute and complain of.
 #[derive(Default, MergedObject)]
-pub struct CaseQueries(disputes::DisputeQueries, complaints::ComplaintQueries);
+pub struct CaseQueries(
+    disputes::DisputeQueries,
+    complaints::ComplaintQueries,
+    validation_notices::ValidationNoticeQueries,
+);
 
-/// Mutations of what people dispute and complain of.
+/// Mutations of what people are told of their debts, dispute and complain of.
 #[derive(Default, MergedObject)]
 pub struct CaseMutations(
     dispute_mutations::DisputeMutations,
     complaints::ComplaintMutations,
+    validation_notice_mutations::ValidationNoticeMutations,
+    suits::SuitMutations,
 );
 
 /// Queries about compliance.
@@ -357,7 +374,7 @@ async fn check(
         content: &content,
         in_reply_to: None,
         mode: None,
-        writer: scope.ctx().user_id().map(|_| Writer::Person),
+        author: Author::of(scope.ctx().user_id()),
     };
     let decision = explain(&mut tx, &keys, &contact).await?;
     Ok(decision.map(|decision| (debtor_id, decision)))

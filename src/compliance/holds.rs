@@ -112,10 +112,18 @@ pub enum HoldSource {
     Import,
     /// The person said so in the portal.
     Portal,
+    /// The person said so by a link in a message.
+    Link,
 }
 
 impl HoldSource {
-    const ALL: [Self; 4] = [Self::Person, Self::InboundText, Self::Import, Self::Portal];
+    const ALL: [Self; 5] = [
+        Self::Person,
+        Self::InboundText,
+        Self::Import,
+        Self::Portal,
+        Self::Link,
+    ];
 
     /// As the database spells it.
     pub(super) fn as_str(self) -> &'static str {
@@ -124,6 +132,7 @@ impl HoldSource {
             Self::InboundText => "INBOUND_TEXT",
             Self::Import => "IMPORT",
             Self::Portal => "PORTAL",
+            Self::Link => "LINK",
         }
     }
 
@@ -137,6 +146,8 @@ impl HoldSource {
 #[derive(Clone, Debug)]
 pub(super) struct HoldRow {
     pub(super) id: Uuid,
+    /// Of which record of the person it was asked.
+    pub(super) asked: Uuid,
     pub(super) debtor_id: Uuid,
     pub(super) account_id: Option<Uuid>,
     pub(super) kind: String,
@@ -151,10 +162,21 @@ pub(super) struct HoldRow {
     pub(super) confirmed_at: Option<DateTime<Utc>>,
     pub(super) confirmed_by: Option<Uuid>,
     pub(super) confirmation_cipher: Option<Vec<u8>>,
-    pub(super) key: WrappedKey,
+    pub(super) key_id: Uuid,
+    pub(super) key_version: i32,
+    pub(super) wrapped: Option<Vec<u8>>,
 }
 
 impl HoldRow {
+    /// The person's record key.
+    pub(super) fn key(&self) -> WrappedKey {
+        WrappedKey {
+            id: self.key_id,
+            business_key_version: self.key_version,
+            wrapped: self.wrapped.clone(),
+        }
+    }
+
     /// Nobody has looked yet at what a text said.
     pub(super) fn needs_confirmation(&self) -> bool {
         self.source == HoldSource::InboundText.as_str()
@@ -181,10 +203,11 @@ async fn holds_where(
     message: Option<Uuid>,
 ) -> Result<Vec<HoldRow>, DbError> {
     let (business, scope) = (tx.business_id(), tx.ctx().agent_scope());
-    let rows = sqlx::query!(
-        "SELECT h.id, h.debtor_id, h.account_id, h.kind, h.reason_cipher, h.placed_by, h.placed_at, h.lifted_by,
+    let mut rows = sqlx::query_as!(
+        HoldRow,
+        "SELECT h.id, h.debtor_id AS asked, h.debtor_id, h.account_id, h.kind, h.reason_cipher, h.placed_by, h.placed_at, h.lifted_by,
                 h.lifted_at, h.source, h.message_id, h.suppression_id, h.confirmed_at, h.confirmed_by,
-                h.confirmation_cipher, k.id AS key_id, k.business_key_version, k.wrapped
+                h.confirmation_cipher, k.id AS key_id, k.business_key_version AS key_version, k.wrapped
          FROM holds h
          JOIN debtors d ON d.business_id = h.business_id AND d.id = h.debtor_id
          JOIN data_keys k ON k.business_id = d.business_id AND k.id = d.record_key_id
@@ -208,46 +231,20 @@ async fn holds_where(
         .into_iter()
         .map(|debtor| debtor.id)
         .collect();
-    Ok(rows
-        .into_iter()
-        .filter(|row| seen.contains(&row.debtor_id))
-        .map(|row| HoldRow {
-            id: row.id,
-            debtor_id: row.debtor_id,
-            account_id: row.account_id,
-            kind: row.kind,
-            reason_cipher: row.reason_cipher,
-            placed_by: row.placed_by,
-            placed_at: row.placed_at,
-            lifted_by: row.lifted_by,
-            lifted_at: row.lifted_at,
-            source: row.source,
-            message_id: row.message_id,
-            suppression_id: row.suppression_id,
-            confirmed_at: row.confirmed_at,
-            confirmed_by: row.confirmed_by,
-            confirmation_cipher: row.confirmation_cipher,
-            key: WrappedKey {
-                id: row.key_id,
-                business_key_version: row.business_key_version,
-                wrapped: row.wrapped,
-            },
-        })
-        .collect())
+    rows.retain(|row| seen.contains(&row.debtor_id));
+    Ok(rows)
 }
 
 /// The holds that stand on the people behind these records, at most a hundred each, oldest first, each with the record
 /// that was asked for. Of a colleague's debt, or a deleted one, nothing is told.
-pub(super) async fn standing_holds(
-    tx: &mut TenantTx,
-    debtors: &[Uuid],
-) -> Result<Vec<(Uuid, HoldRow)>, DbError> {
+pub(super) async fn standing_holds(tx: &mut TenantTx, debtors: &[Uuid]) -> Result<Vec<HoldRow>, DbError> {
     let (business, scope) = (tx.business_id(), tx.ctx().agent_scope());
-    let rows = sqlx::query!(
+    Ok(sqlx::query_as!(
+        HoldRow,
         r#"SELECT q.id AS "asked!", h.id AS "id!", h.debtor_id AS "debtor_id!", h.account_id, h.kind AS "kind!",
-                h.reason_cipher, h.placed_by, h.placed_at AS "placed_at!", h.source AS "source!", h.message_id,
-                h.suppression_id, h.confirmed_at, h.confirmed_by, h.confirmation_cipher, k.id AS "key_id!",
-                k.business_key_version AS "business_key_version!", k.wrapped
+                h.reason_cipher, h.placed_by, h.placed_at AS "placed_at!", h.lifted_by, h.lifted_at,
+                h.source AS "source!", h.message_id, h.suppression_id, h.confirmed_at, h.confirmed_by, h.confirmation_cipher,
+                k.id AS "key_id!", k.business_key_version AS "key_version!", k.wrapped
          FROM debtors q
          CROSS JOIN LATERAL (
             SELECT v.*, g.record_key_id FROM debtors g
@@ -264,33 +261,5 @@ pub(super) async fn standing_holds(
         scope,
     )
     .fetch_all(tx.conn())
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            let hold = HoldRow {
-                id: row.id,
-                debtor_id: row.debtor_id,
-                account_id: row.account_id,
-                kind: row.kind,
-                reason_cipher: row.reason_cipher,
-                placed_by: row.placed_by,
-                placed_at: row.placed_at,
-                lifted_by: None,
-                lifted_at: None,
-                source: row.source,
-                message_id: row.message_id,
-                suppression_id: row.suppression_id,
-                confirmed_at: row.confirmed_at,
-                confirmed_by: row.confirmed_by,
-                confirmation_cipher: row.confirmation_cipher,
-                key: WrappedKey {
-                    id: row.key_id,
-                    business_key_version: row.business_key_version,
-                    wrapped: row.wrapped,
-                },
-            };
-            (row.asked, hold)
-        })
-        .collect())
+    .await?)
 }

@@ -4,15 +4,15 @@
 use uuid::Uuid;
 
 use super::{
-    consents::revoke_number,
-    disputes::{Found, file_found},
+    address_consents::{Withdrawal, revoke_address},
+    disputes::{Found, file_found, file_repeated},
     holds::{HoldKind, HoldSource},
     inbound::{Effect, effects},
     opt_out::{record_opt_in, record_opt_out},
     place_hold::{Placement, place_hold},
     reading::OptOutReach,
     rule_set::RuleSet,
-    suppressions::{NewSuppression, SuppressionReason, suppress},
+    suppressions::{AddressKind, NewSuppression, SuppressionReason, suppress},
 };
 use crate::{
     accounts::{DebtorRow, debtors_by_ids, debtors_by_phone, lock_persons, open_accounts_of},
@@ -88,10 +88,12 @@ pub async fn act_on_text(
                     Effect::Cease => OptOutReach::AllContact,
                     _ => OptOutReach::Channel,
                 };
-                let reason = SuppressionReason::OptOut;
-                let suppression = record_opt_out(tx, keys, text.number, &ids, reach, reason).await?;
+                let (reason, number) = (SuppressionReason::OptOut, keys.blind(text.number));
+                let address = (AddressKind::Phone, number.as_slice());
+                let suppression = record_opt_out(tx, address, &ids, reach, reason).await?;
                 // What a machine may send or say to the number rests on consent: that ends with the word.
-                revoke_number(tx, &keys.blinds(text.number), text.event_id).await?;
+                let (event, blinds) = (text.event_id, keys.blinds(text.number));
+                revoke_address(tx, AddressKind::Phone, &blinds, &Withdrawal::Text { event }).await?;
                 if effect == Effect::Cease {
                     hold_all(tx, &people, HoldKind::CeaseContact, &text, Some(suppression)).await?;
                 }
@@ -132,7 +134,7 @@ async fn suppress_wrong_party(
 ) -> Result<Uuid, DbError> {
     let blind = keys.blind(number);
     let new = NewSuppression {
-        kind: "PHONE",
+        kind: AddressKind::Phone,
         debtor_id: if let [only] = people { Some(*only) } else { None },
         address_blind: blind.as_slice(),
         channel: "ALL",
@@ -141,7 +143,8 @@ async fn suppress_wrong_party(
     suppress(tx, new).await
 }
 
-/// Places the hold on everybody behind the number; where one of its kind stands already nothing changes.
+/// Places the hold on everybody behind the number. Where one of its kind stands already, nothing changes but what a dispute in
+/// writing adds to what was known of it.
 async fn hold_all(
     tx: &mut TenantTx,
     people: &[DebtorRow],
@@ -160,15 +163,17 @@ async fn hold_all(
             suppression_id,
             ..Placement::new(person.id, kind, HoldSource::InboundText)
         };
-        let (hold_id, is_dispute) = (placement.id, kind == HoldKind::Dispute);
-        if place_hold(tx, placement).await? && is_dispute {
-            let found = Found {
-                debtor_id: person.id,
-                account_id,
-                hold_id,
-                event_id: Some(text.event_id),
-            };
-            file_found(tx, found).await?;
+        let found = Found {
+            debtor_id: person.id,
+            account_id,
+            hold_id: placement.id,
+            event_id: Some(text.event_id),
+        };
+        let is_new = place_hold(tx, placement).await?;
+        match (kind == HoldKind::Dispute, is_new) {
+            (true, true) => file_found(tx, found).await?,
+            (true, false) => file_repeated(tx, found).await?,
+            (false, _) => {}
         }
     }
     Ok(())

@@ -5,7 +5,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{rule_set::RuleSet, zones::zones_of_state};
+use super::{facts::Location, rule_set::RuleSet, zones::zones_of_state};
 use crate::{
     access::{Cell, authorize},
     platform::{
@@ -27,11 +27,12 @@ const BEHIND_UTC: TimeDelta = TimeDelta::hours(11);
 /// What a licence is for.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 pub enum LicenseKind {
-    /// To collect for others.
+    /// To collect for others: the one that lets a debtor be contacted where their state or city asks for a licence.
     CollectionAgency,
-    /// To collect debts that were bought.
+    /// To collect debts that were bought. For the record: it is none to collect for others. Where one licence is both, record
+    /// it as COLLECTION_AGENCY.
     DebtBuyer,
-    /// Another registration or permit.
+    /// Another registration or permit, for the record.
     Other,
 }
 
@@ -255,33 +256,42 @@ pub(super) fn days_of(now: DateTime<Utc>) -> (NaiveDate, NaiveDate) {
     ((now - BEHIND_UTC).date_naive(), now.date_naive())
 }
 
-/// Whether the law asks a collector for a licence where the debtor lives, and where the business holds all that it asks for.
-/// `None` where it is not known where they live.
+/// Whether the law asks a collector for a licence where the debtor lives, and where the business holds all that it asks for:
+/// `*` is wherever they may live. Without an address they may live in any state of the number's area code; without that, in
+/// any at all.
 pub(super) fn license_facts(
-    state: Option<&str>,
-    is_city_dweller: Option<bool>,
+    location: &Location,
     mut held: Vec<String>,
     now: DateTime<Utc>,
 ) -> (Option<bool>, Vec<String>) {
-    let Some(state) = state else {
-        return (None, held);
-    };
     let (earliest, latest) = days_of(now);
     let mut asking = RuleSet::current()
         .states()
         .filter(|row| row.licence && row.is_in_force(earliest, latest))
-        .filter(|row| row.code == state || row.code == CITY && is_city_dweller == Some(true))
+        .filter(|row| may_ask(location, &row.code))
         .peekable();
     if asking.peek().is_none() {
         return (Some(false), held);
     }
-    // The rule asks for the state: of a New Yorker's city it knows by this.
     let has_all = asking.all(|row| held.contains(&row.code));
-    held.retain(|code| code != state);
+    // The rule asks for the state: of a New Yorker's city it knows by this.
+    let place = location.address_state.as_deref().unwrap_or("*");
+    held.retain(|code| code != place);
     if has_all {
-        held.push(state.to_owned());
+        held.push(place.to_owned());
     }
     (Some(true), held)
+}
+
+/// Whether the law of the state or city may be that of where the debtor lives.
+fn may_ask(location: &Location, code: &str) -> bool {
+    let is_city = code == CITY && location.nyc_resident == Some(true);
+    is_city
+        || match (&location.address_state, &location.possible_states) {
+            (Some(state), _) => state == code,
+            (None, Some(possible)) => possible.iter().any(|state| state == code),
+            (None, None) => true,
+        }
 }
 
 #[cfg(test)]
@@ -292,11 +302,17 @@ mod tests {
     fn a_state_that_asks_for_a_licence_is_told_from_one_that_does_not() {
         let now = "2026-11-20T12:00:00Z".parse().unwrap();
         let held = |codes: &[&str]| codes.iter().map(|code| (*code).to_owned()).collect::<Vec<_>>();
-        let facts = |state, city, codes: &[&str]| license_facts(state, city, held(codes), now);
+        let facts = |state: Option<&str>, city, codes: &[&str]| {
+            let location = Location {
+                address_state: state.map(str::to_owned),
+                nyc_resident: city,
+                ..Location::default()
+            };
+            license_facts(&location, held(codes), now)
+        };
         assert_eq!(facts(Some("CA"), None, &[]), (Some(true), held(&[])));
         assert_eq!(facts(Some("CA"), None, &["CA"]), (Some(true), held(&["CA"])));
         assert_eq!(facts(Some("GA"), None, &["CA"]), (Some(false), held(&["CA"])));
-        assert_eq!(facts(None, None, &["CA"]), (None, held(&["CA"])));
         // The city's licence is the city's: the state asks for none.
         assert_eq!(facts(Some("NY"), Some(false), &[]), (Some(false), held(&[])));
         assert_eq!(facts(Some("NY"), Some(true), &["NY"]), (Some(true), held(&[])));
@@ -305,5 +321,33 @@ mod tests {
             (Some(true), held(&["NYC", "NY"]))
         );
         assert_eq!(facts(Some("NJ"), Some(false), &[]), (Some(false), held(&[])));
+    }
+
+    #[test]
+    fn where_the_state_is_not_known_every_licence_is_asked_for_that_may_be_needed() {
+        let now = "2026-11-20T12:00:00Z".parse().unwrap();
+        let asks = |possible: Option<&[&str]>, codes: &[&str]| {
+            let owned = |codes: &[&str]| codes.iter().map(|code| (*code).to_owned()).collect::<Vec<_>>();
+            let location = Location {
+                possible_states: possible.map(owned),
+                ..Location::default()
+            };
+            let (asks, held) = license_facts(&location, owned(codes), now);
+            (asks, held.contains(&"*".to_owned()))
+        };
+        assert_eq!(asks(Some(&["CA"]), &[]), (Some(true), false));
+        assert_eq!(asks(Some(&["CA"]), &["NV"]), (Some(true), false));
+        assert_eq!(asks(Some(&["CA"]), &["CA"]), (Some(true), true));
+        assert_eq!(asks(Some(&["GA"]), &[]), (Some(false), false));
+        assert_eq!(asks(Some(&["NY", "NYC"]), &["NY"]), (Some(true), false));
+        assert_eq!(asks(Some(&["NY", "NYC"]), &["NYC"]), (Some(true), true));
+        // Nothing is known of where they live.
+        assert_eq!(asks(None, &["CA", "NYC"]), (Some(true), false));
+        let all: Vec<&str> = RuleSet::current()
+            .states()
+            .filter(|row| row.licence)
+            .map(|row| row.code.as_str())
+            .collect();
+        assert_eq!(asks(None, &all), (Some(true), true));
     }
 }

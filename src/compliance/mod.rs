@@ -3,7 +3,7 @@
 //! Owns `consents`, `suppressions`, `holds`, `inconvenient_times`, `decisions`, `contact_slots`, `contact_policies`,
 //! `contact_policy_changes`, `disputes`, `dispute_steps`, `dispute_documents`, `complaints`, `privacy_requests`,
 //! `debtor_archives`, `do_not_call_access`, `do_not_call_areas`, `do_not_call_numbers`, `reassigned_imports`,
-//! `reassigned_checks`, `business_licenses`. May import `platform`, `identity`, `access`, `audit`, `files`, `accounts`.
+//! `reassigned_checks`, `business_licenses`, `suit_authorities`. May import `platform`, `identity`, `access`, `audit`, `files`, `accounts`.
 //!
 //! [`language`] reads texts as words, [`prohibited`] finds in them what may not be said; both are pure.
 //!
@@ -12,8 +12,10 @@
 //! stored decision be replayed. Around it: `gather` reads the facts, `gate` stores the decision and reserves,
 //! `permit` is what the vendors' ports take.
 
+mod address_consents;
 mod answer_days;
 mod approved_wordings;
+mod author;
 mod awaiting_holds;
 mod calendar;
 mod check_content;
@@ -24,9 +26,11 @@ mod consents;
 mod contact_bans;
 mod contact_facts;
 mod contact_policy;
+mod contact_profile;
 pub mod content;
 mod content_facts;
 mod dashboard;
+mod debt_facts;
 pub mod decide;
 pub mod decision;
 mod disputes;
@@ -43,14 +47,18 @@ mod inbound;
 mod inconvenient;
 mod intake;
 mod intake_channel;
+mod kept_words;
 pub mod language;
 mod licenses;
 mod local_time;
 mod number_lists;
 mod opt_out;
+mod opt_out_by_link;
+mod opt_out_links;
 mod permit;
 mod person_facts;
 mod place_hold;
+pub mod ports;
 pub mod privacy;
 pub mod prohibited;
 pub mod reading;
@@ -59,12 +67,15 @@ mod replay;
 mod required_text;
 pub mod rule_set;
 mod rules;
+mod suits;
 mod suppressions;
+mod validation_notice;
 mod zone_evidence;
 mod zone_set;
 pub mod zones;
 
 pub use answer_days::{AnswerDays, answer_days, set_answer_days};
+pub use author::Author;
 pub use check_content::{ContentFinding, ContentToCheck, check_content};
 pub use consents::{
     ConsentEvidence, ConsentPurpose, ConsentSource, ConsentStatus, NewConsent, record_consent,
@@ -72,6 +83,7 @@ pub use consents::{
 };
 pub use contact_bans::Suppressions;
 pub use contact_policy::{change_contact_policy, contact_policy};
+pub use contact_profile::set_contact_profile;
 pub use decision::Outcome;
 pub use disputes::{MarkDispute, mark_dispute};
 pub use documents::{Answers, WrongDocuments, decide_documents};
@@ -81,23 +93,32 @@ pub use gate::{Contact, Decided, decide_to_dispatch, decide_to_queue, explain, r
 pub use holds::{HoldKind, HoldSource};
 pub use inconvenient::{NewInconvenientTime, record_inconvenient_time, withdraw_inconvenient_time};
 pub use intake::{ReceivedText, Silenced, act_on_text, attribute_holds};
+pub use kept_words::{JudgedWords, KeptWords, WrittenMedium, judge_words, scan_visible_words};
 pub use licenses::{LicenseKind, NewLicense, remove_license, set_license};
 pub use number_lists::{
     DoNotCallFile, LoadProblem, LoadReassigned, Loaded, NewAccess, NewReassignedImport, ReassignedNumbers,
     import_reassigned, load_do_not_call, set_do_not_call_access, stale_registry,
 };
 pub use opt_out::record_opt_out;
+pub use opt_out_by_link::{LinkAnswer, LinkPlace, opt_out_by_link, place_of_link};
+pub use opt_out_links::{ONE_CLICK, ONE_CLICK_FIELD, OptOutLink, OptOutLinks, mail_headers};
 pub use permit::{Permit, PermitError, Reservation};
 pub use place_hold::{NewHold, Placement, confirm_hold, place_hold, release_hold, set_hold};
-pub use prohibited::Writer;
+pub use prohibited::{Period, Writer};
 pub use replay::{Replayed, StoredDecision, count_decisions, each_decision};
 pub use required_text::required_text;
-pub use suppressions::{ContactToSuppress, SuppressionReason, release_suppression, suppress_contact};
+pub use suits::{NewSuitAuthority, record_suit_authority, withdraw_suit_authority};
+pub use suppressions::{
+    AddressKind, ContactToSuppress, SuppressionReason, release_suppression, suppress_contact,
+};
+pub use validation_notice::{NoticeWriter, WriteValidationNotice, write_validation_notice};
 
 #[cfg(test)]
 mod brute_tests;
 #[cfg(test)]
 mod decide_tests;
+#[cfg(test)]
+mod exception_tests;
 #[cfg(test)]
 mod mutation_tests;
 #[cfg(test)]

@@ -1,39 +1,38 @@
-//! Records what a person asked for, in the transaction that stores their words.
+//! Records what a person asked for, in the transaction that stores their words or takes their answer to a link.
 
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    consents::restore_texts,
+    address_consents::restore_texts,
     reading::OptOutReach,
-    suppressions::{NewSuppression, SuppressionReason, lift, suppress},
+    suppressions::{AddressKind, NewSuppression, SuppressionReason, lift, suppress},
 };
 use crate::platform::{
     db::{DbError, TenantTx},
+    error::OpError,
     keys::TenantKeys,
 };
 
-/// Stops contact with a number: by text (47 CFR 64.1200(a)(10)), or in every way. Asking again changes nothing. Returns the
-/// suppression that stands.
+/// Stops contact with an address, of which `blind` is the print: by what is written to it (47 CFR 64.1200(a)(10), 12 CFR
+/// 1006.14(h)), or in every way. Asking again changes nothing. Returns the suppression that stands.
 ///
 /// # Errors
 /// [`DbError`] as met.
 pub async fn record_opt_out(
     tx: &mut TenantTx,
-    keys: &TenantKeys,
-    number: &str,
+    (kind, blind): (AddressKind, &[u8]),
     debtors: &[Uuid],
     reach: OptOutReach,
     reason: SuppressionReason,
 ) -> Result<Uuid, DbError> {
-    let blind = keys.blind(number);
     let new = NewSuppression {
-        kind: "PHONE",
-        // A household shares its number: then the suppression belongs to the number alone.
+        kind,
+        // A household shares its address: then the suppression belongs to the address alone.
         debtor_id: if let [only] = debtors { Some(*only) } else { None },
-        address_blind: blind.as_slice(),
+        address_blind: blind,
         channel: match reach {
-            OptOutReach::Channel => "SMS",
+            OptOutReach::Channel => kind.channel(),
             OptOutReach::AllContact => "ALL",
         },
         reason,
@@ -45,13 +44,13 @@ pub async fn record_opt_out(
 /// stood for WhatsApp and artificial voices.
 ///
 /// # Errors
-/// [`DbError`] as met.
+/// [`OpError`] as met.
 pub async fn record_opt_in(
     tx: &mut TenantTx,
     keys: &TenantKeys,
     number: &str,
     event: Uuid,
-) -> Result<(), DbError> {
+) -> Result<(), OpError> {
     let business = tx.business_id();
     let stand = sqlx::query_scalar!(
         "SELECT id FROM suppressions
@@ -61,7 +60,8 @@ pub async fn record_opt_in(
         &keys.blinds(number),
     )
     .fetch_all(tx.conn())
-    .await?;
+    .await
+    .map_err(DbError::from)?;
     lift(tx, &stand, &json!({ "by": "START" })).await?;
     restore_texts(tx, &keys.blinds(number), event).await
 }

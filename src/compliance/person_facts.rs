@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{
     facts::{Action, Channel, LineType, Location, ReassignedNumberCheck, Recipient},
     zone_evidence::{ZoneClue, clue_of_phone, clues_of_address},
-    zones::{ZoneSet, is_in_new_york_city, zones_of_phone},
+    zones::{ZoneSet, is_in_new_york_city, states_of_area_code, zones_of_phone},
 };
 use crate::{
     accounts::{PostalAddress, SealedZones, StatedZones},
@@ -96,11 +96,18 @@ pub(super) fn location(recipient: &str, traits: &Traits, now: DateTime<Utc>) -> 
     }
     candidates.extend(traits.stated.among_others().into_iter().map(|(zone, _)| zone));
     let alone = traits.stated.alone();
+    let address_state = traits.addresses.iter().find_map(|address| address.state.clone());
+    let area_code = PhoneNumber::parse_e164(recipient)
+        .ok()
+        .and_then(|phone| phone.area_code().map(str::to_owned));
     Location {
-        address_state: traits.addresses.iter().find_map(|address| address.state.clone()),
-        area_code: PhoneNumber::parse_e164(recipient)
-            .ok()
-            .and_then(|phone| phone.area_code().map(str::to_owned)),
+        possible_states: area_code
+            .as_deref()
+            .filter(|_| address_state.is_none())
+            .map(states_of_area_code)
+            .filter(|states| !states.is_empty()),
+        address_state,
+        area_code,
         // What the number alone says stands in the facts too, so that they say the same when the tables have changed.
         area_code_zones: Some(zones_of_phone(recipient).iter().collect()),
         nyc_resident: lives_in_new_york_city(&traits.addresses),
@@ -111,15 +118,19 @@ pub(super) fn location(recipient: &str, traits: &Traits, now: DateTime<Utc>) -> 
     }
 }
 
-/// By any of the addresses that name a ZIP code; not known where none does.
+/// By any of the addresses that name a ZIP code. An address in the state of New York without one may be in the city, and
+/// counts as such; not known where no other address names one.
 fn lives_in_new_york_city(addresses: &[PostalAddress]) -> Option<bool> {
-    let zips = || {
-        addresses
-            .iter()
-            .filter_map(|address| address.postal_code.as_deref())
-    };
-    zips().next()?;
-    Some(zips().any(is_in_new_york_city))
+    let mut known = None;
+    for address in addresses {
+        let may_be = match address.postal_code.as_deref() {
+            Some(zip) => is_in_new_york_city(zip),
+            None if address.state.as_deref() == Some("NY") => true,
+            None => continue,
+        };
+        known = Some(known == Some(true) || may_be);
+    }
+    known
 }
 
 /// What is known of the number or address that is contacted. Where it is known to reach somebody else, the recipient is

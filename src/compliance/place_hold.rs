@@ -222,18 +222,34 @@ pub async fn confirm_hold(
 }
 
 /// Ends a hold; that it stood stays on record. The suppression of the number that it was said from goes with it, unless a
-/// hold on somebody else rests on that too. Of a dispute's hold, the disputes that were not answered count as taken back.
+/// hold on somebody else rests on that too. Of a dispute's hold, the disputes that were not answered count as taken back: it
+/// takes who may end a dispute, and a reason, as that does.
 ///
 /// # Errors
-/// User errors: NOT_FOUND for a hold that is not the caller's, CONFLICT for one that was released before.
-pub async fn release_hold(tx: &mut TenantTx, id: Uuid) -> Result<(), OpError> {
+/// User errors: NOT_FOUND for a hold that is not the caller's, CONFLICT for one that was released before, INVALID_INPUT for a
+/// reason that does not fit, or is missing where a dispute ends. FORBIDDEN for a dispute's hold without `dispute:resolve`.
+pub async fn release_hold(
+    tx: &mut TenantTx,
+    keyring: &Keyring,
+    db: &Db,
+    id: Uuid,
+    reason: Option<&str>,
+) -> Result<(), OpError> {
     authorize(tx.ctx(), Cell::HoldRelease).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
     let hold = locked(tx, "id", id).await?;
     if hold.lifted_at.is_some() {
         return Err(conflict("id", "This hold was released before.").into());
     }
+    let says_why = reason.map(|reason| (1..=1_000).contains(&reason.trim().chars().count()));
+    if says_why == Some(false) {
+        return Err(UserError::invalid("reason", "Say why in 1 to 1,000 characters.").into());
+    }
     if hold.kind == HoldKind::Dispute.as_str() {
-        withdraw_with_hold(tx, id).await?;
+        authorize(tx.ctx(), Cell::DisputeResolve).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
+        let message = "With this hold the disputes end that it stands for: say why they count as taken back.";
+        let reason = reason.ok_or_else(|| UserError::invalid("reason", message))?;
+        let keys = keyring.business(db, tx.business_id()).await?;
+        withdraw_with_hold(tx, &keys, id, reason).await?;
     }
     lift_hold(tx, id).await?;
     if let Some(suppression) = hold.suppression_id {

@@ -50,14 +50,45 @@ impl SuppressionReason {
     }
 }
 
+/// What an address is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum AddressKind {
+    Phone,
+    Email,
+}
+
+impl AddressKind {
+    /// As the database spells it.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Phone => "PHONE",
+            Self::Email => "EMAIL",
+        }
+    }
+
+    /// The reverse of [`AddressKind::as_str`].
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        [Self::Phone, Self::Email]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+    }
+
+    /// The channel on which what is written is sent to it, as the database spells it.
+    pub(super) fn channel(self) -> &'static str {
+        match self {
+            Self::Phone => "SMS",
+            Self::Email => "EMAIL",
+        }
+    }
+}
+
 /// A suppression about to stand.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NewSuppression<'a> {
     /// Whose it is; none where several share the address: then it belongs to the address alone.
     pub(super) debtor_id: Option<Uuid>,
     pub(super) address_blind: &'a [u8],
-    /// `PHONE` or `EMAIL`.
-    pub(super) kind: &'static str,
+    pub(super) kind: AddressKind,
     /// A channel, or `ALL`.
     pub(super) channel: &'static str,
     pub(super) reason: SuppressionReason,
@@ -78,7 +109,7 @@ pub(super) async fn suppress(tx: &mut TenantTx, new: NewSuppression<'_>) -> Resu
         id,
         new.debtor_id,
         new.address_blind,
-        new.kind,
+        new.kind.as_str(),
         new.channel,
         new.reason.as_str(),
         now,
@@ -146,7 +177,10 @@ pub async fn suppress_contact(
     let suppression = NewSuppression {
         debtor_id: new.debtor_id,
         address_blind: blind.as_slice(),
-        kind: new.address.kind(),
+        kind: match new.address {
+            NewContact::Phone(_) => AddressKind::Phone,
+            NewContact::Email(_) => AddressKind::Email,
+        },
         channel: new.channel,
         reason: SuppressionReason::Staff,
     };

@@ -24,13 +24,24 @@ static STATES: LazyLock<ZoneTable> =
 static ZIP_PREFIXES: LazyLock<ZoneTable> =
     LazyLock::new(|| zone_table(include_str!("../../policies/geo/zip3_zones.csv")));
 
-/// Reads `key,zone zone …` lines below `#` comments and one header line. A zone that the time zone database
-/// does not know would be left out; a test shows that there is none.
-fn zone_table(csv: &'static str) -> ZoneTable {
+static AREA_CODE_STATES: LazyLock<BTreeMap<&'static str, Vec<String>>> = LazyLock::new(|| {
+    lines_of(include_str!("../../policies/geo/area_code_states.csv"))
+        .map(|(code, states)| (code, states.split(' ').map(str::to_owned).collect()))
+        .collect()
+});
+
+/// The lines `key,values` below `#` comments and one header line.
+fn lines_of(csv: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
     csv.lines()
         .filter(|line| !line.starts_with('#'))
         .skip(1)
         .filter_map(|line| line.split_once(','))
+}
+
+/// Reads `key,zone zone …` lines below `#` comments and one header line. A zone that the time zone database
+/// does not know would be left out; a test shows that there is none.
+fn zone_table(csv: &'static str) -> ZoneTable {
+    lines_of(csv)
         .map(|(key, zones)| {
             (
                 key,
@@ -59,6 +70,12 @@ pub fn zones_of_phone(e164: &str) -> ZoneSet {
 /// Zones of a North American area code; empty when it has no territory or is not known.
 pub fn zones_of_area_code(area_code: &str) -> ZoneSet {
     look_up(&AREA_CODES, area_code)
+}
+
+/// The US states, districts and territories (USPS codes) whose numbers a North American area code is of, and `NYC` where it is
+/// one of New York City's; empty where it is not of the United States or has no territory.
+pub fn states_of_area_code(area_code: &str) -> Vec<String> {
+    AREA_CODE_STATES.get(area_code).cloned().unwrap_or_default()
 }
 
 /// Zones in use in a US state, district or territory (USPS code, any case); empty when it is not known or
@@ -148,6 +165,30 @@ mod tests {
                     zones.split(' ').count(),
                     table[key].len(),
                     "an unknown zone in {row}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn an_area_code_names_states_whose_clocks_are_its_own() {
+        assert_eq!(states_of_area_code("415"), ["CA"]);
+        assert_eq!(states_of_area_code("212"), ["NY", "NYC"]);
+        assert_eq!(states_of_area_code("518"), ["NY"]);
+        assert_eq!(states_of_area_code("202"), ["DC"]);
+        for without in ["416", "800", "876", ""] {
+            assert_eq!(states_of_area_code(without), Vec::<String>::new(), "{without}");
+        }
+        assert!(AREA_CODE_STATES.len() > 350);
+        for (code, states) in &*AREA_CODE_STATES {
+            let zones = zones_of_area_code(code);
+            for state in states.iter().filter(|state| *state != "NYC") {
+                let of_state = zones_of_state(state);
+                assert!(
+                    zones
+                        .iter()
+                        .any(|zone| of_state.iter().any(|other| zone == other)),
+                    "{code} is of {state}, and has none of its clocks"
                 );
             }
         }

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     accounts::{Channel, debtor_keys, has_phone},
-    compliance::{Contact, Decided, Outcome, Permit, Writer, decide_to_dispatch},
+    compliance::{Author, Contact, Decided, Outcome, Permit, decide_to_dispatch},
     platform::{
         context::TenantCtx,
         db::{AuditEntry, TenantTx},
@@ -124,12 +124,10 @@ struct Waiting {
 }
 
 impl Waiting {
-    /// Who wrote it; an agent's without a person came by an API key, and nobody knows.
-    fn writer(&self) -> Option<Writer> {
-        match (self.sender_type.as_str(), self.sender_id) {
-            ("AGENT", Some(_)) => Some(Writer::Person),
-            ("AGENT", None) => None,
-            _ => Some(Writer::Assistant),
+    fn author(&self) -> Author {
+        match self.sender_type.as_str() {
+            "AGENT" => Author::of(self.sender_id),
+            _ => Author::Service,
         }
     }
 }
@@ -200,7 +198,7 @@ async fn prepare(
         content: &body,
         in_reply_to: waiting.in_reply_to,
         mode: None,
-        writer: waiting.writer(),
+        author: waiting.author(),
     };
     let Some((decided, reservation)) = decide_to_dispatch(&mut tx, &keys, &contact).await? else {
         fail(

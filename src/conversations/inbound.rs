@@ -128,8 +128,8 @@ async fn act(
     stop_queued(tx, &blinds, failure).await
 }
 
-/// What waits to be sent to the number dies with their word.
-async fn stop_queued(
+/// What waits to be sent to the address dies with their word.
+pub(super) async fn stop_queued(
     tx: &mut TenantTx,
     blinds: &[Vec<u8>],
     failure: (&'static str, &'static str),

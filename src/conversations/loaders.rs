@@ -297,6 +297,8 @@ struct JoinedMessage {
     sent_at: Option<chrono::DateTime<chrono::Utc>>,
     delivered_at: Option<chrono::DateTime<chrono::Utc>>,
     read_at: Option<chrono::DateTime<chrono::Utc>>,
+    template_id: Option<Uuid>,
+    template_version: Option<i32>,
     key_id: Uuid,
     key_version: i32,
     wrapped: Option<Vec<u8>>,
@@ -321,6 +323,8 @@ impl From<JoinedMessage> for MessageRow {
             sent_at: row.sent_at,
             delivered_at: row.delivered_at,
             read_at: row.read_at,
+            template_id: row.template_id,
+            template_version: row.template_version,
             key: WrappedKey {
                 id: row.key_id,
                 business_key_version: row.key_version,
@@ -347,7 +351,7 @@ async fn messages_of_threads(
                 m.direction AS "direction!", m.sender_type AS "sender_type!", m.sender_id,
                 m.body_cipher AS "body_cipher!", m.delivery_status AS "delivery_status!", m.failure_code,
                 m.failure_reason, m.decision_id, m.created_at AS "created_at!", m.sent_at, m.delivered_at, m.read_at,
-                k.id AS "key_id!", k.business_key_version AS "key_version!", k.wrapped
+                m.template_id, m.template_version, k.id AS "key_id!", k.business_key_version AS "key_version!", k.wrapped
          FROM unnest($2::uuid[], $3::uuid[], $4::int[], $5::int[]) AS p(conversation_id, key_id, low, high)
          JOIN data_keys k ON k.business_id = $1 AND k.id = p.key_id
          JOIN messages m ON m.business_id = $1 AND m.conversation_id = p.conversation_id
@@ -384,7 +388,7 @@ async fn messages_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<MessageR
         JoinedMessage,
         "SELECT m.id, m.conversation_id, m.debtor_id, m.sequence, m.direction, m.sender_type, m.sender_id, m.body_cipher,
                 m.delivery_status, m.failure_code, m.failure_reason, m.decision_id, m.created_at, m.sent_at,
-                m.delivered_at, m.read_at, k.id AS key_id, k.business_key_version AS key_version, k.wrapped
+                m.delivered_at, m.read_at, m.template_id, m.template_version, k.id AS key_id, k.business_key_version AS key_version, k.wrapped
          FROM messages m
          JOIN conversations v ON v.business_id = m.business_id AND v.id = m.conversation_id
          JOIN data_keys k ON k.business_id = v.business_id AND k.id = v.record_key_id

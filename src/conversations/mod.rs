@@ -2,11 +2,11 @@
 //!
 //! Owns `conversations`, `conversation_reads`, `messages`, `delivery_attempts`, `provider_events`,
 //! `provider_accounts`, `inbound_numbers`. May import `platform`, `identity`, `access`, `audit`, `accounts`,
-//! `compliance`.
+//! `compliance`, `templates`.
 //!
 //! - out: `send_message` (queue) -> [`deliver`] (gate again, attempt, vendor, outcome) -> [`status`] (callbacks),
 //!   with [`reconcile`] and [`look_up`] for answers and callbacks that never came
-//! - in: [`inbound`] (store, opt out, acknowledge) -> [`process_inbound`] (match, thread, message)
+//! - in: [`inbound`] (store, opt out, acknowledge) -> [`process_inbound`] (match, thread, message); `opt_out_by_link`
 //! - live: [`feed`]
 
 mod agent_work;
@@ -14,12 +14,14 @@ mod assign;
 mod credentials;
 pub mod deliver;
 pub mod feed;
+mod from_template;
 pub mod graphql;
 pub mod inbound;
 mod loaders;
 pub mod look_up;
 mod model;
 mod notice;
+mod opt_out_by_link;
 mod pauses;
 pub mod ports;
 pub mod process_inbound;
@@ -37,11 +39,12 @@ mod typing;
 mod update;
 
 pub use assign::assign_conversation;
+pub use from_template::message_from_template;
 pub use loaders::ConversationLoaders;
 pub use model::DeliveryStatus;
 pub use notice::{Notice, send_notice};
 pub use read::mark_read;
-pub use send_message::{NewMessage, SECRET_MARK, Sent, send_message};
+pub use send_message::{MadeOf, NewMessage, SECRET_MARK, Sent, send_message};
 pub use start::start_conversation;
 pub use typing::set_typing;
 pub use update::update_conversation;

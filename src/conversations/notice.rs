@@ -40,6 +40,8 @@ pub async fn send_notice(
         content: notice.words.to_owned(),
         after_sequence: None,
         secret: Some(notice.secret),
+        is_notice: true,
+        made_of: None,
     };
     send_message(tx, keyring, db, message).await
 }

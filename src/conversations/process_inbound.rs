@@ -146,6 +146,7 @@ async fn move_to_thread(mut tx: TenantTx, keys: &TenantKeys, waiting: Waiting) -
             reply_to_message_id: None,
             provider_message_id: Some(waiting.event_id),
             received_at: Some(waiting.received_at),
+            made_of: None,
         },
     )
     .await?;
@@ -159,9 +160,13 @@ async fn move_to_thread(mut tx: TenantTx, keys: &TenantKeys, waiting: Waiting) -
     .execute(tx.conn())
     .await?;
     let held = attribute_holds(&mut tx, id, message).await?;
-    for waiting in queued_store::recheck_queued(&mut tx, &held).await? {
-        tx.enqueue(&DeliverMessage { message_id: waiting }).await?;
-    }
+    let waiting = queued_store::recheck_queued(&mut tx, &held).await?;
+    tx.enqueue_all(
+        waiting
+            .into_iter()
+            .map(|message_id| DeliverMessage { message_id }),
+    )
+    .await?;
     let details = json!({ "conversation": thread.id, "matched": thread.debtor_id.is_some() });
     tx.audit(AuditEntry::plain("message.added", message, &details).about(thread.debtor_id));
     let mut event = thread.event("MESSAGE_ADDED");

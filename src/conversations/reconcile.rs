@@ -40,10 +40,10 @@ async fn find_due(slice: &Conversations) -> Result<(), OpError> {
     )
     .fetch_all(tx.conn())
     .await?;
-    for row in attempts {
-        tx.enqueue(Some(row.business_id), &LookUpAttempt { attempt_id: row.id })
-            .await?;
-    }
+    let look_ups = attempts
+        .into_iter()
+        .map(|row| (Some(row.business_id), LookUpAttempt { attempt_id: row.id }));
+    tx.enqueue_all(look_ups).await?;
     let messages = sqlx::query!(
         "SELECT business_id, id FROM messages
          WHERE delivery_status = 'QUEUED' AND attempt_id IS NULL AND dispatch_due_at <= $1
@@ -53,10 +53,10 @@ async fn find_due(slice: &Conversations) -> Result<(), OpError> {
     )
     .fetch_all(tx.conn())
     .await?;
-    for row in messages {
-        tx.enqueue(Some(row.business_id), &DeliverMessage { message_id: row.id })
-            .await?;
-    }
+    let deliveries = messages
+        .into_iter()
+        .map(|row| (Some(row.business_id), DeliverMessage { message_id: row.id }));
+    tx.enqueue_all(deliveries).await?;
     let texts = sqlx::query!(
         "SELECT business_id, id FROM provider_events WHERE processed_at IS NULL AND due_at <= $1
          ORDER BY due_at LIMIT $2",
@@ -65,10 +65,10 @@ async fn find_due(slice: &Conversations) -> Result<(), OpError> {
     )
     .fetch_all(tx.conn())
     .await?;
-    for row in texts {
-        tx.enqueue(Some(row.business_id), &ProcessInbound::new(row.id))
-            .await?;
-    }
+    let unread = texts
+        .into_iter()
+        .map(|row| (Some(row.business_id), ProcessInbound::new(row.id)));
+    tx.enqueue_all(unread).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     access::{Cell, authorize},
     accounts::{Channel, debtor_keys, has_phone},
-    compliance::{Contact, Decided, Writer, decide_to_queue, required_text},
+    compliance::{Author, Contact, Decided, decide_to_queue, required_text},
     platform::{
         db::{AuditEntry, Db, TenantTx},
         error::OpError,
@@ -30,8 +30,19 @@ pub struct NewMessage {
     pub content: String,
     /// The newest message that the sender has seen; a thread that moved on refuses.
     pub after_sequence: Option<i32>,
-    /// Of a text of the service itself: what takes the place of [`SECRET_MARK`] when it leaves, and is shown to nobody.
+    /// What takes the place of [`SECRET_MARK`] when it leaves, and is shown to nobody.
     pub secret: Option<String>,
+    /// A text of the service itself, which answers nobody.
+    pub is_notice: bool,
+    /// The template that its words are of.
+    pub made_of: Option<MadeOf>,
+}
+
+/// A version of a template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MadeOf {
+    pub template: Uuid,
+    pub version: i32,
 }
 
 /// What staff and debtor see of a text's secret.
@@ -117,7 +128,7 @@ pub async fn send_message(
         )
         .into());
     }
-    let is_notice = new.secret.is_some();
+    let is_notice = new.is_notice;
     // What the service sends by itself answers nothing that the person wrote.
     let answers = match is_notice {
         true => None,
@@ -131,7 +142,10 @@ pub async fn send_message(
         content: &content,
         in_reply_to: answers.map(|(_, at)| at),
         mode: None,
-        writer: writer(tx, is_notice),
+        author: match is_notice {
+            true => Author::Service,
+            false => Author::of(tx.ctx().user_id()),
+        },
     };
     let decided = decide_to_queue(tx, &keys, &contact).await?.ok_or_else(|| {
         UserError::at(
@@ -161,23 +175,19 @@ pub async fn send_message(
         reply_to_message_id: answers.map(|(id, _)| id),
         provider_message_id: None,
         received_at: None,
+        made_of: new.made_of,
     };
     append_message(tx, &mut thread, row).await?;
-    let details = json!({ "conversation": thread.id, "decision": decided.id });
+    let made_of = new
+        .made_of
+        .map(|of| json!({ "id": of.template, "version": of.version }));
+    let details = json!({ "conversation": thread.id, "decision": decided.id, "template": made_of });
     tx.audit(AuditEntry::plain("message.queued", message, &details).about(thread.debtor_id));
     let mut event = thread.event("MESSAGE_ADDED");
     event.message_id = Some(message);
     tx.emit(event);
     tx.enqueue(&DeliverMessage { message_id: message }).await?;
     Ok(Sent::Queued { message })
-}
-
-/// Who writes: the service itself, or a person who is signed in. Of what comes by an API key nobody knows.
-fn writer(tx: &TenantTx, is_notice: bool) -> Option<Writer> {
-    match is_notice {
-        true => Some(Writer::Assistant),
-        false => tx.ctx().user_id().map(|_| Writer::Person),
-    }
 }
 
 fn check(thread: &ConversationRow, new: &NewMessage) -> Result<(), UserError> {

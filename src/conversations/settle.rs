@@ -12,7 +12,9 @@ use super::{
 };
 use crate::{
     accounts::mark_phone_unreachable,
-    compliance::{SuppressionReason, reading::OptOutReach, record_opt_out, release_slot, retake_slot},
+    compliance::{
+        AddressKind, SuppressionReason, reading::OptOutReach, record_opt_out, release_slot, retake_slot,
+    },
     platform::{
         db::{AuditEntry, TenantTx},
         error::OpError,
@@ -249,7 +251,9 @@ pub(super) async fn learn_from_refusal(
     match kind {
         RefusalKind::OptedOut => {
             let reason = SuppressionReason::VendorBlocked;
-            record_opt_out(tx, keys, to.as_e164(), &[debtor], OptOutReach::Channel, reason).await?;
+            let number = keys.blind(to.as_e164());
+            let address = (AddressKind::Phone, number.as_slice());
+            record_opt_out(tx, address, &[debtor], OptOutReach::Channel, reason).await?;
         }
         RefusalKind::Unreachable => {
             mark_phone_unreachable(tx, debtor, &keys.blinds(to.as_e164()), code).await?;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::model::DeliveryStatus;
+use super::{model::DeliveryStatus, send_message::MadeOf};
 use crate::platform::{
     db::{DbError, LiveEvent, TenantTx},
     keys::WrappedKey,
@@ -63,6 +63,8 @@ pub struct MessageRow {
     pub sent_at: Option<DateTime<Utc>>,
     pub delivered_at: Option<DateTime<Utc>>,
     pub read_at: Option<DateTime<Utc>>,
+    pub template_id: Option<Uuid>,
+    pub template_version: Option<i32>,
     pub key: WrappedKey,
 }
 
@@ -220,6 +222,7 @@ pub(super) struct NewMessageRow {
     pub(super) provider_message_id: Option<String>,
     /// When it was received; a message of ours is dated now.
     pub(super) received_at: Option<DateTime<Utc>>,
+    pub(super) made_of: Option<MadeOf>,
 }
 
 /// Appends a message and moves the thread on; the caller holds the thread's lock.
@@ -244,8 +247,8 @@ pub(super) async fn append_message(
     sqlx::query!(
         "INSERT INTO messages (business_id, id, conversation_id, debtor_id, sequence, direction, sender_type, sender_id,
              body_cipher, delivery_status, decision_id, reply_to_message_id, provider_message_id, dispatch_due_at, created_at,
-             secret_cipher)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+             secret_cipher, template_id, template_version)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
         business,
         new.id,
         thread.id,
@@ -262,6 +265,8 @@ pub(super) async fn append_message(
         (!new.inbound).then_some(now),
         new.received_at.unwrap_or(now),
         new.secret_cipher,
+        new.made_of.map(|of| of.template),
+        new.made_of.map(|of| of.version),
     )
     .execute(tx.conn())
     .await?;

@@ -90,10 +90,7 @@ pub async fn give_to_person(
     data_key_id: Uuid,
     data_key: &DataKey,
 ) -> Result<(), OpError> {
-    let content_key = row
-        .content_key(keys)?
-        .ok_or_else(|| anyhow::anyhow!("file {} has no key", row.id))?;
-    let wrapped_key = keys.wrap_content_key(data_key, &content_key, TABLE, KEY_COLUMN, row.id)?;
+    let wrapped_key = rewrapped(keys, row, data_key)?;
     let name = match row.name(keys)? {
         Some(name) => Some(keys.seal(data_key, TABLE, "person_name_cipher", row.id, name.as_bytes())?),
         None => None,
@@ -105,6 +102,30 @@ pub async fn give_to_person(
         name_cipher: name.as_deref(),
     };
     Ok(store::set_guard(tx, row.id, &guard).await?)
+}
+
+/// The same for a file whose name tells nothing of the person: the name stays the business's.
+///
+/// # Errors
+/// [`OpError`] as met.
+pub async fn give_content_to_person(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    row: &FileRow,
+    debtor: Uuid,
+    data_key_id: Uuid,
+    data_key: &DataKey,
+) -> Result<(), OpError> {
+    let wrapped_key = rewrapped(keys, row, data_key)?;
+    Ok(store::set_content_guard(tx, row.id, debtor, data_key_id, &wrapped_key).await?)
+}
+
+/// The content's key under the person's.
+fn rewrapped(keys: &TenantKeys, row: &FileRow, data_key: &DataKey) -> Result<Vec<u8>, OpError> {
+    let content_key = row
+        .content_key(keys)?
+        .ok_or_else(|| anyhow::anyhow!("file {} has no key", row.id))?;
+    Ok(keys.wrap_content_key(data_key, &content_key, TABLE, KEY_COLUMN, row.id)?)
 }
 
 /// Destroys the keys of these files, so that nobody reads them any more; their objects are removed within the hour.

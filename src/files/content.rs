@@ -222,7 +222,7 @@ impl Files {
         if !file.purpose.is_about_many() {
             return Ok(Vec::new());
         }
-        let mut tx = self.db.snapshot(ctx).await?;
+        let mut tx = self.db.snapshot(&service_of(ctx)).await?;
         let debtors = store::debtors_of(&mut tx, file.id).await?;
         tx.finish_read().await?;
         Ok(debtors)
@@ -239,7 +239,8 @@ impl Files {
         self.read(ctx, id, row).await
     }
 
-    /// The same for whoever holds a link.
+    /// The same for whoever holds a link: that they may read this one was checked when they were given it. Rows of files
+    /// being staff's, the service looks them up.
     ///
     /// # Errors
     /// As [`Self::open`]; NOT_FOUND also while the business or who was given the link is suspended.
@@ -249,8 +250,9 @@ impl Files {
         request_id: &str,
     ) -> Result<(TenantCtx, FileRow, FileReader), OpError> {
         let ctx = link.ctx(request_id);
-        let mut tx = self.db.snapshot(&ctx).await?;
-        let row = if store::link_is_good(&mut tx, self.wall.now()).await? {
+        let mut tx = self.db.snapshot(&service_of(&ctx)).await?;
+        let is_good = store::link_is_good(&mut tx, link.actor, self.wall.now()).await?;
+        let row = if is_good {
             store::file_by_id(&mut tx, link.file).await?
         } else {
             None
@@ -291,6 +293,11 @@ impl Files {
         let reader = StreamReader::new(pieces.boxed());
         Ok((row, FileReader { reader }))
     }
+}
+
+/// The service itself, for the same request.
+fn service_of(ctx: &TenantCtx) -> TenantCtx {
+    TenantCtx::for_service(ctx.business_id(), ctx.request_id().clone())
 }
 
 pub(super) fn seal_name(keys: &TenantKeys, id: Uuid, name: &str) -> Result<Vec<u8>, OpError> {

@@ -88,7 +88,9 @@ impl Files {
         Ok(match purpose {
             Purpose::AccountImport | Purpose::ReassignedNumbers => self.settings.import_max_bytes,
             Purpose::ProfilePhoto | Purpose::BusinessLogo => PHOTO_MAX_BYTES,
-            Purpose::Document | Purpose::Export | Purpose::ImportReport => document_limit(tx).await?,
+            Purpose::Document | Purpose::Export | Purpose::ImportReport | Purpose::LegalNotice => {
+                document_limit(tx).await?
+            }
         })
     }
 }

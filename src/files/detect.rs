@@ -62,7 +62,7 @@ impl MediaType {
             Purpose::ProfilePhoto | Purpose::BusinessLogo => {
                 matches!(self, Self::Png | Self::Jpeg | Self::Webp)
             }
-            Purpose::Export | Purpose::ImportReport => false,
+            Purpose::Export | Purpose::ImportReport | Purpose::LegalNotice => false,
         }
     }
 }

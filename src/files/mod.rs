@@ -33,7 +33,7 @@ use std::sync::Arc;
 
 use object_store::ObjectStore;
 
-pub use claim::{claim, discard, give_to_person, keep, tells_of};
+pub use claim::{claim, discard, give_content_to_person, give_to_person, keep, tells_of};
 pub use content::{FileReader, FileWriter};
 pub use create_upload::{create_upload, document_limit, set_document_limit};
 pub use links::{LinkKeys, LinkProblem, LinkUse};

@@ -28,10 +28,12 @@ pub enum Purpose {
     ImportReport,
     /// Answers of the reassigned numbers database.
     ReassignedNumbers,
+    /// A notice that the law asks for, as the service wrote it.
+    LegalNotice,
 }
 
 impl Purpose {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::AccountImport,
         Self::Document,
         Self::ProfilePhoto,
@@ -39,6 +41,7 @@ impl Purpose {
         Self::Export,
         Self::ImportReport,
         Self::ReassignedNumbers,
+        Self::LegalNotice,
     ];
 
     /// As the database and the API spell it.
@@ -51,6 +54,7 @@ impl Purpose {
             Self::Export => "EXPORT",
             Self::ImportReport => "IMPORT_REPORT",
             Self::ReassignedNumbers => "REASSIGNED_NUMBERS",
+            Self::LegalNotice => "LEGAL_NOTICE",
         }
     }
 
@@ -72,7 +76,7 @@ impl Purpose {
             Self::ProfilePhoto => Some(Cell::ProfileUpdate),
             Self::BusinessLogo => Some(Cell::BusinessUpdate),
             Self::ReassignedNumbers => Some(Cell::NumberListManage),
-            Self::Export | Self::ImportReport => None,
+            Self::Export | Self::ImportReport | Self::LegalNotice => None,
         }
     }
 }

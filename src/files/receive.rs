@@ -101,7 +101,7 @@ impl Files {
         length: Option<u64>,
     ) -> Result<FileRow, UploadRefused> {
         let mut tx = self.db.tenant(ctx).await.map_err(OpError::from)?;
-        let is_good = store::link_is_good(&mut tx, self.wall.now())
+        let is_good = store::link_is_good(&mut tx, link.actor, self.wall.now())
             .await
             .map_err(OpError::from)?;
         let row = store::file_by_id(&mut tx, link.file)

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::model::{FileRow, Purpose, Stored};
 use crate::platform::{
+    context::Actor,
     db::{DbError, TenantTx},
     keys::WrappedKey,
 };
@@ -97,11 +98,15 @@ pub async fn files_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<FileRow
         .collect())
 }
 
-/// Whether links of the context's actor are good now (wall time `wall`): a member who was suspended, a key that was revoked
-/// and a stay of the platform's staff that ended reach nothing any more; a business that is suspended, or deleted, is
-/// closed to all but the platform's own staff.
-pub(super) async fn link_is_good(tx: &mut TenantTx, wall: DateTime<Utc>) -> Result<bool, DbError> {
-    let (business, actor) = (tx.business_id(), tx.ctx().actor());
+/// Whether links of this actor are good now (wall time `wall`): a member who was suspended, a key that was revoked, a stay of
+/// the platform's staff that ended and a debtor whose record was erased or merged reach nothing any more; a business that is
+/// suspended, or deleted, is closed to all but the platform's own staff.
+pub(super) async fn link_is_good(
+    tx: &mut TenantTx,
+    actor: Actor,
+    wall: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let business = tx.business_id();
     Ok(sqlx::query_scalar!(
         r#"SELECT CASE $2
              WHEN 'PLATFORM' THEN EXISTS (SELECT FROM break_glass_sessions s
@@ -110,6 +115,8 @@ pub(super) async fn link_is_good(tx: &mut TenantTx, wall: DateTime<Utc>) -> Resu
                  WHERE u.business_id = $1 AND u.id = $3 AND u.status = 'ACTIVE')
              WHEN 'SERVICE' THEN status <> 'SUSPENDED' AND EXISTS (SELECT FROM api_keys k
                  WHERE k.business_id = $1 AND k.id = $3 AND k.revoked_at IS NULL AND k.expires_at > $4)
+             WHEN 'DEBTOR' THEN status <> 'SUSPENDED' AND EXISTS (SELECT FROM debtors d
+                 WHERE d.business_id = $1 AND d.id = $3 AND d.erased_at IS NULL AND d.merged_into IS NULL)
              ELSE status <> 'SUSPENDED' END AS "good!"
            FROM businesses WHERE id = $1"#,
         business,
@@ -194,6 +201,28 @@ pub(super) async fn set_guard(tx: &mut TenantTx, id: Uuid, guard: &Guard<'_>) ->
         guard.data_key,
         guard.wrapped_key,
         guard.name_cipher,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// What guards the file's content from now on: the person's key. Its name stays as it is.
+pub(super) async fn set_content_guard(
+    tx: &mut TenantTx,
+    id: Uuid,
+    debtor: Uuid,
+    data_key: Uuid,
+    wrapped_key: &[u8],
+) -> Result<(), DbError> {
+    let business = tx.business_id();
+    sqlx::query!(
+        "UPDATE files SET debtor_id = $3, data_key_id = $4, wrapped_key = $5 WHERE business_id = $1 AND id = $2",
+        business,
+        id,
+        debtor,
+        data_key,
+        wrapped_key,
     )
     .execute(tx.conn())
     .await?;

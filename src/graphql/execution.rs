@@ -29,6 +29,7 @@ use crate::{
         gql::{OpScope, Opening, SourceEvent, SourceStream},
         keys::Keyring,
     },
+    templates::TemplateLoaders,
 };
 
 /// What operations are executed with, whoever sends them.
@@ -108,7 +109,8 @@ impl Execution {
             .data(ConversationLoaders::default())
             .data(ComplianceLoaders::default())
             .data(IdentityLoaders::default())
-            .data(AuditLoaders::default());
+            .data(AuditLoaders::default())
+            .data(TemplateLoaders::default());
         let request = match scope {
             Some(scope) => request.data(scope.clone()),
             None => request,

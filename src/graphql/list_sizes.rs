@@ -5,7 +5,9 @@
 const SIZES: &[(&str, &str, u64)] = &[
     ("Account", "disputes", 5),
     ("Account", "holds", 20),
+    ("Account", "suitAuthorities", 5),
     ("Account", "timeZoneEvidence", 20),
+    ("Account", "validationNotices", 5),
     // Counted at the mutation, which is given the ids.
     ("AssignAccountsPayload", "accounts", 1),
     ("TagAccountsPayload", "accounts", 1),
@@ -38,6 +40,12 @@ const SIZES: &[(&str, &str, u64)] = &[
     ("RuleRefusals", "days", 30),
     ("SendMessagePayload", "findings", 40),
     ("StartConversationPayload", "findings", 40),
+    ("CreateTemplatePayload", "findings", 20),
+    ("Template", "findings", 5),
+    ("TemplateCheck", "findings", 20),
+    ("TemplatePreview", "contentFindings", 40),
+    ("TemplatePreview", "findings", 20),
+    ("UpdateTemplatePayload", "findings", 20),
     ("Query", "accountViews", 200),
     ("Query", "licenses", 60),
     // Counted by the ids that are given.
@@ -45,6 +53,7 @@ const SIZES: &[(&str, &str, u64)] = &[
     ("Query", "providerAccounts", 10),
     ("Query", "roles", 100),
     ("Query", "sessions", 100),
+    ("Query", "templateVariables", 20),
     ("Viewer", "memberships", 100),
     ("Viewer", "notificationPreferences", 20),
     ("WorkingDay", "hours", 6),

@@ -12,6 +12,7 @@ use crate::{
         gql::{ScopeExt as _, bad_input, not_found},
         ids::{self, IdKind},
     },
+    templates::graphql::Template,
 };
 
 /// Anything with an id of its own.
@@ -31,6 +32,7 @@ pub enum Node {
     Debtor(Debtor),
     Message(Message),
     Placement(Placement),
+    Template(Template),
     User(User),
 }
 
@@ -88,6 +90,7 @@ async fn load(ctx: &Context<'_>, argument: &str, id: &ID) -> async_graphql::Resu
             Conversation::load(ctx, uuid).await?.map(Node::Conversation)
         }
         IdKind::Message if may(Cell::ConversationRead) => Message::load(ctx, uuid).await?.map(Node::Message),
+        IdKind::Template => Template::load(ctx, uuid).await?.map(Node::Template),
         IdKind::Decision => ComplianceDecision::load(ctx, uuid)
             .await?
             .map(Node::ComplianceDecision),

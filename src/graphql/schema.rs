@@ -12,12 +12,17 @@ use crate::{
         import::AccountImports,
         ports::ActivePlans,
     },
-    audit::graphql::{AccessLogQueries, AuditQueries},
-    compliance::graphql::{
-        ArchiveMutations, ArchiveQueries, CaseMutations, CaseQueries, ComplianceQueries,
-        ContactPolicyMutations, ContactPolicyQueries, ContentQueries, DashboardQueries, HoldQueries,
-        LicenseMutations, LicenseQueries, NumberListMutations, NumberListQueries, PrivacyMutations,
-        PrivacyQueries, RetentionMutations, RetentionQueries, SuppressionMutations, SuppressionQueries,
+    audit::graphql::{AccessLogQueries, AuditQueries, BundleMutations, BundleQueries},
+    compliance::{
+        OptOutLinks,
+        graphql::{
+            ArchiveMutations, ArchiveQueries, CaseMutations, CaseQueries, ComplianceQueries,
+            ContactPolicyMutations, ContactPolicyQueries, ContentQueries, DashboardQueries, HoldQueries,
+            LicenseMutations, LicenseQueries, NumberListMutations, NumberListQueries, OwnDataMutations,
+            OwnDataQueries, PrivacyMutations, PrivacyQueries, RetentionMutations, RetentionQueries,
+            SuppressionMutations, SuppressionQueries,
+        },
+        ports::Letterheads,
     },
     conversations::{
         feed::InboxReaders,
@@ -38,6 +43,10 @@ use crate::{
         graphql::{PortalMutations, PortalQueries},
     },
     settings::graphql::SettingsMutations,
+    templates::{
+        graphql::{TemplateMutations, TemplateQueries},
+        ports::DebtorLinks,
+    },
 };
 
 /// What can be read.
@@ -49,6 +58,7 @@ pub struct Query(
     ConversationQueries,
     ComplianceQueries,
     AuditQueries,
+    BundleQueries,
     ContactPolicyQueries,
     ContentQueries,
     SuppressionQueries,
@@ -56,6 +66,7 @@ pub struct Query(
     PrivacyQueries,
     RetentionQueries,
     ArchiveQueries,
+    OwnDataQueries,
     NumberListQueries,
     HoldQueries,
     LicenseQueries,
@@ -64,6 +75,7 @@ pub struct Query(
     HealthQueries,
     AccessLogQueries,
     PortalQueries,
+    TemplateQueries,
 );
 
 /// What can be changed. Every mutation takes one `input` and answers with the changed object and `userErrors`.
@@ -80,10 +92,13 @@ pub struct Mutation(
     PrivacyMutations,
     RetentionMutations,
     ArchiveMutations,
+    OwnDataMutations,
+    BundleMutations,
     NumberListMutations,
     LicenseMutations,
     ProviderAccountMutations,
     PortalMutations,
+    TemplateMutations,
 );
 
 /// What can be followed live. Every payload carries a cursor to resume after.
@@ -105,11 +120,14 @@ fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
 pub struct Shared {
     pub identity: Identity,
     pub portal: Portal,
+    pub opt_out_links: OptOutLinks,
     pub files: Files,
     pub imports: AccountImports,
     pub readers: InboxReaders,
     pub plans: Arc<dyn ActivePlans>,
+    pub letterheads: Arc<dyn Letterheads>,
     pub vendor_accounts: Arc<dyn VendorAccounts>,
+    pub debtor_links: Arc<dyn DebtorLinks>,
     pub page_limit: PageLimit,
     pub look_limit: LookLimit,
     pub export_limit: ExportLimit,
@@ -120,11 +138,14 @@ pub fn build_schema(shared: Shared) -> Schema {
     builder()
         .data(shared.identity)
         .data(shared.portal)
+        .data(shared.opt_out_links)
         .data(shared.files)
         .data(shared.imports)
         .data(shared.readers)
         .data(shared.plans)
+        .data(shared.letterheads)
         .data(shared.vendor_accounts)
+        .data(shared.debtor_links)
         .data(shared.page_limit)
         .data(shared.look_limit)
         .data(shared.export_limit)

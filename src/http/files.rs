@@ -209,10 +209,17 @@ async fn give(state: &HttpState, token: &str, request_id: &str) -> Result<Respon
         .unwrap_or_else(|| "file".to_owned());
     let debtors = state.files.told_of(&ctx, &row).await?;
     log_download(state, &ctx, row.purpose, &debtors).await?;
-    // A browser shows nothing but pictures whose content was looked at.
+    // A browser shows nothing but pictures whose content was looked at, and pages that the service wrote, which bring their
+    // style along.
+    let is_page = row.purpose == Purpose::LegalNotice && row.media_type.starts_with("text/html");
     let kind = match row.purpose {
         Purpose::ProfilePhoto | Purpose::BusinessLogo => "inline",
+        _ if is_page => "inline",
         _ => "attachment",
+    };
+    let content_policy = match is_page {
+        true => "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+        false => "default-src 'none'; sandbox",
     };
     let mut answer = Response::new(Body::from_stream(reader.into_stream()));
     let headers = answer.headers_mut();
@@ -233,7 +240,7 @@ async fn give(state: &HttpState, token: &str, request_id: &str) -> Result<Respon
     );
     headers.insert(
         HeaderName::from_static("content-security-policy"),
-        HeaderValue::from_static("default-src 'none'; sandbox"),
+        HeaderValue::from_static(content_policy),
     );
     Ok(answer)
 }

@@ -7,6 +7,8 @@ mod files;
 mod graphiql;
 mod health;
 mod observe;
+mod opt_out;
+mod opt_out_page;
 mod router;
 mod twilio_webhooks;
 

@@ -16,9 +16,11 @@ use tower::ServiceBuilder;
 use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
 
 use super::{
-    client_address, cross_origin, debtor_link, files, graphiql::graphiql, health, observe, twilio_webhooks,
+    client_address, cross_origin, debtor_link, files, graphiql::graphiql, health, observe, opt_out,
+    twilio_webhooks,
 };
 use crate::{
+    compliance::OptOutLinks,
     conversations::Conversations,
     files::Files,
     graphql::{
@@ -38,6 +40,7 @@ use crate::{
 pub struct HttpState {
     pub db: Db,
     pub conversations: Conversations,
+    pub opt_out_links: OptOutLinks,
     pub files: Files,
     pub engine: Arc<GraphqlEngine>,
     pub connections: Connections,
@@ -85,6 +88,10 @@ pub fn router(state: Arc<HttpState>) -> Router {
             state.clone(),
             client_address::limit,
         ));
+    // With limits of their own: a mail service answers many people's links from few addresses.
+    let opt_out = Router::new()
+        .route("/unsubscribe/{token}", get(opt_out::page).post(opt_out::answer))
+        .layer(DefaultBodyLimit::max(opt_out::MOST_BYTES));
     // A content streams through: its size is limited by what was announced, its time by the upload's own timeouts.
     let files = Router::new()
         .route("/uploads/{token}", put(files::upload))
@@ -97,6 +104,7 @@ pub fn router(state: Arc<HttpState>) -> Router {
     Router::new()
         .merge(webhooks)
         .merge(figures)
+        .merge(opt_out)
         .merge(files)
         .with_state(state.clone())
         .merge(limited)

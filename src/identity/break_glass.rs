@@ -104,14 +104,16 @@ pub(super) async fn break_glass(
         expires_at,
     };
     store::insert(&mut tx, &new).await?;
-    for person in api_key_store::administrators(&mut tx, wish.business).await? {
+    let administrators = api_key_store::administrators(&mut tx, wish.business).await?;
+    let mails = administrators.into_iter().map(|identity_id| {
         let mail = SendBreakGlassMail {
-            identity_id: person,
+            identity_id,
             business_id: wish.business,
             session_id: id,
         };
-        tx.enqueue(None, &mail).await?;
-    }
+        (None, mail)
+    });
+    tx.enqueue_all(mails).await?;
     let details = json!({ "expires_at": expires_at });
     tx.audit_in(
         wish.business,

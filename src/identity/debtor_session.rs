@@ -3,10 +3,11 @@
 
 use std::net::IpAddr;
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    Identity,
+    Caller, Identity,
     debtor_session_store::{self, entrance},
     device,
     lockout::Turn,
@@ -63,6 +64,23 @@ impl Identity {
     /// Says here and everywhere that these sessions have ended: call it once that is committed.
     pub fn forget_sessions(&self, ended: &[Uuid]) {
         forget_all(self, ended);
+    }
+
+    /// When a debtor showed that it is they, in the session that asks (wall time); `None` for any other caller, and where the
+    /// session has ended.
+    ///
+    /// # Errors
+    /// Unavailable when the database is.
+    pub async fn debtor_signed_in_at(&self, caller: &Caller) -> Result<Option<DateTime<Utc>>, OpError> {
+        let Caller::Debtor(session) = caller else {
+            return Ok(None);
+        };
+        let ctx = SystemCtx::for_reason("debtor's session", session.ctx.request_id().clone());
+        let mut tx = self.db.system(&ctx).await?;
+        let business = session.ctx.business_id();
+        let since = debtor_session_store::opened_at(&mut tx, business, session.session_id).await?;
+        tx.commit().await?;
+        Ok(since)
     }
 
     /// The token of a sign-in by this link that waits for its check: ten minutes.

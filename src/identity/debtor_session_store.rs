@@ -58,6 +58,21 @@ pub(super) async fn insert_session(
     Ok(())
 }
 
+/// When a session was opened (wall time); `None` once it has ended.
+pub(super) async fn opened_at(
+    tx: &mut SystemTx,
+    business: Uuid,
+    session: Uuid,
+) -> Result<Option<DateTime<Utc>>, DbError> {
+    Ok(sqlx::query_scalar!(
+        "SELECT created_at FROM debtor_sessions WHERE business_id = $1 AND id = $2 AND revoked_at IS NULL",
+        business,
+        session,
+    )
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
 pub(super) async fn insert_refresh_token(
     tx: &mut SystemTx,
     business: Uuid,

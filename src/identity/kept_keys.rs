@@ -50,13 +50,10 @@ pub(super) async fn settle_keys_of(
     }
     let has_changed = is_let_go || before.role != after.role;
     if has_changed && api_key_store::count_good_of(tx, after.id, now).await? > 0 {
-        for identity_id in api_key_store::administrators_here(tx).await? {
-            let job = SendKeptKeys {
-                identity_id,
-                user_id: after.id,
-            };
-            tx.enqueue(&job).await?;
-        }
+        let user_id = after.id;
+        let mails = api_key_store::administrators_here(tx).await?.into_iter();
+        tx.enqueue_all(mails.map(|identity_id| SendKeptKeys { identity_id, user_id }))
+            .await?;
     }
     Ok(Vec::new())
 }

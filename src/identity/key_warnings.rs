@@ -48,14 +48,16 @@ async fn find_ending(identity: &Identity) -> Result<(), DbError> {
     for days in WARNED_AT {
         let horizon = now + TimeDelta::days(i64::from(days));
         for key in api_key_store::take_ending(&mut tx, days, now, horizon).await? {
-            for person in api_key_store::administrators(&mut tx, key.business_id).await? {
+            let administrators = api_key_store::administrators(&mut tx, key.business_id).await?;
+            let warnings = administrators.into_iter().map(|identity_id| {
                 let warning = SendKeyWarning {
-                    identity_id: person,
+                    identity_id,
                     business_id: key.business_id,
                     key_id: key.id,
                 };
-                tx.enqueue(None, &warning).await?;
-            }
+                (None, warning)
+            });
+            tx.enqueue_all(warnings).await?;
             tx.audit(PlatformAudit {
                 actor: Actor::System,
                 action: "api_key.end_announced",

@@ -12,6 +12,7 @@ mod activity;
 mod api_key_store;
 mod api_keys;
 mod authenticate;
+mod bar_admission;
 mod break_glass;
 mod break_glass_store;
 mod business_store;

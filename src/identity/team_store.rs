@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::work::store::Clocks;
+use super::{bar_admission::BarAdmission, work::store::Clocks};
 use crate::platform::{
     db::{DbError, TenantTx},
     gql::PageRequest,
@@ -24,6 +24,16 @@ pub(super) struct UserRow {
     pub(super) role_permissions: Option<Vec<String>>,
     pub(super) status: String,
     pub(super) created_at: DateTime<Utc>,
+    /// Where and under which number they were admitted, if they are an attorney.
+    pub(super) bar_state: Option<String>,
+    pub(super) bar_number: Option<String>,
+}
+
+impl UserRow {
+    pub(super) fn bar_admission(&self) -> Option<BarAdmission> {
+        let (state, number) = self.bar_state.clone().zip(self.bar_number.clone())?;
+        Some(BarAdmission { state, number })
+    }
 }
 
 /// Those of `users` who are of the business.
@@ -35,7 +45,7 @@ pub(super) async fn users_by_id(
     let rows = sqlx::query_as!(
         UserRow,
         r#"SELECT u.id, u.name, u.role, u.permissions, u.custom_role_id, c.name AS "role_name?",
-                c.permissions AS "role_permissions?", u.status, u.created_at
+                c.permissions AS "role_permissions?", u.status, u.created_at, u.bar_state, u.bar_number
          FROM users u LEFT JOIN custom_roles c ON c.business_id = u.business_id AND c.id = u.custom_role_id
          WHERE u.business_id = $1 AND u.id = ANY($2)"#,
         business,
@@ -78,7 +88,7 @@ pub(super) async fn page_of_users(
     Ok(sqlx::query_as!(
         UserRow,
         r#"SELECT u.id, u.name, u.role, u.permissions, u.custom_role_id, c.name AS "role_name?",
-                c.permissions AS "role_permissions?", u.status, u.created_at
+                c.permissions AS "role_permissions?", u.status, u.created_at, u.bar_state, u.bar_number
          FROM users u LEFT JOIN custom_roles c ON c.business_id = u.business_id AND c.id = u.custom_role_id
          WHERE u.business_id = $1
            AND ($2::text[] IS NULL OR u.role = ANY($2)) AND ($3::text[] IS NULL OR u.status = ANY($3))
@@ -158,7 +168,7 @@ pub(super) async fn lock_with_administrators(
     Ok(sqlx::query_as!(
         UserRow,
         r#"SELECT u.id, u.name, u.role, u.permissions, u.custom_role_id, c.name AS "role_name?",
-                c.permissions AS "role_permissions?", u.status, u.created_at
+                c.permissions AS "role_permissions?", u.status, u.created_at, u.bar_state, u.bar_number
          FROM users u LEFT JOIN custom_roles c ON c.business_id = u.business_id AND c.id = u.custom_role_id
          WHERE u.business_id = $1 AND (u.id = ANY($2) OR (u.role = 'BUSINESS_ADMIN' AND u.status = 'ACTIVE'))
          ORDER BY u.id FOR NO KEY UPDATE OF u"#,
@@ -185,7 +195,8 @@ pub(super) async fn hold_sessions_off(tx: &mut TenantTx, user: Uuid) -> Result<(
 pub(super) async fn set_user(tx: &mut TenantTx, row: &UserRow) -> Result<(), DbError> {
     let business = tx.business_id();
     sqlx::query!(
-        "UPDATE users SET name = $3, role = $4, permissions = $5, status = $6, custom_role_id = $7
+        "UPDATE users SET name = $3, role = $4, permissions = $5, status = $6, custom_role_id = $7, bar_state = $8,
+             bar_number = $9
          WHERE business_id = $1 AND id = $2",
         business,
         row.id,
@@ -194,6 +205,8 @@ pub(super) async fn set_user(tx: &mut TenantTx, row: &UserRow) -> Result<(), DbE
         row.permissions.as_deref(),
         row.status,
         row.custom_role_id,
+        row.bar_state,
+        row.bar_number,
     )
     .execute(tx.conn())
     .await?;

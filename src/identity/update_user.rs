@@ -5,7 +5,9 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    Identity, invitation_store,
+    Identity,
+    bar_admission::BarAdmission,
+    invitation_store,
     invite::{authorize_over, check_name},
     kept_keys::settle_keys_of,
     role_store::{self, RoleRow},
@@ -33,6 +35,8 @@ pub(super) struct UserPatch {
     /// `ACTIVE`, `INACTIVE` or `SUSPENDED`.
     pub(super) status: Option<&'static str>,
     pub(super) name: Option<String>,
+    /// Where they were admitted as an attorney; `Some(None)`: they are none, or no more.
+    pub(super) bar_admission: Option<Option<BarAdmission>>,
     /// When they work, what they can do, on how much at once.
     pub(super) work: WorkPatch,
     /// Whether the API keys that they made end; left out: where they are let go.
@@ -41,6 +45,9 @@ pub(super) struct UserPatch {
 
 /// What ends the sessions of whom it concerns, and nobody changes of themselves.
 const RIGHTS: [&str; 4] = ["role", "customRoleId", "permissions", "status"];
+
+/// What nobody records of themselves, either: others have to have seen it (15 USC 1692e(3)).
+const ATTESTED: &str = "barAdmission";
 
 /// Applies the patch. Returns the sessions and API keys that it ended, to be forgotten once it is committed.
 ///
@@ -80,12 +87,17 @@ pub(super) async fn update_user(
     if let Some(name) = &patch.name {
         after.name = check_name(name)?;
     }
+    if let Some(admission) = patch.bar_admission {
+        authorize(tx.ctx(), Cell::UserManageAny).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
+        put_bar_admission(&mut after, admission.map(BarAdmission::checked).transpose()?);
+    }
     let mut changed: Vec<&str> = [
         ("role", after.role != before.role),
         ("customRoleId", after.custom_role_id != before.custom_role_id),
         ("permissions", after.permissions != before.permissions),
         ("status", after.status != before.status),
         ("name", after.name != before.name),
+        (ATTESTED, after.bar_admission() != before.bar_admission()),
     ]
     .into_iter()
     .filter_map(|(name, set)| set.then_some(name))
@@ -131,12 +143,17 @@ pub(super) async fn update_user(
         "custom_role": { "from": before.custom_role_id, "to": after.custom_role_id },
         "permissions": { "from": before.permissions, "to": after.permissions },
         "status": { "from": before.status, "to": after.status },
+        "bar_admission": { "from": before.bar_admission(), "to": after.bar_admission() },
         "sessions_ended": ended.len(),
         "api_keys_revoked": keys.len(),
     });
     tx.audit(AuditEntry::plain("user.updated", id, &details));
     ended.extend(keys);
     Ok(ended)
+}
+
+fn put_bar_admission(row: &mut UserRow, admission: Option<BarAdmission>) {
+    (row.bar_state, row.bar_number) = admission.map(|found| (found.state, found.number)).unzip();
 }
 
 fn put_custom_role(row: &mut UserRow, role: Option<RoleRow>) {
@@ -206,12 +223,13 @@ fn check_permissions(
 }
 
 fn refuse_own(changed: &[&str]) -> Result<(), UserError> {
-    match changed.iter().find(|field| RIGHTS.contains(field)) {
+    let refused = |field: &&&str| RIGHTS.contains(field) || **field == ATTESTED;
+    match changed.iter().find(refused) {
         None => Ok(()),
         Some(field) => Err(UserError::at(
             UserErrorCode::Conflict,
             field,
-            "Nobody changes their own role, permissions or status: ask another administrator of your business.",
+            "Nobody changes their own role, permissions, status or admission: ask another administrator of your business.",
         )),
     }
 }
@@ -293,6 +311,8 @@ mod tests {
             role_permissions: None,
             status: status.to_owned(),
             created_at: chrono::DateTime::UNIX_EPOCH,
+            bar_state: None,
+            bar_number: None,
         }
     }
 

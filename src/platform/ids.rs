@@ -98,6 +98,8 @@ id_kinds! {
     Hold = "hold",
     /// A dispute of a debt.
     Dispute = "dsp",
+    /// A validation notice.
+    ValidationNotice = "vnot",
     /// A complaint about the business.
     Complaint = "cpl",
     /// A word of the consent ledger.
@@ -110,6 +112,8 @@ id_kinds! {
     ReassignedImport = "rni",
     /// A licence to collect in a state.
     License = "lic",
+    /// A record that suit for a debt is intended and authorised.
+    SuitAuthority = "suit",
     /// A file: uploaded, kept, or made for download.
     File = "file",
     /// A document of an account.
@@ -136,6 +140,10 @@ id_kinds! {
     PrivacyRequest = "prq",
     /// An archive about a person: a copy of their data, or evidence.
     DebtorArchive = "arc",
+    /// Words that are kept for reuse.
+    Template = "tmpl",
+    /// A business's audit trail as a file.
+    AuditBundle = "abn",
 }
 
 /// Why a text is not the id that was expected.

@@ -1,6 +1,7 @@
 //! Staff make links and end them.
 
-use chrono::TimeDelta;
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -19,6 +20,7 @@ use crate::{
         gql::{UserError, UserErrorCode},
         ids,
     },
+    templates::ports::DebtorLinks,
 };
 
 /// How long a link may be good, in days.
@@ -73,6 +75,22 @@ pub async fn address_of_newest_link(
             expires_at,
         })),
         None => Ok(create_link(tx, portal, account, None).await?.1),
+    }
+}
+
+/// Links for messages that are made of templates.
+#[async_trait]
+impl DebtorLinks for Portal {
+    async fn address(&self, tx: &mut TenantTx, account: Uuid) -> Result<String, OpError> {
+        address_of_newest_link(tx, self, account).await
+    }
+
+    fn sample(&self) -> String {
+        self.url(&LinkToken {
+            business_id: Uuid::nil(),
+            link_id: Uuid::nil(),
+            expires_at: DateTime::UNIX_EPOCH,
+        })
     }
 }
 

@@ -6,7 +6,11 @@
 //! `accounts`, `compliance`.
 
 pub mod graphql;
+mod letterhead;
 mod logo;
 mod model;
 mod store;
 mod update_settings;
+
+pub use letterhead::CompanyLetterhead;
+pub use model::CompanyProfile;

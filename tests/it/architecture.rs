@@ -13,7 +13,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("access", &["access", "platform"]),
     ("files", &["files", "platform", "access"]),
     ("identity", &["identity", "platform", "access", "audit", "files"]),
-    ("audit", &["audit", "platform", "identity", "access"]),
+    ("audit", &["audit", "platform", "identity", "access", "files"]),
     ("ledger", &["ledger", "platform"]),
     (
         "accounts",
@@ -47,6 +47,19 @@ const TABLE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "templates",
+        &[
+            "templates",
+            "platform",
+            "identity",
+            "access",
+            "audit",
+            "accounts",
+            "compliance",
+            "settings",
+        ],
+    ),
+    (
         "conversations",
         &[
             "conversations",
@@ -56,6 +69,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "audit",
             "accounts",
             "compliance",
+            "templates",
         ],
     ),
     (
@@ -69,6 +83,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "accounts",
             "compliance",
             "conversations",
+            "templates",
         ],
     ),
     // Beside these: the slices' ports, and the types that stand in the ports.
@@ -90,6 +105,12 @@ const NO_CONTACT: &[(&str, &str)] = &[
         "ContactBans::record_do_not_call",
         "says who is not to be contacted",
     ),
+    (
+        "DebtorLinks::address",
+        "makes an address, which a message may carry",
+    ),
+    ("DebtorLinks::sample", "the same"),
+    ("Letterheads::letterhead", "asks how a business heads its letters"),
     ("VendorAccounts::standing", "asks whose account it is"),
     ("SmsGateway::find", "looks up what was sent"),
     ("SmsGateway::fetch", "asks what became of what was sent"),

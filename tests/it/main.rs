@@ -33,4 +33,5 @@ mod people;
 mod privacy;
 mod statements;
 mod support;
+mod templates;
 mod webhooks;

@@ -37,6 +37,7 @@ pub(in crate::accounts) enum Column {
     Currency,
     DueDate,
     DaysPastDue,
+    DebtType,
     OriginalCreditor,
     Creditor,
     Placement,
@@ -49,7 +50,7 @@ pub(in crate::accounts) enum Column {
 
 impl Column {
     /// Every column, in the order of an export that names none.
-    pub(in crate::accounts) const ALL: [Self; 20] = [
+    pub(in crate::accounts) const ALL: [Self; 21] = [
         Self::Id,
         Self::AccountNumber,
         Self::FirstName,
@@ -62,6 +63,7 @@ impl Column {
         Self::Currency,
         Self::DueDate,
         Self::DaysPastDue,
+        Self::DebtType,
         Self::OriginalCreditor,
         Self::Creditor,
         Self::Placement,
@@ -87,6 +89,7 @@ impl Column {
             Self::Currency => "currency",
             Self::DueDate => "dueDate",
             Self::DaysPastDue => "daysPastDue",
+            Self::DebtType => "debtType",
             Self::OriginalCreditor => "originalCreditor",
             Self::Creditor => "creditor",
             Self::Placement => "placement",
@@ -211,6 +214,7 @@ impl Surroundings {
                 let days = row.due_date.map_or(0, |due| (self.today - due).num_days().max(0));
                 Value::Number(days.to_string())
             }
+            Column::DebtType => Value::text(row.debt_type.as_deref()),
             Column::OriginalCreditor => Value::text(row.original_creditor.as_deref()),
             Column::Creditor => named(&self.creditors, row.creditor_id),
             Column::Placement => named(&self.placements, row.placement_id),

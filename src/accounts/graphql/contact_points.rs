@@ -11,6 +11,7 @@ use crate::{
         LineType, NewContactPoint, add_contact_point, contact_points::debtor_of_point,
         graphql::inputs::contacts, loaders::OpenContact, remove_contact_point, update_contact_point,
     },
+    compliance::graphql::{AddressKind, OptOutLink},
     identity::graphql::User,
     platform::{
         error::OpError,
@@ -71,6 +72,18 @@ impl ContactPoint {
     async fn validity_by(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<User>> {
         match self.validity_by {
             Some(id) => User::load(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The link by which the person opts out of this number or address themselves; null after erasure.
+    async fn opt_out_link(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<OptOutLink>> {
+        let kind = match self.kind {
+            ContactPointKind::Phone => AddressKind::Phone,
+            ContactPointKind::Email => AddressKind::Email,
+        };
+        match &self.value {
+            Some(value) => OptOutLink::of(ctx, kind, self.uuid, value).await.map(Some),
             None => Ok(None),
         }
     }

@@ -81,6 +81,8 @@ pub enum ExportColumn {
     DueDate,
     /// Days since then.
     DaysPastDue,
+    /// What it is for.
+    DebtType,
     /// Who was owed first.
     OriginalCreditor,
     /// Who is owed now.

@@ -5,8 +5,8 @@ use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
 use super::{BalanceComponentsInput, national_id::NationalIdScalar};
 use crate::{
     accounts::{
-        AccountPatch, AccountStatus, Channel, DebtorPatch, NewAccount, NewContact, Origin, OriginPatch,
-        PostalAddress, list::AccountOrdering,
+        AccountPatch, AccountStatus, Channel, DebtType, DebtorPatch, NewAccount, NewContact, Origin,
+        OriginPatch, PostalAddress, list::AccountOrdering,
     },
     platform::{
         email::EmailAddress,
@@ -55,6 +55,8 @@ pub struct CreateAccountInput {
     pub original_balance: Option<MoneyInput>,
     /// When it was or is due.
     pub due_date: Option<Date>,
+    /// What it is for. The gate takes a debt of which nobody has said so for what it is strictest with.
+    pub debt_type: Option<DebtType>,
     /// Labels, at most 50.
     pub tags: Option<Vec<String>>,
     /// A first internal note, never shown to the debtor.
@@ -134,6 +136,7 @@ impl CreateAccountInput {
             components,
             original_balance: original,
             due_date: self.due_date.map(|date| date.0),
+            debt_type: self.debt_type,
             tags: self.tags.unwrap_or_default(),
             notes: self.notes,
             preferred_language: self.preferred_language,
@@ -154,6 +157,8 @@ pub struct UpdateAccountInput {
     pub original_creditor: MaybeUndefined<String>,
     /// When it is due; null empties it.
     pub due_date: MaybeUndefined<Date>,
+    /// What it is for; null empties it.
+    pub debt_type: MaybeUndefined<DebtType>,
     /// All labels that it is to have.
     pub tags: Option<Vec<String>>,
     /// Who is owed now; null empties it. Takes the account out of its placement, unless `placementId` is given too.
@@ -225,6 +230,7 @@ impl UpdateAccountInput {
             status: self.status,
             original_creditor: self.original_creditor.as_opt_ref().map(|value| value.cloned()),
             due_date: self.due_date.as_opt_ref().map(|value| value.map(|date| date.0)),
+            debt_type: self.debt_type.into(),
             tags: self.tags,
             origin,
             components,

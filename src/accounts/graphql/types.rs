@@ -13,9 +13,12 @@ use super::{
 use crate::{
     access::{Cell, authorize},
     accounts::{
-        AccountLoaders, AccountStatus, Channel, PostalAddress, loaders::OpenContact, store::AccountRow,
+        AccountLoaders, AccountStatus, Channel, DebtType, PostalAddress, loaders::OpenContact,
+        store::AccountRow,
     },
-    compliance::graphql::{Consent, ConsentConnection, Dispute, Hold, TimeZoneEvidence},
+    compliance::graphql::{
+        Consent, ConsentConnection, Dispute, Hold, SuitAuthority, TimeZoneEvidence, ValidationNotice,
+    },
     conversations::graphql::{Conversation, ConversationConnection},
     identity::graphql::User,
     ledger,
@@ -72,6 +75,7 @@ crate::fields_at_hand!(Account {
     "currentBalance" => current_balance,
     "originalBalance" => original_balance,
     "dueDate" => due_date,
+    "debtType" => debt_type,
     "status" => status,
     "preferredLanguage" => preferred_language,
     "preferredContactMethod" => preferred_contact_method,
@@ -189,6 +193,11 @@ impl Account {
         self.row.due_date.map(Date)
     }
 
+    /// What it is for; null where nobody has said, and then the gate takes it for what it is strictest with.
+    async fn debt_type(&self) -> Option<DebtType> {
+        self.row.debt_type.as_deref().and_then(DebtType::parse)
+    }
+
     /// Days since the due date, in UTC dates; 0 when it is not past due or has none.
     async fn days_past_due(&self, ctx: &Context<'_>) -> async_graphql::Result<i32> {
         let today = ctx.scope()?.db().clock().now().date_naive();
@@ -210,6 +219,16 @@ impl Account {
     /// to staff also what does not say which debt it is of.
     async fn disputes(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Dispute>> {
         Dispute::of_account(ctx, self.row.id).await
+    }
+
+    /// Its validation notices (at most 50), newest first; to the debtor those that were provided and did not come back.
+    async fn validation_notices(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<ValidationNotice>> {
+        ValidationNotice::of_account(ctx, self.row.id).await
+    }
+
+    /// Records that suit for it is intended, and by whose authority (at most 100), newest first: at most the first stands.
+    async fn suit_authorities(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<SuitAuthority>> {
+        SuitAuthority::of_account(ctx, self.row.id).await
     }
 
     /// What the person said of the use of their numbers and addresses: consents and revocations, what was written down last

@@ -70,6 +70,7 @@ pub(super) struct Accounts {
     pub(super) balances: Vec<i64>,
     pub(super) originals: Vec<Option<i64>>,
     pub(super) due_dates: Vec<Option<NaiveDate>>,
+    pub(super) debt_types: Vec<Option<String>>,
     pub(super) customs: Vec<Option<Vec<u8>>>,
 }
 
@@ -214,10 +215,11 @@ impl Accounts {
         let (business, now) = (tx.business_id(), tx.now());
         sqlx::query!(
             "INSERT INTO accounts (business_id, id, debtor_id, account_number, original_creditor, status, currency,
-                 balance_minor, original_balance_minor, due_date, custom_fields_cipher, created_at, updated_at)
-             SELECT $1, a.id, a.debtor_id, a.number, a.creditor, 'ACTIVE', $2, a.balance, a.original, a.due_date, a.custom, $3, $3
-             FROM unnest($4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::date[], $11::bytea[])
-                 AS a(id, debtor_id, number, creditor, balance, original, due_date, custom)",
+                 balance_minor, original_balance_minor, due_date, custom_fields_cipher, created_at, updated_at, debt_type)
+             SELECT $1, a.id, a.debtor_id, a.number, a.creditor, 'ACTIVE', $2, a.balance, a.original, a.due_date, a.custom, $3, $3,
+                 a.debt_type
+             FROM unnest($4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::date[], $11::bytea[],
+                 $12::text[]) AS a(id, debtor_id, number, creditor, balance, original, due_date, custom, debt_type)",
             business,
             Currency::USD.code(),
             now,
@@ -229,6 +231,7 @@ impl Accounts {
             &self.originals as &[Option<i64>],
             &self.due_dates as &[Option<NaiveDate>],
             &self.customs as &[Option<Vec<u8>>],
+            &self.debt_types as &[Option<String>],
         )
         .execute(tx.conn())
         .await?;

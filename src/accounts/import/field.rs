@@ -23,6 +23,8 @@ pub enum AccountImportField {
     CurrentBalance,
     /// A field of your own, under the name in `customField`.
     Custom,
+    /// What the debt is for: `credit card`, `medical`, `student loan` or another of DebtType.
+    DebtType,
     /// `true` or `false`: the row's phone numbers are not to be contacted.
     DoNotCall,
     /// When it was or is due: `2026-11-20` or `11/20/2026`.
@@ -171,6 +173,10 @@ pub(super) const SYNONYMS: &[(AccountImportField, &[&str])] = &[
         &["originalbalance", "originalamount", "chargeoffamount"],
     ),
     (AccountImportField::DueDate, &["duedate", "due", "datedue"]),
+    (
+        AccountImportField::DebtType,
+        &["debttype", "typeofdebt", "debtkind", "debtcategory"],
+    ),
     (
         AccountImportField::OriginalCreditor,
         &["originalcreditor", "creditor", "creditorname"],

@@ -7,7 +7,10 @@ use uuid::Uuid;
 
 use super::row::ParsedRow;
 use crate::{
-    accounts::match_key::{KnownRecord, KnownRecords, Wanted},
+    accounts::{
+        lock_persons,
+        match_key::{KnownRecord, KnownRecords, Wanted},
+    },
     platform::{
         crypto::DataKey,
         db::TenantTx,
@@ -84,7 +87,7 @@ impl People {
         }
     }
 
-    /// Loads and locks these, in the order of their ids, until the end of the transaction, so that nobody else gives them
+    /// Locks the people behind these and loads them, until the end of the transaction, so that nobody else gives them
     /// numbers meanwhile.
     pub(super) async fn lock(
         &mut self,
@@ -95,12 +98,14 @@ impl People {
         if ids.is_empty() {
             return Ok(());
         }
+        // Of a merged record the lock is its person's. The keys are read once it is held: in the statement that waits for a
+        // lock, what is joined stays as it was before an erasure that it waited for.
+        lock_persons(tx, ids).await?;
         let business = tx.business_id();
         let rows = sqlx::query!(
             r#"SELECT d.id, d.external_reference, k.id AS key_id, k.business_key_version, k.wrapped
              FROM debtors d JOIN data_keys k ON k.business_id = d.business_id AND k.id = d.profile_key_id
-             WHERE d.business_id = $1 AND d.id = ANY($2)
-             ORDER BY d.id FOR NO KEY UPDATE OF d"#,
+             WHERE d.business_id = $1 AND d.id = ANY($2)"#,
             business,
             ids,
         )

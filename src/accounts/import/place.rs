@@ -279,6 +279,9 @@ impl Placing<'_> {
         accounts.balances.push(row.balance_minor);
         accounts.originals.push(row.original_minor);
         accounts.due_dates.push(row.due_date);
+        accounts
+            .debt_types
+            .push(row.debt_type.map(|kind| kind.as_str().to_owned()));
         accounts.customs.push(custom);
         batch.openings.push(Opening {
             account: id,

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     accounts::{
-        NationalId, PostalAddress,
+        DebtType, NationalId, PostalAddress,
         address::{UNKNOWN_STATE, usps_code},
         match_key::{MatchKey, Told},
         model::MOST_TAGS,
@@ -53,6 +53,8 @@ pub(super) struct ParsedRow {
     pub(super) balance_minor: i64,
     pub(super) original_minor: Option<i64>,
     pub(super) due_date: Option<NaiveDate>,
+    #[serde(default)]
+    pub(super) debt_type: Option<DebtType>,
     pub(super) language: String,
     pub(super) tags: Vec<String>,
     pub(super) birth_date: Option<NaiveDate>,
@@ -250,6 +252,7 @@ impl Reading<'_> {
             balance_minor: self.amount(Field::CurrentBalance).unwrap_or(0),
             original_minor: self.amount(Field::OriginalBalance),
             due_date: self.due_date(),
+            debt_type: self.debt_type(),
             language: self.language(),
             tags: self.tags(),
             birth_date: self.birth_date(),
@@ -323,6 +326,15 @@ impl Reading<'_> {
             self.find(Some(place), ImportFindingCode::InvalidDate, message);
         }
         date
+    }
+
+    fn debt_type(&mut self) -> Option<DebtType> {
+        let (place, cell) = self.cell(Field::DebtType)?;
+        let kind = DebtType::read(&cell);
+        if kind.is_none() {
+            self.find(Some(place), ImportFindingCode::InvalidChoice, DebtType::choices());
+        }
+        kind
     }
 
     fn birth_date(&mut self) -> Option<NaiveDate> {

@@ -256,6 +256,7 @@ fn read_row(row: &PgRow, places: &Places, ordering: AccountOrdering) -> Result<L
         balance_minor: row.try_get(6)?,
         original_balance_minor: row.try_get(7)?,
         due_date: row.try_get(8)?,
+        debt_type: row.try_get(15)?,
         assigned_agent_id: row.try_get(9)?,
         creditor_id: row.try_get(10)?,
         placement_id: row.try_get(11)?,

@@ -22,7 +22,7 @@ pub(super) const NOBODY: Uuid = Uuid::nil();
 /// What is read of an account, in this order (`super::read_row`).
 pub(super) const COLUMNS: &str = "a.id, a.debtor_id, a.account_number, a.original_creditor, a.status, a.currency, \
      a.balance_minor, a.original_balance_minor, a.due_date, a.assigned_agent_id, a.creditor_id, a.placement_id, \
-     a.custom_fields_cipher, a.created_at, a.updated_at";
+     a.custom_fields_cipher, a.created_at, a.updated_at, a.debt_type";
 
 /// The person (`super::read_row`) behind each of few accounts `a`, as `d`; looked up one by one (see `criteria`). A row that only says that
 /// there are too many has none.

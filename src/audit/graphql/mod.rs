@@ -2,6 +2,7 @@
 
 mod access_log;
 mod acts;
+mod bundles;
 
 use async_graphql::{Context, ID, InputObject, Json, Object, SimpleObject};
 use chrono::{DateTime, Utc};
@@ -18,6 +19,7 @@ use crate::{
 
 pub use access_log::AccessLogQueries;
 pub use acts::{AuditLoaders, UserActConnection};
+pub use bundles::{BundleMutations, BundleQueries};
 
 crate::relay_connection!(AuditEvent, AuditEventConnection, AuditEventEdge);
 

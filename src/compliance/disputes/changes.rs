@@ -30,6 +30,28 @@ pub(super) async fn standing_mark(
     .await?)
 }
 
+/// Whether an unanswered dispute of the debt, or of all of the person's, stops collection until its answer: it is in writing
+/// and in time (12 CFR 1006.38(d)), or held on by the business, or nobody there has looked at it.
+pub(super) async fn is_ceased(
+    tx: &mut TenantTx,
+    debtor: Uuid,
+    account: Option<Uuid>,
+) -> Result<bool, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM disputes
+             WHERE business_id = $1 AND debtor_id = $2 AND (account_id IS NULL OR account_id = $3) AND kind = 'DISPUTE'
+               AND verification_sent_at IS NULL AND duplicative_notice_sent_at IS NULL
+               AND outcome IS DISTINCT FROM 'WITHDRAWN'
+               AND (held_by_choice OR looked_at IS NULL OR (written AND within_validation_period))) AS "ceased!""#,
+        business,
+        debtor,
+        account,
+    )
+    .fetch_one(tx.conn())
+    .await?)
+}
+
 /// The dispute's hold, and the status that its account had. Of an account that was disputed already, what it had before that.
 pub(super) async fn set_mark(
     tx: &mut TenantTx,

@@ -109,6 +109,9 @@ pub(in crate::compliance) fn with_disputes(
     marked: &[MarkedJson],
 ) -> Facts {
     let of_debt = disputes.iter().filter(|dispute| dispute.is_dispute);
+    if let Some(validation) = &mut facts.validation {
+        validation.disputed = Some(of_debt.clone().any(|dispute| dispute.within_validation_period));
+    }
     if let Some(first) = of_debt.max_by_key(|dispute| (dispute.rank(), dispute.received_at)) {
         facts.dispute = Some(first.as_fact());
     }

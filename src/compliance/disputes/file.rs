@@ -6,7 +6,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    DisputeKind, DisputeReason, check_text, conflict,
+    DisputeKind, DisputeReason, changes, check_text, conflict,
     model::is_within_period,
     pause::{MarkDispute, Marked, mark},
     seal,
@@ -151,7 +151,7 @@ pub async fn file_own_dispute(
     Ok(filed.id)
 }
 
-/// Files the dispute that a new hold stands for. The caller holds the person's lock and has placed the hold.
+/// Files the dispute that a hold stands for. The caller holds the person's lock, and the hold is placed.
 pub(in crate::compliance) async fn file_found(tx: &mut TenantTx, found: Found) -> Result<(), OpError> {
     let (now, term) = (tx.now(), answer_days(tx).await?.for_disputes());
     let debt = match found.account_id {
@@ -191,6 +191,18 @@ pub(in crate::compliance) async fn file_found(tx: &mut TenantTx, found: Found) -
         is_dispute: true,
     };
     super::pause::settle_mark(tx, &filed, found.hold_id).await
+}
+
+/// Files what a text says of a debt whose mark stands already. What marks it may be a dispute made orally, or too late, or one
+/// that was answered, none of which stops collection as one in writing does (12 CFR 1006.38(d)). Where an unanswered one stops
+/// it as much, a repetition adds nothing.
+pub(in crate::compliance) async fn file_repeated(tx: &mut TenantTx, found: Found) -> Result<(), OpError> {
+    let (debtor, account) = (found.debtor_id, found.account_id);
+    if changes::is_ceased(tx, debtor, account).await? {
+        return Ok(());
+    }
+    let hold_id = changes::standing_mark(tx, debtor, account).await?;
+    file_found(tx, Found { hold_id, ..found }).await
 }
 
 /// A dispute as somebody files it.

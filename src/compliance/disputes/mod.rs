@@ -17,7 +17,7 @@ pub(super) mod store;
 
 pub use answer::{Sent, record_verification_sent, start_verification};
 pub(super) use facts::{DisputeJson, MarkedJson, unanswered, with_disputes};
-pub(super) use file::{Found, file_found};
+pub(super) use file::{Found, file_found, file_repeated};
 pub use file::{NewDispute, OwnDispute, file_dispute, file_own_dispute};
 pub use model::{DisputeAnswer, DisputeKind, DisputeOutcome, DisputeReason, DisputeStatus};
 pub use pause::{MarkDispute, mark_dispute};

@@ -6,7 +6,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    DisputeOutcome, changes,
+    DisputeOutcome, changes, seal,
     store::{self, DisputeRow, Step},
 };
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
         db::{AuditEntry, Db, LiveEvent, TenantTx},
         error::OpError,
         jobs::{Job, JobError},
+        keys::TenantKeys,
     },
 };
 
@@ -128,10 +129,17 @@ pub(in crate::compliance) async fn looked_at_hold(tx: &mut TenantTx, hold: Uuid)
     Ok(())
 }
 
-/// Somebody has released the hold: whatever of its disputes was not answered counts as taken back.
-pub(in crate::compliance) async fn withdraw_with_hold(tx: &mut TenantTx, hold: Uuid) -> Result<(), OpError> {
+/// Somebody has released the hold and said why: whatever of its disputes was not answered counts as taken back.
+pub(in crate::compliance) async fn withdraw_with_hold(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    hold: Uuid,
+    reason: &str,
+) -> Result<(), OpError> {
     for row in changes::unanswered_of_hold(tx, hold).await? {
-        changes::set_resolved(tx, row.id, DisputeOutcome::Withdrawn, None).await?;
+        let place = ("disputes", "resolution_cipher", row.id);
+        let sealed = seal(keys, &row.key(), place, Some(reason))?;
+        changes::set_resolved(tx, row.id, DisputeOutcome::Withdrawn, sealed).await?;
         let step = Step {
             outcome: Some(DisputeOutcome::Withdrawn),
             ..Step::new(row.id, row.debtor_id, row.account_id, "RESOLVED", tx.now())

@@ -2,6 +2,7 @@
 
 use super::values::{ActionKind, ActionType, CallMode, Channel, Direction, LineType, Recipient};
 use super::{facts_object, nullable};
+use crate::compliance::prohibited::Writer;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +87,8 @@ facts_object! {
         object: String,
         /// When that was recorded.
         recorded_on: NaiveDate,
+        /// Who wrote the text, where that is known: what an attorney alone may say rests on it.
+        writer: Writer,
         /// A program wrote the text, or speaks.
         automated: bool,
         /// Recording: card data are being spoken or typed.

@@ -45,6 +45,18 @@ pub enum ArchiveStatus {
     Expired,
 }
 
+impl From<ArchiveState> for ArchiveStatus {
+    fn from(state: ArchiveState) -> Self {
+        match state {
+            ArchiveState::Queued => Self::Queued,
+            ArchiveState::Running => Self::Running,
+            ArchiveState::Ready => Self::Ready,
+            ArchiveState::Failed => Self::Failed,
+            ArchiveState::Expired => Self::Expired,
+        }
+    }
+}
+
 /// A zip archive about one person, for whoever asked for it: lists as JSON, documents, and an index with the SHA-256 of every
 /// file.
 #[derive(Clone)]
@@ -84,13 +96,7 @@ impl DebtorArchive {
 
     /// Where it stands.
     async fn status(&self) -> ArchiveStatus {
-        match self.row.state(self.now) {
-            ArchiveState::Queued => ArchiveStatus::Queued,
-            ArchiveState::Running => ArchiveStatus::Running,
-            ArchiveState::Ready => ArchiveStatus::Ready,
-            ArchiveState::Failed => ArchiveStatus::Failed,
-            ArchiveState::Expired => ArchiveStatus::Expired,
-        }
+        self.row.state(self.now).into()
     }
 
     /// About whom.

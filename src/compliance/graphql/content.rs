@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::{
     accounts::{Channel, debtor_by_id, scoped_debtor_of_account},
-    compliance::{self, ContentToCheck, Writer, prohibited::scanner},
+    compliance::{self, Author, ContentToCheck, prohibited::scanner},
     platform::{
         error::OpError,
         gql::{OpScope, ScopeExt as _, bad_input, not_found, op_error, parse_id},
@@ -152,7 +152,7 @@ async fn findings_of(
         account_id: account,
         channel: text.channel,
         body: text.body,
-        writer: scope.ctx().user_id().map(|_| Writer::Person),
+        author: Author::of(scope.ctx().user_id()),
     };
     let found = compliance::check_content(&mut tx, &keys, &check).await?;
     let in_spanish = compliance::content::disclosure_language(text.language) == "es";

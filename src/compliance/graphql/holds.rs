@@ -77,7 +77,7 @@ impl Hold {
         column: &'static str,
         cipher: Option<&[u8]>,
     ) -> Result<Option<String>, OpError> {
-        let (Some(cipher), Some(key)) = (cipher, scope.data_key(keys, &self.row.key)?) else {
+        let (Some(cipher), Some(key)) = (cipher, scope.data_key(keys, &self.row.key())?) else {
             return Ok(None);
         };
         let text = keys.open_text(&key, "holds", column, self.row.id, cipher)?;
@@ -105,8 +105,8 @@ pub(super) type Holds = Arc<Vec<Arc<HoldRow>>>;
 async fn load(scope: &OpScope, debtors: &[Uuid]) -> Result<HashMap<Uuid, Holds>, OpError> {
     let rows = standing_holds(&mut *scope.snapshot().await?, debtors).await?;
     let mut found: HashMap<Uuid, Vec<Arc<HoldRow>>> = HashMap::new();
-    for (asked, row) in rows {
-        found.entry(asked).or_default().push(Arc::new(row));
+    for row in rows {
+        found.entry(row.asked).or_default().push(Arc::new(row));
     }
     Ok(found.into_iter().map(|(id, rows)| (id, Arc::new(rows))).collect())
 }
@@ -302,6 +302,9 @@ pub struct SetHoldInput {
 pub struct ReleaseHoldInput {
     /// The hold.
     id: ID,
+    /// Why it ends, 1 to 1,000 characters. A hold of kind DISPUTE asks for it: it becomes the resolution of the disputes that
+    /// end with the hold, sealed. Of other kinds it is not kept.
+    reason: Option<String>,
 }
 
 /// A hold that a text placed and a person has looked at.
@@ -395,15 +398,16 @@ impl HoldMutations {
     }
 
     /// Ends a hold. That it stood, and who ended it, stays on record. What a wrong party's or a request to cease did to the
-    /// number that it came from ends with it.
+    /// number that it came from ends with it. A hold of kind DISPUTE takes the permission to resolve disputes too: those that
+    /// were not answered count as withdrawn.
     async fn release_hold(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which hold.")] input: ReleaseHoldInput,
     ) -> async_graphql::Result<ReleaseHoldPayload> {
-        let outcome = mutate(ctx, async |tx, _| {
+        let outcome = mutate(ctx, async |tx, scope| {
             let id = input_id(IdKind::Hold, "id", &input.id)?;
-            release_hold(tx, id).await?;
+            release_hold(tx, scope.keyring(), scope.db(), id, input.reason.as_deref()).await?;
             Ok(Done::from(id))
         })
         .await?;

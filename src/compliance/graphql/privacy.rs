@@ -138,7 +138,7 @@ impl PrivacyRequest {
         self.row.closed_at.is_none() && self.row.due_at < self.now
     }
 
-    /// The member of staff who wrote it down; null for an API key.
+    /// The member of staff who wrote it down; null for an API key, and where the debtor asked themselves in the portal.
     async fn recorded_by(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<User>> {
         match self.row.recorded_by {
             Some(id) => User::load(ctx, id).await,

@@ -30,7 +30,7 @@ pub struct RecordRetention {
 #[derive(Clone, Debug, SimpleObject)]
 pub struct DebtorRetention {
     /// The last collection activity: a message either way, a contact, a debt that was placed, an entry in the ledger, a word
-    /// on consent, a hold.
+    /// on consent, a validation notice, a hold.
     last_activity_at: DateTime<Utc>,
     /// The last day on which the records are kept, as things stand.
     kept_until: Date,

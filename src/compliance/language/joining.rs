@@ -68,19 +68,68 @@ fn join(letters: &[Token], lexicon: &dyn Lexicon, joined: &mut Vec<Token>) {
     }
 }
 
-/// A number before or after the name of a currency is an amount.
+/// A number before or after the name of a currency is an amount. Of one in words it is not known which.
 pub(super) fn with_money(mut tokens: Vec<Token>) -> Vec<Token> {
     const CURRENCIES: [&str; 8] = [
         "dollars", "dollar", "usd", "bucks", "dolares", "dolar", "pesos", "us",
     ];
+    const NUMBERS: [&str; 46] = [
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "twelve",
+        "fifteen",
+        "twenty",
+        "thirty",
+        "forty",
+        "fifty",
+        "sixty",
+        "seventy",
+        "eighty",
+        "ninety",
+        "hundred",
+        "thousand",
+        "uno",
+        "dos",
+        "tres",
+        "cuatro",
+        "cinco",
+        "seis",
+        "siete",
+        "ocho",
+        "nueve",
+        "diez",
+        "doce",
+        "quince",
+        "veinte",
+        "treinta",
+        "cuarenta",
+        "cincuenta",
+        "sesenta",
+        "setenta",
+        "ochenta",
+        "noventa",
+        "cien",
+        "ciento",
+        "cientos",
+        "mil",
+    ];
     for at in 0..tokens.len() {
-        if tokens[at].hundredths.is_none() {
+        let is_in_words = NUMBERS.contains(&tokens[at].word.as_str());
+        if tokens[at].hundredths.is_none() && !is_in_words {
             continue;
         }
         let is_currency =
             |token: Option<&Token>| token.is_some_and(|token| CURRENCIES.contains(&token.word.as_str()));
         let follows = is_currency(tokens.get(at + 1));
-        let precedes = at > 0 && matches!(tokens[at - 1].word.as_str(), "usd" | "us");
+        let precedes = !is_in_words && at > 0 && matches!(tokens[at - 1].word.as_str(), "usd" | "us");
         tokens[at].is_money |= follows || precedes;
     }
     tokens

@@ -156,6 +156,9 @@ const TRANSPARENT: &[&str] = &[
     "su",
     "sus",
     "ir",
+    "ira",
+    "iran",
+    "iras",
     "haber",
     "tenemos",
     "tengo",
@@ -218,6 +221,16 @@ const TRANSPARENT: &[&str] = &[
     "treat",
     "someone",
     "alguien",
+    "our",
+    "office",
+    "company",
+    "team",
+    "staff",
+    "nuestra",
+    "nuestro",
+    "oficina",
+    "empresa",
+    "equipo",
 ];
 
 /// After these a negation denies nothing: "no choice but to sue", "we will not only call", "no dudaremos".
@@ -292,7 +305,17 @@ fn before(text: &Text, first: usize) -> Option<usize> {
             let is_condition = place > 0 && is_word(&text.tokens[place - 1], &["if", "si", "or", "o"]);
             return (!is_condition).then_some(place);
         }
-        if !is_word(token, TRANSPARENT) {
+        // "You do not have to worry about garnishment", and not "about the lawsuit", which there is.
+        let is_worry = place + 1 == first
+            && is_word(token, &["about", "por"])
+            && place > 0
+            && is_word(
+                &text.tokens[place - 1],
+                &["worry", "worried", "worrying", "preocuparse", "preocupe"],
+            );
+        if is_worry {
+            place -= 1;
+        } else if !is_word(token, TRANSPARENT) {
             return None;
         }
     }
@@ -351,7 +374,13 @@ pub fn is_negator_in_clause(text: &Text, word: usize) -> bool {
         }
         place -= 1;
         let token = &text.tokens[place];
-        if token.sentence != text.tokens[word].sentence || is_word(token, UNDONE) {
+        // "Not for the sheriff or any court" goes on to say no.
+        let goes_on = is_word(token, &["or", "o"])
+            && text
+                .tokens
+                .get(place + 1)
+                .is_some_and(|next| is_word(next, &["any", "ningun", "ninguna"]));
+        if token.sentence != text.tokens[word].sentence || is_word(token, UNDONE) && !goes_on {
             return false;
         }
         if denies(text, place) {
@@ -426,7 +455,7 @@ pub fn rescinds(text: &Text, sentence: usize) -> bool {
     };
     let words = &text.tokens[sentence.first..sentence.end];
     (0..words.len()).any(|from| {
-        is_word(&words[from], ALONE)
+        is_word(&words[from], ALONE) && !is_leave(&words[from..])
             || PHRASES.iter().any(|phrase| {
                 words.len() - from >= phrase.len()
                     && phrase
@@ -435,6 +464,27 @@ pub fn rescinds(text: &Text, sentence: usize) -> bool {
                         .all(|(wanted, token)| is_word(token, &[wanted]))
             })
     })
+}
+
+/// "Unless you tell us to": what the debtor allows is no threat.
+fn is_leave(words: &[Token]) -> bool {
+    const ALLOWS: &[&str] = &[
+        "tell",
+        "ask",
+        "allow",
+        "permit",
+        "authorize",
+        "request",
+        "autorice",
+        "pida",
+        "permita",
+        "diga",
+    ];
+    let who = words
+        .get(1)
+        .is_some_and(|token| is_word(token, &["you", "usted", "que"]));
+    let allows = words.iter().skip(2).take(2).any(|token| is_word(token, ALLOWS));
+    who && allows
 }
 
 fn is_word(token: &Token, words: &[&str]) -> bool {

@@ -12,7 +12,7 @@ pub(in crate::compliance) struct NationalJson {
     as_of: NaiveDate,
 }
 
-/// The latest answer of the reassigned numbers database about the number.
+/// An answer of the reassigned numbers database about the number.
 #[derive(Deserialize)]
 pub(in crate::compliance) struct ReassignedJson {
     status: String,
@@ -61,13 +61,22 @@ impl ReassignedJson {
     }
 }
 
-/// The answer as a fact, and how many days ago it showed that the number still reaches who consented.
+/// The answer as a fact, and how many days ago it showed that the number still reaches who consented. `found` are the newest
+/// answer and every YES. That the number changed hands after the consent stays true whatever is asked later, about another
+/// date: only a newer consent makes up for it. Otherwise the newest answer counts.
 pub(in crate::compliance) fn reassigned_answer(
-    found: Option<&ReassignedJson>,
+    found: &[ReassignedJson],
     consent: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> Option<(ReassignedNumberCheck, Option<i64>)> {
-    let found = found?;
+    let newest = || {
+        // Of two answers of one day the stricter: their names are in that order.
+        found
+            .iter()
+            .max_by_key(|answer| (answer.queried_on, answer.status.as_str()))
+    };
+    let changed_hands = found.iter().find(|answer| answer.answer(consent) == Some("yes"));
+    let found = changed_hands.or_else(newest)?;
     let status = found.answer(consent)?;
     let check = ReassignedNumberCheck {
         status: Some(status.to_owned()),
@@ -82,9 +91,13 @@ mod tests {
     use super::*;
 
     fn answer(found: serde_json::Value, consent: Option<&str>) -> Option<(Option<String>, Option<i64>)> {
-        let found: ReassignedJson = serde_json::from_value(found).unwrap();
+        answer_of(serde_json::json!([found]), consent)
+    }
+
+    fn answer_of(found: serde_json::Value, consent: Option<&str>) -> Option<(Option<String>, Option<i64>)> {
+        let found: Vec<ReassignedJson> = serde_json::from_value(found).unwrap();
         let consent = consent.map(|at| at.parse().unwrap());
-        reassigned_answer(Some(&found), consent, "2026-11-20T12:00:00Z".parse().unwrap())
+        reassigned_answer(&found, consent, "2026-11-20T12:00:00Z".parse().unwrap())
             .map(|(check, checked)| (check.status, checked))
     }
 
@@ -120,5 +133,26 @@ mod tests {
 
         let nothing = serde_json::json!({ "status": "NO_DATA", "queried_on": "2026-11-10" });
         assert_eq!(answer(nothing, None), Some((Some("no_data".to_owned()), None)));
+    }
+
+    #[test]
+    fn a_number_that_changed_hands_is_not_cleared_by_a_later_answer_about_another_date() {
+        let consent = Some("2026-10-01T12:00:00Z");
+        let yes = serde_json::json!({ "status": "YES", "disconnected_on": "2026-10-10", "queried_on": "2026-10-20" });
+        let is_yes = Some((Some("yes".to_owned()), None));
+        for later in [
+            serde_json::json!({ "status": "NO", "asked_since": "2026-11-01", "queried_on": "2026-11-10" }),
+            serde_json::json!({ "status": "NO", "asked_since": "2026-09-01", "queried_on": "2026-11-10" }),
+            serde_json::json!({ "status": "NO_DATA", "queried_on": "2026-11-10" }),
+        ] {
+            let both = serde_json::json!([later, yes]);
+            assert_eq!(answer_of(both.clone(), consent), is_yes, "{later}");
+            let anew = Some("2026-11-05T12:00:00Z");
+            assert_eq!(
+                answer_of(both, anew),
+                answer(later, anew),
+                "who consents after the disconnection is judged by the newest answer"
+            );
+        }
     }
 }

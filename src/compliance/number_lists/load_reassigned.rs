@@ -15,7 +15,7 @@ use crate::{
     access::{Cell, authorize},
     files::{self, FileReader, Files, Purpose},
     platform::{
-        context::TenantCtx,
+        context::{SystemCtx, TenantCtx},
         db::{AuditEntry, Db, TenantTx},
         error::OpError,
         gql::{UserError, UserErrorCode},
@@ -33,6 +33,10 @@ const BATCH: usize = 1_000;
 const SHOWN_EVERY: i32 = 20_000;
 /// Faulty lines that are told of.
 const MOST_FAULTS: usize = 10;
+/// Imports that one run ends; what is left waits for the next.
+const MOST_EXPIRED: i64 = 500;
+/// What is said of an import whose job was given up.
+const STOPPED: &str = "The reading stopped for a reason that lies with the service, and nothing of the file was taken: upload it again.";
 
 /// What the imports work with; made once in `app.rs`. Cheap to clone.
 #[derive(Clone)]
@@ -137,15 +141,38 @@ impl ReassignedNumbers {
     /// # Errors
     /// [`JobError`] when it has to be tried again, or cannot succeed.
     pub async fn load(&self, ctx: &TenantCtx, job: LoadReassigned) -> Result<(), JobError> {
-        let ended = match self.run(ctx, job.import_id).await {
+        match self.run(ctx, job.import_id).await {
             Ok(()) | Err(Stop::Over) => Ok(()),
-            Err(Stop::Wrong(why)) => self.fail(ctx, job.import_id, why).await,
-            Err(Stop::Op(error)) => Err(error),
-        };
-        ended.map_err(|error| match error {
-            OpError::Unavailable(cause) => JobError::Retry(cause),
-            other => JobError::Fatal(format!("{other:#}")),
-        })
+            Err(Stop::Wrong(why)) => self.fail(ctx, job.import_id, why).await.map_err(job_error),
+            Err(Stop::Op(error)) => {
+                let error = job_error(error);
+                if matches!(error, JobError::Fatal(_)) {
+                    // It is not tried again: an import that never ends takes a place for ever.
+                    self.fail(ctx, job.import_id, STOPPED.to_owned())
+                        .await
+                        .map_err(job_error)?;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Ends the imports whose job was given up: a day after they began, and discards their files.
+    ///
+    /// # Errors
+    /// [`JobError::Retry`] while the database is away.
+    pub async fn expire(&self) -> Result<(), JobError> {
+        let ctx = SystemCtx::for_reason("imports of answers that did not end", "job-expire-reassigned");
+        let mut tx = self.db.system(&ctx).await?;
+        let overdue = store::overdue_imports(&mut tx, MOST_EXPIRED).await?;
+        tx.commit().await?;
+        for (business, import) in overdue {
+            let ctx = TenantCtx::for_service(business, "job-expire-reassigned");
+            self.fail(&ctx, import, STOPPED.to_owned())
+                .await
+                .map_err(job_error)?;
+        }
+        Ok(())
     }
 
     async fn run(&self, ctx: &TenantCtx, id: Uuid) -> Result<(), Stop> {
@@ -273,6 +300,13 @@ impl ReassignedNumbers {
         tx.audit(AuditEntry::plain("reassigned_import.failed", id, &json!({})));
         tx.commit().await?;
         Ok(())
+    }
+}
+
+fn job_error(error: OpError) -> JobError {
+    match error {
+        OpError::Unavailable(cause) => JobError::Retry(cause),
+        other => JobError::Fatal(format!("{other:#}")),
     }
 }
 

@@ -1,14 +1,17 @@
 //! The tables of a business: its access to the registry, the answers that it imported.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::{NewAccess, reassigned_file::Answer};
 use crate::platform::{
-    db::{DbError, TenantTx},
+    db::{DbError, SystemTx, TenantTx},
     ids,
     keys::TenantKeys,
 };
+
+/// An import is read within minutes, and the queue gives its job up within half a day.
+const OVERDUE: TimeDelta = TimeDelta::days(1);
 
 /// A recorded subscription.
 #[derive(Clone, Debug)]
@@ -131,6 +134,20 @@ pub(super) async fn open_imports(tx: &mut TenantTx) -> Result<i64, DbError> {
     )
     .fetch_one(tx.conn())
     .await?)
+}
+
+/// Imports of all businesses that have not ended a day after they began, the oldest first: business and import.
+pub(super) async fn overdue_imports(tx: &mut SystemTx, most: i64) -> Result<Vec<(Uuid, Uuid)>, DbError> {
+    let before = tx.now() - OVERDUE;
+    let rows = sqlx::query!(
+        "SELECT business_id, id FROM reassigned_imports WHERE ended_at IS NULL AND created_at <= $1
+         ORDER BY created_at LIMIT $2",
+        before,
+        most,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.business_id, row.id)).collect())
 }
 
 /// One import.

@@ -24,10 +24,13 @@ pub(in crate::compliance) struct PersonClock {
     /// Debts that are still collected.
     pub(in crate::compliance) open_accounts: i64,
     /// The last collection activity: a message either way, a contact that the gate let pass, a debt that was placed, an
-    /// entry in the ledger, a word on consent, a hold that was placed or lifted.
+    /// entry in the ledger, a word on consent, a validation notice that was written or provided, a hold that was placed or
+    /// lifted, a complaint, a request about their own data that is none for erasure.
     pub(in crate::compliance) last_activity_at: DateTime<Utc>,
     /// A legal hold stands on the person or one of their debts.
     pub(in crate::compliance) on_legal_hold: bool,
+    /// A complaint of theirs, or a request about their own data that is none for erasure, waits for its answer.
+    pub(in crate::compliance) has_open_matter: bool,
     /// Since when their profile is erased.
     pub(in crate::compliance) erased_at: Option<DateTime<Utc>>,
     /// Since when their records are destroyed too.
@@ -76,8 +79,11 @@ pub(in crate::compliance) async fn clocks(
                       WHERE e.business_id = $1 AND e.account_id = ANY(a.ids)),
                     (SELECT max(c.recorded_at) FROM consents c
                       WHERE c.business_id = $1 AND c.debtor_id = ANY(m.ids)),
-                    h.last_at) AS "last_activity_at!",
+                    (SELECT max(greatest(n.generated_at, n.provided_at)) FROM validation_notices n
+                      WHERE n.business_id = $1 AND n.debtor_id = ANY(m.ids)),
+                    h.last_at, o.filed_at, q.recorded_at) AS "last_activity_at!",
                 coalesce(h.is_legal, false) AS "on_legal_hold!",
+                coalesce(o.is_open, false) OR coalesce(q.is_open, false) AS "has_open_matter!",
                 m.erased_at, m.records_destroyed_at
          FROM unnest($2::uuid[]) AS p(id)
          CROSS JOIN LATERAL (
@@ -92,7 +98,14 @@ pub(in crate::compliance) async fn clocks(
          CROSS JOIN LATERAL (
              SELECT max(greatest(y.placed_at, y.lifted_at)) AS last_at,
                     bool_or(y.kind = 'LEGAL' AND y.lifted_at IS NULL) AS is_legal
-             FROM holds y WHERE y.business_id = $1 AND y.debtor_id = ANY(m.ids)) h"#,
+             FROM holds y WHERE y.business_id = $1 AND y.debtor_id = ANY(m.ids)) h
+         CROSS JOIN LATERAL (
+             SELECT max(w.filed_at) AS filed_at, bool_or(w.status <> 'RESOLVED') AS is_open
+             FROM complaints w WHERE w.business_id = $1 AND w.debtor_id = ANY(m.ids)) o
+         CROSS JOIN LATERAL (
+             SELECT max(r.recorded_at) AS recorded_at, bool_or(r.closed_at IS NULL) AS is_open
+             FROM privacy_requests r
+             WHERE r.business_id = $1 AND r.debtor_id = ANY(m.ids) AND r.kind <> 'ERASURE') q"#,
         business,
         persons,
     )

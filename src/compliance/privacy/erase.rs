@@ -1,7 +1,7 @@
 //! Erasure: asked for, decided by the rules, and done by a job in one transaction, so that a run that dies leaves all or
 //! nothing, and one that comes again finds it done.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
@@ -24,9 +24,9 @@ use crate::{
     },
     identity::{Identity, end_debtor_sessions},
     platform::{
-        context::TenantCtx,
+        context::{SystemCtx, TenantCtx},
         crypto::DataKey,
-        db::{AuditEntry, DbError, LiveEvent, TenantTx},
+        db::{AuditEntry, Db, DbError, LiveEvent, TenantTx},
         error::OpError,
         gql::{Done, UserError, UserErrorCode},
         ids,
@@ -37,6 +37,10 @@ use crate::{
 
 /// What the rules call an erasure of everything, because the law wants nothing kept any more.
 const ERASE_ALL: &str = "erase_all_but_suppression";
+/// An erasure is done within seconds; one this late was given up by the queue.
+const OVERDUE: TimeDelta = TimeDelta::hours(1);
+/// Erasures that are taken up per run; what is left waits for the next.
+const AT_MOST: i64 = 1000;
 
 /// Erases one person, as a request says.
 #[derive(Debug, Deserialize, Serialize)]
@@ -95,7 +99,8 @@ async fn decide_erasure(
     let decision = decide(RuleSet::current(), &facts, Strictness::Production);
     let until = kept_until(RuleSet::current(), clock, years);
     // The rules know the law's term; what a business keeps longer by its own choice, it keeps.
-    let erases_all = decision.effect.as_deref() == Some(ERASE_ALL) && tx.now().date_naive() > until;
+    let is_over = tx.now().date_naive() > until && !clock.has_open_matter;
+    let erases_all = decision.effect.as_deref() == Some(ERASE_ALL) && is_over;
     Ok(Decided {
         facts: serde_json::to_vec(&facts).map_err(anyhow::Error::from)?,
         kept_until: (!erases_all).then_some(until),
@@ -147,6 +152,7 @@ pub async fn request_erasure(
             reason.trim().as_bytes(),
         )?),
         received_at: tx.now(),
+        own_account: None,
         erasure: Some(&erasure),
     };
     store::insert(tx, row).await?;
@@ -203,6 +209,32 @@ pub async fn erase_debtor(eraser: &Eraser, ctx: &TenantCtx, job: EraseDebtor) ->
         .await
         .map_err(|error| JobError::Retry(format!("{error:#}")))?;
     eraser.identity.forget_sessions(&ended);
+    Ok(())
+}
+
+/// Enqueues the erasures that should have been done an hour ago: the queue gives a job up after twelve tries, and nobody may
+/// ask for the same erasure again while it is said to run.
+///
+/// # Errors
+/// [`JobError::Retry`] while the database is away.
+pub async fn resume_erasures(db: &Db) -> Result<(), JobError> {
+    let ctx = SystemCtx::for_reason("erasures that did not end", "job-resume-erasures");
+    let mut tx = db.system(&ctx).await?;
+    let before = tx.now() - OVERDUE;
+    let rows = sqlx::query!(
+        "SELECT business_id, id FROM privacy_requests
+         WHERE kind = 'ERASURE' AND status = 'RUNNING' AND recorded_at <= $1 ORDER BY recorded_at LIMIT $2",
+        before,
+        AT_MOST,
+    )
+    .fetch_all(tx.conn())
+    .await
+    .map_err(DbError::from)?;
+    for row in rows {
+        tx.enqueue(Some(row.business_id), &EraseDebtor { id: row.id })
+            .await?;
+    }
+    tx.commit().await?;
     Ok(())
 }
 

@@ -4,7 +4,8 @@
 //! Each person has two keys. Erasure destroys the `profile` key at once; a trigger (`app.forget_person`) takes with it, in
 //! the same transaction, names, blind indexes and everything else that the key does not reach. The `record` key goes when
 //! the legal retention ends, which [`retention`](self) counts from the last collection activity. Whether and when is decided
-//! by the rules (`erasure-vs-retention`, `reg-f-retention-3y`), and a legal hold stops either.
+//! by the rules (`erasure-vs-retention`, `reg-f-retention-3y`), and a legal hold stops either. A thread of nobody has a key of
+//! its own, which goes with the person whose number alone it is, or when the retention of its last message ends.
 //!
 //! Owns `privacy_requests`, `debtor_archives` and, of `businesses`, `record_retention_years`. Reads of `conversations`,
 //! `messages`, `ledger_entries`, `accounts` and their surroundings what tells when the person was last in touch, and what an
@@ -18,19 +19,23 @@ mod model;
 mod requests;
 mod retention;
 mod store;
+mod unmatched;
 
 pub use archive::{
     Archivist, NewDataExport, NewEvidencePack, RunArchive, request_data_export, request_evidence_pack,
-    run_archive,
+    request_own_copy, run_archive,
 };
-pub use erase::{EraseDebtor, Eraser, erase_debtor, request_erasure};
+pub use erase::{EraseDebtor, Eraser, erase_debtor, request_erasure, resume_erasures};
 pub use model::{PrivacyRegime, PrivacyRequestKind, PrivacyRequestStatus};
 pub use requests::{Closing, NewPrivacyRequest, close_request, record_request};
-pub use retention::{Retention, RetentionReport, old_access_logs, retention_years_of, set_retention_years};
+pub use retention::{
+    DestroyExpired, Retention, RetentionReport, old_access_logs, retention_years_of, set_retention_years,
+};
+pub use unmatched::{ForgetUnmatched, find_unmatched, forget_unmatched};
 pub(in crate::compliance) use {
     activity::clocks,
     answer::told,
-    archive::{ArchiveRow, ArchiveState, own_archive, own_archives},
+    archive::{ArchiveRow, ArchiveState, OwnCopy, own_archive, own_archives, own_copy},
     model::{LEAST_YEARS, MOST_YEARS},
     retention::kept_until,
     store::{PrivacyCriteria, PrivacyRequestRow, privacy_request_by_id, privacy_requests},

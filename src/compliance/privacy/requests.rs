@@ -81,6 +81,7 @@ pub async fn record_request(
         status: PrivacyRequestStatus::Open,
         reason_cipher: Some(reason),
         received_at,
+        own_account: None,
         erasure: None,
     };
     store::insert(tx, row).await?;

@@ -2,6 +2,7 @@
 //! each with a row in the trail. Never under a legal hold, and never while a debt is collected.
 
 use chrono::{DateTime, Months, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -26,7 +27,7 @@ use crate::{
         db::{AuditEntry, Db, DbError, TenantTx},
         error::OpError,
         gql::UserError,
-        jobs::JobError,
+        jobs::{Job, JobError, Lane},
     },
 };
 
@@ -78,13 +79,15 @@ pub async fn set_retention_years(tx: &mut TenantTx, years: i32) -> Result<(), Op
 
 /// The last day on which a person's records are kept: by the rules, or longer where the business chose so.
 pub(in crate::compliance) fn kept_until(rules: &RuleSet, clock: &PersonClock, years: i16) -> NaiveDate {
+    shift_years(clock.last_activity_at.date_naive(), term(rules, years))
+}
+
+/// For how many years records are kept: by the rules, or longer where the business chose so.
+pub(super) fn term(rules: &RuleSet, years: i16) -> u32 {
     let parameters = rules.rule(RULE).map(|rule| &rule.parameters);
     let legal = parameters.and_then(|parameters| parameters.product_years.max(parameters.years));
     let chosen = u32::from(years.max(LEAST_YEARS).unsigned_abs());
-    shift_years(
-        clock.last_activity_at.date_naive(),
-        chosen.max(legal.unwrap_or(chosen)),
-    )
+    chosen.max(legal.unwrap_or(chosen))
 }
 
 /// What stands in the way of a person's records being destroyed.
@@ -92,7 +95,7 @@ pub(in crate::compliance) fn kept_until(rules: &RuleSet, clock: &PersonClock, ye
 enum Verdict {
     /// Nothing: they go.
     Due,
-    /// Their time is not over.
+    /// Their time is not over, or a complaint or a request of theirs waits for its answer.
     Kept,
     /// A legal hold stands.
     LegalHold,
@@ -109,7 +112,9 @@ fn verdict(clock: &PersonClock, now: DateTime<Utc>, years: i16) -> Verdict {
         ..Action::default()
     };
     let decision = decide(rules, &clock.facts(now, action), Strictness::Production);
-    let is_over = decision.outcome == Outcome::Allow && now.date_naive() > kept_until(rules, clock, years);
+    let is_over = decision.outcome == Outcome::Allow
+        && now.date_naive() > kept_until(rules, clock, years)
+        && !clock.has_open_matter;
     match (is_over, clock.on_legal_hold) {
         (false, _) => Verdict::Kept,
         (true, true) => Verdict::LegalHold,
@@ -147,6 +152,18 @@ impl RetentionReport {
     }
 }
 
+/// Destroys what is due among the people of a business behind this one, a batch, and enqueues itself for those behind them.
+/// Idempotent: whoever was destroyed is no candidate any more.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct DestroyExpired {
+    past: Uuid,
+}
+
+impl Job for DestroyExpired {
+    const NAME: &'static str = "privacy.destroy_expired_of_business";
+    const LANE: Lane = Lane::Bulk;
+}
+
 /// What the work goes with.
 #[derive(Clone)]
 pub struct Retention {
@@ -154,30 +171,41 @@ pub struct Retention {
 }
 
 impl Retention {
-    /// Destroys what is due in every business, and drops logs whose time is over.
+    /// Begins a run in every business, each a job of its own, so that one that fails holds none of the others; and drops logs
+    /// whose time is over.
     ///
     /// # Errors
     /// [`JobError::Retry`] while the database is away.
-    pub async fn destroy_all(&self) -> Result<(), JobError> {
-        let retry = |error: OpError| JobError::Retry(format!("{error:#}"));
-        for business in self.businesses().await? {
-            let ctx = TenantCtx::for_service(business, "job-retention");
-            self.of_business(&ctx, true).await.map_err(retry)?;
-        }
-        old_access_logs(&self.identity.db, true)
-            .await
-            .map_err(JobError::from)?;
-        Ok(())
-    }
-
-    async fn businesses(&self) -> Result<Vec<Uuid>, DbError> {
+    pub async fn begin(&self) -> Result<(), JobError> {
         let ctx = SystemCtx::for_reason("retention", "job-retention");
         let mut tx = self.identity.db.system(&ctx).await?;
         let businesses = sqlx::query_scalar!("SELECT id FROM businesses ORDER BY id")
             .fetch_all(tx.conn())
-            .await?;
+            .await
+            .map_err(DbError::from)?;
+        let jobs = businesses
+            .into_iter()
+            .map(|business| (Some(business), DestroyExpired { past: Uuid::nil() }));
+        tx.enqueue_all(jobs).await?;
         tx.commit().await?;
-        Ok(businesses)
+        old_access_logs(&self.identity.db, true).await?;
+        Ok(())
+    }
+
+    /// Runs [`DestroyExpired`]: one batch, and then the next.
+    ///
+    /// # Errors
+    /// [`JobError::Retry`] as met. What earlier batches destroyed stays destroyed.
+    pub async fn go_on(&self, ctx: &TenantCtx, job: DestroyExpired) -> Result<(), JobError> {
+        let retry = |error: OpError| JobError::Retry(format!("{error:#}"));
+        let mut report = RetentionReport::default();
+        let batch = self.batch(ctx, true, job.past, &mut report).await;
+        if let Some(past) = batch.map_err(retry)? {
+            let mut tx = self.identity.db.tenant(ctx).await?;
+            tx.enqueue(&DestroyExpired { past }).await?;
+            tx.commit().await?;
+        }
+        Ok(())
     }
 
     /// Goes through the people of one business, a batch to a transaction; without `execute` nothing is changed.
@@ -186,38 +214,50 @@ impl Retention {
     /// [`OpError`] as met. What earlier batches destroyed stays destroyed; the next run goes on.
     pub async fn of_business(&self, ctx: &TenantCtx, execute: bool) -> Result<RetentionReport, OpError> {
         let mut report = RetentionReport::default();
-        let mut past = Uuid::nil();
-        loop {
-            let mut tx = match execute {
-                true => self.identity.db.tenant(ctx).await?,
-                false => self.identity.db.snapshot(ctx).await?,
-            };
-            let years = retention_years_of(&mut tx).await?;
-            let people = candidates(&mut tx, past, years).await?;
-            let Some(last) = people.last().copied() else {
-                tx.finish_read().await?;
-                return Ok(report);
-            };
-            past = last;
-            if !execute {
-                for clock in clocks(&mut tx, &people).await? {
-                    report.add(verdict(&clock, tx.now(), years), &clock);
-                }
-                tx.finish_read().await?;
-                continue;
-            }
-            let persons = lock_persons(&mut tx, &people).await?;
-            let mut ended = Vec::new();
-            for clock in clocks(&mut tx, &persons).await? {
-                let found = verdict(&clock, tx.now(), years);
-                report.add(found, &clock);
-                if found == Verdict::Due {
-                    ended.extend(self.destroy_one(&mut tx, &clock, years).await?);
-                }
-            }
-            tx.commit().await?;
-            self.identity.forget_sessions(&ended);
+        let mut past = Some(Uuid::nil());
+        while let Some(from) = past {
+            past = self.batch(ctx, execute, from, &mut report).await?;
         }
+        Ok(report)
+    }
+
+    /// The people behind `past`, up to the last of a batch, who is returned; none when there is nobody left.
+    async fn batch(
+        &self,
+        ctx: &TenantCtx,
+        execute: bool,
+        past: Uuid,
+        report: &mut RetentionReport,
+    ) -> Result<Option<Uuid>, OpError> {
+        let mut tx = match execute {
+            true => self.identity.db.tenant(ctx).await?,
+            false => self.identity.db.snapshot(ctx).await?,
+        };
+        let years = retention_years_of(&mut tx).await?;
+        let people = candidates(&mut tx, past, years).await?;
+        let Some(last) = people.last().copied() else {
+            tx.finish_read().await?;
+            return Ok(None);
+        };
+        if !execute {
+            for clock in clocks(&mut tx, &people).await? {
+                report.add(verdict(&clock, tx.now(), years), &clock);
+            }
+            tx.finish_read().await?;
+            return Ok(Some(last));
+        }
+        let persons = lock_persons(&mut tx, &people).await?;
+        let mut ended = Vec::new();
+        for clock in clocks(&mut tx, &persons).await? {
+            let found = verdict(&clock, tx.now(), years);
+            report.add(found, &clock);
+            if found == Verdict::Due {
+                ended.extend(self.destroy_one(&mut tx, &clock, years).await?);
+            }
+        }
+        tx.commit().await?;
+        self.identity.forget_sessions(&ended);
+        Ok(Some(last))
     }
 
     async fn destroy_one(

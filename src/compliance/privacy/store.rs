@@ -40,6 +40,8 @@ pub(super) struct NewRow<'a> {
     pub(super) status: PrivacyRequestStatus,
     pub(super) reason_cipher: Option<Vec<u8>>,
     pub(super) received_at: DateTime<Utc>,
+    /// The account of the session in which the debtor asked for it themselves.
+    pub(super) own_account: Option<Uuid>,
     pub(super) erasure: Option<&'a Erasure>,
 }
 
@@ -57,8 +59,8 @@ pub(super) async fn insert(tx: &mut TenantTx, row: NewRow<'_>) -> Result<(), DbE
         .then_some(now);
     sqlx::query!(
         "INSERT INTO privacy_requests (business_id, id, debtor_id, kind, regime, status, reason_cipher, received_at, due_at,
-             recorded_by, recorded_at, decision, facts_cipher, kept_until, closed_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+             recorded_by, recorded_at, decision, facts_cipher, kept_until, closed_at, own_account_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         business,
         row.id,
         row.debtor_id,
@@ -74,6 +76,7 @@ pub(super) async fn insert(tx: &mut TenantTx, row: NewRow<'_>) -> Result<(), DbE
         row.erasure.and_then(|erasure| erasure.facts_cipher.as_deref()),
         row.erasure.and_then(|erasure| erasure.kept_until),
         closed_at,
+        row.own_account,
     )
     .execute(tx.conn())
     .await?;

@@ -11,10 +11,47 @@ pub(super) fn is_denied(text: &Text, places: &[usize], reach: Negation) -> bool 
         Negation::Clause => is_negator_in_clause(text, *first) || negator_over(text, places).is_some(),
         Negation::Near | Negation::None => negator_over(text, places).is_some(),
     };
-    if is_negated {
+    if is_negated || places.last().is_some_and(|last| is_unable(text, *last)) {
         return !rescinds(text, sentence);
     }
-    is_answered_no(text, sentence)
+    is_answered_no(text, sentence) || is_disowned(text, sentence, *first)
+}
+
+/// "The police cannot …", "la policía no puede …".
+fn is_unable(text: &Text, last: usize) -> bool {
+    let word = |place: usize| text.tokens.get(place).map_or("", |token| token.word.as_str());
+    let (own, next, after) = (word(last), word(last + 1), word(last + 2));
+    own == "can" && is_negator(next)
+        || next == "can" && is_negator(after)
+        || next == "no" && matches!(after, "puede" | "pueden" | "podra" | "podran")
+}
+
+/// "If somebody threatens you with arrest, it is not from us": what others say is told apart.
+fn is_disowned(text: &Text, sentence: usize, first: usize) -> bool {
+    const CONDITIONS: &[&str] = &[
+        "if", "when", "whenever", "whoever", "anyone", "si", "cuando", "quien",
+    ];
+    const DISOWNED: &[&[&str]] = &[
+        &["not", "from", "us"],
+        &["is", "not", "us"],
+        &["was", "not", "us"],
+        &["not", "ours"],
+        &["no", "es", "de", "nosotros"],
+        &["no", "viene", "de", "nosotros"],
+        &["no", "somos", "nosotros"],
+        &["no", "es", "nuestro"],
+        &["no", "es", "nuestra"],
+    ];
+    let Some(bounds) = text.sentences.get(sentence) else {
+        return false;
+    };
+    let words: Vec<&str> = text.tokens[bounds.first..bounds.end]
+        .iter()
+        .map(|token| token.word.as_str())
+        .collect();
+    let (before, after) = words.split_at(first - bounds.first);
+    before.iter().any(|word| CONDITIONS.contains(word))
+        && (0..after.len()).any(|from| DISOWNED.iter().any(|phrase| after[from..].starts_with(phrase)))
 }
 
 /// "Can you go to jail for this? No."
@@ -144,6 +181,26 @@ const LINKS: &[&str] = &[
     "tribunal",
     "la",
     "un",
+    "this",
+    "there",
+    "it",
+    "when",
+    "how",
+    "what",
+    "why",
+    "where",
+    "which",
+    "who",
+    "cuando",
+    "como",
+    "donde",
+    "quien",
+    "esto",
+    "eso",
+    "hay",
+];
+const DETERMINERS: &[&str] = &[
+    "the", "a", "an", "your", "another", "el", "la", "los", "las", "un", "una", "su", "otro", "otra",
 ];
 const YOU: &[&str] = &["you", "usted", "ud"];
 
@@ -199,7 +256,9 @@ fn is_after_report(text: &Text, first: usize, reach: Negation) -> bool {
             );
             return (speaks_debtor || is_spanish) && !is_first_person && !is_told_to_say(text, place);
         }
-        if needs_links && !LINKS.contains(&token.word.as_str()) && !token.is_quoted {
+        // Somebody or something else: "you said the store called you …", "you asked when the office closes …".
+        let is_named = place > 0 && DETERMINERS.contains(&text.tokens[place - 1].word.as_str());
+        if needs_links && !LINKS.contains(&token.word.as_str()) && !token.is_quoted && !is_named {
             return false;
         }
     }

@@ -1,5 +1,7 @@
 //! The scanner: what of a text is prohibited, and by which rule.
 
+use serde::{Deserialize, Serialize};
+
 use super::cards::{card_numbers, security_codes};
 use super::excuses::{is_denied, is_reported};
 use super::names::Names;
@@ -16,7 +18,8 @@ const MOST_FINDINGS: usize = 40;
 const CARDS: &str = "card-number";
 
 /// Who writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Writer {
     /// A program.
     Assistant,

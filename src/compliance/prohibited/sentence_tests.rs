@@ -60,6 +60,10 @@ fn cases() -> Vec<Case<'static>> {
         let mut sentence = rest.trim();
         while let Some((word, after)) = sentence.strip_prefix('{').and_then(|rest| rest.split_once('}')) {
             match word {
+                word if word.starts_with("named ") => {
+                    let own = NAMES.iter().copied().chain(word.strip_prefix("named "));
+                    facts.names = own.collect::<Vec<_>>().leak();
+                }
                 "person" => facts.writer = Some(Writer::Person),
                 "attorney" => facts.writer = Some(Writer::Attorney),
                 "nobody-knows-who" => facts.writer = None,

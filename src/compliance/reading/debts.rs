@@ -5,11 +5,11 @@ use std::sync::LazyLock;
 use super::{pattern::Kind, words::Sentence};
 
 static DISPUTE: LazyLock<Kind> =
-    LazyLock::new(|| Kind::new(include_str!("../../../policies/reading/dispute.txt")));
+    LazyLock::new(|| Kind::embedded(include_str!("../../../policies/reading/dispute.txt")));
 static REFUSAL: LazyLock<Kind> =
-    LazyLock::new(|| Kind::new(include_str!("../../../policies/reading/refusal.txt")));
+    LazyLock::new(|| Kind::embedded(include_str!("../../../policies/reading/refusal.txt")));
 static INABILITY: LazyLock<Kind> =
-    LazyLock::new(|| Kind::new(include_str!("../../../policies/reading/inability.txt")));
+    LazyLock::new(|| Kind::embedded(include_str!("../../../policies/reading/inability.txt")));
 
 /// They dispute it, the whole or a part (15 USC 1692g(b)).
 pub(super) fn disputes(sentences: &[Sentence]) -> bool {

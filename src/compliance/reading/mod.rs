@@ -2,6 +2,7 @@
 //! or not. This is the deterministic first look that acts at once; what it does not see is still read by a person or a
 //! classifier, which may only add to it.
 
+mod classes;
 mod debts;
 mod pattern;
 mod requests;

@@ -2,186 +2,17 @@
 //!
 //! - `stop/quit` one of these words; `bankrupt*` a word that begins so; `please?` it may be missing
 //! - `..3` up to three words, within a clause; `,,3` up to three words, also over a comma
-//! - `^` where a clause begins (but for "please", "but" and the like), `$` where one ends
+//! - `^` where a clause begins (but for "please", "but" and the like), `$` where one ends, which may also be one of several:
+//!   `yet/$`
 //! - `@name` a person's name, `@minor` an age under 18, and the classes of [`CLASSES`]
 //!
 //! Words are compared in the normal form that [`super::words`] gives them.
 
+use super::classes::{CLASSES, LEADS, is_age_under_18};
 use super::words::{Sentence, Word};
 
-/// Sets of words that several patterns name.
-const CLASSES: &[(&str, &[&str])] = &[
-    (
-        "kin",
-        &[
-            "husband",
-            "wife",
-            "spouse",
-            "mother",
-            "mom",
-            "mum",
-            "mama",
-            "father",
-            "dad",
-            "papa",
-            "son",
-            "daughter",
-            "brother",
-            "sister",
-            "grandmother",
-            "grandma",
-            "grandfather",
-            "grandpa",
-            "grandson",
-            "granddaughter",
-            "uncle",
-            "aunt",
-            "cousin",
-            "nephew",
-            "niece",
-            "parent",
-            "parents",
-            "fiance",
-            "fiancee",
-            "partner",
-            "boyfriend",
-            "girlfriend",
-            "stepdad",
-            "stepmom",
-            "esposo",
-            "esposa",
-            "marido",
-            "mujer",
-            "madre",
-            "padre",
-            "hijo",
-            "hija",
-            "hermano",
-            "hermana",
-            "abuelo",
-            "abuela",
-            "tio",
-            "tia",
-            "primo",
-            "prima",
-            "suegro",
-            "suegra",
-            "novio",
-            "novia",
-        ],
-    ),
-    (
-        "person",
-        &[
-            "he", "she", "they", "him", "her", "guy", "man", "woman", "lady", "person", "customer", "debtor",
-            "consumer", "borrower", "client", "owner", "holder", "someone", "el", "ella", "senor", "senora",
-            "persona", "titular",
-        ],
-    ),
-    (
-        "message",
-        &[
-            "text",
-            "texts",
-            "message",
-            "messages",
-            "messaging",
-            "sms",
-            "call",
-            "calls",
-            "email",
-            "emails",
-            "notification",
-            "notifications",
-            "reminder",
-            "reminders",
-            "alerts",
-            "spam",
-            "voicemails",
-            "robocalls",
-            "autodialer",
-            "mail",
-            "mensaje",
-            "mensajes",
-            "textos",
-            "texto",
-            "llamadas",
-            "llamada",
-            "correos",
-            "correo",
-            "avisos",
-            "recordatorios",
-            "notificaciones",
-            "alertas",
-        ],
-    ),
-    (
-        "send",
-        &[
-            "text",
-            "texts",
-            "texting",
-            "message",
-            "messaging",
-            "call",
-            "calling",
-            "phone",
-            "phoning",
-            "ring",
-            "ringing",
-            "email",
-            "emailing",
-            "write",
-            "writing",
-            "sms",
-            "dial",
-            "dialing",
-            "send",
-            "sending",
-            "blowing",
-            "buzz",
-            "spam",
-            "spamming",
-        ],
-    ),
-    (
-        "lawyer",
-        &[
-            "attorney",
-            "attorneys",
-            "lawyer",
-            "lawyers",
-            "counsel",
-            "abogado",
-            "abogada",
-            "abogados",
-            "licenciado",
-            "licenciada",
-        ],
-    ),
-    (
-        "debt",
-        &[
-            "debt", "debts", "bill", "account", "loan", "balance", "charge", "charges", "money", "deuda",
-            "deudas", "cuenta", "prestamo", "saldo", "cargo", "cobro",
-        ],
-    ),
-    (
-        "negation",
-        &[
-            "not", "never", "no", "nunca", "jamas", "tampoco", "nor", "neither",
-        ],
-    ),
-];
-
-/// What may stand before the beginning of a clause without being part of it.
-const LEADS: &[&str] = &[
-    "and", "but", "so", "because", "cause", "since", "please", "ok", "okay", "hi", "hello", "hey", "sorry",
-    "no", "yes", "yeah", "well", "look", "listen", "sir", "maam", "now", "then", "again", "also", "just",
-    "y", "pero", "porque", "que", "por", "favor", "hola", "si", "ya", "mire", "oiga", "disculpe", "perdon",
-    "pues", "thanks", "gracias", "think", "guess", "told", "you", "said", "i", "lol", "um", "actually",
-    "creo", "senor", "senora", "bro", "dude", "man",
-];
+/// The most words that a gap may pass over.
+const WIDEST_GAP: usize = 8;
 
 #[derive(Debug)]
 enum Element {
@@ -198,6 +29,8 @@ enum Choice {
     Class(&'static [&'static str]),
     Name,
     AgeUnder18,
+    /// The end of the clause: it takes no word.
+    End,
 }
 
 /// One pattern, read.
@@ -205,8 +38,11 @@ enum Choice {
 pub(super) struct Pattern(Vec<Element>);
 
 impl Pattern {
-    fn new(text: &'static str) -> Self {
-        Self(text.split_whitespace().map(element).collect())
+    /// # Errors
+    /// Which of its elements is none of the language.
+    fn read(text: &'static str) -> Result<Self, String> {
+        let elements: Result<Vec<Element>, String> = text.split_whitespace().map(element).collect();
+        elements.map(Self).map_err(|fault| format!("`{text}`: {fault}"))
     }
 
     /// Where in the sentence it fits first: from, and up to.
@@ -216,49 +52,54 @@ impl Pattern {
     }
 }
 
-fn element(text: &'static str) -> Element {
-    if text == "^" {
-        return Element::Start;
+fn element(text: &'static str) -> Result<Element, String> {
+    match text {
+        "^" => return Ok(Element::Start),
+        "$" => return Ok(Element::End),
+        _ => {}
     }
-    if text == "$" {
-        return Element::End;
-    }
-    if let Some(most) = text.strip_prefix("..").and_then(|most| most.parse().ok()) {
-        return Element::Gap {
-            most,
-            over_commas: false,
-        };
-    }
-    if let Some(most) = text.strip_prefix(",,").and_then(|most| most.parse().ok()) {
-        return Element::Gap {
-            most,
-            over_commas: true,
-        };
+    for (sign, over_commas) in [("..", false), (",,", true)] {
+        if let Some(most) = text.strip_prefix(sign) {
+            return match most.parse::<usize>() {
+                Ok(most) if most <= WIDEST_GAP => Ok(Element::Gap { most, over_commas }),
+                _ => Err(format!("a gap is {sign}0 to {sign}{WIDEST_GAP}, not `{text}`")),
+            };
+        }
     }
     let (choices, optional) = match text.strip_suffix('?') {
         Some(choices) => (choices, true),
         None => (text, false),
     };
-    Element::Words {
-        any: choices.split('/').map(choice).collect(),
-        optional,
-    }
+    let any: Result<Vec<Choice>, String> = choices.split('/').map(choice).collect();
+    any.map(|any| Element::Words { any, optional })
 }
 
-fn choice(text: &'static str) -> Choice {
+fn choice(text: &'static str) -> Result<Choice, String> {
     match text {
-        "@name" => return Choice::Name,
-        "@minor" => return Choice::AgeUnder18,
+        "@name" => return Ok(Choice::Name),
+        "@minor" => return Ok(Choice::AgeUnder18),
+        "$" => return Ok(Choice::End),
         _ => {}
     }
     if let Some(class) = text.strip_prefix('@') {
         let known = CLASSES.iter().find(|(name, _)| *name == class);
-        return Choice::Class(known.map_or(&[], |(_, words)| words));
+        return match known {
+            Some((_, words)) => Ok(Choice::Class(words)),
+            None => Err(format!("there is no class `{text}`")),
+        };
     }
-    match text.strip_suffix('*') {
-        Some(prefix) => Choice::Prefix(prefix),
-        None => Choice::Whole(text),
+    let (word, choice): (&str, fn(&'static str) -> Choice) = match text.strip_suffix('*') {
+        Some(prefix) => (prefix, Choice::Prefix),
+        None => (text, Choice::Whole),
+    };
+    // Anything else never stands in a text's normal form: a pattern that asks for it would never fit.
+    let is_normal = |character: char| character.is_ascii_lowercase() || character.is_ascii_digit();
+    if word.is_empty() || !word.chars().all(is_normal) {
+        return Err(format!(
+            "`{text}` is no word in its normal form, and no sign of the language"
+        ));
     }
+    Ok(choice(word))
 }
 
 /// Where the elements end when the first of them stands at `place`.
@@ -268,10 +109,7 @@ fn fits(elements: &[Element], words: &[Word], place: usize) -> Option<usize> {
     };
     match first {
         Element::Start => begins_clause(words, place).then(|| fits(rest, words, place))?,
-        Element::End => words
-            .get(place)
-            .is_none_or(Word::is_comma)
-            .then(|| fits(rest, words, place))?,
+        Element::End => ends_clause(words, place).then(|| fits(rest, words, place))?,
         Element::Gap { most, over_commas } => (0..=*most).find_map(|skipped| {
             let passed = words.get(place..place + skipped)?;
             let may_pass = |word: &Word| !word.is_cut() && (*over_commas || !word.is_comma());
@@ -285,9 +123,16 @@ fn fits(elements: &[Element], words: &[Word], place: usize) -> Option<usize> {
                 .get(place)
                 .filter(|word| any.iter().any(|choice| choice.is(word)));
             let taken = here.and_then(|_| fits(rest, words, place + 1));
-            taken.or_else(|| optional.then(|| fits(rest, words, place))?)
+            let may_end =
+                || any.iter().any(|choice| matches!(choice, Choice::End)) && ends_clause(words, place);
+            taken.or_else(|| (*optional || may_end()).then(|| fits(rest, words, place))?)
         }
     }
+}
+
+/// A clause ends with the sentence, and before a comma.
+fn ends_clause(words: &[Word], place: usize) -> bool {
+    words.get(place).is_none_or(Word::is_comma)
 }
 
 /// A clause begins with the sentence, after a comma, and after words that only lead into it.
@@ -308,71 +153,64 @@ impl Choice {
             Self::Class(words) => words.contains(&word.text.as_str()),
             Self::Name => word.is_name,
             Self::AgeUnder18 => is_age_under_18(&word.text),
+            Self::End => false,
         }
     }
 }
 
-/// From five on: who is younger writes no texts.
-fn is_age_under_18(word: &str) -> bool {
-    const WORDS: [&str; 26] = [
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-        "thirteen",
-        "fourteen",
-        "fifteen",
-        "sixteen",
-        "seventeen",
-        "cinco",
-        "seis",
-        "siete",
-        "ocho",
-        "nueve",
-        "diez",
-        "once",
-        "doce",
-        "trece",
-        "catorce",
-        "quince",
-        "dieciseis",
-        "diecisiete",
-    ];
-    word.parse().is_ok_and(|age: u32| (5..18).contains(&age)) || WORDS.contains(&word)
-}
-
-/// Sentences of one kind: any of `says`, once the passages of `unless` are out of the way, which hold the same words and
-/// mean something else.
+/// Sentences of one kind: any of `surely`, or of `says` once the passages of `unless` are out of the way, which hold the
+/// same words and mean something else.
 #[derive(Debug)]
 pub(super) struct Kind {
+    surely: Vec<Pattern>,
     says: Vec<Pattern>,
     unless: Vec<Pattern>,
 }
 
 impl Kind {
-    /// Reads a file of patterns, one a line: `+` what says so, `-` what is taken out first, `#` a remark.
-    pub(super) fn new(text: &'static str) -> Self {
-        let of = |sign: char| {
-            let lines = text.lines().filter_map(move |line| line.strip_prefix(sign));
-            lines.map(Pattern::new).collect()
+    /// Reads a file of patterns, one a line: `+` what says so, `-` what is taken out first, `=` what says so whatever would
+    /// be taken out, `#` a remark.
+    ///
+    /// # Errors
+    /// Which line is none, and why.
+    fn read(text: &'static str) -> Result<Self, String> {
+        let mut kind = Self {
+            surely: Vec::new(),
+            says: Vec::new(),
+            unless: Vec::new(),
         };
-        Self {
-            says: of('+'),
-            unless: of('-'),
+        for line in text.lines().filter(|line| !line.is_empty()) {
+            match line.split_at_checked(1) {
+                Some(("+", pattern)) => kind.says.push(Pattern::read(pattern)?),
+                Some(("-", pattern)) => kind.unless.push(Pattern::read(pattern)?),
+                Some(("=", pattern)) => kind.surely.push(Pattern::read(pattern)?),
+                Some(("#", _)) => {}
+                _ => return Err(format!("`{line}` begins with none of `+`, `-`, `=` and `#`")),
+            }
         }
+        Ok(kind)
+    }
+
+    /// The same of a file that this build carries.
+    ///
+    /// # Panics
+    /// When a line of it is none: a test reads them all.
+    pub(super) fn embedded(text: &'static str) -> Self {
+        Self::read(text).expect(
+            "the embedded patterns are read by a test, so they cannot be broken in a build that passed",
+        )
     }
 
     /// Whether any of the sentences is of this kind.
     pub(super) fn is_said(&self, sentences: &[Sentence]) -> bool {
-        let is_held = |sentence: &Sentence| self.says.iter().any(|pattern| pattern.find(sentence).is_some());
+        let holds = |sentence: &Sentence, patterns: &[Pattern]| {
+            patterns.iter().any(|pattern| pattern.find(sentence).is_some())
+        };
         // Most sentences hold none of it: nothing has to be taken out of them.
-        sentences
-            .iter()
-            .any(|sentence| is_held(sentence) && is_held(&self.without_exceptions(sentence)))
+        sentences.iter().any(|sentence| {
+            holds(sentence, &self.surely)
+                || holds(sentence, &self.says) && holds(&self.without_exceptions(sentence), &self.says)
+        })
     }
 
     fn without_exceptions(&self, sentence: &Sentence) -> Sentence {
@@ -389,24 +227,105 @@ impl Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compliance::reading::{spelling, words};
 
-    #[test]
-    fn every_class_that_a_pattern_names_is_known() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/policies/reading");
-        let files = std::fs::read_dir(folder).expect("the patterns");
-        let mut patterns = 0;
-        for file in files {
-            let text = std::fs::read_to_string(file.expect("a file").path()).expect("its text");
-            for line in text.lines().filter(|line| line.starts_with(['+', '-'])) {
-                patterns += 1;
-                let words = line.split([' ', '/']).map(|word| word.trim_end_matches('?'));
-                for name in words.filter_map(|word| word.strip_prefix('@')) {
-                    let is_known =
-                        ["name", "minor"].contains(&name) || CLASSES.iter().any(|(class, _)| *class == name);
-                    assert!(is_known, "{line}: no class {name}");
+    /// The words that patterns are made of.
+    fn whole_words() -> Vec<&'static str> {
+        let mut whole: Vec<&str> = CLASSES.iter().flat_map(|(_, words)| *words).copied().collect();
+        for kind in embedded_kinds() {
+            for Pattern(elements) in kind.surely.into_iter().chain(kind.says).chain(kind.unless) {
+                for element in elements {
+                    let Element::Words { any, .. } = element else {
+                        continue;
+                    };
+                    whole.extend(any.iter().filter_map(|choice| match choice {
+                        Choice::Whole(word) => Some(*word),
+                        _ => None,
+                    }));
                 }
             }
         }
+        whole
+    }
+
+    /// Every file of patterns, read.
+    fn embedded_kinds() -> Vec<Kind> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/policies/reading");
+        let files = std::fs::read_dir(folder).expect("the patterns");
+        files
+            .map(|file| {
+                let text = std::fs::read_to_string(file.expect("a file").path()).expect("its text");
+                let text: &'static str = Box::leak(text.into_boxed_str());
+                // Lists of words stand in the same folder.
+                let is_pattern = text.lines().any(|line| line.starts_with('+'));
+                if is_pattern {
+                    Kind::embedded(text)
+                } else {
+                    Kind::embedded("")
+                }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_embedded_pattern_is_of_the_language() {
+        let patterns: usize = embedded_kinds()
+            .iter()
+            .map(|kind| kind.says.len() + kind.unless.len())
+            .sum();
         assert!(patterns > 900, "only {patterns} patterns");
+    }
+
+    #[test]
+    fn a_pattern_with_something_unknown_is_refused() {
+        for (pattern, fault) in [
+            ("+ my @lawer", "no class `@lawer`"),
+            ("+ one/$/@", "no class `@`"),
+            ("+ stop//quit", "`` is no word"),
+            ("+ serví en", "`serví` is no word"),
+            ("+ Stop", "`Stop` is no word"),
+            ("+ st*p", "`st*p` is no word"),
+            ("+ not ...2 pay", "not `...2`"),
+            ("+ not ..90 pay", "not `..90`"),
+            ("stop", "begins with none of"),
+        ] {
+            let said = Kind::read(pattern).expect_err(pattern);
+            assert!(said.contains(fault), "{pattern}: {said}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_clause_may_be_one_of_several() {
+        let kind = Kind::embedded("+ not paying you/$");
+        let is_said = |text: &str| kind.is_said(&words::sentences(text, &[]));
+        assert!(is_said("I am not paying."));
+        assert!(is_said("not paying, sorry"));
+        assert!(is_said("not paying you"));
+        assert!(!is_said("not paying attention"));
+    }
+
+    /// A pattern can only find a word that the spelling leaves as it is.
+    #[test]
+    fn no_word_of_a_pattern_is_respelled() {
+        // What the beginnings of words in patterns stand for, and what is nearly one of the words that are looked for.
+        const OTHERS: &str = "representado representada representados representadas representan representando \
+            comunicacion comunicaciones comunicado comuniquen comunique comuniquense contactado contactada contactados \
+            contactar contacten contacte contacta contactarnos contactarlo mandar mandado mande manden mandeme mandenme \
+            mandarle enviar enviado envie envien envieme envienme enviarle escribir escribe escriban escribame \
+            escribanme escribeme llamar llamen llame llameme llamenme llamado llamarle molestar molesten moleste \
+            molestado molestan cancelar cancelado cancelada cancelados cancelen autorizacion verificacion validacion \
+            verificar verifiquen validar validen fraudulento fraudulenta fraudulentos desplegado desplegados \
+            desplegaron fallecido fallecida fallecidos equivocado equivocada equivocados equivocaron movilizado \
+            consentimiento quiera perdon identica contestando conectando represento rehuso rehuse disgusting pissed \
+            identical stole year contained connected mistaken";
+        let whole = whole_words();
+        assert!(whole.len() > 3_000, "only {} words", whole.len());
+        let respelled: Vec<(&str, Vec<String>)> = whole
+            .into_iter()
+            .chain(OTHERS.split_whitespace())
+            .map(|word| (word, spelling::written_out(word)))
+            .filter(|(word, written)| *written != [*word])
+            .collect();
+        assert!(respelled.is_empty(), "{respelled:?}");
     }
 }

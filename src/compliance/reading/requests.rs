@@ -110,10 +110,8 @@ const OPT_OUT_IN_PASSING: &[&str] = &[
     "ya basta",
 ];
 
-/// Words that restore one channel and number.
-const OPT_IN: &[&str] = &[
-    "start", "unstop", "yes", "si", "iniciar", "comenzar", "empezar", "reanudar",
-];
+/// Words that restore one channel and number. A bare "yes" answers whatever was asked last, so it restores nothing.
+const OPT_IN: &[&str] = &["start", "unstop", "iniciar", "comenzar", "empezar", "reanudar"];
 
 /// Words that ask who writes.
 const HELP: &[&str] = &["help", "info", "ayuda", "informacion"];
@@ -181,10 +179,10 @@ const COURTESIES: &[&str] = &[
 
 /// An end to everything: a notice under 12 CFR 1006.6(c).
 static CEASE: LazyLock<Kind> =
-    LazyLock::new(|| Kind::new(include_str!("../../../policies/reading/cease.txt")));
+    LazyLock::new(|| Kind::embedded(include_str!("../../../policies/reading/cease.txt")));
 /// An end to messages.
 static OPT_OUT_SENTENCES: LazyLock<Kind> =
-    LazyLock::new(|| Kind::new(include_str!("../../../policies/reading/opt_out.txt")));
+    LazyLock::new(|| Kind::embedded(include_str!("../../../policies/reading/opt_out.txt")));
 
 /// What the sentences ask for.
 pub(super) fn request(sentences: &[Sentence]) -> Option<InboundKeyword> {

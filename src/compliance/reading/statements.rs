@@ -37,7 +37,7 @@ static KINDS: LazyLock<[(Statement, Kind); 7]> = LazyLock::new(|| {
             include_str!("../../../policies/reading/minority.txt"),
         ),
     ];
-    kinds.map(|(statement, patterns)| (statement, Kind::new(patterns)))
+    kinds.map(|(statement, patterns)| (statement, Kind::embedded(patterns)))
 });
 
 /// Everything that the sentences state, in a fixed order.

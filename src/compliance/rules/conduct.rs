@@ -75,7 +75,8 @@ fn fdcpa_harassment(context: &Context<'_>) -> Checked {
 }
 
 /// 15 USC 1692e(4), (5), (7); 12 CFR 1006.18(b), (c): no threat of what is not intended, or cannot be done. A suit is
-/// spoken of only where a person recorded the intent and the authority for each debt.
+/// spoken of only where a person recorded the intent and the authority for each debt and until when it can be brought, and
+/// where the validation period has run without a dispute.
 fn fdcpa_false_legal_threat(context: &Context<'_>) -> Checked {
     let content = context.action.content.as_ref();
     let threatens = content.is_some_and(|content| content.threatens_suit == Some(true));
@@ -88,6 +89,14 @@ fn fdcpa_false_legal_threat(context: &Context<'_>) -> Checked {
         .filter(|debt| debt.suit_authorised == Some(true))
         .count();
     if named == 0 || authorised < named {
+        return Ok(Verdict::Deny(vec![]));
+    }
+    // That it has ended is another rule's to say.
+    if context.debts().any(|debt| debt.time_barred.is_none()) {
+        return Err(Missing::Fact("debts.time_barred"));
+    }
+    let validation = context.facts.validation.as_ref();
+    if validation.and_then(|validation| validation.disputed) == Some(true) {
         return Ok(Verdict::Deny(vec![]));
     }
     Ok(match forbids_labels(context, "fdcpa-false-legal-threat")? {

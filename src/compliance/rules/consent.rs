@@ -4,10 +4,10 @@ use super::context::same_number;
 use super::counting::{Bucket, Span, cap};
 use super::opt_out::{last_written_at, opted_out_since};
 use super::{Checked, Context, Missing, Rule, Verdict, Weight, need};
-use crate::compliance::facts::{ActionKind, Channel, Consent, ConsentStatus, LineType};
+use crate::compliance::facts::{ActionKind, CallMode, Channel, Consent, ConsentStatus, LineType};
 use crate::compliance::local_time::shift_date;
 use crate::compliance::rule_set::ElectronicConsent;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -139,8 +139,10 @@ fn reg_f_text_procedures(context: &Context<'_>) -> Checked {
         return Ok(Verdict::NotApplicable);
     }
     let days = context.days(TEXT)?;
-    let texted_lately = last_written_at(context)
-        .is_some_and(|at| context.at - at <= TimeDelta::days(days) && !opted_out_since(context, at));
+    let texted_lately = last_written_at(context).is_some_and(|at| {
+        let is_fresh = context.at - at <= TimeDelta::days(days) || was_checked_since(at, context, days);
+        is_fresh && !opted_out_since(context, at)
+    });
     let rests_on_consent = rests_on_consent(context, days);
     if texted_lately {
         // The text is what counts where the consent alone would not do.
@@ -156,6 +158,16 @@ fn reg_f_text_procedures(context: &Context<'_>) -> Checked {
     } else {
         Verdict::Deny(vec![("days", days.to_string())])
     })
+}
+
+/// 12 CFR 1006.6(d)(5)(i): since the consumer's text, and in so many days, the number was checked as not reassigned.
+fn was_checked_since(text_at: DateTime<Utc>, context: &Context<'_>, days: i64) -> bool {
+    let checked = consent(context)
+        .ok()
+        .and_then(|consent| consent.last_verified_days_ago);
+    checked
+        .map(|ago| ago + context.days_since_collected())
+        .is_some_and(|ago| ago <= days && context.at - TimeDelta::days(ago) > text_at)
 }
 
 /// The consent was given directly, and was given, renewed or checked in so many days.
@@ -211,14 +223,30 @@ fn reg_f_email_procedures(context: &Context<'_>) -> Checked {
 /// prior express consent for that number. A line whose type is not known is taken as wireless.
 fn tcpa_artificial_voice_consent(context: &Context<'_>) -> Checked {
     let is_landline = context.action.line_type == Some(LineType::ResidentialLandline);
-    if !context.has_artificial_voice() || is_landline {
+    if !context.is_call() || is_landline {
         return Ok(Verdict::NotApplicable);
+    }
+    if !context.has_artificial_voice() {
+        return Ok(human_call(context));
     }
     Ok(if is_granted(consent(context)?, context) {
         Verdict::Pass(Weight::Routine)
     } else {
         Verdict::Deny(vec![])
     })
+}
+
+/// Facebook v. Duguid, 592 U.S. 395 (2021): a person who calls by hand or from a list needs no such consent. It matters
+/// where there is none.
+fn human_call(context: &Context<'_>) -> Verdict {
+    let consents = context.facts.consents.as_ref();
+    let status = consents.and_then(|consents| consents.tcpa_voice.as_ref()?.status);
+    match (context.action.mode, status) {
+        (Some(CallMode::Human), Some(ConsentStatus::None | ConsentStatus::Revoked)) => {
+            Verdict::Pass(Weight::Engaged)
+        }
+        _ => Verdict::NotApplicable,
+    }
 }
 
 /// 47 CFR 64.1200(m); 12 CFR 1006.6(d)(5): nothing to a number that the database says has changed hands.

@@ -152,6 +152,10 @@ fn time_barred_state_disclosure(context: &Context<'_>) -> Checked {
     if !discusses_debt || !context.debts().any(|debt| debt.time_barred == Some(true)) {
         return Ok(Verdict::NotApplicable);
     }
+    // The product lets no program write of such a debt: a person chooses the words, or approves them.
+    if context.is_product_profile() && context.action.automated == Some(true) {
+        return Ok(Verdict::Deny(vec![]));
+    }
     let prescribes = |row: &&StateRow| row.time_barred == Some(TimeBarred::Disclosure);
     let names = context.rows().filter(prescribes);
     let names: Vec<String> = names

@@ -1,11 +1,11 @@
 //! What every check looks at: the facts, the instant that is asked about, and what follows from both.
 
-use std::rc::Rc;
+use std::{cmp::Reverse, rc::Rc};
 
 use super::{Act, Missing, need};
 use crate::compliance::facts::{
     Action, ActionKind, CallMode, CallOutcome, Channel, Debt, Direction, Facts, HistoryEntry, InReplyTo,
-    Medium, Profile, Recipient, TenantRole,
+    Location, Medium, Profile, Recipient, TenantRole,
 };
 use crate::compliance::local_time::local_date;
 use crate::compliance::rule_set::{Parameters, RuleData, RuleSet, StateLimit, StateRow};
@@ -33,7 +33,7 @@ pub(in crate::compliance) struct Context<'a> {
     /// The debtor's earliest and latest local date; the date in UTC where nothing is known.
     dates: (NaiveDate, NaiveDate),
     rule_set: &'a RuleSet,
-    /// The overlays of the debtor's state and city, whether in force or not.
+    /// The overlays of the debtor's state and city, or of those that are possible, whether in force or not.
     rows: Vec<&'a StateRow>,
     /// Earlier contacts that have a date, oldest first.
     timeline: Rc<[(DateTime<Utc>, &'a HistoryEntry)]>,
@@ -158,8 +158,12 @@ impl<'a> Context<'a> {
         self.facts.location.as_ref()?.address_state.as_deref()
     }
 
+    /// The address is in the state, or may be: without one, what the area code allows counts.
     pub(super) fn is_in_state(&self, code: &str) -> bool {
-        self.state() == Some(code)
+        self.facts
+            .location
+            .as_ref()
+            .is_some_and(|location| may_be_in(location, code))
     }
 
     /// The overlays that are in force and bind this business.
@@ -172,9 +176,11 @@ impl<'a> Context<'a> {
             .filter(move |row| row.is_in_force(earliest, latest) && (is_third_party || row.binds_creditors()))
     }
 
-    /// The limit that the law of the debtor's state or city puts under a rule.
+    /// The limit that the law of the debtor's state or city puts under a rule; of several that may hold the strictest.
     pub(super) fn state_limit(&self, rule: &str) -> Option<&'a StateLimit> {
-        self.rows().find_map(|row| row.limit(rule))
+        self.rows()
+            .filter_map(|row| row.limit(rule))
+            .min_by_key(|limit| (limit.limit, Reverse(limit.days)))
     }
 
     /// Any state's row, whether the debtor lives there or not.
@@ -220,6 +226,11 @@ impl<'a> Context<'a> {
     /// The debtor's earliest local date: the strictest reading of "today" for a term that protects them.
     pub(super) fn earliest_date(&self) -> NaiveDate {
         self.dates.0
+    }
+
+    /// The earliest date that it was at an instant in any zone in which the debtor may be; `None` where no zone is known.
+    pub(super) fn earliest_date_of(&self, at: DateTime<Utc>) -> Option<NaiveDate> {
+        self.zones.iter().map(|zone| local_date(at, zone)).min()
     }
 
     /// Whole days between the instant for which the facts were collected and the one that is asked about.
@@ -276,12 +287,23 @@ fn rows_of<'a>(rule_set: &'a RuleSet, facts: &Facts) -> Vec<&'a StateRow> {
     let Some(location) = &facts.location else {
         return Vec::new();
     };
-    let state = location.address_state.as_deref();
-    let city = (location.nyc_resident == Some(true)).then_some("NYC");
+    let is_in_city = location.nyc_resident == Some(true);
     rule_set
         .states()
-        .filter(|row| Some(row.code.as_str()) == state || Some(row.code.as_str()) == city)
+        .filter(|row| may_be_in(location, &row.code) || (row.code == "NYC" && is_in_city))
         .collect()
+}
+
+/// The address is there; without one, the area code allows it.
+fn may_be_in(location: &Location, code: &str) -> bool {
+    match &location.address_state {
+        Some(state) => state == code,
+        None => location
+            .possible_states
+            .iter()
+            .flatten()
+            .any(|state| state == code),
+    }
 }
 
 fn timeline_of(facts: &Facts) -> Rc<[(DateTime<Utc>, &HistoryEntry)]> {

@@ -14,6 +14,8 @@ use chrono_tz::Tz;
 pub(super) enum Bucket {
     /// All contacts with the person.
     Person,
+    /// All contacts, whoever was reached.
+    Everyone,
     /// All contacts with the person or their spouse.
     Household,
     /// Contacts with the person about one debt; a contact about two debts counts for both.
@@ -102,6 +104,17 @@ pub(super) fn cap(
     })
 }
 
+/// A cap that leaves answers to the debtor out: it matters to one that it would have stopped.
+pub(super) fn unless_answering(context: &Context<'_>, verdict: Checked) -> Checked {
+    if !context.is_response() {
+        return verdict;
+    }
+    Ok(match verdict {
+        Ok(Verdict::Defer(..) | Verdict::Deny(_)) => Verdict::Pass(Weight::Exception),
+        _ => Verdict::NotApplicable,
+    })
+}
+
 /// A span of local dates that ends today, in one zone.
 struct Window {
     /// Contacts were made in it, or within as many times 24 hours, which a count by hours would have taken
@@ -182,7 +195,8 @@ fn loan_account<'a>(id: &str, context: &Context<'a>) -> Option<&'a str> {
 
 fn is_in_bucket(entry: &HistoryEntry, bucket: Bucket, context: &Context<'_>) -> bool {
     let is_spouse = |recipient: &Recipient| matches!(recipient, Recipient::Consumer | Recipient::Spouse);
-    is_same_person(entry, context)
+    bucket == Bucket::Everyone
+        || is_same_person(entry, context)
         || bucket == Bucket::Household
             && is_spouse(&context.recipient)
             && entry.recipient.as_ref().is_some_and(is_spouse)

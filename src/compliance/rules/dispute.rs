@@ -98,7 +98,10 @@ fn is_within_period(dispute: &Dispute, context: &Context<'_>) -> bool {
     dispute
         .within_validation_period
         .unwrap_or_else(|| match (dispute.received_at, ends_on) {
-            (Some(received_at), Some(ends_on)) => received_at.date_naive() <= ends_on,
+            // Where the debtor may be, it is still the last day somewhere.
+            (Some(received_at), Some(ends_on)) => context
+                .earliest_date_of(received_at)
+                .is_none_or(|received_on| received_on <= ends_on),
             _ => true,
         })
 }

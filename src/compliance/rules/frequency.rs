@@ -2,7 +2,9 @@
 
 use super::consent::artificial_voice_is_granted;
 use super::context::same_number;
-use super::counting::{Bucket, Span, cap, concerns, debts_of, is_call, is_same_person, is_unprompted};
+use super::counting::{
+    Bucket, Span, cap, concerns, debts_of, is_call, is_same_person, is_unprompted, unless_answering,
+};
 use super::{Checked, Context, Missing, Rule, Verdict, Weight, need};
 use crate::compliance::facts::{
     ActionKind, CallConsent, CallMode, CallOutcome, Channel, Direction, HistoryEntry, LineType, Medium,
@@ -63,6 +65,7 @@ fn reg_f_call_7_in_7(context: &Context<'_>) -> Checked {
     Ok(match verdict {
         Verdict::Defer(..) if has_call_consent(context) => Verdict::Pass(Weight::Exception),
         Verdict::Pass(_) if called_lately(context)? => Verdict::Pass(Weight::Engaged),
+        Verdict::Pass(_) => Verdict::Pass(Weight::Routine),
         other => other,
     })
 }
@@ -80,9 +83,13 @@ fn counts_as_call(context: &Context<'_>) -> bool {
     context.is_call() && context.reg_f_applies() && !is_professional
 }
 
-/// Any call in the window, whatever its debt: enough for the rule to matter.
+/// Any call in the window, whatever its debt and whoever of those who owe it was called (each has a count of their own):
+/// enough for the rule to matter. Of a conversation [`reg_f_call_after_conversation`] speaks.
 fn called_lately(context: &Context<'_>) -> Result<bool, Missing> {
-    let verdict = cap(context, Span::of(context, CALL_7_IN_7)?, Bucket::Person, is_call)?;
+    let span = Span::of(context, CALL_7_IN_7)?;
+    let verdict = cap(context, span, Bucket::Everyone, |entry| {
+        is_call(entry) && entry.outcome != Some(CallOutcome::Conversation)
+    })?;
     Ok(!matches!(verdict, Verdict::Pass(Weight::Routine)))
 }
 
@@ -178,14 +185,18 @@ fn tcpa_residential_artificial_3_in_30(context: &Context<'_>) -> Checked {
     if !context.has_artificial_voice() || !is_landline {
         return Ok(Verdict::NotApplicable);
     }
-    if artificial_voice_is_granted(context) {
-        return Ok(Verdict::Pass(Weight::Engaged));
-    }
-    cap(context, Span::of(context, LANDLINE)?, Bucket::Person, |entry| {
+    let verdict = cap(context, Span::of(context, LANDLINE)?, Bucket::Person, |entry| {
         is_call(entry)
             && entry.mode != Some(CallMode::Human)
             && same_number(entry.number.as_ref(), context.action.number.as_ref())
-    })
+    });
+    if !artificial_voice_is_granted(context) {
+        return verdict;
+    }
+    Ok(Verdict::Pass(match verdict {
+        Ok(Verdict::Defer(..)) => Weight::Exception,
+        _ => Weight::Engaged,
+    }))
 }
 
 /// Product rule: three call attempts a week.
@@ -236,12 +247,13 @@ fn product_cap(
     medium: Medium,
     counts: impl Fn(&HistoryEntry) -> bool,
 ) -> Checked {
-    if !context.is_product_profile() || !concerns_channel || context.is_response() {
+    if !context.is_product_profile() || !concerns_channel {
         return Ok(Verdict::NotApplicable);
     }
-    cap(context, Span::of(context, rule)?, Bucket::Person, |entry| {
+    let verdict = cap(context, Span::of(context, rule)?, Bucket::Person, |entry| {
         entry.medium == Some(medium) && is_unprompted(entry) && counts(entry)
-    })
+    });
+    unless_answering(context, verdict)
 }
 
 /// What the law makes the business send.

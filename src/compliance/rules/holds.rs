@@ -170,6 +170,10 @@ fn reg_f_cease_communication(context: &Context<'_>) -> Checked {
         ActionKind::VerificationResponse | ActionKind::OriginalCreditorResponse => {
             asked_for_verification(context.facts) && makes_no_demand(context)
         }
+        ActionKind::Reply => {
+            let wrote_at = context.unanswered_message().and_then(|message| message.at);
+            wrote_at > Some(received_at) && makes_no_demand(context)
+        }
         _ => false,
     };
     Ok(if is_permitted {

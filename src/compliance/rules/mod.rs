@@ -87,6 +87,12 @@ pub(super) fn in_order(act: Act) -> impl Iterator<Item = &'static Rule> {
     families.iter().flat_map(|family| family.iter())
 }
 
+/// Whether a rule judges what a contact says, and nothing else of it.
+pub(super) fn is_about_words(id: &str) -> bool {
+    let mut families = [conduct::RULES, content::RULES].into_iter().flatten();
+    families.any(|rule| rule.id == id)
+}
+
 /// A rule: its id and its check.
 #[derive(Debug)]
 pub(super) struct Rule {

@@ -140,7 +140,8 @@ fn reg_e_varying_amount_10_days(context: &Context<'_>) -> Checked {
         return Ok(Verdict::Deny(vec![]));
     };
     let possible_on = shift_date(notice_on, context.days(VARYING)?);
-    let taken_on = context.action.scheduled_on.unwrap_or(context.earliest_date());
+    let today = context.earliest_date();
+    let taken_on = context.action.scheduled_on.map_or(today, |date| date.max(today));
     Ok(if taken_on < possible_on {
         Verdict::Defer(
             begin_of(possible_on, context),

@@ -32,11 +32,12 @@ fn state_license_required(context: &Context<'_>) -> Checked {
         tenant.and_then(|tenant| tenant.licensed_states.as_ref()),
         "tenant.licensed_states",
     )?;
+    // Wherever the debtor lives.
+    if licences.iter().any(|licensed| licensed == "*") {
+        return Ok(Verdict::Pass(Weight::Routine));
+    }
     let state = need(context.state(), "location.address_state")?;
-    let is_licensed = licences
-        .iter()
-        .any(|licensed| licensed == "*" || licensed == state);
-    Ok(if is_licensed {
+    Ok(if licences.iter().any(|licensed| licensed == state) {
         Verdict::Pass(Weight::Routine)
     } else {
         Verdict::Deny(vec![("state", state.to_owned())])
@@ -46,14 +47,19 @@ fn state_license_required(context: &Context<'_>) -> Checked {
 /// Twilio messaging policy (errors 30460, 30863), CTIA: no third-party collection by text without the route's
 /// approval.
 fn provider_sms_third_party_ban(context: &Context<'_>) -> Checked {
-    if context.channel != Channel::Sms || !context.is_third_party() {
+    if context.channel != Channel::Sms {
         return Ok(Verdict::NotApplicable);
     }
     let provider = context.facts.provider.as_ref();
-    let permitted = need(
-        provider.and_then(|provider| provider.third_party_collections_permitted),
-        "provider.third_party_collections_permitted",
-    )?;
+    let permitted = provider.and_then(|provider| provider.third_party_collections_permitted);
+    if !context.is_third_party() {
+        // The ban is not theirs: it matters where it would have stopped a third party.
+        return Ok(match permitted {
+            Some(false) => Verdict::Pass(Weight::Engaged),
+            _ => Verdict::NotApplicable,
+        });
+    }
+    let permitted = need(permitted, "provider.third_party_collections_permitted")?;
     Ok(if permitted {
         Verdict::Pass(Weight::Routine)
     } else {

@@ -2,6 +2,7 @@
 
 use super::conduct::has_forbidden_label;
 use super::context::same_number;
+use super::opt_out::{last_written_at, opted_out_since};
 use super::{Checked, Context, Rule, Verdict, Weight, need};
 use crate::compliance::facts::{ActionKind, Channel, ConsentStatus, Recipient};
 
@@ -103,7 +104,8 @@ fn reg_f_third_party(context: &Context<'_>) -> Checked {
     }
     Ok(
         match need(context.action.recipient.as_ref(), "action.recipient")? {
-            Recipient::Consumer => Verdict::Pass(Weight::Routine),
+            // Who signed with the consumer owes the debt themselves.
+            Recipient::Consumer | Recipient::Cosigner => Verdict::Pass(Weight::Routine),
             Recipient::Spouse if context.is_product_profile() => Verdict::Deny(vec![]),
             Recipient::Other(_) => Verdict::Deny(vec![]),
             _ => Verdict::Pass(Weight::Engaged),
@@ -147,7 +149,10 @@ fn reg_f_work_email(context: &Context<'_>) -> Checked {
             && consent.number.is_some()
             && consent.number == context.action.number
     });
-    let is_excepted = consented || context.unanswered_message().is_some();
+    // They wrote from that very address: where none is named, nobody knows that.
+    let wrote_from_it = context.action.number.is_some()
+        && last_written_at(context).is_some_and(|at| !opted_out_since(context, at));
+    let is_excepted = consented || wrote_from_it || context.unanswered_message().is_some();
     Ok(if is_excepted {
         Verdict::Pass(Weight::Exception)
     } else {

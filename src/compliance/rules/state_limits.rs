@@ -1,7 +1,7 @@
 //! Caps of states and cities. The numbers, dates and whom they bind stand in the overlay rows of the rule set; what
 //! counts stands here.
 
-use super::counting::{Bucket, Span, cap, is_call, is_electronic, is_text, is_unprompted};
+use super::counting::{Bucket, Span, cap, is_call, is_electronic, is_text, is_unprompted, unless_answering};
 use super::{Checked, Context, Rule, Verdict};
 use crate::compliance::facts::{Channel, HistoryEntry, LineType};
 
@@ -40,10 +40,11 @@ const WASHINGTON: &str = "wa-3-per-week";
 
 /// 940 CMR 7.04(1)(f): in Massachusetts two calls or texts in seven days per debt, creditors included.
 fn ma_2_per_7(context: &Context<'_>) -> Checked {
-    let concerns_channel = (context.is_call() || context.is_text()) && !context.is_response();
-    limited(context, "ma-2-per-7", concerns_channel, Bucket::Debt, |entry| {
+    let concerns_channel = context.is_call() || context.is_text();
+    let verdict = limited(context, "ma-2-per-7", concerns_channel, Bucket::Debt, |entry| {
         is_call(entry) || is_text(entry)
-    })
+    });
+    unless_answering(context, verdict)
 }
 
 /// 940 CMR 7.04(1)(f): in Massachusetts two calls in thirty days to another place than home or a personal
@@ -62,7 +63,11 @@ fn ma_work_2_per_30(context: &Context<'_>) -> Checked {
 /// RCW 19.16.250(13): in Washington three communications a week in any form to the debtor or the spouse, of them one
 /// at work, answers left out; the week rolls.
 fn wa_3_per_week(context: &Context<'_>) -> Checked {
-    let Some(limit) = context.state_limit(WASHINGTON).filter(|_| !context.is_response()) else {
+    unless_answering(context, of_a_week(context))
+}
+
+fn of_a_week(context: &Context<'_>) -> Checked {
+    let Some(limit) = context.state_limit(WASHINGTON) else {
         return Ok(Verdict::NotApplicable);
     };
     let in_all = cap(context, Span::of_state(limit), Bucket::Household, is_unprompted)?;
@@ -87,21 +92,22 @@ fn wa_3_per_week(context: &Context<'_>) -> Checked {
 /// whose type is not known is taken as mobile.
 fn wa_wireless_2_per_day(context: &Context<'_>) -> Checked {
     let is_landline = context.action.line_type == Some(LineType::ResidentialLandline);
-    let concerns_channel = (context.is_call() || context.is_text()) && !is_landline && !context.is_response();
-    limited(
+    let concerns_channel = (context.is_call() || context.is_text()) && !is_landline;
+    let verdict = limited(
         context,
         "wa-wireless-2-per-day",
         concerns_channel,
         Bucket::Person,
         |entry| (is_call(entry) || is_text(entry)) && is_unprompted(entry),
-    )
+    );
+    unless_answering(context, verdict)
 }
 
 /// 6 RCNY 5-77: in New York City three contacts or attempts in seven days per account over all channels, answers
 /// left out, creditors included.
 fn nyc_3_per_7(context: &Context<'_>) -> Checked {
-    let is_unanswered = !context.is_response();
-    limited(context, "nyc-3-per-7", is_unanswered, Bucket::Debt, is_unprompted)
+    let verdict = limited(context, "nyc-3-per-7", true, Bucket::Debt, is_unprompted);
+    unless_answering(context, verdict)
 }
 
 /// D.C. Code 28-3814: four calls in seven days per account, creditors included.
@@ -121,14 +127,14 @@ fn dc_5_electronic_per_7(context: &Context<'_>) -> Checked {
         context.channel,
         Channel::Sms | Channel::Whatsapp | Channel::Email | Channel::Webchat
     );
-    let concerns_channel = is_electronic_channel && !context.is_response();
-    limited(
+    let verdict = limited(
         context,
         "dc-5-electronic-per-7",
-        concerns_channel,
+        is_electronic_channel,
         Bucket::Debt,
         |entry| is_electronic(entry) && is_unprompted(entry),
-    )
+    );
+    unless_answering(context, verdict)
 }
 
 /// Compares with the limit of the debtor's state or city, where it has one under this rule.

@@ -1,5 +1,7 @@
 //! Mutations of the slice: parse, call, map.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use uuid::Uuid;
 
@@ -8,14 +10,16 @@ use crate::{
     accounts::Channel,
     compliance::graphql::{ComplianceDecision, ContentFinding},
     conversations::{
-        NewMessage, Sent, assign_conversation, mark_read, model::ConversationStatus, send_message,
-        set_typing, start_conversation, update_conversation,
+        NewMessage, Sent, assign_conversation, mark_read, message_from_template, model::ConversationStatus,
+        send_message, set_typing, start_conversation, update_conversation,
     },
     platform::{
+        db::TenantTx,
         error::OpError,
         gql::{Done, OpScope, Outcome, UserError, UserErrorCode, input_id, mutate},
         ids::IdKind,
     },
+    templates::ports::DebtorLinks,
 };
 
 /// A thread with an account's debtor.
@@ -34,8 +38,12 @@ pub struct StartConversationInput {
 pub struct SendMessageInput {
     /// The thread.
     conversation_id: ID,
-    /// Your words; what the law requires is appended.
-    content: String,
+    /// Your words; what the law requires is appended. Give this or `templateId`.
+    content: Option<String>,
+    /// A template (`tmpl_…`) whose words take their place, with the values of the thread's account. It has to be active, for
+    /// this channel, in the debtor's language, and a FIRST_CONTACT where nothing has been said to them of the debt yet. Show
+    /// it with previewTemplate first.
+    template_id: Option<ID>,
     /// The newest message that you have seen: a thread that moved on refuses with STALE_THREAD.
     after_sequence: Option<i32>,
 }
@@ -164,6 +172,8 @@ impl ConversationMutations {
                     content,
                     after_sequence: None,
                     secret: None,
+                    is_notice: false,
+                    made_of: None,
                 };
                 let result = send_message(tx, scope.keyring(), scope.db(), new).await?;
                 done.user_errors = refusal_errors(&result);
@@ -201,8 +211,15 @@ impl ConversationMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Which thread, and your words.")] input: SendMessageInput,
     ) -> async_graphql::Result<SendMessagePayload> {
-        let (thread, body) = (input.conversation_id.clone(), input.content.clone());
-        let outcome = mutate(ctx, async |tx, scope| send(tx, scope, input).await).await?;
+        let thread = input.conversation_id.clone();
+        let links = ctx.data::<Arc<dyn DebtorLinks>>()?;
+        let mut body = input.content.clone();
+        let outcome = mutate(ctx, async |tx, scope| {
+            let new = new_message(tx, links.as_ref(), input).await?;
+            body = Some(new.content.clone());
+            send(tx, scope, new).await
+        })
+        .await?;
         // The object is the message, or the decision that refused it.
         let Some(id) = outcome.object else {
             return Ok(SendMessagePayload {
@@ -230,9 +247,9 @@ impl ConversationMutations {
             Ok(thread) => Conversation::load(ctx, thread).await?,
             Err(_) => None,
         };
-        let findings = match thread {
-            Some(thread) => Some(thread.words_refused(ctx, &body).await?),
-            None => None,
+        let findings = match (thread, body) {
+            (Some(thread), Some(body)) => Some(thread.words_refused(ctx, &body).await?),
+            _ => None,
         };
         Ok(SendMessagePayload {
             message: None,
@@ -313,17 +330,37 @@ fn conversation_id(id: &ID) -> Result<Uuid, UserError> {
     input_id(IdKind::Conversation, "conversationId", id)
 }
 
-async fn send(
-    tx: &mut crate::platform::db::TenantTx,
-    scope: &OpScope,
+/// The sender's own words, or a template's.
+async fn new_message(
+    tx: &mut TenantTx,
+    links: &dyn DebtorLinks,
     input: SendMessageInput,
-) -> Result<Done, OpError> {
-    let new = NewMessage {
-        conversation_id: conversation_id(&input.conversation_id)?,
-        content: input.content,
-        after_sequence: input.after_sequence,
-        secret: None,
+) -> Result<NewMessage, OpError> {
+    let conversation_id = conversation_id(&input.conversation_id)?;
+    let template = input
+        .template_id
+        .map(|id| input_id(IdKind::Template, "templateId", &id))
+        .transpose()?;
+    // A template that is not there is said first, whatever is wrong beside it.
+    let from_template = match template {
+        Some(id) => Some(message_from_template(tx, links, conversation_id, id, input.after_sequence).await?),
+        None => None,
     };
+    match (input.content, from_template) {
+        (Some(content), None) => Ok(NewMessage {
+            conversation_id,
+            content,
+            after_sequence: input.after_sequence,
+            secret: None,
+            is_notice: false,
+            made_of: None,
+        }),
+        (None, Some(message)) => Ok(message),
+        _ => Err(UserError::invalid("content", "Give your own words or a template: one of the two.").into()),
+    }
+}
+
+async fn send(tx: &mut TenantTx, scope: &OpScope, new: NewMessage) -> Result<Done, OpError> {
     let sent = send_message(tx, scope.keyring(), scope.db(), new).await?;
     let object = match &sent {
         Sent::Queued { message } => *message,

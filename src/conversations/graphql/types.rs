@@ -25,6 +25,7 @@ use crate::{
         gql::{Cursor, EdgeCursor, InPlace, OpScope, PageArgs, ScopeExt as _, op_error},
         ids::{self, IdKind},
     },
+    templates::graphql::Template,
 };
 
 crate::relay_connection!(Conversation, ConversationConnection, ConversationEdge);
@@ -319,6 +320,7 @@ crate::fields_at_hand!(Message {
     "sentAt" => sent_at,
     "deliveredAt" => delivered_at,
     "readAt" => read_at,
+    "templateVersion" => template_version,
     "createdAt" => created_at,
 });
 
@@ -405,6 +407,19 @@ impl Message {
             Some(id) => ComplianceDecision::load(ctx, id).await,
             None => Ok(None),
         }
+    }
+
+    /// The template that its words are of; null where somebody wrote them, or without the right to read templates.
+    async fn template(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Template>> {
+        match self.row.template_id {
+            Some(id) => Template::load(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Which version of that template it was; see templateRevisions.
+    async fn template_version(&self) -> Option<i32> {
+        self.row.template_version
     }
 
     /// When the vendor took it.

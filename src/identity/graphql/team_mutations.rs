@@ -14,6 +14,7 @@ use crate::{
     identity::{
         Caller, Identity,
         accept_invitation::{self, Acceptance},
+        bar_admission::BarAdmission,
         invite::{self, Invitee},
         revocations::forget_all,
         switch_business,
@@ -101,6 +102,9 @@ pub struct UpdateUserInput {
     status: Option<UserStatus>,
     /// The new display name.
     name: Option<String>,
+    /// Where they are admitted as an attorney; null: they are none, or no more. Takes the permission to manage every member,
+    /// and nobody records it of themselves.
+    bar_admission: MaybeUndefined<BarAdmission>,
     /// When they work; null: nothing is known of it any more.
     availability: MaybeUndefined<AvailabilityInput>,
     /// What they can do, in your business's own words, at most 30; in place of those before.
@@ -224,6 +228,7 @@ impl TeamMutations {
                 permissions: input.permissions.into(),
                 status: input.status.map(UserStatus::as_str),
                 name: input.name,
+                bar_admission: input.bar_admission.into(),
                 work: WorkPatch {
                     schedule: Option::<Option<AvailabilityInput>>::from(input.availability)
                         .map(|given| given.map(ScheduleWish::from)),

@@ -13,6 +13,7 @@ use crate::{
     files::Files,
     identity::{
         Identity,
+        bar_admission::BarAdmission,
         invite::open_address,
         photo,
         roles::narrowed,
@@ -104,6 +105,8 @@ pub struct User {
     status: UserStatus,
     /// When they joined.
     created_at: DateTime<Utc>,
+    /// Where they are admitted as an attorney, as an administrator recorded it; null for all others.
+    bar_admission: Option<BarAdmission>,
     #[graphql(skip)]
     uuid: Uuid,
     #[graphql(skip)]
@@ -256,6 +259,7 @@ impl User {
             role: role.into(),
             access_role: role,
             status: UserStatus::parse(&row.status),
+            bar_admission: row.bar_admission(),
             name: row.name,
             created_at: row.created_at,
             uuid: row.id,

@@ -12,6 +12,7 @@ use crate::platform::{
     clock::BusinessClock,
     context::{Actor, SystemCtx},
     ids,
+    jobs::Job,
 };
 
 /// One row of the platform's own audit chain.
@@ -82,15 +83,59 @@ impl SystemTx {
     ///
     /// # Errors
     /// [`DbError`] as met.
-    pub async fn enqueue<J: crate::platform::jobs::Job>(
-        &mut self,
-        business_id: Option<Uuid>,
-        job: &J,
-    ) -> Result<(), DbError> {
+    pub async fn enqueue<J: Job>(&mut self, business_id: Option<Uuid>, job: &J) -> Result<(), DbError> {
         let args = serde_json::to_value(job).unwrap_or_default();
-        sqlx::query!("SELECT queue.enqueue_for($1, $2, $3)", business_id, J::NAME, args)
-            .execute(self.conn())
-            .await?;
+        self.push_jobs::<J>(&[business_id], &[args]).await
+    }
+
+    /// The same of many, in one statement and in their order.
+    ///
+    /// # Errors
+    /// [`DbError`] as met.
+    pub async fn enqueue_all<J: Job>(
+        &mut self,
+        jobs: impl IntoIterator<Item = (Option<Uuid>, J)>,
+    ) -> Result<(), DbError> {
+        let (businesses, args): (Vec<_>, Vec<_>) = jobs
+            .into_iter()
+            .map(|(business, job)| (business, serde_json::to_value(job).unwrap_or_default()))
+            .unzip();
+        if args.is_empty() {
+            return Ok(());
+        }
+        self.push_jobs::<J>(&businesses, &args).await
+    }
+
+    async fn push_jobs<J: Job>(
+        &mut self,
+        businesses: &[Option<Uuid>],
+        args: &[serde_json::Value],
+    ) -> Result<(), DbError> {
+        match J::LANE.word() {
+            None => {
+                sqlx::query!(
+                    "SELECT queue.enqueue_for(j.business, $1, j.args)
+                     FROM unnest($2::uuid[], $3::jsonb[]) WITH ORDINALITY AS j(business, args, nth) ORDER BY j.nth",
+                    J::NAME,
+                    businesses as &[Option<Uuid>],
+                    args,
+                )
+                .execute(self.conn())
+                .await?;
+            }
+            Some(lane) => {
+                sqlx::query!(
+                    "SELECT queue.enqueue_in_for($4, j.business, $1, j.args)
+                     FROM unnest($2::uuid[], $3::jsonb[]) WITH ORDINALITY AS j(business, args, nth) ORDER BY j.nth",
+                    J::NAME,
+                    businesses as &[Option<Uuid>],
+                    args,
+                    lane,
+                )
+                .execute(self.conn())
+                .await?;
+            }
+        }
         Ok(())
     }
 

@@ -176,16 +176,46 @@ impl TenantTx {
     /// [`DbError`] as met.
     pub async fn enqueue<J: Job>(&mut self, job: &J) -> Result<(), DbError> {
         let args = serde_json::to_value(job).unwrap_or_default();
+        self.push_jobs::<J>(&[args]).await
+    }
+
+    /// The same of many, in one statement and in their order.
+    ///
+    /// # Errors
+    /// [`DbError`] as met.
+    pub async fn enqueue_all<J: Job>(&mut self, jobs: impl IntoIterator<Item = J>) -> Result<(), DbError> {
+        let jobs = jobs.into_iter();
+        let args: Vec<_> = jobs
+            .map(|job| serde_json::to_value(job).unwrap_or_default())
+            .collect();
+        if args.is_empty() {
+            return Ok(());
+        }
+        self.push_jobs::<J>(&args).await
+    }
+
+    async fn push_jobs<J: Job>(&mut self, args: &[serde_json::Value]) -> Result<(), DbError> {
         match J::LANE.word() {
             None => {
-                sqlx::query!("SELECT queue.enqueue($1, $2)", J::NAME, args)
-                    .execute(self.conn())
-                    .await?;
+                sqlx::query!(
+                    "SELECT queue.enqueue($1, j.args)
+                     FROM unnest($2::jsonb[]) WITH ORDINALITY AS j(args, nth) ORDER BY j.nth",
+                    J::NAME,
+                    args,
+                )
+                .execute(self.conn())
+                .await?;
             }
             Some(lane) => {
-                sqlx::query!("SELECT queue.enqueue_in($1, $2, $3)", lane, J::NAME, args)
-                    .execute(self.conn())
-                    .await?;
+                sqlx::query!(
+                    "SELECT queue.enqueue_in($3, $1, j.args)
+                     FROM unnest($2::jsonb[]) WITH ORDINALITY AS j(args, nth) ORDER BY j.nth",
+                    J::NAME,
+                    args,
+                    lane,
+                )
+                .execute(self.conn())
+                .await?;
             }
         }
         Ok(())

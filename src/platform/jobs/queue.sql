@@ -82,6 +82,21 @@ $$;
 REVOKE ALL ON FUNCTION queue.enqueue_for FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION queue.enqueue_for TO funnelchat_system;
 
+-- The same in a lane with slots of its own, as `enqueue_in` has them.
+CREATE OR REPLACE FUNCTION queue.enqueue_in_for(p_lane text, p_business uuid, p_name text, p_args jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = queue, pg_temp AS $$
+BEGIN
+    IF p_business IS NULL OR p_lane NOT IN ('bulk', 'long') THEN
+        RAISE EXCEPTION 'there is no lane % for %', p_lane, p_business;
+    END IF;
+    PERFORM queue.add_job('funnelchat_' || p_lane,
+        json_build_object('v', 1, 'business_id', p_business, 'name', p_name, 'args', p_args),
+        queue_name => p_lane || ':' || p_business, max_attempts => 12,
+        job_key => queue.key_of(p_business, p_name, p_args));
+END $$;
+REVOKE ALL ON FUNCTION queue.enqueue_in_for FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION queue.enqueue_in_for TO funnelchat_system;
+
 CREATE OR REPLACE FUNCTION queue.health()
 RETURNS TABLE (waiting bigint, due bigint, oldest_due_since timestamptz, retrying bigint, failed_last_day bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = queue, pg_temp AS $$

@@ -73,6 +73,7 @@ pub(super) async fn people_the_world(app: &TestApp) -> (World, Vec<Uuid>) {
             components: None,
             original_balance: None,
             due_date: due,
+            debt_type: None,
             tags: tags.map(|(_, tag)| (*tag).to_owned()).collect(),
             notes: None,
             preferred_language: LANGUAGES[nth % 150 % 3].to_owned(),

@@ -73,7 +73,7 @@ async fn the_gate_minds_the_holds_that_stand() {
             &compliance,
             "releaseHold",
             "hold { releasedAt releasedBy { id } }",
-            json!({ "id": placed["hold"]["id"] }),
+            json!({ "id": placed["hold"]["id"], "reason": "Another letter takes it back." }),
         )
         .await;
         assert!(released["hold"]["releasedAt"].is_string(), "{released}");

@@ -32,6 +32,7 @@ async fn bundle(app: &TestApp) -> Vec<String> {
     }
     // Longer than an access token is good for.
     app.advance(TimeDelta::hours(1)).await;
+    app.run_jobs().await;
     note(&app.acme.agent().await).await;
     lines(app, &app.app.checkpoints.signer).await
 }

@@ -17,24 +17,35 @@ async fn count(superuser: &mut PgConnection) -> (i64, i64) {
     (row.get(0), row.get(1))
 }
 
+/// What the worker does each hour.
+async fn sign_all(app: &TestApp) {
+    app.app.checkpoints.find_grown().await.unwrap();
+    app.run_jobs().await;
+}
+
 #[tokio::test]
 async fn each_trail_that_grew_is_signed_once() {
     let app = TestApp::start().await;
     app.acme.sign_in("admin").await;
     let mut superuser = app.superuser().await;
     assert_eq!(count(&mut superuser).await, (0, 0));
-    app.app.checkpoints.sign_all().await.unwrap();
+    sign_all(&app).await;
     let first = count(&mut superuser).await;
     assert_eq!(first.1, 1, "log-ins");
-    app.app.checkpoints.sign_all().await.unwrap();
+    sign_all(&app).await;
     assert_eq!(count(&mut superuser).await, first, "nothing happened since");
 
     let admin = app.acme.sign_in("admin").await;
     Ids::make(&app, &app.acme, &admin, "Signed", 71).await;
     // Two workers at once: one checkpoint.
-    let (one, other) = (app.app.checkpoints.clone(), app.app.checkpoints.clone());
-    let (one, other) = tokio::join!(one.sign_all(), other.sign_all());
+    let ctx = app.service_ctx(&app.acme).await;
+    let (one, other) = (&app.app.checkpoints, app.app.checkpoints.clone());
+    let (one, other) = tokio::join!(one.sign_business(&ctx), other.sign_business(&ctx));
     assert!(one.is_ok() && other.is_ok(), "{one:?} {other:?}");
+    let (one, other) = (&app.app.checkpoints, app.app.checkpoints.clone());
+    let (one, other) = tokio::join!(one.find_grown(), other.find_grown());
+    assert!(one.is_ok() && other.is_ok(), "{one:?} {other:?}");
+    app.run_jobs().await;
     let second = count(&mut superuser).await;
     assert_eq!(second.1, 2);
     assert!(second.0 > first.0, "{first:?} {second:?}");
@@ -47,7 +58,7 @@ async fn a_chain_written_anew_is_seen_and_never_signed() {
     let app = TestApp::start().await;
     let admin = app.acme.sign_in("admin").await;
     let ids = Ids::make(&app, &app.acme, &admin, "Forged", 73).await;
-    app.app.checkpoints.sign_all().await.unwrap();
+    sign_all(&app).await;
     app.acme.sign_in("agent").await;
     let ctx = app.service_ctx(&app.acme).await;
     let (db, keys) = (&app.app.db, app.app.checkpoints.signer.public());
@@ -95,10 +106,36 @@ async fn a_chain_written_anew_is_seen_and_never_signed() {
     );
     let error = read().await.unwrap_err().to_string();
     assert!(error.contains("signed over other rows"), "{error}");
-    let Err(JobError::Fatal(error)) = app.app.checkpoints.sign_all().await else {
+    let Err(JobError::Fatal(error)) = app.app.checkpoints.sign_business(&ctx).await else {
         panic!("a forged trail was signed");
     };
     assert!(error.contains("was not signed"), "{error}");
+
+    // Each trail is a job of its own: the others are signed, and what is wrong with this one stands where people look.
+    app.globex.sign_in("agent").await;
+    let signed = async |slug: &str| -> i64 {
+        let of = "SELECT count(*) FROM audit_checkpoints c JOIN businesses b ON b.id = c.business_id WHERE b.slug = $1";
+        let mut superuser = app.superuser().await;
+        superuser
+            .fetch_one(sqlx::query(of).bind(slug.to_owned()))
+            .await
+            .unwrap()
+            .get(0)
+    };
+    let before = (signed("acme").await, signed("globex").await);
+    sign_all(&app).await;
+    assert_eq!(
+        (signed("acme").await, signed("globex").await),
+        (before.0, before.1 + 1)
+    );
+    let failed = superuser
+        .fetch_all("DELETE FROM queue.failed_jobs RETURNING business_id, error")
+        .await
+        .unwrap();
+    assert_eq!(failed.len(), 1);
+    assert_eq!(failed[0].get::<uuid::Uuid, _>(0), business);
+    assert!(failed[0].get::<String, _>(1).contains("was not signed"));
+    assert_eq!(app.log().taken().len(), 1, "it alerts");
 
     // The end cut off, and the head put back to it.
     let checkpoint: i64 = superuser
@@ -120,7 +157,7 @@ async fn a_chain_written_anew_is_seen_and_never_signed() {
         .unwrap();
     let error = read().await.unwrap_err().to_string();
     assert!(error.contains("a checkpoint was signed at row"), "{error}");
-    let Err(JobError::Fatal(error)) = app.app.checkpoints.sign_all().await else {
+    let Err(JobError::Fatal(error)) = app.app.checkpoints.sign_business(&ctx).await else {
         panic!("nobody was told of a trail that was cut and has not grown since");
     };
     assert!(error.contains("missing at its end"), "{error}");
@@ -136,9 +173,9 @@ async fn a_chain_written_anew_is_seen_and_never_signed() {
         .await
         .unwrap();
     assert_eq!(read().await.unwrap().rows, rows);
-    app.app.checkpoints.sign_all().await.unwrap();
+    sign_all(&app).await;
     assert_eq!(read().await.unwrap().checkpoints, 2);
-    app.finish().await;
+    app.stop().await;
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 //! ([`reads`]).
 
 mod bundle;
+mod bundles;
 mod chain;
 mod checkpoints;
 mod reads;
@@ -88,12 +89,17 @@ const ORDER: &[&str] = &[
     "removeBusinessLogo",
     "createAccount",
     "updateAccount",
+    "recordSuitAuthority",
+    "withdrawSuitAuthority",
     "addAccountNote",
     "addAccountDocument",
     "fileDispute",
     "startDisputeVerification",
     "recordVerificationSent",
     "resolveDispute",
+    "generateValidationNotice",
+    "recordValidationNoticeProvided",
+    "recordValidationNoticeReturned",
     "fileComplaint",
     "updateComplaint",
     "resolveComplaint",
@@ -103,6 +109,7 @@ const ORDER: &[&str] = &[
     "closePrivacyRequest",
     "exportDebtorData",
     "requestEvidencePack",
+    "requestAuditBundle",
     "setRecordRetention",
     "tagAccounts",
     "assignAccounts",
@@ -132,6 +139,10 @@ const ORDER: &[&str] = &[
     "importReassignedNumbers",
     "setLicense",
     "removeLicense",
+    "createTemplate",
+    "updateTemplate",
+    "setDefaultTemplate",
+    "archiveTemplate",
     "releaseHold",
     "saveAccountView",
     "deleteAccountView",
@@ -150,6 +161,7 @@ const ORDER: &[&str] = &[
     "sendDebtorCode",
     "verifyDebtorIdentity",
     "updateOwnContactInformation",
+    "exportOwnData",
     "revokeDebtorLink",
     "inviteUser",
     "acceptInvitation",
@@ -248,6 +260,9 @@ impl Story<'_> {
             "resolveDispute" => {
                 json!({ "disputeId": self.dispute, "outcome": "VERIFIED", "reason": "The creditor has shown it." })
             }
+            "generateValidationNotice" => json!({ "accountId": self.ids.get("acct") }),
+            "recordValidationNoticeProvided" => json!({ "noticeId": self.ids.get("vnot"), "method": "MAIL" }),
+            "recordValidationNoticeReturned" => json!({ "noticeId": self.ids.get("vnot") }),
             "fileComplaint" => {
                 json!({ "accountId": self.account, "about": "AMOUNT", "channel": "LETTER", "words": "It is too much." })
             }
@@ -264,6 +279,7 @@ impl Story<'_> {
                 json!({ "id": self.ids.get("prq"), "outcome": "COMPLETED", "answer": "It is put right." })
             }
             "exportDebtorData" => json!({ "debtorId": self.ids.get("dbtr"), "regime": "CCPA" }),
+            "requestAuditBundle" => Value::Null,
             "requestEvidencePack" => {
                 json!({ "accountId": self.ids.get("acct"), "from": "2026-01-01T00:00:00Z",
                 "until": "2026-12-01T00:00:00Z" })
@@ -333,6 +349,18 @@ impl Story<'_> {
                 json!({ "state": "TX", "kind": "OTHER", "number": "TX-1", "validFrom": "2026-01-01" })
             }
             "removeLicense" => json!({ "id": self.ids.get("lic") }),
+            "recordSuitAuthority" => {
+                json!({ "accountId": self.account, "authority": "The creditor's letter.",
+                "limitationExpiresOn": "2027-06-30", "limitationBasis": "Default in June 2024, three years." })
+            }
+            "withdrawSuitAuthority" => {
+                json!({ "id": self.ids.get("suit"), "reason": "Settled." })
+            }
+            "createTemplate" => json!({ "name": "Audited", "type": "LETTER", "purpose": "FOLLOW_UP",
+                "language": "EN", "body": "Words." }),
+            "updateTemplate" => json!({ "id": self.ids.get("tmpl"), "expectedVersion": 1, "active": true,
+                "body": "Other words. {{collectorDisclosure}}" }),
+            "setDefaultTemplate" | "archiveTemplate" => json!({ "id": self.ids.get("tmpl") }),
             "confirmHold" => json!({ "holdId": self.ids.get("shold") }),
             "releaseHold" => json!({ "id": self.ids.get("hold") }),
             "saveAccountView" => json!({ "name": "Mine", "filter": { "unassigned": true } }),
@@ -399,6 +427,7 @@ impl Story<'_> {
                 input["token"] = json!(self.token);
                 input
             }
+            "exportOwnData" => json!({}),
             "updateOwnContactInformation" => json!({ "preferredLanguage": "es",
                 "timeZone": "America/New_York", "email": "self@person.example", "inconvenientTime": { "days": ["SUNDAY"] } }),
             "revokeDebtorLink" => json!({ "id": self.link }),
@@ -463,7 +492,7 @@ impl Story<'_> {
         {
             return &self.compliance;
         }
-        if mutation == "updateOwnContactInformation" {
+        if matches!(mutation, "updateOwnContactInformation" | "exportOwnData") {
             return &self.debtor;
         }
         let of_platform = [
@@ -586,7 +615,7 @@ async fn every_mutation_leaves_its_row_in_its_own_transaction() {
             json!({ "input": input })
         };
         let seen_by = match *mutation {
-            "updateOwnContactInformation" => &schema.for_debtor(),
+            "updateOwnContactInformation" | "exportOwnData" => &schema.for_debtor(),
             _ => &schema,
         };
         let (document, variables) = seen_by.document("Mutation", field, arguments.as_object().unwrap(), 2);

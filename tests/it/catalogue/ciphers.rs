@@ -63,8 +63,12 @@ const CIPHERS: &[(&str, &str)] = &[
     ("provider_events.payload_cipher", "business"),
     ("sessions.address_cipher", "platform"),
     ("sessions.user_agent_cipher", "platform"),
+    ("suit_authorities.authority_cipher", "record"),
+    ("suit_authorities.limitation_basis_cipher", "record"),
+    ("suit_authorities.withdrawal_cipher", "record"),
     ("suppressions.note_cipher", "business"),
     ("suppressions.release_note_cipher", "business"),
+    ("validation_notices.content_cipher", "record"),
 ];
 
 /// Plain text and bytes in tenant tables, and why they tell nothing of a person, or may stand open. Columns whose
@@ -106,6 +110,7 @@ const PLAIN: &[(&str, &str)] = &[
     ("api_keys.prefix", "the beginning of a random text"),
     ("api_keys.scopes", "names of permission cells"),
     ("api_keys.secret_hash", "a hash"),
+    ("audit_bundles.head_hash", "a hash"),
     ("audit_checkpoints.hash", "a hash"),
     ("audit_checkpoints.key_name", "a setting's word"),
     ("audit_checkpoints.signature", "a signature over a hash"),
@@ -126,6 +131,10 @@ const PLAIN: &[(&str, &str)] = &[
     ("business_settings.company", "a company"),
     ("business_settings.locale", "a time zone and languages"),
     ("business_settings.payment_terms", "numbers"),
+    (
+        "businesses.contact_profile_reason",
+        "the platform's words about a company",
+    ),
     (
         "businesses.deletion_reason",
         "the platform's words about a company",
@@ -227,6 +236,14 @@ const PLAIN: &[(&str, &str)] = &[
     ("business_licenses.number", "of the business, not of a person"),
     ("business_licenses.state", "a state's code"),
     ("decisions.rule", "our own words"),
+    ("template_versions.body", "words of the business for anybody"),
+    ("template_versions.name", "words of the business for anybody"),
+    ("template_versions.subject", "words of the business for anybody"),
+    ("templates.body", "words of the business for anybody"),
+    ("templates.description", "words of the business"),
+    ("templates.name", "words of the business for anybody"),
+    ("templates.name_key", "words of the business for anybody"),
+    ("templates.subject", "words of the business for anybody"),
     (
         "do_not_call_access.account_number",
         "of the business, not of a person",
@@ -240,6 +257,11 @@ const PLAIN: &[(&str, &str)] = &[
         "suppressions.address_blind",
         "an HMAC; outlives erasure, so that nobody is written to again",
     ),
+    (
+        "users.bar_number",
+        "a public register's number of a member of staff",
+    ),
+    ("users.bar_state", "a member of staff, not a debtor"),
     ("users.language", "a member of staff, not a debtor"),
     ("users.name", "a member of staff, not a debtor"),
     ("users.permissions", "words of ours"),
@@ -250,6 +272,10 @@ const PLAIN: &[(&str, &str)] = &[
     ),
     ("webhook_events.request_id", "ours"),
     ("work_schedules.time_zone", "a member of staff, not a debtor"),
+    ("validation_notices.currency", "an ISO 4217 code"),
+    ("validation_notices.page_sha256", "a hash"),
+    ("validation_notices.pdf_sha256", "a hash"),
+    ("validation_notices.rule_set_version", "ours"),
 ];
 
 #[tokio::test]
@@ -373,7 +399,15 @@ const KEY_OF: &[(&str, &str)] = &[
         "JOIN debtors d ON d.id = t.debtor_id JOIN data_keys k ON k.id = d.record_key_id",
     ),
     (
+        "validation_notices",
+        "JOIN debtors d ON d.id = t.debtor_id JOIN data_keys k ON k.id = d.record_key_id",
+    ),
+    (
         "privacy_requests",
+        "JOIN debtors d ON d.id = t.debtor_id JOIN data_keys k ON k.id = d.record_key_id",
+    ),
+    (
+        "suit_authorities",
         "JOIN debtors d ON d.id = t.debtor_id JOIN data_keys k ON k.id = d.record_key_id",
     ),
     (
@@ -396,14 +430,16 @@ async fn what_is_told_of_a_person_stands_nowhere_in_clear_and_opens_with_the_lis
     assert_eq!(data(&confirmed)["confirmHold"]["userErrors"], json!([]));
     let ended = admin
         .gql(
-            "mutation($d: ID!, $c: ID!) {
+            "mutation($d: ID!, $c: ID!, $s: ID!) {
+               withdrawSuitAuthority(input: { id: $s, reason: \"Suit of Sealed ends\" }) { userErrors { message } }
                resolveDispute(input: { disputeId: $d, outcome: VERIFIED, reason: \"End of the dispute of Sealed\" }) { userErrors { message } }
                resolveComplaint(input: { complaintId: $c, outcome: UPHELD, resolution: \"Answer to Sealed\" }) { userErrors { message } } }",
-            json!({ "d": ids.get("dsp"), "c": ids.get("cpl") }),
+            json!({ "d": ids.get("dsp"), "c": ids.get("cpl"), "s": ids.get("suit") }),
         )
         .await;
     assert_eq!(data(&ended)["resolveDispute"]["userErrors"], json!([]));
     assert_eq!(data(&ended)["resolveComplaint"]["userErrors"], json!([]));
+    assert_eq!(data(&ended)["withdrawSuitAuthority"]["userErrors"], json!([]));
     // A legal hold refuses the erasure: what was asked and decided is kept.
     let refused = admin
         .gql(
@@ -437,6 +473,9 @@ async fn what_is_told_of_a_person_stands_nowhere_in_clear_and_opens_with_the_lis
         "Enclosed for Sealed",
         "End of the dispute of Sealed",
         "Answer to Sealed",
+        "Suit of Sealed ends",
+        "Suit of Sealed begins",
+        "Limitation of Sealed",
         "Listed for Sealed",
         "192.0.2.7",
         "Sealed@person.example",

@@ -152,9 +152,19 @@ pub const OPEN_TO_SYSTEM: &[(&str, &str, &str)] = &[
         "whether somebody wants a mail that is sent outside any one business",
     ),
     (
+        "privacy_requests",
+        "SELECT",
+        "a reconciler finds the erasures that the queue gave up",
+    ),
+    (
         "provider_events",
         "SELECT",
         "the reconciler finds what is overdue",
+    ),
+    (
+        "reassigned_imports",
+        "SELECT",
+        "a reconciler finds those whose job was given up",
     ),
     (
         "users",
@@ -249,6 +259,10 @@ pub const GLOBAL_INDEXES: &[(&str, &str)] = &[
         "a reconciler looks through all businesses for what is overdue",
     ),
     (
+        "reassigned_imports_open",
+        "a reconciler looks through all businesses for imports whose job was given up",
+    ),
+    (
         "users_identity",
         "log-in asks for a person's memberships before a business is known",
     ),
@@ -272,6 +286,7 @@ pub const APPEND_ONLY: &[&str] = &[
     "platform_audit_checkpoints",
     "platform_audit_events",
     "reassigned_checks",
+    "template_versions",
 ];
 
 pub const RUNTIME_ROLES: [&str; 4] = [
@@ -292,8 +307,11 @@ pub const OF_ONE_ACCOUNT: &[(&str, &str)] = &[
     ("accounts", "id"),
     ("balance_components", "account_id"),
     ("conversations", "account_id"),
+    ("debtor_archives", "own_account_id"),
     ("dispute_steps", "account_id"),
     ("disputes", "account_id"),
     ("ledger_entries", "account_id"),
     ("live_events", "account_id"),
+    ("validation_notices", "account_id"),
+    ("privacy_requests", "own_account_id"),
 ];

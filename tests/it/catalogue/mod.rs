@@ -279,6 +279,7 @@ async fn roles_that_run_the_service_own_nothing_and_bypass_nothing() {
         [
             "app.business_usage as funnelchat_owner",
             "app.business_with_unmatched_people as funnelchat_owner",
+            "app.businesses_with_old_threads as funnelchat_owner",
             "app.check_balance as funnelchat_owner",
             "app.commit_own_head as funnelchat_owner",
             "app.debtor_entrance as funnelchat_owner",
@@ -286,6 +287,8 @@ async fn roles_that_run_the_service_own_nothing_and_bypass_nothing() {
             "app.end_role_sessions as funnelchat_owner",
             "app.forget_national_id as funnelchat_owner",
             "app.forget_person as funnelchat_owner",
+            "app.forget_records as funnelchat_owner",
+            "app.forget_thread as funnelchat_owner",
             "app.member_details as funnelchat_owner",
             "app.member_with_address as funnelchat_owner",
             "app.migrations_run as funnelchat_owner",
@@ -304,6 +307,7 @@ async fn roles_that_run_the_service_own_nothing_and_bypass_nothing() {
             "queue.enqueue_envelope as funnelchat_worker",
             "queue.enqueue_for as funnelchat_worker",
             "queue.enqueue_in as funnelchat_worker",
+            "queue.enqueue_in_for as funnelchat_worker",
             "queue.health as funnelchat_worker",
         ],
         "functions that run with another's rights"

@@ -105,7 +105,10 @@ async fn what_texts_stated_waits_in_one_list_the_oldest_first() {
             &compliance,
             mutation,
             "hold { confirmationDueAt }",
-            json!({ (id): hold }),
+            match mutation {
+                "releaseHold" => json!({ (id): hold, "reason": "A slip of the pen." }),
+                _ => json!({ (id): hold }),
+            },
         )
         .await;
         assert_eq!(user_errors(&done), Vec::<&str>::new(), "{done}");

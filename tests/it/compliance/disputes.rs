@@ -1,7 +1,6 @@
 //! Disputes from the moment that somebody makes one to what became of it, and what the gate makes of them meanwhile.
 
 use chrono::TimeDelta;
-use funnelchat::platform::clock::WallClock as _;
 use serde_json::{Value, json};
 use sqlx::Executor as _;
 
@@ -12,7 +11,7 @@ use crate::{
         new_account,
     },
     support::{
-        Client, Options, TestApp, data, error_code,
+        Client, TestApp, data, error_code,
         recipes::uuid_of,
         send, send_refused,
         uploads::{pdf, upload},
@@ -25,7 +24,7 @@ const DISPUTE: &str =
     verificationSentAt duplicativeNoticeSentAt originalCreditorSentAt outcome resolution account { id } }";
 
 /// The validation period of an account ends at the end of June; of the demo accounts it has ended.
-async fn in_period(app: &TestApp, account: &str) {
+pub(super) async fn in_period(app: &TestApp, account: &str) {
     let sql = "UPDATE accounts SET validation_period_ends_on = '2026-06-30' WHERE id = $1";
     let changed = sqlx::query(sql).bind(uuid_of(account));
     assert_eq!(
@@ -39,7 +38,7 @@ async fn in_period(app: &TestApp, account: &str) {
     );
 }
 
-async fn document(client: &Client, account: &str) -> String {
+pub(super) async fn document(client: &Client, account: &str) -> String {
     let file = upload(client, "DOCUMENT", "agreement.pdf", &pdf(100)).await;
     let input = json!({ "accountId": account, "uploadId": file, "kind": "AGREEMENT" });
     let added = act(client, "addAccountDocument", "document { id }", input).await;
@@ -47,7 +46,7 @@ async fn document(client: &Client, account: &str) -> String {
 }
 
 /// Files what must be taken; the dispute.
-async fn file(client: &Client, account: &str, more: Value) -> Value {
+pub(super) async fn file(client: &Client, account: &str, more: Value) -> Value {
     let mut input = json!({ "accountId": account, "channel": "LETTER" });
     for (key, value) in more.as_object().unwrap() {
         input[key] = value.clone();
@@ -57,7 +56,7 @@ async fn file(client: &Client, account: &str, more: Value) -> Value {
     filed["dispute"].clone()
 }
 
-async fn answer(client: &Client, dispute: &Value, more: Value) -> Value {
+pub(super) async fn answer(client: &Client, dispute: &Value, more: Value) -> Value {
     let mut input = json!({ "disputeId": dispute["id"], "channel": "LETTER" });
     for (key, value) in more.as_object().unwrap() {
         input[key] = value.clone();
@@ -74,11 +73,11 @@ fn none() -> Vec<&'static str> {
     Vec::new()
 }
 
-fn decided(outcome: &str, rule: &str) -> (String, String) {
+pub(super) fn decided(outcome: &str, rule: &str) -> (String, String) {
     (outcome.to_owned(), rule.to_owned())
 }
 
-const CEASE: &str = "reg-f-dispute-cease";
+pub(super) const CEASE: &str = "reg-f-dispute-cease";
 
 #[tokio::test]
 async fn a_disputed_debt_is_not_collected_until_its_verification_is_sent() {
@@ -270,7 +269,7 @@ async fn closing_the_account_over_a_dispute_does_not_make_it_collectable() {
         &compliance,
         "releaseHold",
         "",
-        json!({ "id": marked["holds"][0]["id"] }),
+        json!({ "id": marked["holds"][0]["id"], "reason": "They wrote that it is theirs after all." }),
     )
     .await;
     assert_eq!(gate(&compliance, &maria).await.0, "ALLOW");
@@ -393,111 +392,6 @@ async fn another_business_knows_nothing_of_a_dispute() {
 }
 
 #[tokio::test]
-async fn a_debtor_files_their_own_dispute_in_the_portal_and_not_anothers() {
-    let app = TestApp::start().await;
-    let compliance = app.acme.sign_in("compliance").await;
-    let maria = app.account_id(&app.acme, MARIA).await;
-    let james = app.account_id(&app.acme, JAMES).await;
-    let debtor = app.debtor(&app.acme, MARIA).await;
-    let own = "dispute { id status reason words account { id } }";
-    let others = act(&debtor, "fileDispute", own, json!({ "accountId": james })).await;
-    assert_eq!(user_errors(&others), ["NOT_FOUND"]);
-    let of_staff = json!({ "accountId": maria, "receivedAt": "2026-01-01T00:00:00Z" });
-    assert_eq!(
-        user_errors(&act(&debtor, "fileDispute", own, of_staff).await),
-        ["INVALID_INPUT"]
-    );
-    let input = json!({ "accountId": maria, "reason": "OTHER", "words": "I paid this in May." });
-    let filed = act(&debtor, "fileDispute", own, input).await;
-    assert_eq!(filed["dispute"]["words"], "I paid this in May.", "{filed}");
-    // At once, before any job has run, and although the validation period is over: nobody has looked at it yet.
-    assert_eq!(gate(&compliance, &maria).await, decided("DENY", CEASE));
-    app.run_jobs().await;
-    let seen = account(
-        &compliance,
-        &maria,
-        "status holds { kind source } disputes { id channel needsConfirmation steps { actor } }",
-    )
-    .await;
-    assert_eq!(seen["status"], "DISPUTED");
-    assert_eq!(seen["holds"], json!([{ "kind": "DISPUTE", "source": "PORTAL" }]));
-    assert_eq!(seen["disputes"][0]["channel"], "PORTAL");
-    assert_eq!(seen["disputes"][0]["needsConfirmation"], true);
-    assert_eq!(seen["disputes"][0]["steps"], json!([{ "actor": "DEBTOR" }]));
-
-    let mine = debtor
-        .gql(
-            "query($a: ID!) { account(id: $a) { status disputes { id status words } } }",
-            json!({ "a": maria }),
-        )
-        .await;
-    assert_eq!(
-        data(&mine)["account"]["disputes"][0]["id"],
-        filed["dispute"]["id"]
-    );
-    let hidden = debtor
-        .gql(
-            "query($a: ID!) { account(id: $a) { disputes { steps { note } } } }",
-            json!({ "a": maria }),
-        )
-        .await;
-    assert_eq!(error_code(&hidden), "FORBIDDEN", "what staff note is staff's");
-    let neighbour = app.debtor(&app.acme, JAMES).await;
-    let theirs = neighbour
-        .gql(
-            "query($a: ID!) { account(id: $a) { disputes { id } } }",
-            json!({ "a": james }),
-        )
-        .await;
-    assert_eq!(data(&theirs)["account"]["disputes"], json!([]));
-
-    // Looked at, the law's dates decide: it is late.
-    let compliance = app.acme.sign_in("compliance").await;
-    let begun = json!({ "disputeId": filed["dispute"]["id"] });
-    act(&compliance, "startDisputeVerification", "", begun).await;
-    assert_eq!(gate(&compliance, &maria).await.0, "ALLOW");
-    app.finish().await;
-}
-
-#[tokio::test]
-async fn a_text_that_disputes_the_debt_files_a_dispute_that_a_person_looks_at() {
-    let app = TestApp::start().await;
-    let (agent, compliance) = (app.acme.agent().await, app.acme.sign_in("compliance").await);
-    let maria = app.account_id(&app.acme, MARIA).await;
-    let phone = app.acme.debtor_number(MARIA);
-    const SEEN: &str =
-        "status disputes { id channel status needsConfirmation outcome message { content } account { id } }
-        holds { id kind needsConfirmation }";
-    for _ in 0..2 {
-        app.text(&app.acme, &phone, "I dispute this debt").await;
-        let seen = account(&compliance, &maria, SEEN).await;
-        let disputes = seen["disputes"].as_array().unwrap();
-        assert_eq!(disputes.len(), 1, "said again it changes nothing: {seen}");
-        assert_eq!(disputes[0]["channel"], "SMS");
-        assert_eq!(disputes[0]["needsConfirmation"], true);
-        assert_eq!(disputes[0]["message"]["content"], "I dispute this debt");
-        assert_eq!(disputes[0]["account"]["id"], maria, "their only debt is meant");
-        assert_eq!(seen["status"], "DISPUTED");
-        assert_eq!(gate(&compliance, &maria).await, decided("DENY", CEASE));
-    }
-    let hold = account(&compliance, &maria, SEEN).await["holds"][0]["id"].clone();
-    act(&agent, "confirmHold", "", json!({ "holdId": hold })).await;
-    let seen = account(&compliance, &maria, SEEN).await;
-    assert_eq!(seen["disputes"][0]["needsConfirmation"], false);
-    assert_eq!(
-        gate(&compliance, &maria).await,
-        decided("DENY", CEASE),
-        "who confirms the hold holds on it"
-    );
-    act(&compliance, "releaseHold", "", json!({ "id": hold })).await;
-    let seen = account(&compliance, &maria, SEEN).await;
-    assert_eq!(seen["disputes"][0]["outcome"], "WITHDRAWN");
-    assert_eq!(seen["status"], "ACTIVE");
-    assert_eq!(gate(&compliance, &maria).await.0, "ALLOW");
-    app.finish().await;
-}
-
-#[tokio::test]
 async fn the_status_alone_pauses_collection_too() {
     let app = TestApp::start().await;
     let compliance = app.acme.sign_in("compliance").await;
@@ -518,175 +412,95 @@ async fn the_status_alone_pauses_collection_too() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_due_is_told_once_before_and_once_when_it_is_overdue() {
+async fn a_dispute_in_writing_counts_though_an_oral_one_marks_the_debt_already() {
     let app = TestApp::start().await;
     let compliance = app.acme.sign_in("compliance").await;
-    let maria = app.account_id(&app.acme, MARIA).await;
-    let dispute = file(&compliance, &maria, json!({})).await;
-    app.advance(TimeDelta::days(26)).await;
-    app.run_jobs().await;
-    assert_eq!(app.audited("dispute.due_told").await, 0);
-
-    for (days, expected) in [(1, 1), (2, 1), (2, 2), (20, 2)] {
-        app.advance(TimeDelta::days(days)).await;
-        let other = TestApp::start_with(Options {
-            database: Some(app.database()),
-            wall: Some(app.wall.now()),
-            ..Options::default()
-        })
-        .await;
-        for process in [&app, &other] {
-            process.app.registry.reconcile_all().await.unwrap();
-        }
-        tokio::join!(app.run_due_jobs(), other.run_due_jobs());
-        app.run_jobs().await;
-        other.finish().await;
-        let told = app.audited("dispute.due_told").await;
-        assert_eq!(told, expected, "after {days} days more");
-    }
+    let james = app.account_id(&app.acme, JAMES).await;
+    in_period(&app, &james).await;
+    file(&compliance, &james, json!({ "channel": "CALL" })).await;
+    app.advance(TimeDelta::hours(48)).await;
     let compliance = app.acme.sign_in("compliance").await;
-    let now = app.app.clock.now().to_rfc3339();
-    let overdue = compliance
-        .gql(
-            "query($n: DateTime) { disputes(first: 5, filter: { status: [OPEN, VERIFYING], dueBefore: $n }) {
-               edges { node { id isOverdue } } } }",
-            json!({ "n": now }),
-        )
-        .await;
     assert_eq!(
-        data(&overdue)["disputes"]["edges"],
-        json!([{ "node": { "id": dispute["id"], "isOverdue": true } }])
+        gate(&compliance, &james).await.0,
+        "ALLOW",
+        "the oral one stops no more"
     );
+
+    let phone = app.acme.debtor_number(JAMES);
+    let disputes = "holds { kind } disputes { id written withinValidationPeriod needsConfirmation }";
+    // Said twice, it is one.
+    for _ in 0..2 {
+        app.text(&app.acme, &phone, "this is not my debt, prove it").await;
+        let seen = account(&compliance, &james, disputes).await;
+        assert_eq!(seen["holds"], json!([{ "kind": "DISPUTE" }]), "one mark");
+        let filed = seen["disputes"].as_array().unwrap();
+        assert_eq!(filed.len(), 2, "{seen}");
+        assert_eq!(
+            (
+                &filed[0]["written"],
+                &filed[0]["withinValidationPeriod"],
+                &filed[0]["needsConfirmation"]
+            ),
+            (&json!(true), &json!(true), &json!(true))
+        );
+        assert_eq!(gate(&compliance, &james).await, decided("DENY", CEASE));
+    }
+
+    // Looked at, it stops on by law, and the mark stays until the written one is answered too.
+    let seen = account(&compliance, &james, disputes).await;
+    let written = json!({ "id": seen["disputes"][0]["id"] });
+    let begun = json!({ "disputeId": written["id"] });
+    assert_eq!(
+        user_errors(&act(&compliance, "startDisputeVerification", "", begun).await),
+        none()
+    );
+    assert_eq!(gate(&compliance, &james).await, decided("DENY", CEASE));
+    app.text(&app.acme, &phone, "this is not my debt, prove it").await;
+    let seen = account(&compliance, &james, disputes).await;
+    assert_eq!(seen["disputes"].as_array().unwrap().len(), 2, "it stops already");
+    let papers = document(&app.acme.sign_in("admin").await, &james).await;
+    let sent = json!({ "sent": ["VERIFICATION"], "documentIds": [papers] });
+    assert_eq!(user_errors(&answer(&compliance, &written, sent).await), none());
+    assert_eq!(gate(&compliance, &james).await.0, "ALLOW");
     app.finish().await;
 }
 
 #[tokio::test]
-async fn the_inbox_hears_of_answers_that_are_due() {
+async fn who_may_release_holds_and_not_end_disputes_leaves_a_disputed_debt_alone() {
     let app = TestApp::start().await;
-    let compliance = app.acme.sign_in("compliance").await;
+    let admin = app.acme.sign_in("admin").await;
     let maria = app.account_id(&app.acme, MARIA).await;
-    let soon = (app.app.clock.now() + TimeDelta::days(2)).to_rfc3339();
-    let dispute = file(&compliance, &maria, json!({ "dueAt": soon })).await;
-    let mut inbox = compliance.socket().await;
-    inbox
-        .subscribe(
-            "subscription { inboxEvents { ... on AnswerDue { account { id } disputes { id isOverdue } complaints { id } } } }",
+    in_period(&app, &maria).await;
+    file(&admin, &maria, json!({})).await;
+    let debtor = account(&admin, &maria, "debtor { id }").await["debtor"]["id"].clone();
+    let legal = json!({ "debtorId": debtor, "kind": "LEGAL", "reason": "A suit is pending." });
+    act(&admin, "setHold", "", legal).await;
+    let users = admin
+        .gql(
+            "{ users(first: 1, filter: { role: [MANAGER] }) { edges { node { id } } } }",
             json!({}),
         )
         .await;
-    app.app.registry.reconcile_all().await.unwrap();
-    app.run_jobs().await;
-    let event = loop {
-        let event = inbox.event().await["inboxEvents"].clone();
-        if event["disputes"].is_array() {
-            break event;
-        }
+    let user = &data(&users)["users"]["edges"][0]["node"]["id"];
+    let role = json!({ "name": "Releaser", "baseRole": "MANAGER",
+        "permissions": ["account:read", "hold:release"] });
+    let made = act(&admin, "createRole", "role { id }", role).await;
+    assert_eq!(user_errors(&made), none(), "{made}");
+    let given = json!({ "id": user, "customRoleId": made["role"]["id"] });
+    assert_eq!(user_errors(&act(&admin, "updateUser", "", given).await), none());
+    let releaser = app.acme.sign_in("manager").await;
+    let holds = account(&admin, &maria, "holds { id kind }").await["holds"].clone();
+    let of_kind = |kind: &str| {
+        let holds = holds.as_array().unwrap();
+        let hold = holds.iter().find(|hold| hold["kind"] == kind);
+        json!({ "id": hold.unwrap_or_else(|| panic!("{holds:?}"))["id"], "reason": "It is over." })
     };
+    let refused = ask(&releaser, "releaseHold", "", of_kind("DISPUTE")).await;
+    assert_eq!(error_code(&refused), "FORBIDDEN");
     assert_eq!(
-        event,
-        json!({ "account": { "id": maria }, "disputes": [{ "id": dispute["id"], "isOverdue": false }], "complaints": [] })
+        user_errors(&act(&releaser, "releaseHold", "", of_kind("LEGAL")).await),
+        none()
     );
-    app.finish().await;
-}
-
-#[tokio::test]
-async fn a_complaint_is_worked_on_until_it_is_answered() {
-    let app = TestApp::start().await;
-    let (agent, compliance) = (app.acme.agent().await, app.acme.sign_in("compliance").await);
-    let maria = app.account_id(&app.acme, MARIA).await;
-    const SEEN: &str =
-        "complaint { id status about words regulator regulatorReference receivedAt dueAt isOverdue outcome
-        resolution account { id } debtor { firstName } filedBy { id } }";
-    let input = json!({ "accountId": maria, "about": "CONDUCT", "channel": "REGULATOR", "regulator": "CFPB",
-        "regulatorReference": "260610-1234567", "words": "They call me at work." });
-    let filed = act(&agent, "fileComplaint", SEEN, input).await["complaint"].clone();
-    assert_eq!(filed["status"], "OPEN", "{filed}");
-    assert_eq!(filed["words"], "They call me at work.");
-    assert_eq!(filed["regulatorReference"], "260610-1234567");
-    let at = |value: &Value| {
-        value
-            .as_str()
-            .unwrap()
-            .parse::<chrono::DateTime<chrono::Utc>>()
-            .unwrap()
-    };
-    assert_eq!(
-        at(&filed["dueAt"]) - at(&filed["receivedAt"]),
-        TimeDelta::days(15)
-    );
-    assert_eq!(
-        gate(&compliance, &maria).await.0,
-        "ALLOW",
-        "a complaint stops nothing by itself"
-    );
-    let version = crate::support::recipes::settings_version(&compliance).await;
-    let admin = app.acme.sign_in("admin").await;
-    let chosen = json!({ "expectedVersion": version, "complaintAnswerDays": 7, "disputeAnswerDays": null });
-    let settings = "business { settings { complaintAnswerDays disputeAnswerDays } }";
-    let set = act(&admin, "updateBusinessSettings", settings, chosen).await;
-    assert_eq!(
-        set["business"]["settings"],
-        json!({ "complaintAnswerDays": 7, "disputeAnswerDays": 30 })
-    );
-    let input = json!({ "accountId": maria, "about": "OTHER", "channel": "CALL", "words": "No." });
-    let sooner = act(&agent, "fileComplaint", SEEN, input).await["complaint"].clone();
-    assert_eq!(
-        at(&sooner["dueAt"]) - at(&sooner["receivedAt"]),
-        TimeDelta::days(7)
-    );
-    let nameless = json!({ "accountId": maria, "about": "OTHER", "channel": "LETTER", "words": "No.", "regulatorReference": "7" });
-    assert_eq!(
-        user_errors(&act(&agent, "fileComplaint", "", nameless).await),
-        ["INVALID_INPUT"]
-    );
-    let nobodys = json!({ "about": "OTHER", "channel": "LETTER", "words": "No." });
-    assert_eq!(
-        user_errors(&act(&agent, "fileComplaint", "", nobodys).await),
-        ["INVALID_INPUT"]
-    );
-    let globex = app.globex.sign_in("admin").await;
-    let update = json!({ "complaintId": filed["id"], "status": "IN_PROGRESS", "about": "PRIVACY" });
-    assert_eq!(
-        user_errors(&act(&globex, "updateComplaint", "", update.clone()).await),
-        ["NOT_FOUND"]
-    );
-    let changed = act(&agent, "updateComplaint", SEEN, update).await["complaint"].clone();
-    assert_eq!(
-        (&changed["status"], &changed["about"]),
-        (&json!("IN_PROGRESS"), &json!("PRIVACY"))
-    );
-    let resolved = json!({ "complaintId": filed["id"], "status": "RESOLVED" });
-    assert_eq!(
-        user_errors(&act(&agent, "updateComplaint", "", resolved).await),
-        ["INVALID_INPUT"]
-    );
-
-    app.advance(TimeDelta::days(16)).await;
-    app.run_jobs().await;
-    assert_eq!(app.audited("complaint.due_told").await, 2);
-    let (agent, compliance) = (app.acme.agent().await, app.acme.sign_in("compliance").await);
-    let list = compliance
-        .gql(
-            "query($n: DateTime) { complaints(first: 5, filter: { about: [PRIVACY], dueBefore: $n }) { edges { node { id isOverdue } } } }",
-            json!({ "n": app.app.clock.now().to_rfc3339() }),
-        )
-        .await;
-    assert_eq!(
-        data(&list)["complaints"]["edges"],
-        json!([{ "node": { "id": filed["id"], "isOverdue": true } }])
-    );
-    let end = json!({ "complaintId": filed["id"], "outcome": "UPHELD", "resolution": "We do not call there any more." });
-    assert_eq!(
-        error_code(&ask(&agent, "resolveComplaint", "", end.clone()).await),
-        "FORBIDDEN"
-    );
-    let over = act(&compliance, "resolveComplaint", SEEN, end.clone()).await["complaint"].clone();
-    assert_eq!(over["outcome"], "UPHELD", "{over}");
-    assert_eq!(over["resolution"], "We do not call there any more.");
-    assert_eq!(over["isOverdue"], false);
-    assert_eq!(
-        user_errors(&act(&compliance, "resolveComplaint", "", end).await),
-        ["CONFLICT"]
-    );
+    assert_eq!(gate(&admin, &maria).await, decided("DENY", CEASE));
     app.finish().await;
 }

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use funnelchat::{
     accounts::Channel,
-    compliance::{Contact, Outcome, explain},
+    compliance::{Author, Contact, Outcome, explain},
 };
 use serde_json::{Value, json};
 use sqlx::{Executor as _, Row as _};
@@ -55,7 +55,7 @@ async fn rule_of_text_to(app: &TestApp, nth: usize, number: &str) -> String {
         content: "This is Acme. This communication is from a debt collector. Reply STOP to opt out.",
         in_reply_to: None,
         mode: None,
-        writer: None,
+        author: Author::Unknown,
     };
     let decision = explain(&mut tx, &keys, &contact).await.unwrap().unwrap();
     if decision.outcome == Outcome::Allow {

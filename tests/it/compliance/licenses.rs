@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 
 use crate::{
     account_work::{
-        MARIA, act, ask,
+        MARIA, act, ask, create,
         holds::{JAMES, gate},
+        new_account,
     },
     support::{Client, TestApp, data, error_code, user_errors},
 };
@@ -109,14 +110,24 @@ async fn nobody_is_contacted_where_a_licence_is_asked_for_and_none_is_on_record(
     app.advance(TimeDelta::days(90)).await;
     let compliance = app.acme.sign_in("compliance").await;
     assert_eq!(rule_for(&app, &compliance, MARIA).await, denied);
-    let new =
-        |state: &str| json!({ "state": state, "kind": "OTHER", "number": "1", "validFrom": "2026-01-01" });
+    let new = |state: &str| json!({ "state": state, "kind": "COLLECTION_AGENCY", "number": "1", "validFrom": "2026-01-01" });
     act(&compliance, "setLicense", "", new("NY")).await;
     assert_eq!(
         rule_for(&app, &compliance, MARIA).await,
         denied,
         "Albany is not the city"
     );
+    for kind in ["DEBT_BUYER", "OTHER"] {
+        let mut other = new("NYC");
+        other["kind"] = json!(kind);
+        let set = act(&compliance, "setLicense", "", other).await;
+        assert_eq!(user_errors(&set), Vec::<&str>::new(), "{set}");
+        assert_eq!(
+            rule_for(&app, &compliance, MARIA).await,
+            denied,
+            "{kind} is none to collect for others"
+        );
+    }
     act(&compliance, "setLicense", "", new("NYC")).await;
     assert_ne!(rule_for(&app, &compliance, MARIA).await.1, RULE);
 
@@ -229,5 +240,58 @@ async fn the_end_of_a_licence_is_announced_once_thirty_days_before() {
     act(&compliance, "setLicense", "", later).await;
     app.advance(TimeDelta::minutes(1)).await;
     assert_eq!(told().await.len(), 4);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn whose_state_is_not_known_is_held_to_the_licence_of_every_state_that_is_possible() {
+    let app = TestApp::start().await;
+    let (admin, compliance) = (
+        app.acme.sign_in("admin").await,
+        app.acme.sign_in("compliance").await,
+    );
+    let lead = async |number: &str, phone: &str, address: Value| {
+        let mut input = new_account(number);
+        input["phone"] = json!(phone);
+        input["address"] = address;
+        create(&admin, input).await
+    };
+    let californian = lead("L-1", "+14155550177", Value::Null).await;
+    let georgian = lead("L-2", "+14045550177", Value::Null).await;
+    let canadian = lead("L-3", "+14165550177", Value::Null).await;
+    let new_yorker = lead("L-4", "+14045550178", json!({ "state": "NY" })).await;
+    for account in [&californian, &georgian, &canadian, &new_yorker] {
+        assert_ne!(gate(&compliance, account).await.1, RULE, "all licences are there");
+    }
+    let california = of_state(&compliance, "CA").await;
+    act(
+        &compliance,
+        "removeLicense",
+        "",
+        json!({ "id": california["id"] }),
+    )
+    .await;
+    let denied = ("DENY".to_owned(), RULE.to_owned());
+    assert_eq!(gate(&compliance, &californian).await, denied);
+    assert_eq!(
+        gate(&compliance, &canadian).await,
+        denied,
+        "the number tells of no state: it may be California"
+    );
+    assert_ne!(
+        gate(&compliance, &georgian).await.1,
+        RULE,
+        "Georgia asks for none"
+    );
+
+    let city = of_state(&compliance, "NYC").await;
+    act(&compliance, "removeLicense", "", json!({ "id": city["id"] })).await;
+    app.advance(TimeDelta::days(93)).await;
+    let compliance = app.acme.sign_in("compliance").await;
+    assert_eq!(
+        gate(&compliance, &new_yorker).await,
+        denied,
+        "without a ZIP code it may be the city"
+    );
     app.finish().await;
 }

@@ -1,14 +1,20 @@
 //! The gate's memory, its commands, and what it costs.
 
 mod awaiting;
+mod complaints;
 mod consents;
 mod content;
 mod cost;
 mod dashboard;
 mod disputes;
+mod due_answers;
 mod intake;
 mod licenses;
 mod number_lists;
+mod opt_out_links;
+mod own_disputes;
 mod reassigned;
 mod replay;
 mod slots;
+mod suits;
+mod validation_notices;

@@ -198,3 +198,98 @@ async fn a_file_of_answers_that_is_not_in_order_counts_not_at_all() {
     );
     app.finish().await;
 }
+
+#[tokio::test]
+async fn that_a_number_changed_hands_stays_true_when_another_date_is_asked_about() {
+    let app = TestApp::start().await;
+    let compliance = app.acme.sign_in("compliance").await;
+    let (maria, number) = (
+        app.account_id(&app.acme, MARIA).await,
+        app.acme.debtor_number(MARIA),
+    );
+    let denied = ("DENY".to_owned(), "tcpa-reassigned-number".to_owned());
+    let day = today(&app);
+    let yes = format!("number,asked_since,status\n{number},2020-01-01,yes\n");
+    import(&app, &compliance, &yes, json!({ "queriedOn": day })).await;
+    assert_eq!(gate(&compliance, &maria).await, denied);
+    app.advance(TimeDelta::days(5)).await;
+    let compliance = app.acme.sign_in("compliance").await;
+    let day = today(&app);
+    for status in ["no", "no data"] {
+        let later = format!("number,asked_since,status\n{number},{day},{status}\n");
+        let done = import(&app, &compliance, &later, json!({ "queriedOn": day })).await;
+        assert_eq!(done["status"], "COMPLETED", "{done}");
+        assert_eq!(gate(&compliance, &maria).await, denied, "{status}");
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn an_import_that_cannot_end_by_itself_is_ended_and_makes_room() {
+    let app = TestApp::start().await;
+    let compliance = app.acme.sign_in("compliance").await;
+    let day = today(&app);
+    let content = "number,asked_since,status\n+13125550001,2020-01-01,no\n";
+    // What the database refuses is not tried again.
+    let mut superuser = app.superuser().await;
+    superuser
+        .execute(
+            "CREATE FUNCTION app.die() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused'; END $$;
+             CREATE TRIGGER die BEFORE INSERT ON reassigned_checks FOR EACH ROW EXECUTE FUNCTION app.die()",
+        )
+        .await
+        .unwrap();
+    let failed = import(&app, &compliance, content, json!({ "queriedOn": day })).await;
+    assert_eq!(failed["status"], "FAILED", "{failed}");
+    superuser
+        .execute(
+            "DROP TRIGGER die ON reassigned_checks; DROP FUNCTION app.die();
+             DELETE FROM queue.failed_jobs WHERE name = 'compliance.load_reassigned'",
+        )
+        .await
+        .unwrap();
+    app.log().taken();
+
+    // Their jobs are gone, as after the last try.
+    let begin = async |client: &Client| {
+        let file = upload(client, "REASSIGNED_NUMBERS", "answers.csv", content.as_bytes()).await;
+        let input = json!({ "uploadId": file, "queriedOn": day });
+        act(client, "importReassignedNumbers", "import { id }", input).await
+    };
+    for _ in 0..5 {
+        assert_eq!(user_errors(&begin(&compliance).await), Vec::<&str>::new());
+    }
+    superuser
+        .execute("DELETE FROM queue._private_jobs")
+        .await
+        .unwrap();
+    assert_eq!(user_errors(&begin(&compliance).await), ["QUOTA_EXCEEDED"]);
+    app.advance(TimeDelta::hours(23)).await;
+    let compliance = app.acme.sign_in("compliance").await;
+    assert_eq!(
+        user_errors(&begin(&compliance).await),
+        ["QUOTA_EXCEEDED"],
+        "their job may run still"
+    );
+    app.advance(TimeDelta::hours(2)).await;
+    let compliance = app.acme.sign_in("compliance").await;
+    for import in lists(&compliance).await["reassignedNumbers"]["imports"]
+        .as_array()
+        .unwrap()
+    {
+        assert_eq!(import["status"], "FAILED", "{import}");
+        assert!(import["failure"].as_str().unwrap().contains("upload it again"));
+    }
+    let done = import(&app, &compliance, content, json!({ "queriedOn": day })).await;
+    assert_eq!(done["status"], "COMPLETED", "{done}");
+    let kept: i64 = superuser
+        .fetch_one(
+            "SELECT count(*) FROM files f JOIN reassigned_imports i ON i.file_id = f.id WHERE f.wrapped_key IS NOT NULL",
+        )
+        .await
+        .unwrap()
+        .get(0);
+    assert_eq!(kept, 0, "the files are not kept");
+    assert_eq!(app.log().taken().len(), 1, "it alerts");
+    app.stop().await;
+}

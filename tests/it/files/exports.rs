@@ -116,7 +116,7 @@ async fn an_export_is_the_list_in_its_order_and_runs_nothing() {
     assert_eq!(hostile[2], "'=HYPERLINK(\"http://evil.example\")");
     assert_eq!(hostile[3], "'@Quill");
     assert_eq!(hostile[4], "'+16465550177");
-    assert_eq!(hostile[17], "'=tag; vip");
+    assert_eq!(hostile[18], "'=tag; vip");
     let people: BTreeSet<Uuid> = shown
         .iter()
         .map(|edge| crate::support::recipes::uuid_of(edge["node"]["debtor"]["id"].as_str().unwrap()))

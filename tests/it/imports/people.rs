@@ -2,11 +2,11 @@
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use sqlx::{Executor as _, Row as _};
+use sqlx::{Connection as _, Executor as _, Postgres, Row as _, postgres::PgArguments, query::Query};
 use uuid::Uuid;
 
 use super::{ACCOUNTS, commit, import, previewed};
-use crate::support::{Client, TestApp, data, recipes::uuid_of, user_errors};
+use crate::support::{Client, TestApp, data, eventually, recipes::uuid_of, user_errors};
 
 /// Whose account it is.
 pub(super) async fn debtor_of(client: &Client, number: &str) -> String {
@@ -175,13 +175,63 @@ async fn a_person_is_known_again_by_name_birth_date_and_postal_code_until_they_a
 /// As erasure does: the profile key is destroyed.
 async fn erase(app: &TestApp, debtor: Uuid) {
     let mut superuser = app.superuser().await;
-    superuser
-        .execute(
-            sqlx::query(
-                "UPDATE data_keys SET wrapped = NULL, destroyed_at = now() WHERE debtor_id = $1 AND purpose = 'PROFILE'",
-            )
-            .bind(debtor),
-        )
-        .await
-        .unwrap();
+    superuser.execute(destroy_profile(debtor)).await.unwrap();
+}
+
+fn destroy_profile(debtor: Uuid) -> Query<'static, Postgres, PgArguments> {
+    sqlx::query(
+        "UPDATE data_keys SET wrapped = NULL, destroyed_at = now() WHERE debtor_id = $1 AND purpose = 'PROFILE'",
+    )
+    .bind(debtor)
+}
+
+#[tokio::test]
+async fn an_import_that_waits_for_an_erasure_writes_nothing_to_the_erased_person() {
+    let app = TestApp::start().await;
+    let admin = app.acme.sign_in("admin").await;
+    let made = create(&admin, ann("P-1", json!({ "externalDebtorReference": "ANN" }))).await;
+    let debtor = uuid_of(made["account"]["debtor"]["id"].as_str().unwrap());
+    let file =
+        format!("{ACCOUNTS},notes,externalDebtorReference\nAnn,Lee,,2125550151,P-2,10,,A secret,ANN\n");
+    let ready = previewed(&app, &admin, &file).await;
+    commit(&admin, &ready, "VALID_ROWS_ONLY").await;
+
+    // The erasure holds the person's lock, and the import waits for it.
+    let mut eraser = app.superuser().await;
+    let mut erasing = eraser.begin().await.unwrap();
+    let lock = sqlx::query("SELECT FROM debtors WHERE id = $1 FOR NO KEY UPDATE").bind(debtor);
+    erasing.execute(lock).await.unwrap();
+    let erase = async {
+        let mut looking = app.superuser().await;
+        eventually("the import waits", async || {
+            let waits: bool = looking
+                .fetch_one(
+                    "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'
+                       AND datname = current_database() AND query LIKE '%debtors%')",
+                )
+                .await
+                .unwrap()
+                .get(0);
+            waits.then_some(())
+        })
+        .await;
+        erasing.execute(destroy_profile(debtor)).await.unwrap();
+        erasing.commit().await.unwrap();
+    };
+    tokio::join!(app.run_jobs(), erase);
+    let done = import(&admin, &ready["id"]).await;
+    assert_eq!(
+        (&done["result"]["imported"], &done["result"]["skipped"]),
+        (&json!(0), &json!(1)),
+        "{done}"
+    );
+    let left: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM contact_points WHERE debtor_id = $1 AND value_cipher IS NOT NULL",
+    )
+    .bind(debtor)
+    .fetch_one(&mut app.superuser().await)
+    .await
+    .unwrap();
+    assert_eq!(left, 0);
+    app.finish().await;
 }

@@ -52,7 +52,7 @@ async fn the_template_for_debts_becomes_accounts_with_their_people_and_openings(
     );
     let answer = manager
         .gql(
-            "{ accounts(first: 1, search: \"NEW-1\") { edges { node { accountNumber firstName lastName phone email dueDate status
+            "{ accounts(first: 1, search: \"NEW-1\") { edges { node { accountNumber firstName lastName phone email dueDate debtType status
                currentBalance { amount currency } ledger(first: 5) { edges { node { amount { amount } } } } debtor { contactPoints { value original } } } } } }",
             json!({}),
         )
@@ -60,7 +60,7 @@ async fn the_template_for_debts_becomes_accounts_with_their_people_and_openings(
     assert_eq!(
         data(&answer)["accounts"]["edges"][0]["node"],
         json!({ "accountNumber": "NEW-1", "firstName": "Maria", "lastName": "Alvarez", "phone": "+12125550110",
-            "email": "maria@example.com", "dueDate": "2026-11-30", "status": "ACTIVE",
+            "email": "maria@example.com", "dueDate": "2026-11-30", "debtType": "CREDIT_CARD", "status": "ACTIVE",
             "currentBalance": { "amount": "1250.50", "currency": "USD" },
             "ledger": { "edges": [{ "node": { "amount": { "amount": "1250.50" } } }] },
             "debtor": { "contactPoints": [

@@ -173,6 +173,7 @@ async fn a_connection_without_its_whole_context_sees_nothing() {
         "disputes",
         "ledger_entries",
         "live_events",
+        "validation_notices",
     ] {
         assert_eq!(rows[of_an_account], 0, "{of_an_account} without an account");
     }

@@ -8,11 +8,12 @@ use funnelchat::{
     accounts::record_stated_zone,
 };
 use serde_json::json;
+use sqlx::Executor as _;
 
 use super::{call, fingerprint, give_to, intruder::Intruder};
 use crate::support::{
     Problems, Schema, Socket, TestApp, data, error_code,
-    recipes::{Ids, disputed, plain_arguments, proposed_change, settings_version},
+    recipes::{Ids, authorised, disputed, kept, plain_arguments, proposed_change, settings_version},
     user_errors,
 };
 
@@ -266,6 +267,40 @@ async fn every_role_may_do_what_the_matrix_says_and_no_more() {
                 let dispute = disputed(filer, ids.get("acct"), "a step").await;
                 ids.set("dsp", dispute);
                 arguments = plain_arguments(&schema, field, &ids);
+            }
+            // One record of authority stands for a debt at a time.
+            if ["recordSuitAuthority", "withdrawSuitAuthority"].contains(&field.name.as_str()) {
+                superuser.execute("DELETE FROM suit_authorities").await.unwrap();
+                if field.name.starts_with("withdraw") {
+                    let filer = if login == "admin" { &client } else { &admin };
+                    let record = authorised(filer, ids.get("acct"), "a step").await;
+                    ids.set("suit", record);
+                    arguments = plain_arguments(&schema, field, &ids);
+                }
+            }
+            // A template is changed, made the default and put away once.
+            if ["updateTemplate", "setDefaultTemplate", "archiveTemplate"].contains(&field.name.as_str()) {
+                let keeper = if login == "admin" { &client } else { &admin };
+                let template = kept(keeper, &format!("{login}'s {}", field.name)).await;
+                ids.set("tmpl", template.as_str().expect("a template").to_owned());
+                arguments = plain_arguments(&schema, field, &ids);
+                if field.name.starts_with("setDefault") {
+                    superuser
+                        .execute("UPDATE templates SET is_active = true WHERE archived_at IS NULL")
+                        .await
+                        .unwrap();
+                }
+                if field.name.starts_with("update") {
+                    let input = json!({ "id": template, "expectedVersion": 1 });
+                    arguments.insert("input".to_owned(), input);
+                }
+            }
+            // Nothing is sent past an attorney whom another operation has put there.
+            if field.name == "generateValidationNotice" {
+                superuser
+                    .execute("UPDATE holds SET lifted_at = placed_at WHERE kind = 'ATTORNEY'")
+                    .await
+                    .unwrap();
             }
             // What loosens the policy is decided on once, and settings are changed as they are.
             if ["approveContactPolicyChange", "rejectContactPolicyChange"].contains(&field.name.as_str()) {

@@ -192,6 +192,8 @@ async fn a_malformed_value_is_explained_at_its_place() {
                                         "FileDisputeInput",
                                         "RecordConsentInput",
                                         "RecordPrivacyRequestInput",
+                                        "RecordValidationNoticeProvidedInput",
+                                        "RecordValidationNoticeReturnedInput",
                                         "RecordVerificationSentInput",
                                         "RequestEvidencePackInput",
                                         "RevokeConsentInput",

@@ -35,6 +35,7 @@ const BOUNDED_LISTS: &[(&str, &str)] = &[
         "Account.timeZoneEvidence",
         "what is stated, and three for each contact point and address",
     ),
+    ("Account.validationNotices", "50, in the statement"),
     ("ApiKey.scopes", "the cells of the service role"),
     (
         "AssignAccountsPayload.accounts",
@@ -86,6 +87,7 @@ const BOUNDED_LISTS: &[(&str, &str)] = &[
     ("InconvenientTime.channels", "the channels there are, five"),
     ("InconvenientTime.days", "a week's"),
     ("MatchSuggestion.reasons", "the reasons there are, four"),
+    ("Account.suitAuthorities", "100, in the statement"),
     ("Dispute.steps", "100, in the statement"),
     ("DisputeStep.documents", "20, checked when they are sent"),
     ("Document.tags", "20, by a CHECK of the table"),
@@ -102,6 +104,20 @@ const BOUNDED_LISTS: &[(&str, &str)] = &[
     ("Query.providerAccounts", "100, in the statement"),
     ("Query.roles", "100, in the statement"),
     ("Query.sessions", "100, in the statement"),
+    ("Query.templateVariables", "the variables there are, fourteen"),
+    ("CreateTemplatePayload.findings", "100, cut"),
+    ("Template.findings", "100, cut"),
+    ("Template.variables", "the variables there are, fourteen"),
+    ("TemplateCheck.findings", "100, cut"),
+    ("TemplatePreview.contentFindings", "forty, in the scanner"),
+    ("TemplatePreview.findings", "100, cut"),
+    (
+        "TemplatePreview.missingVariables",
+        "the variables of a text of 20,000 characters",
+    ),
+    ("TemplateVariable.firstContactTypes", "the types there are, five"),
+    ("TemplateVariable.followUpTypes", "the types there are, five"),
+    ("UpdateTemplatePayload.findings", "100, cut"),
     ("SendMessagePayload.findings", "forty, in the scanner"),
     ("StartConversationPayload.findings", "forty, in the scanner"),
     (
@@ -239,8 +255,12 @@ async fn a_page_has_between_one_and_a_hundred_items_and_takes_no_foreign_cursor(
             let ask = async |arguments: &str| {
                 let inner = format!("{}{arguments} {{ __typename }}", field.name);
                 let document = match ty.name.as_str() {
-                    "Query" if field.name == "debtorLinks" => {
-                        let of = format!("debtorLinks(accountId: \"{}\"", ids.get("acct"));
+                    "Query" if matches!(field.name.as_str(), "debtorLinks" | "templateRevisions") => {
+                        let (argument, kind) = match field.name.as_str() {
+                            "debtorLinks" => ("accountId", "acct"),
+                            _ => ("templateId", "tmpl"),
+                        };
+                        let of = format!("{}({argument}: \"{}\"", field.name, ids.get(kind));
                         match arguments.strip_prefix('(') {
                             Some(more) => format!("{{ {of}, {more} {{ __typename }} }}"),
                             None => format!("{{ {of}) {{ __typename }} }}"),

@@ -2,7 +2,7 @@
 
 use funnelchat::{
     accounts::Channel,
-    compliance::{ConsentSource, Contact, NewConsent, explain, record_consent},
+    compliance::{Author, ConsentSource, Contact, NewConsent, explain, record_consent},
     platform::ids::{self, IdKind},
 };
 use serde_json::{Value, json};
@@ -56,7 +56,7 @@ async fn explained(app: &TestApp, maria: &Value, channel: Channel, recipient: &s
         content: "Hello.",
         in_reply_to: None,
         mode: None,
-        writer: None,
+        author: Author::Unknown,
     };
     explain(&mut tx, &keys, &contact).await.unwrap().unwrap().rule
 }

@@ -1,6 +1,15 @@
 //! Several records of one person: suggested, merged, one person to the gate, and taken apart again.
 
-use funnelchat::platform::ids::{self, IdKind};
+use std::time::Duration;
+
+use funnelchat::{
+    accounts::lock_persons,
+    platform::{
+        context::{GrantSet, TenantCtx},
+        db::DbError,
+        ids::{self, IdKind},
+    },
+};
 use serde_json::{Value, json};
 use sqlx::Row as _;
 
@@ -11,7 +20,7 @@ use crate::{
         holds::{JAMES, gate},
         new_account, numbers,
     },
-    support::{Client, Options, TestApp, data, send, user_errors},
+    support::{Client, Options, TestApp, data, recipes::uuid_of, send, user_errors},
 };
 
 async fn merge(client: &Client, survivor: &Value, merged: &Value) -> Value {
@@ -386,5 +395,28 @@ async fn who_may_be_the_same_person_is_suggested_with_the_reasons() {
         json!([{ "debtor": { "id": two }, "reasons": ["PHONE"] }]),
         "and is suggested as who they are now"
     );
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn who_may_not_see_the_record_that_stands_for_them_is_told_so_and_does_not_wait_for_ever() {
+    let app = TestApp::start().await;
+    let admin = app.acme.sign_in("admin").await;
+    let (maria, james) = (
+        debtor_of(&app, &admin, MARIA).await,
+        debtor_of(&app, &admin, JAMES).await,
+    );
+    let merged = merge(&admin, &maria, &james).await;
+    assert_eq!(user_errors(&merged), Vec::<&str>::new(), "{merged}");
+    let account = uuid_of(&app.account_id(&app.acme, JAMES).await);
+    let james = uuid_of(james.as_str().unwrap());
+    let business = app.business_id(&app.acme).await;
+    let ctx = TenantCtx::for_debtor(business, james, account, GrantSet::ALL, "a debtor".into());
+    let mut tx = app.app.db.tenant(&ctx).await.unwrap();
+    let locked = tokio::time::timeout(Duration::from_secs(20), lock_persons(&mut tx, &[james]))
+        .await
+        .expect("it comes to an end");
+    assert!(matches!(locked, Err(DbError::Conflict)), "{locked:?}");
+    drop(tx);
     app.finish().await;
 }

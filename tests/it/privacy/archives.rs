@@ -9,6 +9,7 @@ use funnelchat::audit::verify::AuditLink;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+use sqlx::Row as _;
 
 use super::{Person, erase};
 use crate::support::{Client, TestApp, data, user_errors};
@@ -28,12 +29,12 @@ async fn archive(client: &Client, id: &Value) -> Value {
 async fn unpacked(client: &Client, id: &Value) -> BTreeMap<String, Vec<u8>> {
     let ready = archive(client, id).await;
     assert_eq!(ready["status"], "READY", "{ready}");
-    let answer = client
-        .http()
-        .get(ready["downloadUrl"].as_str().unwrap())
-        .send()
-        .await
-        .unwrap();
+    unpacked_from(client, ready["downloadUrl"].as_str().unwrap()).await
+}
+
+/// Downloads an archive from where it lies, and unpacks it; its index agrees with every file.
+pub(super) async fn unpacked_from(client: &Client, url: &str) -> BTreeMap<String, Vec<u8>> {
+    let answer = client.http().get(url).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::OK);
     let bytes = answer.bytes().await.unwrap();
     let mut zip = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
@@ -56,7 +57,7 @@ async fn unpacked(client: &Client, id: &Value) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
-fn list(files: &BTreeMap<String, Vec<u8>>, name: &str) -> Vec<Value> {
+pub(super) fn list(files: &BTreeMap<String, Vec<u8>>, name: &str) -> Vec<Value> {
     serde_json::from_slice(&files[name]).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
@@ -225,5 +226,168 @@ async fn evidence_shows_what_was_done_why_it_was_allowed_and_that_nobody_changed
         )
         .await;
     assert_eq!(user_errors(&data(&foreign)["requestEvidencePack"]), ["NOT_FOUND"]);
+    app.finish().await;
+}
+
+/// Where the rows of each table that are about a person stand in a copy of their data.
+const ARCHIVED: &[(&str, &str)] = &[
+    ("accounts", "accounts.json"),
+    ("balance_components", "accounts.json"),
+    ("complaints", "complaints.json"),
+    ("consents", "consents.json"),
+    ("contact_points", "contact_points.json"),
+    ("conversations", "conversations.json"),
+    ("debtors", "profile.json"),
+    ("decisions", "decisions.json"),
+    ("delivery_attempts", "messages.json"),
+    ("dispute_steps", "dispute_steps.json"),
+    ("disputes", "disputes.json"),
+    ("files", "documents.json"),
+    ("holds", "holds.json"),
+    ("inconvenient_times", "inconvenient_times.json"),
+    ("ledger_entries", "ledger.json"),
+    ("messages", "messages.json"),
+    ("privacy_requests", "privacy_requests.json"),
+    ("suit_authorities", "suit_authorities.json"),
+    ("suppressions", "suppressions.json"),
+    ("validation_notices", "validation_notices.json"),
+];
+
+/// What a copy leaves out, and why.
+const EXEMPT: &[(&str, &str)] = &[
+    (
+        "audit_events",
+        "the business's own acts: evidence holds the trail about the person",
+    ),
+    (
+        "contact_slots",
+        "what the gate counts; each is of a message that is there",
+    ),
+    ("data_keys", "keys"),
+    ("debtor_archives", "the archives themselves"),
+    ("debtor_codes", "of a sign-in; forgotten after a day"),
+    ("debtor_links", "secrets of a sign-in; hashes only"),
+    (
+        "debtor_merges",
+        "which records the business takes for one person: all of them are in the copy",
+    ),
+    ("debtor_sessions", "of a sign-in; hashes only"),
+    (
+        "file_debtors",
+        "which files about many people name them: exports and rows of an import",
+    ),
+    (
+        "idempotency_keys",
+        "answers to a repeated request; forgotten after a day",
+    ),
+    (
+        "live_events",
+        "what the inbox was told of; forgotten after three days",
+    ),
+];
+
+#[tokio::test]
+async fn no_table_about_people_is_left_out_of_a_copy_of_their_data() {
+    let app = TestApp::start().await;
+    let admin = app.acme.sign_in("admin").await;
+    let person = Person::make(&app, &admin, "Whole", 255).await;
+    let done = async |document: &str, field: &str, input: Value| -> Value {
+        let answer = admin.gql(document, json!({ "i": input })).await;
+        assert_eq!(user_errors(&data(&answer)[field]), Vec::<&str>::new(), "{answer}");
+        data(&answer)[field].clone()
+    };
+    let filed = done(
+        "mutation($i: FileDisputeInput!) { fileDispute(input: $i) { dispute { id } userErrors { code } } }",
+        "fileDispute",
+        json!({ "accountId": person.account, "channel": "LETTER", "words": "I dispute what Whole is said to owe." }),
+    )
+    .await;
+    done(
+        "mutation($i: StartDisputeVerificationInput!) { startDisputeVerification(input: $i) { userErrors { code } } }",
+        "startDisputeVerification",
+        json!({ "disputeId": filed["dispute"]["id"], "note": "Asked the creditor about Whole." }),
+    )
+    .await;
+    let documents = admin
+        .gql(
+            "query($a: ID!) { account(id: $a) { documents(first: 1) { edges { node { id } } } } }",
+            json!({ "a": person.account }),
+        )
+        .await;
+    let document = data(&documents)["account"]["documents"]["edges"][0]["node"]["id"].clone();
+    done(
+        "mutation($i: RecordVerificationSentInput!) { recordVerificationSent(input: $i) { userErrors { code } } }",
+        "recordVerificationSent",
+        json!({ "disputeId": filed["dispute"]["id"], "channel": "LETTER", "sent": ["VERIFICATION"],
+            "documentIds": [document] }),
+    )
+    .await;
+    done(
+        "mutation($i: FileComplaintInput!) { fileComplaint(input: $i) { userErrors { code } } }",
+        "fileComplaint",
+        json!({ "debtorId": person.debtor, "about": "CONDUCT", "channel": "LETTER", "words": "Whole was called at work." }),
+    )
+    .await;
+    done(
+        "mutation($i: RecordSuitAuthorityInput!) { recordSuitAuthority(input: $i) { userErrors { code } } }",
+        "recordSuitAuthority",
+        json!({ "accountId": person.account, "authority": "Counsel of Whole's creditor.",
+            "limitationExpiresOn": "2028-01-01", "limitationBasis": "Whole's last payment, and four years." }),
+    )
+    .await;
+    let copy = done(
+        "mutation($i: ExportDebtorDataInput!) { exportDebtorData(input: $i) { archive { id } userErrors { code } } }",
+        "exportDebtorData",
+        json!({ "debtorId": person.debtor, "regime": "CCPA", "kind": "ACCESS", "reason": "All of it." }),
+    )
+    .await;
+    let evidence = done(
+        "mutation($i: RequestEvidencePackInput!) { requestEvidencePack(input: $i) { archive { id } userErrors { code } } }",
+        "requestEvidencePack",
+        json!({ "accountId": person.account, "from": "2026-06-01T00:00:00Z", "until": "2026-07-01T00:00:00Z" }),
+    )
+    .await;
+    app.run_jobs().await;
+    let files = unpacked(&admin, &copy["archive"]["id"]).await;
+    let evidence = unpacked(&admin, &evidence["archive"]["id"]).await;
+    for files in [&files, &evidence] {
+        let dispute = &list(files, "disputes.json")[0];
+        assert_eq!(
+            dispute["words"], "I dispute what Whole is said to owe.",
+            "{dispute}"
+        );
+        let steps = list(files, "dispute_steps.json");
+        assert_eq!(steps[1]["note"], "Asked the creditor about Whole.", "{steps:?}");
+        assert_eq!(steps[2]["documents"][0]["kind"], "LETTER", "{steps:?}");
+        let complaint = &list(files, "complaints.json")[0];
+        assert_eq!(complaint["words"], "Whole was called at work.", "{complaint}");
+        let suit = &list(files, "suit_authorities.json")[0];
+        assert_eq!(suit["authority"], "Counsel of Whole's creditor.", "{suit}");
+    }
+
+    // Exempt, each for its reason.
+    let exempt: BTreeMap<&str, &str> = EXEMPT.iter().copied().collect();
+    let archived: BTreeMap<&str, &str> = ARCHIVED.iter().copied().collect();
+    let tables = sqlx::query(
+        "SELECT c.relname::text FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+           AND a.attname = 'debtor_id' AND NOT a.attisdropped ORDER BY 1",
+    )
+    .fetch_all(&mut app.superuser().await)
+    .await
+    .unwrap();
+    for table in &tables {
+        let table: String = table.get(0);
+        match (archived.get(table.as_str()), exempt.get(table.as_str())) {
+            (Some(file), None) => assert!(files.contains_key(*file), "{table} should stand in {file}"),
+            (None, Some(_)) => {}
+            found => panic!("{table} is to be archived or exempt: {found:?}"),
+        }
+    }
+    assert_eq!(
+        tables.len(),
+        archived.len() + exempt.len(),
+        "no list names a table that is not there"
+    );
     app.finish().await;
 }

@@ -1,5 +1,6 @@
 //! A person is erased: what goes, what stays, who may ask, and what a crash in the middle leaves.
 
+use chrono::TimeDelta;
 use funnelchat::{
     audit::{Chain, verify_bundle, write_bundle},
     compliance::{Replayed, each_decision},
@@ -7,6 +8,7 @@ use funnelchat::{
 };
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Executor as _, Row as _};
+use uuid::Uuid;
 
 use super::{ERASE, Person, acts, erase, in_clear, keys_of, status_of};
 use crate::support::{TestApp, data, error_code, user_errors};
@@ -376,5 +378,102 @@ async fn a_merged_person_is_erased_with_all_records_and_a_number_of_somebody_els
         data(&listed)["suppressionList"]["edges"],
         json!([{ "node": { "reason": "WRONG_PARTY", "channel": "ALL" } }])
     );
+    app.finish().await;
+}
+
+/// Whether the newest thread of nobody with a number can still be read, by the thread's id; and how many of the vendor's
+/// events are found by that number.
+async fn nobodys_thread(app: &TestApp, thread: Uuid) -> (bool, i64) {
+    let mut superuser = app.superuser().await;
+    let row = sqlx::query(
+        "SELECT k.wrapped IS NOT NULL AND v.peer_cipher IS NOT NULL AND v.status <> 'CLOSED',
+                (SELECT count(*) FROM messages m JOIN provider_events e ON e.event_id = m.provider_message_id
+                  WHERE m.conversation_id = v.id AND e.peer_blind IS NOT NULL)
+         FROM conversations v JOIN data_keys k ON k.id = v.record_key_id WHERE v.id = $1 AND v.debtor_id IS NULL",
+    )
+    .bind(thread)
+    .fetch_one(&mut superuser)
+    .await
+    .unwrap();
+    (row.get(0), row.get(1))
+}
+
+async fn newest_thread(app: &TestApp) -> Uuid {
+    let newest = "SELECT id FROM conversations WHERE debtor_id IS NULL ORDER BY id DESC LIMIT 1";
+    app.superuser().await.fetch_one(newest).await.unwrap().get(0)
+}
+
+#[tokio::test]
+async fn what_somebody_wrote_before_they_were_known_goes_with_them_and_what_a_stranger_wrote_with_its_time() {
+    let app = TestApp::start().await;
+    let admin = app.acme.sign_in("admin").await;
+    let person = Person::make(&app, &admin, "Earlier", 217).await;
+    let (second, strangers) = ("+16465550218", "+16465550219");
+    app.text(&app.acme, second, "It is me, on my other telephone")
+        .await;
+    let own = newest_thread(&app).await;
+    app.text(&app.acme, strangers, "Who is this?").await;
+    let other = newest_thread(&app).await;
+    let added = admin
+        .gql(
+            "mutation($d: ID!, $v: PhoneNumber!) { addContactPoint(input: { debtorId: $d, phone: $v, lineType: MOBILE, provenance: CONSUMER }) { userErrors { code } } }",
+            json!({ "d": person.debtor, "v": second }),
+        )
+        .await;
+    assert_eq!(user_errors(&data(&added)["addContactPoint"]), Vec::<&str>::new());
+    assert_eq!(nobodys_thread(&app, own).await, (true, 1));
+    erase(&admin, &person.debtor).await;
+    app.run_jobs().await;
+    assert_eq!(nobodys_thread(&app, own).await, (false, 0));
+    assert_eq!(
+        nobodys_thread(&app, other).await,
+        (true, 1),
+        "another number is another's"
+    );
+
+    // Seven years and some days after the last message, and not before.
+    app.advance(TimeDelta::days(7 * 365)).await;
+    app.run_jobs().await;
+    assert_eq!(nobodys_thread(&app, other).await, (true, 1));
+    app.advance(TimeDelta::days(10)).await;
+    app.run_jobs().await;
+    assert_eq!(nobodys_thread(&app, other).await, (false, 0));
+    assert_eq!(app.audited("conversation.records_destroyed").await, 1);
+    // Who has the number now is a stranger again.
+    app.text(&app.acme, strangers, "Hello?").await;
+    let anew = newest_thread(&app).await;
+    assert_ne!(anew, other);
+    app.advance(TimeDelta::days(1)).await;
+    app.run_jobs().await;
+    assert_eq!(nobodys_thread(&app, anew).await, (true, 1));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn an_erasure_that_the_queue_gave_up_is_taken_up_again() {
+    let app = TestApp::start().await;
+    let admin = app.acme.sign_in("admin").await;
+    let person = Person::make(&app, &admin, "Waiting", 220).await;
+    let asked = erase(&admin, &person.debtor).await;
+    let mut superuser = app.superuser().await;
+    superuser
+        .execute("DELETE FROM queue._private_jobs")
+        .await
+        .unwrap();
+    app.advance(TimeDelta::minutes(50)).await;
+    app.run_jobs().await;
+    assert_eq!(
+        keys_of(&mut superuser, person.uuid()).await,
+        ["PROFILE", "RECORD"],
+        "its own job may be at it"
+    );
+    app.advance(TimeDelta::minutes(20)).await;
+    app.run_jobs().await;
+    let admin = app.acme.sign_in("admin").await;
+    assert_eq!(status_of(&admin, &asked["request"]["id"]).await, "COMPLETED");
+    assert_eq!(keys_of(&mut superuser, person.uuid()).await, ["RECORD"]);
+    app.advance(TimeDelta::hours(2)).await;
+    app.run_jobs().await;
+    assert_eq!(acts(&mut superuser, "debtor.erased", person.uuid()).await, 1);
     app.finish().await;
 }

@@ -3,6 +3,7 @@
 mod archives;
 mod erasure;
 mod holds;
+mod own_data;
 mod requests;
 mod retention;
 

@@ -107,7 +107,8 @@ async fn records_go_when_their_time_is_over_and_nobody_holds_them() {
     assert_eq!(set(7).await["retention"]["years"], 7);
 
     // What the worker does at night.
-    retention.destroy_all().await.unwrap();
+    retention.begin().await.unwrap();
+    app.run_jobs().await;
     assert_eq!(keys_of(&mut superuser, paid.uuid()).await, Vec::<String>::new());
     assert_eq!(keys_of(&mut superuser, erased.uuid()).await, Vec::<String>::new());
     assert_eq!(keys_of(&mut superuser, held.uuid()).await, ["PROFILE", "RECORD"]);
@@ -170,5 +171,83 @@ async fn years_of_the_access_log_go_seven_years_after_their_last_read() {
     );
     let there: i64 = superuser.fetch_one(owned).await.unwrap().get(0);
     assert_eq!(there, 0);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn records_stay_while_a_complaint_or_a_request_waits_and_their_time_runs_from_it() {
+    let app = TestApp::start().await;
+    let admin = app.acme.sign_in("admin").await;
+    let complaining = Person::make(&app, &admin, "Complaining", 245).await;
+    let asking = Person::make(&app, &admin, "Asking", 246).await;
+    let quiet = Person::make(&app, &admin, "Quiet", 247).await;
+    for person in [&complaining, &asking, &quiet] {
+        close(&admin, person).await;
+    }
+    let filed = admin
+        .gql(
+            "mutation($d: ID!) { fileComplaint(input: { debtorId: $d, about: CONDUCT, channel: LETTER, words: \"They are rude.\" }) {
+               userErrors { code } } }",
+            json!({ "d": complaining.debtor }),
+        )
+        .await;
+    assert_eq!(user_errors(&data(&filed)["fileComplaint"]), Vec::<&str>::new());
+    app.advance(TimeDelta::days(100)).await;
+    let admin = app.acme.sign_in("admin").await;
+    let asked = admin
+        .gql(
+            "mutation($d: ID!) { recordPrivacyRequest(input: { debtorId: $d, kind: RECTIFICATION, regime: CCPA,
+               reason: \"My street is misspelt.\" }) { request { id } userErrors { code } } }",
+            json!({ "d": asking.debtor }),
+        )
+        .await;
+    let request = data(&asked)["recordPrivacyRequest"]["request"]["id"].clone();
+    let answered = admin
+        .gql(
+            "mutation($id: ID!) { closePrivacyRequest(input: { id: $id, outcome: COMPLETED, answer: \"It is put right.\" }) {
+               userErrors { code } } }",
+            json!({ "id": request }),
+        )
+        .await;
+    assert_eq!(
+        user_errors(&data(&answered)["closePrivacyRequest"]),
+        Vec::<&str>::new()
+    );
+    let retention = Retention {
+        identity: app.app.identity.clone(),
+    };
+    let ctx = app.service_ctx(&app.acme).await;
+    let mut superuser = app.superuser().await;
+    let all = ["PROFILE", "RECORD"];
+
+    // Seven years after the last message of all three.
+    app.wall.advance(TimeDelta::days(7 * 366 - 100));
+    retention.of_business(&ctx, true).await.unwrap();
+    assert_eq!(
+        keys_of(&mut superuser, quiet.uuid()).await,
+        Vec::<String>::new(),
+        "nothing keeps these"
+    );
+    assert_eq!(keys_of(&mut superuser, complaining.uuid()).await, all, "it waits");
+    assert_eq!(
+        keys_of(&mut superuser, asking.uuid()).await,
+        all,
+        "the request is younger"
+    );
+    superuser
+        .execute("UPDATE complaints SET status = 'RESOLVED', outcome = 'UPHELD', resolved_at = filed_at")
+        .await
+        .unwrap();
+    app.wall.advance(TimeDelta::days(100));
+    retention.of_business(&ctx, true).await.unwrap();
+    for person in [&complaining, &asking] {
+        assert_eq!(
+            keys_of(&mut superuser, person.uuid()).await,
+            Vec::<String>::new(),
+            "{}",
+            person.mark
+        );
+    }
+    app.run_jobs().await;
     app.finish().await;
 }

@@ -32,7 +32,7 @@ impl Callers {
     pub fn who(&self, root: &str, field: &str) -> &Client {
         match needs(root, field) {
             Some(Needs::Platform) => &self.super_admin,
-            Some(Needs::Permission(Cell::OwnContactUpdate)) => &self.debtor,
+            Some(Needs::Permission(Cell::OwnContactUpdate | Cell::OwnDataExport)) => &self.debtor,
             Some(Needs::Permission(cell)) if !self.table.allows(Role::BusinessAdmin, cell) => {
                 &self.compliance
             }

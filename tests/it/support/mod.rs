@@ -267,6 +267,8 @@ impl TestApp {
     /// Ends the test: no job is left or failed for good, nothing was logged as an error, and no line of the log names a
     /// debtor, their number or what was said.
     pub async fn finish(self) {
+        // What the clock woke when it was moved, and nobody ran.
+        self.run_jobs().await;
         let mut superuser = self.superuser().await;
         assert_eq!(
             waiting_jobs(&mut superuser).await,

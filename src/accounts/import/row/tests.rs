@@ -317,3 +317,22 @@ fn a_state_is_kept_as_its_code_and_one_that_there_is_not_is_found() {
         (Some(5), ImportFindingCode::InvalidChoice)
     );
 }
+
+#[test]
+fn what_a_debt_is_for_is_read_however_it_is_written() {
+    let header: Vec<&str> = ACCOUNTS.into_iter().chain(["Type of debt"]).collect();
+    let row = |kind: &'static str| ["Maria", "Alvarez", "", "", "ACME-1", "10", "", kind];
+    for (written, read) in [
+        ("Credit Card", Some(DebtType::CreditCard)),
+        ("student-loan", Some(DebtType::StudentLoan)),
+        ("MEDICAL", Some(DebtType::Medical)),
+        ("", None),
+    ] {
+        let row = parse(&header, &row(written)).unwrap_or_else(|findings| panic!("{findings:?}"));
+        assert_eq!(row.debt_type, read, "{written}");
+    }
+    assert_eq!(
+        problem(&header, &row("gambling")),
+        (Some(7), ImportFindingCode::InvalidChoice)
+    );
+}

@@ -13,18 +13,14 @@ use crate::{
 /// Rows of the access log that are looked at in one statement.
 const LOOKED_AT: i64 = 5_000;
 
-/// Packs the content of one document; what was erased or has expired has none.
+/// Packs the content of one file; what was erased or has expired has none.
 pub(super) async fn pack_content(
     archivist: &Archivist,
     ctx: &TenantCtx,
     keys: &TenantKeys,
     pack: &mut Pack<'_>,
-    document: &Value,
+    id: Uuid,
 ) -> Result<(), OpError> {
-    let id = document["file_id"]
-        .as_str()
-        .and_then(|text| text.parse::<Uuid>().ok());
-    let Some(id) = id else { return Ok(()) };
     let (row, reader) = match archivist.files.open(ctx, id).await {
         Ok(found) => found,
         // There is no content any more.

@@ -1,8 +1,11 @@
 //! Archives about one person, written by a job and kept for three days for whoever asked: a copy of all their data (GDPR
-//! Articles 15 and 20; Cal. Civ. 1798.110, 1798.130), or evidence of what was done in a time, for a regulator or a court.
+//! Articles 15 and 20; Cal. Civ. 1798.110, 1798.130), a copy for themselves of what concerns one account of theirs, or evidence
+//! of what was done in a time, for a regulator or a court.
 
+mod disputes;
 mod documents;
 mod evidence;
+mod own;
 mod pack;
 mod rows;
 mod run;
@@ -13,6 +16,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
+pub use own::request_own_copy;
+pub(in crate::compliance) use own::{OwnCopy, own_copy};
 pub use run::{Archivist, RunArchive, run_archive};
 
 use super::{
@@ -150,6 +155,7 @@ pub async fn request_data_export(
         status: PrivacyRequestStatus::Running,
         reason_cipher: new.reason.map(sealed).transpose()?,
         received_at: tx.now(),
+        own_account: None,
         erasure: None,
     };
     store::insert(tx, row).await?;
@@ -260,7 +266,7 @@ async fn running(tx: &mut TenantTx) -> Result<i64, DbError> {
         .await?;
     Ok(sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM debtor_archives
-         WHERE business_id = $1 AND state IN ('QUEUED', 'RUNNING') AND created_at > $2"#,
+         WHERE business_id = $1 AND state IN ('QUEUED', 'RUNNING') AND created_at > $2 AND own_account_id IS NULL"#,
         business,
         horizon,
     )

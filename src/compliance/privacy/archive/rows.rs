@@ -2,11 +2,14 @@
 
 use uuid::Uuid;
 
-use super::sections::{Raw, Section, Selection};
+use super::{
+    disputes,
+    sections::{Raw, Section, Selection},
+};
 use crate::platform::db::{DbError, TenantTx};
 
 /// Rows of a page.
-const PAGE: i64 = 500;
+pub(super) const PAGE: i64 = 500;
 
 /// The next rows past `past`, in the order of their ids.
 pub(super) async fn page(
@@ -30,7 +33,12 @@ pub(super) async fn page(
         Section::Decisions => decisions(tx, of, past).await,
         Section::WholeDecisions => whole_decisions(tx, of, past).await,
         Section::Documents => documents(tx, of, past).await,
+        Section::ValidationNotices => validation_notices(tx, of, past).await,
         Section::PrivacyRequests => requests(tx, of, past).await,
+        Section::Disputes => disputes::disputes(tx, of, past).await,
+        Section::DisputeSteps => disputes::steps(tx, of, past).await,
+        Section::Complaints => disputes::complaints(tx, of, past).await,
+        Section::SuitAuthorities => disputes::suit_authorities(tx, of, past).await,
     }
 }
 
@@ -85,7 +93,7 @@ async fn accounts(tx: &mut TenantTx, of: &Selection, past: Uuid) -> Result<Vec<R
         r#"SELECT a.id, jsonb_build_object('id', a.id, 'account_number', a.account_number,
                 'original_creditor', a.original_creditor, 'status', a.status, 'currency', a.currency,
                 'balance_minor_units', a.balance_minor, 'original_balance_minor_units', a.original_balance_minor,
-                'due_date', a.due_date, 'initial_communication_on', a.initial_communication_on,
+                'due_date', a.due_date, 'debt_type', a.debt_type, 'initial_communication_on', a.initial_communication_on,
                 'validation_notice_on', a.validation_notice_on, 'validation_period_ends_on', a.validation_period_ends_on,
                 'tags', (SELECT jsonb_agg(g.tag ORDER BY g.tag) FROM account_tags g
                           WHERE g.business_id = a.business_id AND g.account_id = a.id),
@@ -372,6 +380,35 @@ async fn documents(tx: &mut TenantTx, of: &Selection, past: Uuid) -> Result<Vec<
         business,
         &of.members,
         past,
+        PAGE,
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// What they said, how they were provided, what follows from it, and whether they came back. Their files stand beside the list.
+async fn validation_notices(tx: &mut TenantTx, of: &Selection, past: Uuid) -> Result<Vec<Raw>, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_as!(
+        Raw,
+        r#"SELECT n.id, jsonb_build_object('id', n.id, 'account_id', n.account_id, 'status', n.status, 'language', n.language,
+                'itemization_event', n.itemization_event, 'provide_by', n.provide_by, 'period_ends_on', n.period_ends_on,
+                'rule_set_version', n.rule_set_version, 'generated_at', n.generated_at, 'pdf_file_id', n.pdf_file_id,
+                'page_file_id', n.page_file_id, 'pdf_sha256', encode(n.pdf_sha256, 'hex'),
+                'page_sha256', encode(n.page_sha256, 'hex'), 'method', n.method, 'contact_point_id', n.contact_point_id,
+                'provided_at', n.provided_at, 'assumed_received_on', n.assumed_received_on, 'returned_at', n.returned_at)
+                AS "plain!",
+             ARRAY[n.content_cipher] AS "ciphers!: Vec<Option<Vec<u8>>>",
+             ARRAY[d.record_key_id] AS "keys!: Vec<Option<Uuid>>"
+         FROM validation_notices n JOIN debtors d ON d.business_id = n.business_id AND d.id = n.debtor_id
+         WHERE n.business_id = $1 AND n.debtor_id = ANY($2) AND n.id > $3 AND ($4::uuid IS NULL OR n.account_id = $4)
+           AND ($5::timestamptz IS NULL OR n.generated_at < $5)
+         ORDER BY n.id LIMIT $6"#,
+        business,
+        &of.members,
+        past,
+        of.account,
+        of.until,
         PAGE,
     )
     .fetch_all(tx.conn())

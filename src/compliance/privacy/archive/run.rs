@@ -1,16 +1,17 @@
 //! Writes an archive. Run again after a death, it starts with a new file: what the first one left goes by itself, and of two
 //! that run at once the first to finish wins.
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    KEPT, documents, evidence,
+    KEPT, documents, evidence, own,
     pack::Pack,
     rows,
     sections::{Opener, Section, Selection},
-    summary::{Gist, MOST_TOLD, page},
+    summary::{Gist, Head, MOST_TOLD, page},
 };
 use crate::{
     accounts::debtor_by_id,
@@ -46,15 +47,47 @@ pub struct Archivist {
     pub access_log: AccessLog,
 }
 
+/// What an archive holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Data,
+    Evidence,
+    /// What a debtor takes a copy of themselves.
+    Own,
+}
+
+impl Kind {
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "DATA" => Some(Self::Data),
+            "EVIDENCE" => Some(Self::Evidence),
+            "OWN" => Some(Self::Own),
+            _ => None,
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::Evidence => "evidence",
+            Self::Own => "own",
+        }
+    }
+}
+
 /// What there is to do.
 struct Task {
     id: Uuid,
-    is_evidence: bool,
+    kind: Kind,
     debtor: Uuid,
     requester: Uuid,
     of: Selection,
+    /// In whose name the lists are read: row-level security then shows what is theirs.
+    reader: TenantCtx,
     language: String,
     business: String,
+    /// The day (UTC).
+    made_on: NaiveDate,
 }
 
 /// Runs [`RunArchive`].
@@ -74,7 +107,7 @@ async fn run(archivist: &Archivist, ctx: &TenantCtx, job: &RunArchive) -> Result
     log_read(archivist, ctx, &task).await?;
     let name = format!(
         "{}-{}-{}.zip",
-        if task.is_evidence { "evidence" } else { "data" },
+        task.kind.word(),
         ids::encode(IdKind::Debtor, task.debtor),
         archivist.db.clock().now().format("%Y-%m-%d-%H%M"),
     );
@@ -103,7 +136,7 @@ async fn begin(archivist: &Archivist, ctx: &TenantCtx, id: Uuid) -> Result<Optio
     let row = sqlx::query!(
         "UPDATE debtor_archives SET state = 'RUNNING'
          WHERE business_id = $1 AND id = $2 AND state IN ('QUEUED', 'RUNNING')
-         RETURNING kind, debtor_id, account_id, from_at, until_at, requested_by",
+         RETURNING kind, debtor_id, account_id, from_at, until_at, requested_by, own_account_id",
         business,
         id,
     )
@@ -113,6 +146,7 @@ async fn begin(archivist: &Archivist, ctx: &TenantCtx, id: Uuid) -> Result<Optio
         tx.commit().await?;
         return Ok(None);
     };
+    let made_on = tx.now().date_naive();
     let name = sqlx::query_scalar!("SELECT name FROM businesses WHERE id = $1", business)
         .fetch_one(tx.conn())
         .await?;
@@ -120,24 +154,41 @@ async fn begin(archivist: &Archivist, ctx: &TenantCtx, id: Uuid) -> Result<Optio
         .await?
         .ok_or_else(|| anyhow::anyhow!("the person of an archive is missing"))?;
     tx.commit().await?;
+    let kind = Kind::parse(&row.kind).ok_or_else(|| anyhow::anyhow!("an archive of unknown kind"))?;
+    let (reader, members) = match row.own_account_id {
+        None => (ctx.clone(), debtor.members),
+        Some(account) => {
+            let request = ctx.request_id().clone();
+            let own = TenantCtx::for_debtor(business, row.debtor_id, account, GrantSet::default(), request);
+            (own, vec![row.debtor_id])
+        }
+    };
     Ok(Some(Task {
         id,
-        is_evidence: row.kind == "EVIDENCE",
+        kind,
         debtor: row.debtor_id,
         requester: row.requested_by,
+        reader,
         of: Selection {
-            members: debtor.members,
-            account: row.account_id,
+            members,
+            account: row.account_id.or(row.own_account_id),
             from: row.from_at,
             until: row.until_at,
         },
         language: debtor.preferred_language,
         business: name,
+        made_on,
     }))
 }
 
 /// Whose data leaves is on record before it does.
 async fn log_read(archivist: &Archivist, ctx: &TenantCtx, task: &Task) -> Result<(), OpError> {
+    let operation = match task.kind {
+        Kind::Evidence => "requestEvidencePack",
+        Kind::Data => "exportDebtorData",
+        // People who read their own are not on record there.
+        Kind::Own => return Ok(()),
+    };
     let reader = TenantCtx::authenticated(
         ctx.business_id(),
         Actor::User(task.requester),
@@ -145,10 +196,6 @@ async fn log_read(archivist: &Archivist, ctx: &TenantCtx, task: &Task) -> Result
         None,
         ctx.request_id().clone(),
     );
-    let operation = match task.is_evidence {
-        true => "requestEvidencePack",
-        false => "exportDebtorData",
-    };
     if let Some(entry) = AccessEntry::of(&reader, operation, task.of.members.clone())
         && !archivist.access_log.record(entry).await
     {
@@ -173,44 +220,62 @@ async fn write(
     let mut writing = Writing {
         archivist,
         ctx,
+        reader: &task.reader,
         keys: &keys,
         opener: Opener::new(&keys),
         of: &task.of,
         gist: Gist::default(),
     };
-    let lists = match task.is_evidence {
-        true => Section::EVIDENCE,
-        false => Section::DATA,
-    };
-    for section in lists {
-        writing.list(*section, &mut pack).await?;
+    match task.kind {
+        Kind::Own => {
+            for (section, fields) in own::LISTS {
+                writing.list(*section, Some(*fields), &mut pack).await?;
+            }
+        }
+        Kind::Data => {
+            for section in Section::DATA {
+                writing.list(*section, None, &mut pack).await?;
+            }
+        }
+        Kind::Evidence => {
+            for section in Section::EVIDENCE {
+                writing.list(*section, None, &mut pack).await?;
+            }
+        }
     }
     let now = archivist.db.clock().now();
     let mut about = json!({
-        "kind": if task.is_evidence { "evidence" } else { "data" }, "business": task.business, "made_at": now,
+        "kind": task.kind.word(), "business": task.business, "made_at": now,
         "debtor_ids": evidence::ids(&task.of.members), "account_id": task.of.account, "from": task.of.from,
         "until": task.of.until,
     });
-    if task.is_evidence {
-        about["audit_checkpoint"] = writing.trail(&mut pack).await?;
-    } else {
-        writing.reads(&mut pack).await?;
-        let made_on = now.format("%Y-%m-%d").to_string();
-        let text = page(
-            &task.language,
-            &task.business,
-            &made_on,
-            &writing.gist,
-            pack.entries(),
-        );
-        pack.file("summary.html", text.as_bytes()).await?;
+    match task.kind {
+        Kind::Evidence => about["audit_checkpoint"] = writing.trail(&mut pack).await?,
+        Kind::Data => {
+            writing.reads(&mut pack).await?;
+            summarise(task, &writing.gist, &mut pack).await?;
+        }
+        Kind::Own => summarise(task, &writing.gist, &mut pack).await?,
     }
     pack.finish(&about).await
+}
+
+/// The page that a person can read.
+async fn summarise(task: &Task, gist: &Gist, pack: &mut Pack<'_>) -> Result<(), OpError> {
+    let head = Head {
+        language: &task.language,
+        business: &task.business,
+        made_on: task.made_on,
+        is_of_one_account: task.kind == Kind::Own,
+    };
+    let text = page(&head, gist, pack.entries());
+    pack.file("summary.html", text.as_bytes()).await
 }
 
 struct Writing<'a> {
     archivist: &'a Archivist,
     ctx: &'a TenantCtx,
+    reader: &'a TenantCtx,
     keys: &'a TenantKeys,
     opener: Opener<'a>,
     of: &'a Selection,
@@ -218,13 +283,18 @@ struct Writing<'a> {
 }
 
 impl Writing<'_> {
-    /// One list, as a JSON array; of documents their contents too.
-    async fn list(&mut self, section: Section, pack: &mut Pack<'_>) -> Result<(), OpError> {
+    /// One list, as a JSON array, of each row these fields or all; where it names files, their contents too.
+    async fn list(
+        &mut self,
+        section: Section,
+        fields: Option<&[&str]>,
+        pack: &mut Pack<'_>,
+    ) -> Result<(), OpError> {
         let mut contents = Vec::new();
         let mut list = List::begin(pack, section.file()).await?;
         let mut past = Uuid::nil();
         loop {
-            let mut tx = self.archivist.db.snapshot(self.ctx).await?;
+            let mut tx = self.archivist.db.snapshot(self.reader).await?;
             let rows = rows::page(&mut tx, section, self.of, past).await?;
             self.opener.learn(&mut tx, &rows).await?;
             tx.finish_read().await?;
@@ -232,16 +302,23 @@ impl Writing<'_> {
             past = last.id;
             for row in rows {
                 let value = self.opener.open(section, row)?;
+                let value = match fields {
+                    Some(fields) => own::shown(value, fields),
+                    None => value,
+                };
                 self.keep(section, &value);
                 list.add(pack, &value).await?;
-                if section == Section::Documents {
-                    contents.push(value);
-                }
+                contents.extend(
+                    section
+                        .contents()
+                        .iter()
+                        .filter_map(|name| file_of(&value[*name])),
+                );
             }
         }
         list.end(pack).await?;
-        for document in contents {
-            documents::pack_content(self.archivist, self.ctx, self.keys, pack, &document).await?;
+        for file in contents {
+            documents::pack_content(self.archivist, self.ctx, self.keys, pack, file).await?;
         }
         Ok(())
     }
@@ -296,6 +373,10 @@ impl Writing<'_> {
         tx.finish_read().await?;
         Ok(checkpoint.unwrap_or_default())
     }
+}
+
+fn file_of(value: &Value) -> Option<Uuid> {
+    value.as_str()?.parse().ok()
 }
 
 /// A JSON array on its way.

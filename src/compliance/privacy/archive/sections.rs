@@ -48,7 +48,12 @@ pub(super) enum Section {
     /// With the facts and everything that was found.
     WholeDecisions,
     Documents,
+    ValidationNotices,
     PrivacyRequests,
+    Disputes,
+    DisputeSteps,
+    Complaints,
+    SuitAuthorities,
 }
 
 /// A ciphertext column: its name in the table, its name in the archive, and whether it holds JSON.
@@ -70,7 +75,12 @@ impl Section {
         Self::InconvenientTimes,
         Self::Decisions,
         Self::Documents,
+        Self::ValidationNotices,
         Self::PrivacyRequests,
+        Self::Disputes,
+        Self::DisputeSteps,
+        Self::Complaints,
+        Self::SuitAuthorities,
     ];
     /// What evidence holds.
     pub(super) const EVIDENCE: &'static [Self] = &[
@@ -82,8 +92,22 @@ impl Section {
         Self::Suppressions,
         Self::Holds,
         Self::InconvenientTimes,
+        Self::Disputes,
+        Self::DisputeSteps,
+        Self::Complaints,
+        Self::SuitAuthorities,
         Self::WholeDecisions,
+        Self::ValidationNotices,
     ];
+
+    /// The members of its records that name a file, whose content goes along.
+    pub(super) fn contents(self) -> &'static [&'static str] {
+        match self {
+            Self::Documents => &["file_id"],
+            Self::ValidationNotices => &["pdf_file_id", "page_file_id"],
+            _ => &[],
+        }
+    }
 
     /// The file's name.
     pub(super) fn file(self) -> &'static str {
@@ -101,7 +125,12 @@ impl Section {
             Self::InconvenientTimes => "inconvenient_times.json",
             Self::Decisions | Self::WholeDecisions => "decisions.json",
             Self::Documents => "documents.json",
+            Self::ValidationNotices => "validation_notices.json",
             Self::PrivacyRequests => "privacy_requests.json",
+            Self::Disputes => "disputes.json",
+            Self::DisputeSteps => "dispute_steps.json",
+            Self::Complaints => "complaints.json",
+            Self::SuitAuthorities => "suit_authorities.json",
         }
     }
 
@@ -120,7 +149,12 @@ impl Section {
             Self::InconvenientTimes => "inconvenient_times",
             Self::Decisions | Self::WholeDecisions => "decisions",
             Self::Documents => "account_documents",
+            Self::ValidationNotices => "validation_notices",
             Self::PrivacyRequests => "privacy_requests",
+            Self::Disputes => "disputes",
+            Self::DisputeSteps => "dispute_steps",
+            Self::Complaints => "complaints",
+            Self::SuitAuthorities => "suit_authorities",
         }
     }
 
@@ -153,9 +187,25 @@ impl Section {
             Self::InconvenientTimes => &[("statement_cipher", "statement", false)],
             Self::WholeDecisions => &[("facts_cipher", "facts", true)],
             Self::Documents => &[("description_cipher", "description", false)],
+            Self::ValidationNotices => &[("content_cipher", "content", true)],
             Self::PrivacyRequests => &[
                 ("reason_cipher", "reason", false),
                 ("answer_cipher", "answer", false),
+            ],
+            Self::Disputes => &[
+                ("words_cipher", "words", false),
+                ("resolution_cipher", "resolution", false),
+            ],
+            Self::DisputeSteps => &[("note_cipher", "note", false)],
+            Self::Complaints => &[
+                ("reference_cipher", "reference", false),
+                ("words_cipher", "words", false),
+                ("resolution_cipher", "resolution", false),
+            ],
+            Self::SuitAuthorities => &[
+                ("authority_cipher", "authority", false),
+                ("limitation_basis_cipher", "limitation_basis", false),
+                ("withdrawal_cipher", "withdrawal", false),
             ],
             Self::Ledger | Self::Suppressions | Self::Decisions => &[],
         }

@@ -3,9 +3,11 @@
 
 use std::fmt::Write as _;
 
+use chrono::NaiveDate;
 use serde_json::Value;
 
 use super::pack::Entry;
+use crate::platform::html::escaped;
 
 /// What the page tells besides the list of files: the first of each, as the lists hold them.
 #[derive(Debug, Default)]
@@ -18,9 +20,19 @@ pub(super) struct Gist {
 /// At most this many of each are told on the page; the lists have them all.
 pub(super) const MOST_TOLD: usize = 100;
 
+/// Whose page, and of what.
+pub(super) struct Head<'a> {
+    pub(super) language: &'a str,
+    pub(super) business: &'a str,
+    pub(super) made_on: NaiveDate,
+    /// The person took the copy themselves, of one account.
+    pub(super) is_of_one_account: bool,
+}
+
 /// The page, in English, or in Spanish for `es`.
-pub(super) fn page(language: &str, business: &str, made_on: &str, gist: &Gist, entries: &[Entry]) -> String {
-    let spanish = language == "es";
+pub(super) fn page(head: &Head<'_>, gist: &Gist, entries: &[Entry]) -> String {
+    let (business, made_on) = (head.business, head.made_on);
+    let spanish = head.language == "es";
     let say = |english: &'static str, in_spanish: &'static str| if spanish { in_spanish } else { english };
     let mut html = String::new();
     let title = say("Your data", "Sus datos");
@@ -34,6 +46,9 @@ pub(super) fn page(language: &str, business: &str, made_on: &str, gist: &Gist, e
             true => format!("Esto es lo que {business} guarda sobre usted, a fecha de {made_on} (UTC)."),
         })
     );
+    if head.is_of_one_account {
+        let _ = writeln!(html, "<p>{}</p>", escaped(&left_out(business, spanish)));
+    }
     section(
         &mut html,
         say("About you", "Sobre usted"),
@@ -89,6 +104,23 @@ pub(super) fn page(language: &str, business: &str, made_on: &str, gist: &Gist, e
     );
     html.push_str("</body></html>\n");
     html
+}
+
+/// What a copy that somebody takes themselves does not hold, and how to ask for it (Cal. Code Regs. tit. 11, section 7024).
+fn left_out(business: &str, spanish: bool) -> String {
+    match spanish {
+        false => format!(
+            "This copy is of the account that you signed in for. It leaves out your other accounts, if there are any, documents, \
+             your date of birth and national id, entries of the ledger, and what staff noted and decided. To have those too, ask \
+             {business} in writing for a copy of all your personal data: they first make sure that it is you."
+        ),
+        true => format!(
+            "Esta copia es de la cuenta por la que usted entró. No incluye sus otras cuentas, si las hay, los documentos, su fecha \
+             de nacimiento ni su número de identificación, los asientos contables, ni lo que el personal anotó y decidió. Para \
+             recibir también eso, pida por escrito a {business} una copia de todos sus datos personales: antes comprobarán que \
+             es usted."
+        ),
+    }
 }
 
 fn section(html: &mut String, title: &str, lines: impl Iterator<Item = String>) {
@@ -155,21 +187,22 @@ fn described(name: &str, spanish: bool) -> &'static str {
         ),
         "decisions.json" => ("why you were contacted, or not", "por qué se le contactó, o no"),
         "documents.json" => ("documents that are kept", "documentos que se conservan"),
+        "validation_notices.json" => (
+            "notices of your debts that were written for you",
+            "avisos de sus deudas que se escribieron para usted",
+        ),
+        "disputes.json" => ("disputes that you made", "disputas que presentó"),
+        "dispute_steps.json" => (
+            "what was done about your disputes",
+            "lo que se hizo con sus disputas",
+        ),
+        "complaints.json" => ("complaints that you made", "quejas que presentó"),
         "privacy_requests.json" => ("what you asked about your data", "lo que pidió sobre sus datos"),
         "access_log.json" => ("when staff read your data", "cuándo el personal leyó sus datos"),
         name if name.starts_with("documents/") => ("a document", "un documento"),
         _ => ("more", "más"),
     };
     if spanish { in_spanish } else { english }
-}
-
-/// Text that stands in HTML as itself.
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-        .replace('\'', "&#39;")
 }
 
 #[cfg(test)]
@@ -192,13 +225,21 @@ mod tests {
             sha256: String::new(),
             records: Some(7),
         }];
-        let english = page("en", "Acme & Co", "2026-06-10", &gist, &entries);
+        let head = |language, business, is_of_one_account| Head {
+            language,
+            business,
+            made_on: NaiveDate::from_ymd_opt(2026, 6, 10).unwrap(),
+            is_of_one_account,
+        };
+        let english = page(&head("en", "Acme & Co", false), &gist, &entries);
         assert!(
             english.contains("<li>&lt;b&gt;Ana&lt;/b&gt; · Austin</li>"),
             "{english}"
         );
         assert!(english.contains("Acme &amp; Co") && english.contains("messages from you and to you (7)"));
-        let spanish = page("es", "Acme", "2026-06-10", &gist, &entries);
+        assert!(english.contains("2026-06-10") && !english.contains("It leaves out"));
+        let spanish = page(&head("es", "Acme", true), &gist, &entries);
+        assert!(spanish.contains("pida por escrito a Acme una copia"), "{spanish}");
         assert!(spanish.contains("lang=\"es\"") && spanish.contains("mensajes suyos y para usted (7)"));
     }
 }

@@ -217,6 +217,17 @@ pub(super) async fn archived(client: &Client, debtor: &Value) -> Value {
     made["data"]["requestEvidencePack"]["archive"]["id"].clone()
 }
 
+/// A bundle of the business's trail, which the next run of jobs writes; null for those who may not ask.
+pub(super) async fn bundled(client: &Client) -> Value {
+    let made = client
+        .gql(
+            "mutation { requestAuditBundle { bundle { id } userErrors { message } } }",
+            json!({}),
+        )
+        .await;
+    made["data"]["requestAuditBundle"]["bundle"]["id"].clone()
+}
+
 /// An upload that is not used yet, and an import whose rows were looked at.
 pub(super) async fn uploaded_and_ready(app: &TestApp, client: &Client, mark: &str) -> (String, String) {
     let file = |number: &str| {

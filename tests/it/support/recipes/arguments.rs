@@ -19,10 +19,14 @@ pub fn kind_of(field: &str, slot: &Slot) -> Option<&'static str> {
         ("releaseHold", "id") => Some("hold"),
         ("confirmHold", "holdId") => Some("shold"),
         ("dispute", "id") | (_, "disputeId" | "duplicateOf") => Some("dsp"),
+        ("validationNotice", "id") | (_, "noticeId") => Some("vnot"),
         ("complaint", "id") | (_, "complaintId") => Some("cpl"),
         (_, "documentIds") => Some("doc"),
         ("releaseSuppression", "id") => Some("sup"),
         ("setLicense" | "removeLicense", "id") => Some("lic"),
+        ("withdrawSuitAuthority", "id") => Some("suit"),
+        ("template" | "updateTemplate" | "archiveTemplate" | "setDefaultTemplate", "id")
+        | (_, "templateId") => Some("tmpl"),
         ("importReassignedNumbers", "uploadId") => Some("rnd"),
         (_, "contactPointId") => Some("cp"),
         ("approveContactPolicyChange" | "rejectContactPolicyChange", "id") => Some("cpc"),
@@ -35,6 +39,7 @@ pub fn kind_of(field: &str, slot: &Slot) -> Option<&'static str> {
         ("deleteAccountDocument", "id") => Some("doc"),
         ("export", "id") => Some("exp"),
         ("debtorArchive", "id") => Some("arc"),
+        ("auditBundle", "id") => Some("abn"),
         ("privacyRequest" | "closePrivacyRequest", "id") => Some("prq"),
         ("addAccountDocument", "uploadId") => Some("file"),
         ("setProfilePhoto", "uploadId") => Some("photo"),
@@ -78,6 +83,12 @@ pub fn plain_arguments(schema: &Schema, field: &Field, ids: &Ids) -> Map<String,
         if (field.name.as_str(), input.name.as_str()) == ("checkContent", "accountId") {
             return Some(json!(ids.get("acct")));
         }
+        if (field.name.as_str(), input.name.as_str()) == ("sendMessage", "content") {
+            return Some(json!("Hello."));
+        }
+        if (field.name.as_str(), input.name.as_str()) == ("previewTemplate", "templateId") {
+            return Some(json!(ids.get("tmpl")));
+        }
         // Sections are optional, but not their parts.
         match (field.name.as_str(), input.name.as_str()) {
             ("updateBusinessSettings", "billingContact") => {
@@ -99,7 +110,9 @@ pub fn plain_arguments(schema: &Schema, field: &Field, ids: &Ids) -> Map<String,
             ("updateComplaint", "about") => return Some(json!("AMOUNT")),
             // What needs no document, and what needs no answer.
             ("recordVerificationSent", "sent") => return Some(json!(["ORIGINAL_CREDITOR"])),
+            ("recordValidationNoticeProvided", "method") => return Some(json!("MAIL")),
             ("resolveDispute", "outcome") => return Some(json!("WITHDRAWN")),
+            ("createTemplate", "type") => return Some(json!("LETTER")),
             ("recordPrivacyRequest", "kind") => return Some(json!("RECTIFICATION")),
             ("requestEvidencePack", "debtorId") => return Some(json!(ids.get("dbtr"))),
             ("requestEvidencePack", "from") => return Some(json!("2026-01-01T00:00:00Z")),
@@ -133,6 +146,7 @@ pub fn plain_arguments(schema: &Schema, field: &Field, ids: &Ids) -> Map<String,
             ("to", "String") => json!("17:00"),
             ("state", "String") => json!("TX"),
             ("number", "String") if field.name == "setLicense" => json!(format!("SWEEP-{nth}")),
+            ("limitationExpiresOn", "Date") => json!("2027-06-30"),
             ("validFrom" | "validUntil" | "from" | "to", "Date") => json!("2026-01-01"),
             ("accountSid", "String") => json!(format!("AC{nth:032x}")),
             ("authToken", "String") => json!("0123456789abcdef0123456789abcdef"),
@@ -143,7 +157,7 @@ pub fn plain_arguments(schema: &Schema, field: &Field, ids: &Ids) -> Map<String,
             ("token" | "code" | "refreshToken", "String") => json!("000000"),
             (
                 "body" | "content" | "text" | "reason" | "statement" | "note" | "words" | "resolution"
-                | "answer",
+                | "answer" | "authority" | "limitationBasis",
                 "String",
             ) => json!("Hello."),
             ("accountNumber", "String") => json!(format!("SWEEP-{nth}")),

@@ -117,3 +117,15 @@ pub(super) async fn licensed(staff: &Client, mark: &str) -> Value {
         .await;
     data(&made)["setLicense"]["license"]["id"].clone()
 }
+
+/// A template that names its maker.
+pub async fn kept(staff: &Client, mark: &str) -> Value {
+    let made = staff
+        .gql(
+            "mutation($i: CreateTemplateInput!) { createTemplate(input: $i) { template { id } userErrors { message } } }",
+            json!({ "i": { "name": format!("Template of {mark}"), "description": format!("Kept for {mark}"), "type": "LETTER",
+                "purpose": "FOLLOW_UP", "language": "EN", "body": format!("Words of {mark}") } }),
+        )
+        .await;
+    data(&made)["createTemplate"]["template"]["id"].clone()
+}

@@ -1,8 +1,9 @@
-//! Disputes and complaints.
+//! Disputes, complaints, validation notices, and records of authority to sue.
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, data};
+use super::business::settings_version;
+use crate::support::{Client, data, user_errors};
 
 /// A new dispute of the account: its id.
 pub async fn disputed(staff: &Client, account: &str, mark: &str) -> String {
@@ -49,4 +50,47 @@ pub(super) async fn complained(staff: &Client, account: &Value, mark: &str) -> V
         )
         .await;
     data(&made)["fileComplaint"]["complaint"]["id"].clone()
+}
+
+/// A validation notice of the account, whose files are written with the next jobs, from a business that says where it is.
+pub(super) async fn noticed(staff: &Client, account: &Value) -> Value {
+    let company = json!({ "legalName": "Sweep Recovery, LLC", "email": "disputes@sweep.example", "address": {
+        "line1": "P.O. Box 1", "city": "Pasadena", "state": "CA", "postalCode": "91111" } });
+    let input = json!({ "expectedVersion": settings_version(staff).await, "company": company });
+    let set = staff
+        .gql(
+            "mutation($i: UpdateBusinessSettingsInput!) { updateBusinessSettings(input: $i) { userErrors { code message } } }",
+            json!({ "i": input }),
+        )
+        .await;
+    assert_eq!(
+        user_errors(&data(&set)["updateBusinessSettings"]),
+        Vec::<&str>::new(),
+        "{set}"
+    );
+    let made = staff
+        .gql(
+            "mutation($a: ID!) { generateValidationNotice(input: { accountId: $a }) {
+               notice { id } userErrors { field message } } }",
+            json!({ "a": account["id"] }),
+        )
+        .await;
+    data(&made)["generateValidationNotice"]["notice"]["id"].clone()
+}
+
+/// A record that suit for the account is meant; its id.
+pub async fn authorised(staff: &Client, account: &str, mark: &str) -> String {
+    let made = staff
+        .gql(
+            "mutation($i: RecordSuitAuthorityInput!) { recordSuitAuthority(input: $i) {
+               suitAuthority { id } userErrors { message } } }",
+            json!({ "i": { "accountId": account, "authority": format!("Suit of {mark} begins"),
+                "limitationExpiresOn": "2027-06-30", "limitationBasis": format!("Limitation of {mark}") } }),
+        )
+        .await;
+    let record = &data(&made)["recordSuitAuthority"];
+    record["suitAuthority"]["id"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{made}"))
+        .to_owned()
 }

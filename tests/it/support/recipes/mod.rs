@@ -13,15 +13,16 @@ use std::{
 
 use funnelchat::platform::ids;
 use serde_json::{Value, json};
+use sqlx::Executor as _;
 use uuid::Uuid;
 
 use self::{
     accounts::{
-        archived, asked, consented, documented, exported, held, placed, saved_view, stated, suppressed,
-        told_of, uploaded_and_ready,
+        archived, asked, bundled, consented, documented, exported, held, placed, saved_view, stated,
+        suppressed, told_of, uploaded_and_ready,
     },
     business::{licensed, own_role, skilled, uploaded_answers, uploaded_logo},
-    cases::{complained, disputed_and_answered},
+    cases::{complained, disputed_and_answered, noticed},
 };
 use super::{
     Client, Tenant, TestApp, data,
@@ -30,8 +31,8 @@ use super::{
 };
 
 pub use arguments::{kind_of, plain_arguments};
-pub use business::{proposed_change, settings_version, stay_of_platform};
-pub use cases::disputed;
+pub use business::{kept, proposed_change, settings_version, stay_of_platform};
+pub use cases::{authorised, disputed};
 
 /// One object of every kind that the API names, of one business, with what may never be seen outside it.
 #[derive(Clone, Debug)]
@@ -64,7 +65,8 @@ impl Ids {
                         "itemizationDate": "2026-01-31", "itemizationEvent": "CHARGE_OFF" },
                     "notes": format!("A note on {mark}"),
                     "customFields": { "employer": format!("Employer of {mark}") }, "tags": ["sweep"],
-                    "address": { "line1": street, "state": "NY", "postalCode": "10027" },
+                    "address": { "line1": street, "city": "New York", "state": "NY", "postalCode": "10027" },
+                    "originalCreditor": "First Example Bank",
                 } }),
             )
             .await;
@@ -78,10 +80,18 @@ impl Ids {
         let export = exported(staff).await;
         let request = asked(staff, &account["debtor"]["id"], mark).await;
         let archive = archived(staff, &account["debtor"]["id"]).await;
+        let bundle = bundled(staff).await;
         let (file, photo) = uploaded(staff).await;
         let logo = uploaded_logo(staff).await;
         let dispute = disputed_and_answered(staff, &account, &document, mark).await;
         let complaint = complained(staff, &account, mark).await;
+        // A notice is a debt collector's.
+        app.superuser()
+            .await
+            .execute("UPDATE businesses SET role = 'THIRD_PARTY_COLLECTOR'")
+            .await
+            .unwrap();
+        let notice = noticed(staff, &account).await;
         skilled(staff, mark).await;
         let text = format!("A word from {mark}");
         assert_eq!(app.text(tenant, &phone, &text).await, 200);
@@ -139,6 +149,8 @@ impl Ids {
         let (csv, import) = uploaded_and_ready(app, staff, mark).await;
         let (csv, import) = (json!(csv), json!(import));
         let license = licensed(staff, mark).await;
+        let suit = json!(authorised(staff, account["id"].as_str().expect("an id"), mark).await);
+        let template = kept(staff, mark).await;
         let rnd = uploaded_answers(staff).await;
         let by_prefix: BTreeMap<&'static str, String> = [
             ("cpc", &change),
@@ -146,6 +158,8 @@ impl Ids {
             ("bgs", &stay),
             ("csv", &csv),
             ("lic", &license),
+            ("suit", &suit),
+            ("tmpl", &template),
             ("rnd", &rnd),
             ("imp", &import),
             ("acct", &account["id"]),
@@ -163,6 +177,7 @@ impl Ids {
             ("hold", &hold),
             ("dsp", &dispute),
             ("cpl", &complaint),
+            ("vnot", &notice),
             ("shold", &stated),
             ("sup", &suppression),
             ("view", &view),
@@ -173,6 +188,7 @@ impl Ids {
             ("exp", &export),
             ("prq", &request),
             ("arc", &archive),
+            ("abn", &bundle),
             ("file", &file),
             ("photo", &photo),
             ("logo", &logo),
@@ -210,6 +226,9 @@ impl Ids {
             format!("Seeking {mark}"),
             format!("Role of {mark}"),
             format!("License of {mark}"),
+            format!("Template of {mark}"),
+            format!("Kept for {mark}"),
+            format!("Words of {mark}"),
             format!("Looking into the case of {mark}"),
             format!("Label of {mark}"),
             format!("{mark}-second@person.example"),
@@ -243,7 +262,7 @@ impl Ids {
         let by_prefix = [
             "acct", "dbtr", "conv", "msg", "dec", "inv", "usr", "biz", "key", "sess", "cred", "plc", "hold",
             "view", "cpc", "role", "bgs", "cp", "sup", "lic", "mrg", "itm", "doc", "exp", "file", "imp",
-            "dlnk", "dsp", "cpl", "prq", "arc",
+            "dlnk", "dsp", "cpl", "vnot", "prq", "arc", "tmpl", "abn", "suit",
         ]
         .into_iter()
         .map(|prefix| (prefix, another(prefix)))
