@@ -144,11 +144,14 @@ pub(super) async fn others_with_contact(
 }
 
 /// Somebody's record with a phone number.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub struct PhoneOwner {
     pub debtor_id: Uuid,
     /// The record that stands for the person.
     pub person_id: Uuid,
+    /// As the record has it; null once it was erased.
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
 }
 
 /// Whose this phone number is: several share one in a household. Who texts from a number that is known to be somebody
@@ -160,7 +163,7 @@ pub async fn debtors_by_phone(tx: &mut TenantTx, blinds: &[Vec<u8>]) -> Result<V
     let business = tx.business_id();
     Ok(sqlx::query_as!(
         PhoneOwner,
-        r#"SELECT c.debtor_id, d.person_id AS "person_id!" FROM contact_points c
+        r#"SELECT c.debtor_id, d.person_id AS "person_id!", d.first_name, d.last_name FROM contact_points c
          JOIN debtors d ON d.business_id = c.business_id AND d.id = c.debtor_id
          WHERE c.business_id = $1 AND c.blind_index = ANY($2) AND c.kind = 'PHONE'
            AND c.validity NOT IN ('WRONG_NUMBER', 'REASSIGNED')

@@ -15,7 +15,7 @@ use super::{
     suppressions::{AddressKind, NewSuppression, SuppressionReason, suppress},
 };
 use crate::{
-    accounts::{DebtorRow, debtors_by_ids, debtors_by_phone, lock_persons, open_accounts_of},
+    accounts::{PhoneOwner, debtors_by_phone, lock_persons, open_accounts_of},
     platform::{
         db::{DbError, TenantTx},
         error::OpError,
@@ -33,8 +33,30 @@ pub struct ReceivedText<'a> {
     pub body: &'a str,
     /// The vendor has blocked the number already, for a word that it knows.
     pub is_stopped_by_vendor: bool,
-    /// The debt that the open thread with the number is about, where there is one.
-    pub account_id: Option<Uuid>,
+}
+
+/// What a text asks for and states, and on whose records its number stands, each once.
+pub struct ReadText {
+    effects: Vec<Effect>,
+    people: Vec<PhoneOwner>,
+}
+
+impl ReadText {
+    /// Whether something in it binds.
+    pub fn binds(&self) -> bool {
+        self.effects.iter().any(|effect| *effect != Effect::Nothing)
+    }
+
+    /// Whether something in it is about one debt.
+    pub fn is_about_a_debt(&self) -> bool {
+        self.effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Hold(kind) if is_of_a_debt(*kind)))
+    }
+}
+
+fn is_of_a_debt(kind: HoldKind) -> bool {
+    matches!(kind, HoldKind::Dispute | HoldKind::IdentityTheft)
 }
 
 /// Why nothing more may be sent to the number.
@@ -46,17 +68,17 @@ pub enum Silenced {
     WrongParty,
 }
 
-/// Records what the text asks for and states. It vouches for its own number where the rule is about the number; what it
-/// states of a person holds for everybody whose number it is, for it cannot be known who of them writes.
+/// Reads a text; nothing is written.
 ///
 /// # Errors
-/// [`OpError`] as met: then nothing of it is stored.
-pub async fn act_on_text(
+/// [`DbError`] as met.
+pub async fn read_text(
     tx: &mut TenantTx,
     keys: &TenantKeys,
-    text: ReceivedText<'_>,
-) -> Result<Option<Silenced>, OpError> {
-    let people = people_behind(tx, keys, text.number).await?;
+    text: &ReceivedText<'_>,
+) -> Result<ReadText, DbError> {
+    let mut people = debtors_by_phone(tx, &keys.blinds(text.number)).await?;
+    people.dedup_by_key(|person| person.debtor_id);
     let names: Vec<&str> = people
         .iter()
         .flat_map(|person| [person.first_name.as_deref(), person.last_name.as_deref()])
@@ -66,8 +88,28 @@ pub async fn act_on_text(
     if text.is_stopped_by_vendor && !found.contains(&Effect::Cease) && !found.contains(&Effect::Revoke) {
         found.push(Effect::Revoke);
     }
-    let ids: Vec<Uuid> = people.iter().map(|person| person.id).collect();
-    if found
+    Ok(ReadText {
+        effects: found,
+        people,
+    })
+}
+
+/// Records what the text asks for and states. It vouches for its own number where the rule is about the number; what it
+/// states of a person holds for everybody whose number it is, for it cannot be known who of them writes. `thread_account` is the
+/// debt that the open thread with the number is about, where there is one.
+///
+/// # Errors
+/// [`OpError`] as met: then nothing of it is stored.
+pub async fn act_on_text(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    text: ReceivedText<'_>,
+    read: ReadText,
+    thread_account: Option<Uuid>,
+) -> Result<Option<Silenced>, OpError> {
+    let ReadText { effects, people } = read;
+    let ids: Vec<Uuid> = people.iter().map(|person| person.debtor_id).collect();
+    if effects
         .iter()
         .any(|effect| matches!(effect, Effect::Cease | Effect::Hold(_)))
         && !ids.is_empty()
@@ -76,7 +118,12 @@ pub async fn act_on_text(
         lock_persons(tx, &ids).await?;
     }
     let mut silenced = None;
-    for effect in found {
+    let holding = Holding {
+        people: &people,
+        event_id: text.event_id,
+        thread_account,
+    };
+    for effect in effects {
         match effect {
             Effect::Nothing => {}
             Effect::Resubscribe if asks_to_start(text.body) => {
@@ -95,34 +142,21 @@ pub async fn act_on_text(
                 let (event, blinds) = (text.event_id, keys.blinds(text.number));
                 revoke_address(tx, AddressKind::Phone, &blinds, &Withdrawal::Text { event }).await?;
                 if effect == Effect::Cease {
-                    hold_all(tx, &people, HoldKind::CeaseContact, &text, Some(suppression)).await?;
+                    holding
+                        .place(tx, HoldKind::CeaseContact, Some(suppression))
+                        .await?;
                 }
                 silenced = Some(Silenced::OptedOut);
             }
             Effect::Hold(HoldKind::WrongParty) => {
                 let suppression = suppress_wrong_party(tx, keys, text.number, &ids).await?;
-                hold_all(tx, &people, HoldKind::WrongParty, &text, Some(suppression)).await?;
+                holding.place(tx, HoldKind::WrongParty, Some(suppression)).await?;
                 silenced = silenced.or(Some(Silenced::WrongParty));
             }
-            Effect::Hold(kind) => hold_all(tx, &people, kind, &text, None).await?,
+            Effect::Hold(kind) => holding.place(tx, kind, None).await?,
         }
     }
     Ok(silenced)
-}
-
-/// The records on which the number stands, each once.
-async fn people_behind(
-    tx: &mut TenantTx,
-    keys: &TenantKeys,
-    number: &str,
-) -> Result<Vec<DebtorRow>, DbError> {
-    let mut ids: Vec<Uuid> = debtors_by_phone(tx, &keys.blinds(number))
-        .await?
-        .into_iter()
-        .map(|owner| owner.debtor_id)
-        .collect();
-    ids.dedup();
-    debtors_by_ids(tx, &ids).await
 }
 
 /// 15 USC 1692c(b); 47 CFR 64.1200(m): the number is contacted for nobody, on no channel.
@@ -143,59 +177,63 @@ async fn suppress_wrong_party(
     suppress(tx, new).await
 }
 
-/// Places the hold on everybody behind the number. Where one of its kind stands already, nothing changes but what a dispute in
-/// writing adds to what was known of it.
-async fn hold_all(
-    tx: &mut TenantTx,
-    people: &[DebtorRow],
-    kind: HoldKind,
-    text: &ReceivedText<'_>,
-    suppression_id: Option<Uuid>,
-) -> Result<(), OpError> {
-    for person in people {
-        let account_id = match kind {
-            HoldKind::Dispute | HoldKind::IdentityTheft => debt_in_question(tx, person, text).await?,
-            _ => None,
-        };
-        let placement = Placement {
-            account_id,
-            event_id: Some(text.event_id),
-            suppression_id,
-            ..Placement::new(person.id, kind, HoldSource::InboundText)
-        };
-        let found = Found {
-            debtor_id: person.id,
-            account_id,
-            hold_id: placement.id,
-            event_id: Some(text.event_id),
-        };
-        let is_new = place_hold(tx, placement).await?;
-        match (kind == HoldKind::Dispute, is_new) {
-            (true, true) => file_found(tx, found).await?,
-            (true, false) => file_repeated(tx, found).await?,
-            (false, _) => {}
-        }
-    }
-    Ok(())
+/// Whom the holds of a text are placed on.
+struct Holding<'a> {
+    people: &'a [PhoneOwner],
+    event_id: Uuid,
+    thread_account: Option<Uuid>,
 }
 
-/// The debt that is meant, when there is no doubt: the one that the thread is about, or the only one. Otherwise the hold is
-/// on all of them.
-async fn debt_in_question(
-    tx: &mut TenantTx,
-    person: &DebtorRow,
-    text: &ReceivedText<'_>,
-) -> Result<Option<Uuid>, DbError> {
-    let open = open_accounts_of(tx, person.id).await?;
-    let meant = match (&text.account_id, open.as_slice()) {
-        (Some(id), all) => all.iter().find(|account| account.id == *id),
-        (None, [only]) => Some(only),
-        (None, _) => None,
-    };
-    // A hold stands on the record that the debt is of.
-    Ok(meant
-        .filter(|account| account.debtor_id == person.id)
-        .map(|account| account.id))
+impl Holding<'_> {
+    /// Places the hold on everybody behind the number. Where one of its kind stands already, nothing changes but what a dispute
+    /// in writing adds to what was known of it.
+    async fn place(
+        &self,
+        tx: &mut TenantTx,
+        kind: HoldKind,
+        suppression_id: Option<Uuid>,
+    ) -> Result<(), OpError> {
+        for person in self.people {
+            let account_id = match is_of_a_debt(kind) {
+                true => self.debt_in_question(tx, person.debtor_id).await?,
+                false => None,
+            };
+            let placement = Placement {
+                account_id,
+                event_id: Some(self.event_id),
+                suppression_id,
+                ..Placement::new(person.debtor_id, kind, HoldSource::InboundText)
+            };
+            let found = Found {
+                debtor_id: person.debtor_id,
+                account_id,
+                hold_id: placement.id,
+                event_id: Some(self.event_id),
+            };
+            let is_new = place_hold(tx, placement).await?;
+            match (kind == HoldKind::Dispute, is_new) {
+                (true, true) => file_found(tx, found).await?,
+                (true, false) => file_repeated(tx, found).await?,
+                (false, _) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The debt that is meant, when there is no doubt: the one that the thread is about, or the only one. Otherwise the hold
+    /// is on all of them.
+    async fn debt_in_question(&self, tx: &mut TenantTx, debtor: Uuid) -> Result<Option<Uuid>, DbError> {
+        let open = open_accounts_of(tx, debtor).await?;
+        let meant = match (self.thread_account, open.as_slice()) {
+            (Some(id), all) => all.iter().find(|account| account.id == id),
+            (None, [only]) => Some(only),
+            (None, _) => None,
+        };
+        // A hold stands on the record that the debt is of.
+        Ok(meant
+            .filter(|account| account.debtor_id == debtor)
+            .map(|account| account.id))
+    }
 }
 
 /// "Yes" may answer a question of ours; only words that can mean nothing else restore texts.

@@ -92,7 +92,7 @@ pub use ending_licenses::{SendLicenseWarning, send_license_warning, warn_of_endi
 pub use gate::{Contact, Decided, decide_to_dispatch, decide_to_queue, explain, release_slot, retake_slot};
 pub use holds::{HoldKind, HoldSource};
 pub use inconvenient::{NewInconvenientTime, record_inconvenient_time, withdraw_inconvenient_time};
-pub use intake::{ReceivedText, Silenced, act_on_text, attribute_holds};
+pub use intake::{ReadText, ReceivedText, Silenced, act_on_text, attribute_holds, read_text};
 pub use kept_words::{JudgedWords, KeptWords, WrittenMedium, judge_words, scan_visible_words};
 pub use licenses::{LicenseKind, NewLicense, remove_license, set_license};
 pub use number_lists::{

@@ -22,7 +22,7 @@ use super::{
     store::{self, ConversationRow},
 };
 use crate::{
-    accounts::{Channel, debtor_keys, has_phone},
+    accounts::{Channel, debtor_keys, has_phone, lock_person},
     compliance::{Author, Contact, Decided, Outcome, Permit, decide_to_dispatch},
     platform::{
         context::TenantCtx,
@@ -150,6 +150,21 @@ async fn lock_waiting(tx: &mut TenantTx, message: Uuid) -> Result<Option<Waiting
     .await?)
 }
 
+/// The debtor of a queued message's thread; locks nothing.
+async fn debtor_of(tx: &mut TenantTx, message: Uuid) -> Result<Option<Uuid>, OpError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_scalar!(
+        "SELECT c.debtor_id FROM messages m
+         JOIN conversations c ON c.business_id = m.business_id AND c.id = m.conversation_id
+         WHERE m.business_id = $1 AND m.id = $2 AND m.delivery_status = 'QUEUED'",
+        business,
+        message,
+    )
+    .fetch_optional(tx.conn())
+    .await?
+    .flatten())
+}
+
 async fn prepare(
     slice: &Conversations,
     ctx: &TenantCtx,
@@ -157,6 +172,11 @@ async fn prepare(
 ) -> Result<Option<Departure>, OpError> {
     let keys = slice.keyring.business(&slice.db, ctx.business_id()).await?;
     let mut tx = slice.db.tenant(ctx).await?;
+    // The person first and their messages after them, as whoever acts on a received text takes them: in two orders the two
+    // would wait for each other, and the text could be the one that is lost.
+    if let Some(debtor) = debtor_of(&mut tx, message).await? {
+        lock_person(&mut tx, debtor).await?;
+    }
     let Some(waiting) = lock_waiting(&mut tx, message).await? else {
         return Ok(None);
     };

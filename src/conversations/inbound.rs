@@ -1,5 +1,6 @@
 //! A received text, before it is answered to the vendor: one transaction stores it, acts on what it asks for and states, and
-//! stops what waits to be sent to that number. Everything else is a job's.
+//! stops what waits to be sent to that number. Everything else is a job's; so is acting on it where somebody holds for too long
+//! what it would bind, and until then nothing leaves for its number.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -7,7 +8,7 @@ use uuid::Uuid;
 
 use super::{Conversations, process_inbound::ProcessInbound, queued_store, settle::emit_status, store};
 use crate::{
-    compliance::{ReceivedText, Silenced, act_on_text},
+    compliance::{ReceivedText, Silenced, act_on_text, read_text},
     platform::{
         context::TenantCtx,
         db::{AuditEntry, TenantTx},
@@ -38,20 +39,61 @@ pub(super) struct Payload {
     pub(super) from: String,
     pub(super) to: String,
     pub(super) body: String,
+    /// The vendor has blocked the number for this word already.
+    #[serde(default)]
+    pub(super) is_stopped_by_vendor: bool,
 }
 
-/// Stores the text; when this returns, nothing of it can be lost.
+impl Payload {
+    fn of(text: &InboundText) -> Self {
+        Self {
+            from: text.from.as_e164().to_owned(),
+            to: text.to.clone(),
+            body: text.body.clone(),
+            is_stopped_by_vendor: text.vendor_keyword.as_deref() == Some("STOP"),
+        }
+    }
+}
+
+/// When what a text asks for and states is acted on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Acting {
+    /// In the transaction that stores it.
+    Now,
+    /// By the job that moves it to its thread.
+    Later,
+}
+
+/// Stores the text; when this returns, nothing of it can be lost. A vendor does not send a text again: who is merged, erased or
+/// imported at this moment makes it wait for its job, not fail.
 ///
 /// # Errors
-/// [`OpError`] as met: then nothing is stored and the vendor tries again.
+/// [`OpError`] as met: then nothing is stored.
 pub async fn receive_text(slice: &Conversations, ctx: &TenantCtx, text: InboundText) -> Result<(), OpError> {
+    match store_text(slice, ctx, &text, Acting::Now).await {
+        Err(OpError::Unavailable(cause)) => {
+            tracing::warn!(cause, "a received text is stored now and acted on by its job");
+            store_text(slice, ctx, &text, Acting::Later).await
+        }
+        stored => stored,
+    }
+}
+
+async fn store_text(
+    slice: &Conversations,
+    ctx: &TenantCtx,
+    text: &InboundText,
+    acting: Acting,
+) -> Result<(), OpError> {
     let keys = slice.keyring.business(&slice.db, ctx.business_id()).await?;
     let mut tx = slice.db.tenant(ctx).await?;
     let event_id = ids::next();
-    if !insert_event(&mut tx, &keys, event_id, &text).await? {
+    if !insert_event(&mut tx, &keys, event_id, text, acting).await? {
         return Ok(());
     }
-    act(&mut tx, &keys, event_id, &text).await?;
+    if acting == Acting::Now {
+        act(&mut tx, &keys, event_id, &Payload::of(text)).await?;
+    }
     tx.audit(AuditEntry::plain(
         "message.received",
         event_id,
@@ -69,13 +111,9 @@ async fn insert_event(
     keys: &TenantKeys,
     event_id: Uuid,
     text: &InboundText,
+    acting: Acting,
 ) -> Result<bool, OpError> {
-    let payload = Payload {
-        from: text.from.as_e164().to_owned(),
-        to: text.to.clone(),
-        body: text.body.clone(),
-    };
-    let plain = serde_json::to_vec(&payload).map_err(|error| OpError::Internal(error.into()))?;
+    let plain = serde_json::to_vec(&Payload::of(text)).map_err(|error| OpError::Internal(error.into()))?;
     let sealed = keys.seal(
         &keys.own_key(),
         "provider_events",
@@ -85,8 +123,9 @@ async fn insert_event(
     )?;
     let (business, now, blind) = (tx.business_id(), tx.now(), keys.blind(text.from.as_e164()));
     let inserted = sqlx::query!(
-        "INSERT INTO provider_events (business_id, id, provider, kind, event_id, peer_blind, payload_cipher, key_version, received_at, due_at)
-         VALUES ($1, $2, 'TWILIO', 'INBOUND_MESSAGE', $3, $4, $5, $6, $7, $7)
+        "INSERT INTO provider_events (business_id, id, provider, kind, event_id, peer_blind, payload_cipher, key_version, received_at, due_at,
+             is_acted_on)
+         VALUES ($1, $2, 'TWILIO', 'INBOUND_MESSAGE', $3, $4, $5, $6, $7, $7, $8)
          ON CONFLICT (business_id, provider, event_id) DO NOTHING",
         business,
         event_id,
@@ -95,6 +134,7 @@ async fn insert_event(
         sealed,
         keys.blind_version(),
         now,
+        acting == Acting::Now,
     )
     .execute(tx.conn())
     .await?;
@@ -102,22 +142,28 @@ async fn insert_event(
 }
 
 /// What the text asks for and states binds from here on.
-async fn act(
+pub(super) async fn act(
     tx: &mut TenantTx,
     keys: &TenantKeys,
     event_id: Uuid,
-    text: &InboundText,
+    text: &Payload,
 ) -> Result<(), OpError> {
-    let number = text.from.as_e164();
-    let blinds = keys.blinds(number);
     let received = ReceivedText {
         event_id,
-        number,
+        number: &text.from,
         body: &text.body,
-        is_stopped_by_vendor: text.vendor_keyword.as_deref() == Some("STOP"),
-        account_id: queued_store::account_of_open_thread(tx, "SMS", &text.to, &blinds).await?,
+        is_stopped_by_vendor: text.is_stopped_by_vendor,
     };
-    let failure = match act_on_text(tx, keys, received).await? {
+    let read = read_text(tx, keys, &received).await?;
+    if !read.binds() {
+        return Ok(());
+    }
+    let blinds = keys.blinds(&text.from);
+    let account = match read.is_about_a_debt() {
+        true => queued_store::account_of_open_thread(tx, "SMS", &text.to, &blinds).await?,
+        false => None,
+    };
+    let failure = match act_on_text(tx, keys, received, read, account).await? {
         None => return Ok(()),
         Some(Silenced::OptedOut) => ("reg-f-medium-opt-out", "The debtor opted out before it was sent."),
         Some(Silenced::WrongParty) => (

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     Conversations,
     deliver::{DeliverMessage, job_error},
-    inbound::Payload,
+    inbound::{Payload, act},
     pauses::Pauses,
     queued_store,
     store::{self, ConversationRow, NewConversation, NewMessageRow, Whose},
@@ -59,6 +59,8 @@ struct Waiting {
     payload_cipher: Option<Vec<u8>>,
     key_version: i32,
     received_at: DateTime<Utc>,
+    /// Whether what it asks for and states binds already.
+    is_acted_on: bool,
 }
 
 /// Runs [`ProcessInbound`].
@@ -84,7 +86,7 @@ async fn lock_next(tx: &mut TenantTx, upto: Uuid) -> Result<Option<Waiting>, OpE
     let business = tx.business_id();
     Ok(sqlx::query_as!(
         Waiting,
-        "SELECT w.id, w.event_id, w.payload_cipher, w.key_version, w.received_at
+        "SELECT w.id, w.event_id, w.payload_cipher, w.key_version, w.received_at, w.is_acted_on
          FROM provider_events mine
          JOIN provider_events w ON w.business_id = mine.business_id AND w.peer_blind = mine.peer_blind
              AND w.kind = 'INBOUND_MESSAGE' AND (w.received_at, w.id) <= (mine.received_at, mine.id)
@@ -122,6 +124,9 @@ async fn process_next(slice: &Conversations, ctx: &TenantCtx, upto: Uuid) -> Res
 async fn move_to_thread(mut tx: TenantTx, keys: &TenantKeys, waiting: Waiting) -> Result<(), OpError> {
     let (business, id) = (tx.business_id(), waiting.id);
     let payload = open_payload(keys, id, &waiting)?;
+    if !waiting.is_acted_on {
+        act(&mut tx, keys, id, &payload).await?;
+    }
     let (mut thread, record) = find_or_open_thread(&mut tx, keys, &payload).await?;
     let message = ids::next();
     let body_cipher = keys.seal(
@@ -152,7 +157,7 @@ async fn move_to_thread(mut tx: TenantTx, keys: &TenantKeys, waiting: Waiting) -
     .await?;
     let now = tx.now();
     sqlx::query!(
-        "UPDATE provider_events SET processed_at = $3, due_at = NULL, payload_cipher = NULL WHERE business_id = $1 AND id = $2",
+        "UPDATE provider_events SET processed_at = $3, due_at = NULL, payload_cipher = NULL, is_acted_on = true WHERE business_id = $1 AND id = $2",
         business,
         id,
         now

@@ -9,7 +9,7 @@ use crate::support::{TestApp, Webhook, eventually, send};
 /// James in Chicago, where it is noon.
 const JAMES: usize = 1;
 
-async fn count(superuser: &mut PgConnection, sql: &'static str) -> i64 {
+pub(super) async fn count(superuser: &mut PgConnection, sql: &'static str) -> i64 {
     superuser.fetch_one(sql).await.unwrap().get(0)
 }
 
@@ -162,6 +162,16 @@ async fn a_text_that_cannot_be_read_is_set_aside_and_later_ones_do_not_wait_for_
     app.stop().await;
 }
 
+/// Returns once somebody waits for a lock.
+pub(super) async fn waits_for_a_lock(watcher: &mut PgConnection) {
+    eventually("somebody waits for the lock", async || {
+        let waiting = "SELECT count(*) FROM pg_stat_activity
+                       WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        (count(watcher, waiting).await > 0).then_some(())
+    })
+    .await;
+}
+
 /// Lets the delivery of one message wait for a lock, for longer than a permit is good.
 async fn deliver_behind(app: &TestApp, lock: &'static str) -> String {
     let agent = app.acme.agent().await;
@@ -172,12 +182,7 @@ async fn deliver_behind(app: &TestApp, lock: &'static str) -> String {
     held.execute(lock).await.unwrap();
     let mut watcher = app.superuser().await;
     let waits = async {
-        eventually("somebody waits for the lock", async || {
-            let waiting = "SELECT count(*) FROM pg_stat_activity
-                           WHERE datname = current_database() AND wait_event_type = 'Lock'";
-            (count(&mut watcher, waiting).await > 0).then_some(())
-        })
-        .await;
+        waits_for_a_lock(&mut watcher).await;
         app.wall.advance(TimeDelta::seconds(61));
         held.commit().await.unwrap();
     };

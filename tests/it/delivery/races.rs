@@ -1,8 +1,9 @@
 //! Two at once: one message goes once, and the last frequency slot is taken once.
 
 use chrono::TimeDelta;
-use sqlx::Row as _;
+use sqlx::{Connection as _, Executor as _, Row as _};
 
+use super::queue::{count, waits_for_a_lock};
 use crate::support::{Options, TestApp, send};
 use funnelchat::platform::ids::{self, IdKind};
 
@@ -89,5 +90,61 @@ async fn two_sends_for_the_last_slot_of_the_week_make_one_text_now_and_one_next_
         "what was deferred is not forgotten"
     );
     assert_eq!(app.received_by(&phone).len(), 4);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_delivery_that_waits_for_the_person_holds_nothing_that_a_text_of_theirs_needs() {
+    let app = TestApp::start().await;
+    let agent = app.acme.agent().await;
+    let thread = app.thread_with(&agent, &app.acme, JAMES).await;
+    let message = send(&agent, &thread, "Does Friday suit you?").await;
+    let (mut holder, mut watcher) = (app.superuser().await, app.superuser().await);
+    let mut held = holder.begin().await.unwrap();
+    held.execute("SELECT FROM debtors FOR NO KEY UPDATE")
+        .await
+        .unwrap();
+    let meanwhile = async {
+        waits_for_a_lock(&mut watcher).await;
+        let all = count(&mut watcher, "SELECT count(*) FROM messages").await;
+        let free = "SELECT count(*) FROM (SELECT FROM messages FOR UPDATE SKIP LOCKED) m";
+        assert_eq!(count(&mut watcher, free).await, all);
+        held.commit().await.unwrap();
+    };
+    tokio::join!(app.run_due_jobs(), meanwhile);
+    app.run_jobs().await;
+    assert_eq!(app.status(&message).await, "DELIVERED");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_wish_to_be_left_alone_is_taken_while_somebody_works_on_the_person_and_binds_before_anything_leaves()
+ {
+    let app = TestApp::start_with(Options {
+        settings: vec![("DATABASE_LOCK_TIMEOUT_SECONDS", "1".to_owned())],
+        ..Options::default()
+    })
+    .await;
+    let agent = app.acme.agent().await;
+    let thread = app.thread_with(&agent, &app.acme, JAMES).await;
+    let message = send(&agent, &thread, "Does Friday suit you?").await;
+    let phone = app.acme.debtor_number(JAMES);
+    let (mut holder, mut watcher) = (app.superuser().await, app.superuser().await);
+    let mut held = holder.begin().await.unwrap();
+    held.execute("SELECT FROM debtors FOR NO KEY UPDATE")
+        .await
+        .unwrap();
+    let taken = app
+        .text_arrives(&app.acme, &phone, "Stop contacting me. Never write to me again.")
+        .await;
+    assert_eq!(taken, 200);
+    let holds = "SELECT count(*) FROM holds WHERE kind = 'CEASE' AND source = 'INBOUND_TEXT'";
+    assert_eq!(count(&mut watcher, holds).await, 0, "it waits for its job");
+    held.commit().await.unwrap();
+
+    app.run_jobs().await;
+    assert_eq!(count(&mut watcher, holds).await, 1);
+    assert_eq!(app.status(&message).await, "BLOCKED");
+    assert!(app.received_by(&phone).is_empty(), "nothing left meanwhile");
     app.finish().await;
 }
