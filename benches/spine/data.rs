@@ -9,7 +9,10 @@ use funnelchat::{
     app::App,
     cli::seed::{DEMO_PASSWORD, DEMO_TOTP_SECRET},
     conversations::route::connect_twilio,
-    identity::{KnownMember, NewBusiness, add_known_member, hash_password, insert_business},
+    identity::{
+        KnownMember, NewApproval, NewBusiness, ProviderApprovalKind, add_known_member, hash_password,
+        insert_approval, insert_business,
+    },
     platform::{
         context::SystemCtx,
         crypto::DataKey,
@@ -87,7 +90,6 @@ pub async fn business(app: &App, nth: usize, password_hash: &str) -> anyhow::Res
         name: format!("Benchmark {nth}"),
         role: "THIRD_PARTY_COLLECTOR",
         status: "ACTIVE",
-        sms_route_approved: true,
         wrapped_key: app.keyring.new_business_key(id, 1)?,
     };
     insert_business(&mut tx, &business).await?;
@@ -97,6 +99,19 @@ pub async fn business(app: &App, nth: usize, password_hash: &str) -> anyhow::Res
     let number = format!("+1202555{:04}", 200 + nth);
     let token = SecretString::from(twilio_token.clone());
     connect_twilio(&mut tx, &app.keyring, id, &twilio_sid, &token, &[&number]).await?;
+    for kind in [
+        ProviderApprovalKind::SmsRoute,
+        ProviderApprovalKind::SmsCampaign10Dlc,
+    ] {
+        let new = NewApproval {
+            business: id,
+            kind,
+            reference: "Benchmark",
+            valid_from: tx.now(),
+            valid_until: None,
+        };
+        insert_approval(&mut tx, &new, None).await?;
+    }
     tx.commit().await?;
     add_member(app, id, &agent, Role::Agent, password_hash).await?;
     add_member(app, id, &manager, Role::Manager, password_hash).await?;

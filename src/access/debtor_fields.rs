@@ -109,7 +109,7 @@ pub const TYPES: &[DebtorView] = &[
     of(
         "Business",
         &["id", "inboundNumbers", "name", "slug"],
-        &["settings", "skills"],
+        &["providerApprovals", "settings", "skills"],
     ),
     of(
         "ContactPoint",

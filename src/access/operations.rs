@@ -78,6 +78,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ),
     (
         "Mutation",
+        "connectNumber",
+        Needs::Permission(Cell::ProviderManage),
+    ),
+    (
+        "Mutation",
         "createAccount",
         Needs::Permission(Cell::AccountCreate),
     ),
@@ -121,6 +126,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ),
     ("Mutation", "deleteBusiness", Needs::Platform),
     ("Mutation", "deleteRole", Needs::Permission(Cell::RoleManage)),
+    (
+        "Mutation",
+        "disconnectNumber",
+        Needs::Permission(Cell::ProviderManage),
+    ),
     (
         "Mutation",
         "endBreakGlass",
@@ -189,6 +199,7 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "recordPrivacyRequest",
         Needs::Permission(Cell::PrivacyManage),
     ),
+    ("Mutation", "recordProviderApproval", Needs::Platform),
     (
         "Mutation",
         "recordStatedTimeZone",
@@ -422,6 +433,7 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "withdrawInconvenientTime",
         Needs::Permission(Cell::HoldRelease),
     ),
+    ("Mutation", "withdrawProviderApproval", Needs::Platform),
     (
         "Mutation",
         "withdrawSuitAuthority",
@@ -463,6 +475,7 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "complianceDecision",
         Needs::Permission(Cell::DecisionRead),
     ),
+    ("Query", "connectedNumbers", Needs::Permission(Cell::ProviderRead)),
     (
         "Query",
         "contactPolicyChanges",

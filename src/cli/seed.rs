@@ -18,12 +18,13 @@ use crate::{
     config::{Config, Environment},
     conversations::route::connect_twilio,
     identity::{
-        KnownMember, NewBusiness, add_known_member, add_known_super_admin, hash_password, insert_business,
+        KnownMember, NewApproval, NewBusiness, ProviderApprovalKind, add_known_member, add_known_super_admin,
+        hash_password, insert_approval, insert_business,
     },
     platform::{
         clock::SystemWallClock,
         context::{SystemCtx, TenantCtx},
-        db::Db,
+        db::{Db, SystemTx},
         email::EmailAddress,
         ids,
         keys::Keyring,
@@ -189,7 +190,6 @@ async fn write_business(db: &Db, keyring: &Keyring, demo: &DemoBusiness, hash: &
             name: demo.name.to_owned(),
             role: demo.role,
             status: "ACTIVE",
-            sms_route_approved: demo.sms_route_approved,
             wrapped_key: keyring.new_business_key(id, 1)?,
         },
     )
@@ -214,8 +214,25 @@ async fn write_business(db: &Db, keyring: &Keyring, demo: &DemoBusiness, hash: &
     }
     let token = SecretString::from(demo.twilio_token());
     connect_twilio(&mut tx, keyring, id, &demo.twilio_sid(), &token, &[demo.number]).await?;
+    write_approvals(&mut tx, demo, id).await?;
     tx.commit().await?;
     Ok(id)
+}
+
+/// Carriers take texts of registered campaigns only; a collector for others needs the route's approval too.
+async fn write_approvals(tx: &mut SystemTx, demo: &DemoBusiness, business: Uuid) -> anyhow::Result<()> {
+    let route = (demo.role == "THIRD_PARTY_COLLECTOR").then_some(ProviderApprovalKind::SmsRoute);
+    for kind in std::iter::once(ProviderApprovalKind::SmsCampaign10Dlc).chain(route) {
+        let new = NewApproval {
+            business,
+            kind,
+            reference: "Demo",
+            valid_from: tx.now(),
+            valid_until: None,
+        };
+        insert_approval(tx, &new, None).await?;
+    }
+    Ok(())
 }
 
 fn capitalised(word: &str) -> String {

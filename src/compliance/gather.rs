@@ -53,7 +53,8 @@ struct Found {
     business_status: String,
     contact_profile: String,
     policy: Policy,
-    sms_route_approved: bool,
+    /// The kinds that stand now.
+    provider_approvals: Vec<String>,
     preferred_language: String,
     /// The person's data were erased.
     is_erased: bool,
@@ -111,6 +112,7 @@ pub(super) async fn gather(
     );
     let location = location(contact.recipient, &traits, tx.now());
     let (asks_for_license, licensed_states) = license_facts(&location, found.licenses, tx.now());
+    let is_approved = |kind: &str| found.provider_approvals.iter().any(|approved| approved == kind);
     let facts = Facts {
         now: Some(tx.now()),
         profile: Some(profile_of(&found.contact_profile)),
@@ -140,9 +142,9 @@ pub(super) async fn gather(
         consents: Some(consents(contact, &found.consents, checked_days, tx.now())),
         provider: Some(Provider {
             sms: Some("twilio".to_owned()),
-            third_party_collections_permitted: Some(found.sms_route_approved),
-            whatsapp_collections_permitted: Some(false),
-            ..Provider::default()
+            third_party_collections_permitted: Some(is_approved("SMS_ROUTE")),
+            sms_campaign_registered: Some(is_approved("SMS_CAMPAIGN_10DLC")),
+            whatsapp_collections_permitted: Some(is_approved("WHATSAPP")),
         }),
         debts: found.debt.debts(contact, tx.now()),
         do_not_call: Some(national(
@@ -186,7 +188,7 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
     let (began, today) = days_of(tx.now());
     let print = keys.platform_blind(contact.recipient);
     let row = sqlx::query!(
-        r#"SELECT b.role, b.status, b.contact_profile, b.sms_route_approved,
+        r#"SELECT b.role, b.status, b.contact_profile,
                 (SELECT policy FROM contact_policies y WHERE y.business_id = $1) AS policy,
                 w.preferred_language,
                 m.ids AS "ids!", m.addresses AS "addresses!: Vec<Option<Vec<u8>>>",
@@ -272,7 +274,10 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
                 ARRAY(SELECT DISTINCT l.state FROM business_licenses l
                   -- The licence that the rule asks for is the one to collect for others.
                   WHERE l.business_id = $1 AND l.kind = 'COLLECTION_AGENCY' AND l.removed_at IS NULL AND l.valid_from <= $10
-                    AND (l.valid_until IS NULL OR l.valid_until >= $9)) AS "licenses!: Vec<String>"
+                    AND (l.valid_until IS NULL OR l.valid_until >= $9)) AS "licenses!: Vec<String>",
+                ARRAY(SELECT DISTINCT p.kind FROM provider_approvals p
+                  WHERE p.business_id = $1 AND p.withdrawn_at IS NULL AND p.valid_from <= $12
+                    AND (p.valid_until IS NULL OR p.valid_until > $12)) AS "provider_approvals!: Vec<String>"
              FROM debtors d
              JOIN businesses b ON b.id = d.business_id
              JOIN debtors w ON w.business_id = d.business_id AND w.id = d.person_id
@@ -309,6 +314,7 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
         today,
         began,
         contact.author.member(),
+        tx.now(),
     )
     .fetch_optional(tx.conn())
     .await?;
@@ -346,7 +352,7 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
         business_status: row.status,
         contact_profile: row.contact_profile,
         policy: row.policy.map(from_json).transpose()?.unwrap_or_default(),
-        sms_route_approved: row.sms_route_approved,
+        provider_approvals: row.provider_approvals,
         preferred_language: row.preferred_language,
         is_erased: row.is_erased,
         members,

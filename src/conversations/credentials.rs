@@ -38,6 +38,16 @@ pub(super) struct AccountRow {
     pub(super) set_by: Option<Uuid>,
 }
 
+impl AccountRow {
+    /// What speaks for the account at the vendor.
+    pub(super) fn secret(&self, keyring: &Keyring) -> Result<SecretString, OpError> {
+        let plain =
+            keyring.platform_open("provider_accounts", "secret_cipher", self.id, &self.secret_cipher)?;
+        let text = std::str::from_utf8(&plain).map_err(|error| OpError::Internal(error.into()))?;
+        Ok(SecretString::from(text))
+    }
+}
+
 /// The business's accounts, oldest first.
 pub(super) async fn provider_accounts(tx: &mut TenantTx) -> Result<Vec<AccountRow>, DbError> {
     Ok(sqlx::query_as!(

@@ -203,7 +203,8 @@ async fn prepare(
             &thread,
             message,
             "NO_ROUTE",
-            "The number of this conversation is not connected any more.",
+            "Your business has disconnected the number of this conversation. Start a new one, or have an administrator connect \
+             the number again (connectNumber).",
         )
         .await?;
         tx.commit().await?;

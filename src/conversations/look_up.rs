@@ -199,7 +199,7 @@ async fn begin(slice: &Conversations, ctx: &TenantCtx, claimed: &Claimed) -> Res
     let body = open_whole(&keys, &record, claimed.message, &claimed.body_cipher, secret)?;
     tx.finish_read().await?;
     let Some(route) =
-        route::sms_route(&slice.db, &slice.keyring, ctx.business_id(), &thread.our_address).await?
+        route::look_up_route(&slice.db, &slice.keyring, ctx.business_id(), &thread.our_address).await?
     else {
         return Ok(None);
     };

@@ -21,6 +21,7 @@ mod loaders;
 pub mod look_up;
 mod model;
 mod notice;
+mod numbers;
 mod opt_out_by_link;
 mod pauses;
 pub mod ports;

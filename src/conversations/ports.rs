@@ -129,7 +129,30 @@ pub enum AccountStanding {
     Refused,
 }
 
-/// Knows whose account it is.
+/// A number as the vendor knows it.
+#[derive(Clone, Debug)]
+pub struct VendorNumber {
+    /// The vendor's id of it.
+    pub id: String,
+    pub takes_texts: bool,
+    /// Where texts to it are posted.
+    pub texts_go_to: Option<String>,
+    /// Whether an application at the vendor takes them instead.
+    pub has_application: bool,
+}
+
+/// What a vendor says of a number in an account.
+#[derive(Clone, Debug)]
+pub enum NumberLookUp {
+    /// The account has it.
+    Found(VendorNumber),
+    /// The account does not have it.
+    NotThere,
+    /// Account and secret do not belong together any more.
+    Refused,
+}
+
+/// Knows whose account it is, and which numbers are in it.
 #[async_trait]
 pub trait VendorAccounts: Send + Sync {
     /// Asks the vendor, with the secret itself: who has it speaks for the account.
@@ -137,6 +160,34 @@ pub trait VendorAccounts: Send + Sync {
     /// # Errors
     /// When the vendor does not answer.
     async fn standing(&self, account: &str, secret: &SecretString) -> anyhow::Result<AccountStanding>;
+
+    /// Asks the vendor whether the number is in the account, and where its texts go.
+    ///
+    /// # Errors
+    /// When the vendor does not answer.
+    async fn number(
+        &self,
+        account: &str,
+        secret: &SecretString,
+        number: &PhoneNumber,
+    ) -> anyhow::Result<NumberLookUp>;
+
+    /// Has texts to a number of the account, named by the vendor's id of it, posted to `webhook`.
+    ///
+    /// # Errors
+    /// When the vendor does not answer, or does not take it.
+    async fn bring_texts(
+        &self,
+        account: &str,
+        secret: &SecretString,
+        number_id: &str,
+        webhook: &str,
+    ) -> anyhow::Result<()>;
+}
+
+/// Where the vendor brings us what debtors write.
+pub(super) fn inbound_webhook(public_base_url: &str) -> String {
+    format!("{public_base_url}/webhooks/twilio/sms")
 }
 
 /// The callback's address for an attempt.

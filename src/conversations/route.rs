@@ -21,7 +21,7 @@ pub struct ProviderAccount {
     pub secret: SecretString,
     /// The one before, and until when it is good too (business time).
     previous_secret: Option<(SecretString, DateTime<Utc>)>,
-    /// Our numbers in it.
+    /// Our numbers in it, those that were disconnected too: they send nothing more, and a STOP to them counts.
     pub numbers: Vec<String>,
 }
 
@@ -153,7 +153,7 @@ async fn twilio_account(
     }))
 }
 
-/// The numbers of a business, in order.
+/// The connected numbers of a business, in order.
 ///
 /// # Errors
 /// [`OpError`] as met.
@@ -162,7 +162,7 @@ pub async fn numbers_of(db: &Db, business: Uuid) -> Result<Vec<String>, OpError>
         .system(&SystemCtx::for_reason("numbers of a business", "route"))
         .await?;
     let numbers = sqlx::query_scalar!(
-        "SELECT e164 FROM inbound_numbers WHERE business_id = $1 ORDER BY e164 LIMIT 100",
+        "SELECT e164 FROM inbound_numbers WHERE business_id = $1 AND disconnected_at IS NULL ORDER BY e164 LIMIT 100",
         business
     )
     .fetch_all(tx.conn())
@@ -171,7 +171,22 @@ pub async fn numbers_of(db: &Db, business: Uuid) -> Result<Vec<String>, OpError>
     Ok(numbers)
 }
 
-/// How to send from `number`, which must be the business's own.
+/// Whether another business has the number connected.
+pub(super) async fn is_connected_elsewhere(db: &Db, business: Uuid, number: &str) -> Result<bool, OpError> {
+    let mut tx = db.system(&SystemCtx::for_reason("whose number", "route")).await?;
+    let found = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM inbound_numbers
+            WHERE e164 = $1 AND business_id <> $2 AND disconnected_at IS NULL) AS "found!""#,
+        number,
+        business
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    tx.commit().await?;
+    Ok(found)
+}
+
+/// How to send from `number`, which must be the business's own, and connected.
 ///
 /// # Errors
 /// [`OpError`] as met.
@@ -181,13 +196,37 @@ pub async fn sms_route(
     business: Uuid,
     number: &str,
 ) -> Result<Option<SmsRoute>, OpError> {
+    find_route(db, keyring, business, number, true).await
+}
+
+/// How to ask the vendor what became of texts from `number`, which the business may have disconnected since.
+///
+/// # Errors
+/// [`OpError`] as met.
+pub(super) async fn look_up_route(
+    db: &Db,
+    keyring: &Keyring,
+    business: Uuid,
+    number: &str,
+) -> Result<Option<SmsRoute>, OpError> {
+    find_route(db, keyring, business, number, false).await
+}
+
+async fn find_route(
+    db: &Db,
+    keyring: &Keyring,
+    business: Uuid,
+    number: &str,
+    must_be_connected: bool,
+) -> Result<Option<SmsRoute>, OpError> {
     let mut tx = db.system(&SystemCtx::for_reason("send route", "route")).await?;
     let row = sqlx::query!(
         "SELECT a.id, a.external_id, a.secret_cipher FROM inbound_numbers n
          JOIN provider_accounts a ON a.id = n.provider_account_id
-         WHERE n.e164 = $1 AND n.business_id = $2 AND a.business_id = $2",
+         WHERE n.e164 = $1 AND n.business_id = $2 AND a.business_id = $2 AND (n.disconnected_at IS NULL OR NOT $3)",
         number,
-        business
+        business,
+        must_be_connected,
     )
     .fetch_optional(tx.conn())
     .await?;
@@ -201,7 +240,8 @@ pub async fn sms_route(
     }))
 }
 
-/// Connects a business's Twilio account and its numbers.
+/// Connects a business's Twilio account and its numbers, unproven: for demo and benchmark. Businesses do it themselves, by
+/// `setProviderCredentials` and `connectNumber`.
 ///
 /// # Errors
 /// `provider_accounts_provider_external_id_key` or `inbound_numbers_pkey` when they belong to somebody already.
@@ -230,7 +270,8 @@ pub async fn connect_twilio(
     .await?;
     for number in numbers {
         sqlx::query!(
-            "INSERT INTO inbound_numbers (e164, business_id, provider_account_id, created_at) VALUES ($1, $2, $3, $4)",
+            "INSERT INTO inbound_numbers (id, e164, business_id, provider_account_id, created_at) VALUES ($1, $2, $3, $4, $5)",
+            crate::platform::ids::next(),
             number,
             business,
             id,

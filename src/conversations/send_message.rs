@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::{
     deliver::DeliverMessage,
+    numbers::sends_from,
     store::{ConversationRow, NewMessageRow, append_message, lock_conversation, unanswered_inbound},
 };
 use crate::{
@@ -105,6 +106,15 @@ pub async fn send_message(
         )
         .into());
     };
+    if !sends_from(tx, &thread.our_address).await? {
+        return Err(UserError::at(
+            UserErrorCode::Conflict,
+            "conversationId",
+            "Your business has disconnected the number of this conversation. Start a new one, which goes out from a number \
+             that is connected, or have an administrator connect this number again (connectNumber).",
+        )
+        .into());
+    }
     let keys = keyring.business(db, tx.business_id()).await?;
     let record = debtor_keys::unwrapped(tx, &keys, thread.record_key_id).await?;
     let peer = open_peer(&keys, &record, &thread)?;

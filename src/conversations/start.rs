@@ -59,7 +59,11 @@ pub(super) async fn text_thread(
         .await?
         .into_iter()
         .next()
-        .ok_or_else(|| conflict("Your business has no number to send from. Connect one in the settings."))?;
+        .ok_or_else(|| {
+            conflict(
+                "Your business has no number to send from: an administrator connects one (connectNumber).",
+            )
+        })?;
     let keys = keyring.business(db, tx.business_id()).await?;
     let erased = || conflict("This debtor's data was erased.");
     let record = keys.data_key(&debtor.keys.record)?.ok_or_else(erased)?;

@@ -35,7 +35,7 @@ pub(super) async fn look_up_status(
                 return Ok(());
             }
         },
-        // The number was disconnected since: nobody to ask.
+        // Another business has the number since: nobody to ask.
         _ => None,
     };
     conclude(slice, ctx, claimed, &question, answer).await
@@ -58,7 +58,7 @@ async fn begin(slice: &Conversations, ctx: &TenantCtx, claimed: &Claimed) -> Res
     let peer = open_peer(&keys, &record, &thread)?;
     tx.finish_read().await?;
     Ok(Question {
-        route: route::sms_route(&slice.db, &slice.keyring, business, &thread.our_address).await?,
+        route: route::look_up_route(&slice.db, &slice.keyring, business, &thread.our_address).await?,
         to: PhoneNumber::parse_e164(&peer).map_err(|error| OpError::Internal(error.into()))?,
     })
 }

@@ -17,6 +17,7 @@ const SIZES: &[(&str, &str, u64)] = &[
     ("AutoResponse", "texts", 2),
     ("Availability", "exceptions", 100),
     ("Availability", "week", 7),
+    ("Business", "providerApprovals", 10),
     ("ComplianceDashboard", "alerts", 20),
     ("ComplianceDashboard", "decisions", 60),
     ("ComplianceDashboard", "holds", 12),
@@ -35,6 +36,7 @@ const SIZES: &[(&str, &str, u64)] = &[
     ("Dispute", "steps", 10),
     ("DisputeStep", "documents", 5),
     ("HoldsStated", "holds", 20),
+    ("PlatformBusiness", "providerApprovals", 10),
     ("PlatformUser", "memberships", 20),
     ("ReassignedNumberList", "imports", 20),
     ("RuleRefusals", "days", 30),
@@ -47,6 +49,7 @@ const SIZES: &[(&str, &str, u64)] = &[
     ("TemplatePreview", "findings", 20),
     ("UpdateTemplatePayload", "findings", 20),
     ("Query", "accountViews", 200),
+    ("Query", "connectedNumbers", 100),
     ("Query", "licenses", 60),
     // Counted by the ids that are given.
     ("Query", "nodes", 1),

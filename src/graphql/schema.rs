@@ -27,8 +27,8 @@ use crate::{
     conversations::{
         feed::InboxReaders,
         graphql::{
-            ConversationMutations, ConversationQueries, ConversationSubscriptions, ProviderAccountMutations,
-            ProviderAccountQueries,
+            ConversationMutations, ConversationQueries, ConversationSubscriptions, NumberMutations,
+            NumberQueries, ProviderAccountMutations, ProviderAccountQueries,
         },
         ports::VendorAccounts,
     },
@@ -72,6 +72,7 @@ pub struct Query(
     LicenseQueries,
     DashboardQueries,
     ProviderAccountQueries,
+    NumberQueries,
     HealthQueries,
     AccessLogQueries,
     PortalQueries,
@@ -97,6 +98,7 @@ pub struct Mutation(
     NumberListMutations,
     LicenseMutations,
     ProviderAccountMutations,
+    NumberMutations,
     PortalMutations,
     TemplateMutations,
 );

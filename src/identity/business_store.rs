@@ -16,7 +16,6 @@ pub struct NewBusiness {
     /// `THIRD_PARTY_COLLECTOR` or `FIRST_PARTY_CREDITOR`.
     pub role: &'static str,
     pub status: &'static str,
-    pub sms_route_approved: bool,
     /// The first business key, wrapped by the master key.
     pub wrapped_key: Vec<u8>,
 }
@@ -28,14 +27,13 @@ pub struct NewBusiness {
 pub async fn insert_business(tx: &mut SystemTx, new: &NewBusiness) -> Result<(), DbError> {
     let now = tx.now();
     sqlx::query!(
-        "INSERT INTO businesses (id, slug, name, role, status, sms_route_approved, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $7)",
+        "INSERT INTO businesses (id, slug, name, role, status, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $6)",
         new.id,
         new.slug,
         new.name,
         new.role,
         new.status,
-        new.sms_route_approved,
         now,
     )
     .execute(tx.conn())

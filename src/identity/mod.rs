@@ -2,9 +2,9 @@
 //!
 //! Owns `businesses`, `identities`, `recovery_codes`, `one_time_tokens`, `password_resets`, `login_failures`, `users`,
 //! `custom_roles`, `work_schedules`, `work_hours`, `user_skills`, `notification_preferences`, `invitations`,
-//! `break_glass_sessions`, `sessions`, `refresh_tokens`, `debtor_sessions`, `debtor_refresh_tokens`, `api_keys`.
-//! Identities have no one business, so this slice works through `SystemTx` with what is personal sealed under the
-//! platform key. May import `platform`, `access`, `audit`, `files`.
+//! `break_glass_sessions`, `provider_approvals`, `sessions`, `refresh_tokens`, `debtor_sessions`,
+//! `debtor_refresh_tokens`, `api_keys`. Identities have no one business, so this slice works through `SystemTx` with what
+//! is personal sealed under the platform key. May import `platform`, `access`, `audit`, `files`.
 
 mod accept_invitation;
 mod account_mail;
@@ -41,6 +41,7 @@ mod platform_staff;
 mod platform_store;
 pub mod ports;
 mod profile_store;
+mod provider_approvals;
 mod register;
 mod reset_password;
 mod revocations;
@@ -79,6 +80,7 @@ pub use key_warnings::{SendKeyWarning, send_key_warning, warn_of_ending_keys};
 pub use lockout::{Turn, forget_login_failures};
 pub use overseers::{overseers, staff_address};
 pub use platform_staff::{add_known_super_admin, create_super_admin, remove_super_admin};
+pub use provider_approvals::{NewApproval, ProviderApprovalKind, insert_approval};
 pub use register::{KnownMember, SendVerificationMail, add_known_member, send_verification_mail};
 pub use revocations::{Revocations, look_for_revocations, run_revocation_poll};
 pub use session::IssuedSession;

@@ -120,7 +120,6 @@ pub(super) async fn register_business(
             name: registration.business_name.trim().to_owned(),
             role: registration.business_role,
             status: "PENDING",
-            sms_route_approved: false,
             wrapped_key: identity.keyring.new_business_key(business_id, 1)?,
         },
     )

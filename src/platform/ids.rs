@@ -130,6 +130,10 @@ id_kinds! {
     ContactPolicyChange = "cpc",
     /// A business's account at a vendor.
     ProviderAccount = "pacc",
+    /// A number that debtors text to.
+    ConnectedNumber = "num",
+    /// What a provider has approved for a business.
+    ProviderApproval = "appr",
     /// A business's own role.
     CustomRole = "role",
     /// A stay of the platform's staff inside a business.

@@ -10,6 +10,7 @@
 //! | `GET /control/sms?number=+1…` | a phone's thread, oldest first |
 //! | `GET /control/email?to=…` | a mailbox, oldest first; all of them without `to` |
 //! | `POST /control/twilio/tokens` `{account_sid, auth_token}` | a second auth token, or a new account |
+//! | `POST /control/twilio/numbers` `{account_sid, number, sms_url}` | buys an account a number; its texts go nowhere without `sms_url` |
 //! | `GET`, `POST /control/faults` `{provider, fault, count}` | faults that wait; adds some |
 //! | `GET`, `POST /control/clock` `{advance_seconds}` | the time; moves it forward |
 //! | `GET /control/deliveries` | webhooks and what came of them, newest first, the last 100 |
@@ -71,6 +72,7 @@ pub(super) fn router() -> Router<SandboxState> {
         .route("/control/sms", get(thread).post(text))
         .route("/control/email", get(mailbox))
         .route("/control/twilio/tokens", post(issue_token))
+        .route("/control/twilio/numbers", post(buy_number))
         .route("/control/faults", get(waiting_faults).post(add_faults))
         .route("/control/clock", get(clock).post(advance))
         .route("/control/deliveries", get(deliveries))
@@ -118,6 +120,29 @@ async fn issue_token(State(state): State<SandboxState>, body: Body<TokenRequest>
     let Json(request) = body?;
     state.issue_token(&request.account_sid, &request.auth_token);
     Ok(Json(json!({ "account_sid": request.account_sid })))
+}
+
+#[derive(Deserialize)]
+struct NumberRequest {
+    account_sid: String,
+    number: String,
+    #[serde(default)]
+    sms_url: String,
+}
+
+async fn buy_number(State(state): State<SandboxState>, body: Body<NumberRequest>) -> ControlResult<Value> {
+    let Json(request) = body?;
+    if !state.buy_number(
+        &request.account_sid,
+        request.number.trim(),
+        request.sms_url.trim(),
+    ) {
+        let text = "the account must exist, and the number be in E.164 form and nobody's";
+        return Err(ControlError(StatusCode::UNPROCESSABLE_ENTITY, text.to_owned()));
+    }
+    Ok(Json(
+        json!({ "account_sid": request.account_sid, "number": request.number.trim() }),
+    ))
 }
 
 #[derive(Deserialize)]

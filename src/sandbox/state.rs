@@ -12,6 +12,7 @@ use super::in_flight::{InFlight, InFlightGuard};
 use super::mail::Mail;
 use super::recorder::RecordedRequest;
 use super::twilio::inbound::{self, InboundError, InboundResult};
+use super::twilio::is_e164;
 use super::twilio::message::{MessageStatus, SmsMessage};
 use super::twilio::opt_out::OptOuts;
 use super::twilio::webhook::{WebhookClient, WebhookDelivery};
@@ -24,7 +25,6 @@ pub struct SandboxState {
 }
 
 struct Inner {
-    accounts: Vec<TwilioAccount>,
     debtor_numbers: Vec<(String, String)>,
     clock: Arc<dyn SandboxClock>,
     delays: StatusDelays,
@@ -35,6 +35,7 @@ struct Inner {
 }
 
 struct Memory {
+    accounts: BoundedList<TwilioAccount>,
     messages: BoundedList<SmsMessage>,
     mails: BoundedList<Mail>,
     requests: BoundedList<RecordedRequest>,
@@ -109,9 +110,44 @@ impl SandboxState {
     /// account, which has no numbers yet.
     pub fn issue_token(&self, account_sid: &str, auth_token: &str) {
         let mut memory = self.memory();
-        memory
-            .tokens
-            .push((account_sid.to_owned(), auth_token.to_owned()));
+        if memory.accounts.iter().any(|account| account.sid == account_sid) {
+            memory
+                .tokens
+                .push((account_sid.to_owned(), auth_token.to_owned()));
+        } else {
+            memory.accounts.push(TwilioAccount {
+                sid: account_sid.to_owned(),
+                auth_token: auth_token.to_owned(),
+                numbers: Vec::new(),
+            });
+        }
+    }
+
+    /// What Twilio's console does: buys a number for an account, whose texts go to `sms_webhook_url`; empty where they go
+    /// nowhere. False where there is no such account, or the number is somebody's.
+    pub fn buy_number(&self, account_sid: &str, e164: &str, sms_webhook_url: &str) -> bool {
+        if !is_e164(e164) || self.owner_of(e164).is_some() {
+            return false;
+        }
+        let mut memory = self.memory();
+        let account = memory
+            .accounts
+            .iter_mut()
+            .find(|account| account.sid == account_sid);
+        let bought = TwilioNumber {
+            e164: e164.to_owned(),
+            sms_webhook_url: sms_webhook_url.to_owned(),
+            label: e164.to_owned(),
+        };
+        account.map(|account| account.numbers.push(bought)).is_some()
+    }
+
+    /// What Twilio's console does: gives a number back, so that it is nobody's.
+    pub fn release_number(&self, e164: &str) {
+        let mut memory = self.memory();
+        for account in memory.accounts.iter_mut() {
+            account.numbers.retain(|number| number.e164 != e164);
+        }
     }
 
     /// The faults that were not spent yet, in order.
@@ -138,7 +174,13 @@ impl SandboxState {
 /// Access for the sandbox's own parts.
 impl SandboxState {
     pub(super) fn new(parts: StateParts) -> Self {
+        let mut accounts = BoundedList::new();
+        parts
+            .accounts
+            .into_iter()
+            .for_each(|account| accounts.push(account));
         let memory = Memory {
+            accounts,
             messages: BoundedList::new(),
             mails: BoundedList::new(),
             requests: BoundedList::new(),
@@ -149,7 +191,6 @@ impl SandboxState {
             tokens: BoundedList::new(),
         };
         let inner = Inner {
-            accounts: parts.accounts,
             debtor_numbers: parts.debtor_numbers,
             clock: parts.clock,
             delays: parts.delays,
@@ -184,21 +225,22 @@ impl SandboxState {
         &self.inner.webhooks
     }
 
-    pub(super) fn accounts(&self) -> &[TwilioAccount] {
-        &self.inner.accounts
+    pub(super) fn accounts(&self) -> Vec<TwilioAccount> {
+        self.memory().accounts.iter().cloned().collect()
     }
 
     pub(super) fn debtor_numbers(&self) -> &[(String, String)] {
         &self.inner.debtor_numbers
     }
 
-    pub(super) fn account(&self, sid: &str) -> Option<&TwilioAccount> {
-        self.inner.accounts.iter().find(|account| account.sid == sid)
+    pub(super) fn account(&self, sid: &str) -> Option<TwilioAccount> {
+        let memory = self.memory();
+        memory.accounts.iter().find(|account| account.sid == sid).cloned()
     }
 
     /// The tokens that are good for an account, if it exists.
     pub(super) fn tokens_of(&self, sid: &str) -> Vec<String> {
-        let first = self.account(sid).map(|account| account.auth_token.clone());
+        let first = self.account(sid).map(|account| account.auth_token);
         let memory = self.memory();
         let issued = memory.tokens.iter().filter(|(account, _)| account == sid);
         first
@@ -208,12 +250,26 @@ impl SandboxState {
     }
 
     /// The account that owns a number.
-    pub(super) fn owner_of(&self, e164: &str) -> Option<(&TwilioAccount, &TwilioNumber)> {
-        self.inner
+    pub(super) fn owner_of(&self, e164: &str) -> Option<(TwilioAccount, TwilioNumber)> {
+        let memory = self.memory();
+        memory
             .accounts
             .iter()
             .flat_map(|account| account.numbers.iter().map(move |number| (account, number)))
             .find(|(_, number)| number.e164 == e164)
+            .map(|(account, number)| (account.clone(), number.clone()))
+    }
+
+    /// Has texts to a number posted to another address.
+    pub(super) fn set_sms_webhook(&self, e164: &str, url: &str) {
+        let mut memory = self.memory();
+        let mut numbers = memory
+            .accounts
+            .iter_mut()
+            .flat_map(|account| account.numbers.iter_mut());
+        if let Some(number) = numbers.find(|number| number.e164 == e164) {
+            url.clone_into(&mut number.sms_webhook_url);
+        }
     }
 
     /// Runs work in the background until it ends or the sandbox stops; [`idle`](Self::idle) waits for it.

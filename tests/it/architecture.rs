@@ -112,6 +112,11 @@ const NO_CONTACT: &[(&str, &str)] = &[
     ("DebtorLinks::sample", "the same"),
     ("Letterheads::letterhead", "asks how a business heads its letters"),
     ("VendorAccounts::standing", "asks whose account it is"),
+    ("VendorAccounts::number", "asks whose number it is"),
+    (
+        "VendorAccounts::bring_texts",
+        "says where a number's texts are to be brought",
+    ),
     ("SmsGateway::find", "looks up what was sent"),
     ("SmsGateway::fetch", "asks what became of what was sent"),
 ];

@@ -6,7 +6,6 @@ pub struct DemoBusiness {
     pub slug: &'static str,
     pub name: &'static str,
     pub role: &'static str,
-    pub sms_route_approved: bool,
     pub number: &'static str,
     /// The letter of which its Twilio SID is made, and the digit of its token.
     twilio: (char, char),
@@ -56,7 +55,6 @@ pub const BUSINESSES: [DemoBusiness; 2] = [
         slug: "acme",
         name: "Acme Recovery",
         role: "THIRD_PARTY_COLLECTOR",
-        sms_route_approved: true,
         number: "+12125550100",
         twilio: ('a', '1'),
         first_line: 10,
@@ -65,7 +63,6 @@ pub const BUSINESSES: [DemoBusiness; 2] = [
         slug: "globex",
         name: "Globex Health",
         role: "FIRST_PARTY_CREDITOR",
-        sms_route_approved: false,
         number: "+13125550100",
         twilio: ('b', '2'),
         first_line: 50,

@@ -84,8 +84,8 @@ fn provider_whatsapp_debt_ban(context: &Context<'_>) -> Checked {
     })
 }
 
-/// TCR, CTIA: the carriers take application-to-person texts from registered brands and campaigns only. Where nobody has
-/// written down whether the business is registered, the provider is left to refuse (Twilio error 30034).
+/// TCR, CTIA: the carriers take application-to-person texts from registered brands and campaigns only. Facts of before
+/// registrations were on record say nothing of it: then the provider was left to refuse (Twilio error 30034).
 fn provider_10dlc_registration(context: &Context<'_>) -> Checked {
     let provider = context.facts.provider.as_ref();
     let registered = provider.and_then(|provider| provider.sms_campaign_registered);

@@ -3,6 +3,7 @@
 mod credentials;
 mod events;
 mod mutations;
+mod numbers;
 mod queries;
 mod types;
 
@@ -10,5 +11,6 @@ pub use super::agent_work::{AgentTime, AgentWork};
 pub use credentials::{ProviderAccountMutations, ProviderAccountQueries};
 pub use events::{ConversationSubscriptions, FeedCursor};
 pub use mutations::ConversationMutations;
+pub use numbers::{NumberMutations, NumberQueries};
 pub use queries::ConversationQueries;
 pub use types::{Conversation, ConversationConnection, Message};

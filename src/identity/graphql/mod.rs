@@ -2,6 +2,7 @@
 
 mod activity;
 mod api_keys;
+mod approvals;
 mod break_glass;
 mod credentials;
 mod mutations;
@@ -49,6 +50,7 @@ pub struct IdentityMutations(
     roles::RoleMutations,
     break_glass::BreakGlassMutations,
     platform_mutations::PlatformMutations,
+    approvals::ApprovalMutations,
     photo::PhotoMutations,
     work::WorkMutations,
     notifications::NotificationMutations,

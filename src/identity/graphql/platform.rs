@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::{
     RoleName,
+    approvals::ProviderApproval,
     mutations::{BusinessRole, request},
     user::UserStatus,
 };
@@ -18,6 +19,7 @@ use crate::{
         Caller, Identity, delete_business,
         invite::open_address,
         platform_store::{self, BusinessCriteria, BusinessRow, PersonRow, PlaceRow, Usage},
+        provider_approvals::approvals_of,
     },
     platform::{
         context::SystemCtx,
@@ -114,12 +116,14 @@ pub struct PlatformBusiness {
     restorable_until: Option<DateTime<Utc>>,
     /// How much it uses.
     usage: BusinessUsage,
+    /// What providers have approved for it, newest first (at most 100).
+    provider_approvals: Vec<ProviderApproval>,
 }
 
 impl AtHand for PlatformBusiness {}
 
 impl PlatformBusiness {
-    fn of(row: BusinessRow, usage: Usage) -> Self {
+    fn of(row: BusinessRow, usage: Usage, provider_approvals: Vec<ProviderApproval>) -> Self {
         Self {
             id: ids::encode(IdKind::Business, row.id).into(),
             status: BusinessStatus::of(&row),
@@ -137,6 +141,7 @@ impl PlatformBusiness {
             deletion_reason: row.deletion_reason,
             restorable_until: row.deleted_at.map(|at| at + delete_business::GRACE),
             usage: usage.into(),
+            provider_approvals,
         }
     }
 
@@ -150,8 +155,9 @@ impl PlatformBusiness {
             return Ok(None);
         };
         let usage = usage_of(&mut tx, &[id]).await?.remove(&id).unwrap_or_default();
+        let approvals = approvals_by_business(&mut tx, &[id]).await?.remove(&id);
         tx.commit().await?;
-        Ok(Some(Self::of(row, usage)))
+        Ok(Some(Self::of(row, usage, approvals.unwrap_or_default())))
     }
 }
 
@@ -170,6 +176,19 @@ async fn usage_of(tx: &mut SystemTx, businesses: &[Uuid]) -> Result<HashMap<Uuid
         .await?
         .into_iter()
         .collect())
+}
+
+async fn approvals_by_business(
+    tx: &mut SystemTx,
+    businesses: &[Uuid],
+) -> Result<HashMap<Uuid, Vec<ProviderApproval>>, OpError> {
+    let now = tx.now();
+    let mut found: HashMap<Uuid, Vec<ProviderApproval>> = HashMap::new();
+    for row in approvals_of(tx.conn(), businesses).await? {
+        let of_one = found.entry(row.business_id).or_default();
+        of_one.push(ProviderApproval::of(row, now)?);
+    }
+    Ok(found)
 }
 
 /// A person's place in a business.
@@ -361,13 +380,15 @@ async fn page_of_businesses(
     let rows = platform_store::businesses(&mut tx, criteria, page, past).await?;
     let found: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let mut usage = usage_of(&mut tx, &found).await?;
+    let mut approvals = approvals_by_business(&mut tx, &found).await?;
     tx.commit().await?;
     let rows = rows
         .into_iter()
         .map(|row| {
             let cursor = EdgeCursor::of("businesses", row.id);
             let used = usage.remove(&row.id).unwrap_or_default();
-            (cursor, PlatformBusiness::of(row, used))
+            let approved = approvals.remove(&row.id).unwrap_or_default();
+            (cursor, PlatformBusiness::of(row, used, approved))
         })
         .collect();
     Ok(PlatformBusinessConnection::from_rows(page, rows))

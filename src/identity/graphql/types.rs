@@ -3,7 +3,9 @@
 use async_graphql::{Context, ID, Object, SimpleObject};
 use uuid::Uuid;
 
-use super::{RoleName, User, notifications::NotificationPreference, profile::UserProfile};
+use super::{
+    RoleName, User, approvals::ProviderApproval, notifications::NotificationPreference, profile::UserProfile,
+};
 use crate::{
     access::{Cell, Role, authorize},
     accounts::graphql::Account,
@@ -81,6 +83,15 @@ impl Business {
             .await
             .map_err(op_error)?;
         Ok(numbers.into_iter().map(PhoneNumberScalar).collect())
+    }
+
+    /// What providers have approved for it, newest first (at most 100): the gate lets out no text without
+    /// SMS_CAMPAIGN_10DLC, and none of a collector for others without SMS_ROUTE. Send funnelchat's support what your provider
+    /// has given you, and they record it.
+    async fn provider_approvals(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<ProviderApproval>> {
+        ProviderApproval::of_own_business(&mut *ctx.snapshot().await?)
+            .await
+            .map_err(op_error)
     }
 }
 

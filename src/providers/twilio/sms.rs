@@ -1,4 +1,4 @@
-//! Texts through Twilio's Messages resource, and whose account it is.
+//! Texts through Twilio's Messages resource, whose account it is, and which numbers are in it.
 //!
 //! Messages: it has no idempotency key, so a lost answer is UNKNOWN and looked up.
 
@@ -17,8 +17,8 @@ use crate::{
     conversations::{
         DeliveryStatus,
         ports::{
-            AccountStanding, Channel, Failure, OutboundSms, RefusalKind, SendOutcome, SmsGateway, SmsRoute,
-            VendorAccounts, VendorMessage,
+            AccountStanding, Channel, Failure, NumberLookUp, OutboundSms, RefusalKind, SendOutcome,
+            SmsGateway, SmsRoute, VendorAccounts, VendorMessage, VendorNumber,
         },
     },
     platform::phone::PhoneNumber,
@@ -59,6 +59,28 @@ struct AccountJson {
 }
 
 #[derive(Deserialize)]
+struct NumbersJson {
+    incoming_phone_numbers: Vec<NumberJson>,
+}
+
+#[derive(Deserialize)]
+struct NumberJson {
+    sid: String,
+    phone_number: String,
+    #[serde(default)]
+    capabilities: CapabilitiesJson,
+    sms_url: Option<String>,
+    sms_method: Option<String>,
+    sms_application_sid: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+struct CapabilitiesJson {
+    #[serde(default)]
+    sms: bool,
+}
+
+#[derive(Deserialize)]
 struct ErrorJson {
     code: Option<i64>,
 }
@@ -74,6 +96,13 @@ impl TwilioSms {
 
     fn messages_url(&self, account: &str) -> String {
         format!("{}/2010-04-01/Accounts/{account}/Messages.json", self.base_url)
+    }
+
+    fn numbers_url(&self, account: &str) -> String {
+        format!(
+            "{}/2010-04-01/Accounts/{account}/IncomingPhoneNumbers",
+            self.base_url
+        )
     }
 }
 
@@ -202,10 +231,7 @@ impl VendorAccounts for TwilioSms {
             .basic_auth(account, Some(secret.expose_secret()))
             .send()
             .await?;
-        if matches!(
-            answer.status(),
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND
-        ) {
+        if is_refused(&answer) {
             return Ok(AccountStanding::Refused);
         }
         let found: AccountJson = answer.error_for_status()?.json().await?;
@@ -215,6 +241,67 @@ impl VendorAccounts for TwilioSms {
             _ => AccountStanding::NotActive,
         })
     }
+
+    /// Twilio also answers with numbers of which the one asked for is a part (its docs, "IncomingPhoneNumber resource").
+    async fn number(
+        &self,
+        account: &str,
+        secret: &SecretString,
+        number: &PhoneNumber,
+    ) -> anyhow::Result<NumberLookUp> {
+        let url = Url::parse_with_params(
+            &format!("{}.json", self.numbers_url(account)),
+            &[("PhoneNumber", number.as_e164())],
+        )?;
+        let answer = self
+            .http
+            .get(url)
+            .basic_auth(account, Some(secret.expose_secret()))
+            .send()
+            .await?;
+        if is_refused(&answer) {
+            return Ok(NumberLookUp::Refused);
+        }
+        let list: NumbersJson = answer.error_for_status()?.json().await?;
+        let mut all = list.incoming_phone_numbers.into_iter();
+        let found = all.find(|found| found.phone_number == number.as_e164());
+        Ok(found.map_or(NumberLookUp::NotThere, |found| {
+            NumberLookUp::Found(VendorNumber {
+                takes_texts: found.capabilities.sms,
+                texts_go_to: found
+                    .sms_url
+                    .filter(|_| found.sms_method.as_deref() == Some("POST")),
+                has_application: found.sms_application_sid.is_some_and(|sid| !sid.is_empty()),
+                id: found.sid,
+            })
+        }))
+    }
+
+    async fn bring_texts(
+        &self,
+        account: &str,
+        secret: &SecretString,
+        number_id: &str,
+        webhook: &str,
+    ) -> anyhow::Result<()> {
+        let answer = self
+            .http
+            .post(format!("{}/{number_id}.json", self.numbers_url(account)))
+            .basic_auth(account, Some(secret.expose_secret()))
+            .form(&[("SmsUrl", webhook), ("SmsMethod", "POST")])
+            .send()
+            .await?;
+        answer.error_for_status()?;
+        Ok(())
+    }
+}
+
+/// Twilio does not let in whoever asks, or knows no such account.
+fn is_refused(answer: &reqwest::Response) -> bool {
+    matches!(
+        answer.status(),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND
+    )
 }
 
 impl From<MessageJson> for VendorMessage {

@@ -1,11 +1,11 @@
-//! The REST API: create, list and fetch messages, fetch an account.
+//! The REST API: create, list and fetch messages, fetch an account. Its numbers are in [`numbers`].
 
 use std::time::Duration;
 
 use axum::extract::{ConnectInfo, OriginalUri, Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -21,7 +21,7 @@ use super::super::state::SandboxState;
 use super::error::TwilioError;
 use super::list::ListQuery;
 use super::message::{NewMessage, Origin, SmsMessage};
-use super::{API_VERSION, BODY_LIMIT, is_e164, status};
+use super::{API_VERSION, BODY_LIMIT, is_e164, numbers, status};
 
 /// How long a request under the timeout fault is held at most.
 const LONGEST_HOLD: Duration = Duration::from_secs(60);
@@ -35,6 +35,14 @@ pub(in crate::sandbox) fn router(state: &SandboxState) -> Router<SandboxState> {
         )
         .route("/2010-04-01/Accounts/{account}", get(fetch_account))
         .route("/2010-04-01/Accounts/{account}/Messages/{file}", get(fetch))
+        .route(
+            "/2010-04-01/Accounts/{account}/IncomingPhoneNumbers.json",
+            get(numbers::list),
+        )
+        .route(
+            "/2010-04-01/Accounts/{account}/IncomingPhoneNumbers/{file}",
+            post(numbers::update),
+        )
         .fallback(async |OriginalUri(uri): OriginalUri| TwilioError::not_found(uri.path()))
         .layer(middleware::from_fn_with_state(state.clone(), record_twilio))
 }
@@ -48,7 +56,7 @@ async fn create(
 ) -> Result<Response, TwilioError> {
     let account = authenticate(&state, &account, &headers)?;
     let request = CreateRequest::parse(&body)?;
-    request.check(&state, account)?;
+    request.check(&state, &account)?;
     let fault = state.take_fault(Provider::Twilio);
     match fault {
         Some(Fault::Error500) => return Err(TwilioError::internal()),
@@ -67,7 +75,7 @@ async fn create(
     });
     let answer = (StatusCode::CREATED, Json(message.to_json())).into_response();
     state.add_message(message.clone());
-    status::start(&state, account, message, fault);
+    status::start(&state, &account, message, fault);
     if fault == Some(Fault::Timeout) {
         hold(&state, &connection).await;
     }
@@ -110,12 +118,7 @@ async fn fetch_account(
     let not_found = || TwilioError::not_found(&format!("/Accounts/{file}"));
     let sid = file.strip_suffix(".json").ok_or_else(not_found)?;
     let token = authentic_token(&state, sid, &headers)?;
-    match state.take_fault(Provider::Twilio) {
-        Some(Fault::Error500) => return Err(TwilioError::internal()),
-        Some(Fault::RateLimit) => return Err(TwilioError::too_many_requests(None)),
-        Some(Fault::RateLimitHour) => return Err(TwilioError::too_many_requests(Some(3600))),
-        _ => {}
-    }
+    refuse_by_fault(&state)?;
     let at = state.now().to_rfc2822();
     Ok(Json(json!({
         "auth_token": token,
@@ -132,12 +135,22 @@ async fn fetch_account(
     .into_response())
 }
 
+/// Plays the fault that waits, where it is one that refuses.
+pub(super) fn refuse_by_fault(state: &SandboxState) -> Result<(), TwilioError> {
+    match state.take_fault(Provider::Twilio) {
+        Some(Fault::Error500) => Err(TwilioError::internal()),
+        Some(Fault::RateLimit) => Err(TwilioError::too_many_requests(None)),
+        Some(Fault::RateLimitHour) => Err(TwilioError::too_many_requests(Some(3600))),
+        _ => Ok(()),
+    }
+}
+
 /// Basic authentication with the SID in the path and one of that account's tokens.
-fn authenticate<'a>(
-    state: &'a SandboxState,
+pub(super) fn authenticate(
+    state: &SandboxState,
     path_sid: &str,
     headers: &HeaderMap,
-) -> Result<&'a TwilioAccount, TwilioError> {
+) -> Result<TwilioAccount, TwilioError> {
     authentic_token(state, path_sid, headers)?;
     state.account(path_sid).ok_or_else(TwilioError::bad_credentials)
 }

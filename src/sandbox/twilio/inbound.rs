@@ -51,14 +51,14 @@ pub(in crate::sandbox) async fn receive(
     }
     let (account, number) = state.owner_of(to).ok_or_else(|| unknown_number(state, to))?;
     let _work = state.begin_work();
-    let text = store(state, account, Origin::Phone, from, to, body);
+    let text = store(state, &account, Origin::Phone, from, to, body);
     let keyword = Keyword::from_body(body);
     if let Some(keyword) = keyword
         && let Some(reply) = state.with_opt_outs(|opt_outs| opt_outs.apply(keyword, to, from))
     {
-        store(state, account, Origin::TwilioReply, to, from, reply);
+        store(state, &account, Origin::TwilioReply, to, from, reply);
     }
-    let webhook_status = webhook::deliver(state, &inbound_webhook(account, number, &text, keyword)).await;
+    let webhook_status = webhook::deliver(state, &inbound_webhook(&account, &number, &text, keyword)).await;
     Ok(InboundResult {
         message_sid: text.sid,
         webhook_status,
@@ -66,10 +66,10 @@ pub(in crate::sandbox) async fn receive(
 }
 
 fn unknown_number(state: &SandboxState, to: &str) -> InboundError {
-    let known: Vec<&str> = state
+    let known: Vec<String> = state
         .accounts()
-        .iter()
-        .flat_map(|account| account.numbers.iter().map(|number| number.e164.as_str()))
+        .into_iter()
+        .flat_map(|account| account.numbers.into_iter().map(|number| number.e164))
         .collect();
     InboundError::UnknownNumber {
         to: to.to_owned(),

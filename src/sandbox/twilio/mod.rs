@@ -1,5 +1,5 @@
-//! A stand-in for Twilio's Programmable Messaging (SMS) and its accounts: the REST API under `/twilio/2010-04-01`, signed status
-//! callbacks, signed inbound webhooks, and Twilio's own handling of STOP, START and HELP.
+//! A stand-in for Twilio's Programmable Messaging (SMS), its accounts and their numbers: the REST API under
+//! `/twilio/2010-04-01`, signed status callbacks, signed inbound webhooks, and Twilio's own handling of STOP, START and HELP.
 //!
 //! Not played: Messaging Services, media, scheduled messages, WhatsApp, calls. TwiML in the answer to an inbound
 //! webhook is not executed.
@@ -9,6 +9,7 @@ mod error;
 pub mod inbound;
 mod list;
 pub mod message;
+mod numbers;
 pub mod opt_out;
 pub mod segments;
 mod sid;

@@ -52,6 +52,7 @@ struct Story<'a> {
     key: String,
     role: String,
     stay: String,
+    approval: String,
     compliance: Client,
     super_admin: Client,
     import: String,
@@ -171,6 +172,10 @@ const ORDER: &[&str] = &[
     "approveContactPolicyChange",
     "rejectContactPolicyChange",
     "setProviderCredentials",
+    "connectNumber",
+    "disconnectNumber",
+    "recordProviderApproval",
+    "withdrawProviderApproval",
     "createRole",
     "updateRole",
     "deleteRole",
@@ -182,6 +187,9 @@ const ORDER: &[&str] = &[
     "reactivateBusiness",
     "switchBusiness",
 ];
+
+/// A number that is connected.
+const AUDITED_NUMBER: &str = "+12125550177";
 
 /// Who is invited and becomes a member.
 const INVITED: &str = "invited@initech.example";
@@ -397,6 +405,21 @@ impl Story<'_> {
                 self.app.sandbox.state().issue_token(&sid, &token);
                 json!({ "twilio": { "accountSid": sid, "authToken": token } })
             }
+            "connectNumber" => {
+                let (sid, webhook) = (format!("AC{:032x}", 77), self.app.sms_webhook());
+                self.app
+                    .sandbox
+                    .state()
+                    .buy_number(&sid, AUDITED_NUMBER, &webhook);
+                json!({ "phone": AUDITED_NUMBER })
+            }
+            "disconnectNumber" => json!({ "phone": AUDITED_NUMBER }),
+            "recordProviderApproval" => {
+                json!({ "businessId": self.ids.get("biz"), "kind": "WHATSAPP", "reference": "Audited" })
+            }
+            "withdrawProviderApproval" => {
+                json!({ "businessId": self.ids.get("biz"), "approvalId": self.approval, "reason": "It ended." })
+            }
             "createRole" => {
                 json!({ "name": "Audited", "baseRole": "AGENT", "permissions": ["account:read"] })
             }
@@ -473,6 +496,7 @@ impl Story<'_> {
             "resetPassword" => self.password = RESET,
             "createApiKey" => self.key = text(&payload["apiKey"]["id"]),
             "createRole" => self.role = text(&payload["role"]["id"]),
+            "recordProviderApproval" => self.approval = text(&payload["providerApproval"]["id"]),
             "breakGlass" => self.stay = text(&payload["breakGlassSessionId"]),
             "fileDispute" => self.dispute = text(&payload["dispute"]["id"]),
             "fileComplaint" => self.complaint = text(&payload["complaint"]["id"]),
@@ -501,6 +525,8 @@ impl Story<'_> {
             "deleteBusiness",
             "restoreBusiness",
             "reactivateBusiness",
+            "recordProviderApproval",
+            "withdrawProviderApproval",
         ];
         if of_platform.contains(&mutation) {
             return &self.super_admin;
@@ -594,6 +620,7 @@ async fn every_mutation_leaves_its_row_in_its_own_transaction() {
         key: String::new(),
         role: String::new(),
         stay: String::new(),
+        approval: String::new(),
         compliance: app.acme.sign_in("compliance").await,
         super_admin: app.super_admin().await,
         import: String::new(),

@@ -38,6 +38,7 @@ const NOT_PERSONAL: &[(&str, &str)] = &[
     ("apiKeys", "the business's own"),
     ("accessLog", "who read, and ids of whom"),
     ("breakGlassSessions", "the platform's staff"),
+    ("connectedNumbers", "the business's own"),
     ("contactPolicyChanges", "the business's own"),
     ("providerAccounts", "the business's own"),
     ("recordRetention", "the business's own"),

@@ -3,6 +3,7 @@
 mod break_glass;
 mod credentials;
 mod logs;
+mod numbers;
 mod platform;
 mod roles;
 mod settings;

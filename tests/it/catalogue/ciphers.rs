@@ -231,6 +231,11 @@ const PLAIN: &[(&str, &str)] = &[
         "privacy_requests.decision",
         "rule ids, outcomes and our own explanations",
     ),
+    ("provider_approvals.reference", "of the business, not of a person"),
+    (
+        "provider_approvals.withdrawal_reason",
+        "of the business, not of a person",
+    ),
     ("provider_events.event_id", "a vendor's id"),
     ("provider_events.peer_blind", "an HMAC"),
     ("business_licenses.number", "of the business, not of a person"),

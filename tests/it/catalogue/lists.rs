@@ -157,6 +157,11 @@ pub const OPEN_TO_SYSTEM: &[(&str, &str, &str)] = &[
         "a reconciler finds the erasures that the queue gave up",
     ),
     (
+        "provider_approvals",
+        "INSERT SELECT UPDATE",
+        "the platform's staff records them, from outside every business",
+    ),
+    (
         "provider_events",
         "SELECT",
         "the reconciler finds what is overdue",

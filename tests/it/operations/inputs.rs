@@ -192,6 +192,7 @@ async fn a_malformed_value_is_explained_at_its_place() {
                                         "FileDisputeInput",
                                         "RecordConsentInput",
                                         "RecordPrivacyRequestInput",
+                                        "RecordProviderApprovalInput",
                                         "RecordValidationNoticeProvidedInput",
                                         "RecordValidationNoticeReturnedInput",
                                         "RecordVerificationSentInput",

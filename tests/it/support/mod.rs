@@ -241,6 +241,11 @@ impl TestApp {
             .unwrap();
     }
 
+    /// Where Twilio is to bring what debtors write.
+    pub fn sms_webhook(&self) -> String {
+        format!("http://{}/webhooks/twilio/sms", self.addr)
+    }
+
     /// A debtor texts a business; jobs run until the text is in its thread.
     pub async fn text(&self, tenant: &Tenant, from: &str, body: &str) -> u16 {
         let status = self.text_arrives(tenant, from, body).await;

@@ -61,6 +61,20 @@ pub async fn stay_of_platform(app: &TestApp, business: &Value, mark: &str) -> (S
     (id.to_owned(), visitor)
 }
 
+/// What a provider has approved for the business, as the platform's staff records it.
+pub(super) async fn approved(app: &TestApp, business: &Value, mark: &str) -> Value {
+    let made = app
+        .super_admin()
+        .await
+        .gql(
+            "mutation($i: RecordProviderApprovalInput!) { recordProviderApproval(input: $i) {
+               providerApproval { id } userErrors { field message } } }",
+            json!({ "i": { "businessId": business, "kind": "WHATSAPP", "reference": format!("Approval of {mark}") } }),
+        )
+        .await;
+    data(&made)["recordProviderApproval"]["providerApproval"]["id"].clone()
+}
+
 /// The caller works at certain hours, and can do something.
 pub(super) async fn skilled(staff: &Client, mark: &str) {
     let me = data(&staff.gql("{ viewer { user { id } } }", json!({})).await)["viewer"]["user"]["id"].clone();

@@ -21,7 +21,7 @@ use self::{
         archived, asked, bundled, consented, documented, exported, held, placed, saved_view, stated,
         suppressed, told_of, uploaded_and_ready,
     },
-    business::{licensed, own_role, skilled, uploaded_answers, uploaded_logo},
+    business::{approved, licensed, own_role, skilled, uploaded_answers, uploaded_logo},
     cases::{complained, disputed_and_answered, noticed},
 };
 use super::{
@@ -145,6 +145,7 @@ impl Ids {
                 .0
         );
         app.run_jobs().await;
+        let approval = approved(app, &seen["viewer"]["business"]["id"], mark).await;
         let link = json!(link_to(staff, account["id"].as_str().expect("an id")).await.0);
         let (csv, import) = uploaded_and_ready(app, staff, mark).await;
         let (csv, import) = (json!(csv), json!(import));
@@ -156,6 +157,7 @@ impl Ids {
             ("cpc", &change),
             ("role", &role),
             ("bgs", &stay),
+            ("appr", &approval),
             ("csv", &csv),
             ("lic", &license),
             ("suit", &suit),
@@ -226,6 +228,7 @@ impl Ids {
             format!("Seeking {mark}"),
             format!("Role of {mark}"),
             format!("License of {mark}"),
+            format!("Approval of {mark}"),
             format!("Template of {mark}"),
             format!("Kept for {mark}"),
             format!("Words of {mark}"),
@@ -267,6 +270,7 @@ impl Ids {
         .into_iter()
         .map(|prefix| (prefix, another(prefix)))
         .chain([
+            ("appr", another("appr")),
             ("photo", another("file")),
             ("shold", another("hold")),
             ("logo", another("file")),
