@@ -358,7 +358,11 @@ async fn no_table_about_people_is_left_out_of_a_copy_of_their_data() {
         );
         let steps = list(files, "dispute_steps.json");
         assert_eq!(steps[1]["note"], "Asked the creditor about Whole.", "{steps:?}");
-        assert_eq!(steps[2]["documents"][0]["kind"], "LETTER", "{steps:?}");
+        let sent = &steps[2]["documents"][0];
+        assert_eq!(sent["kind"], "LETTER", "{steps:?}");
+        let content = format!("documents/{}-", sent["file_id"].as_str().unwrap());
+        let is_packed = files.keys().filter(|name| name.starts_with(&content)).count();
+        assert_eq!(is_packed, 1, "what was sent goes along, once: {:?}", files.keys());
         let complaint = &list(files, "complaints.json")[0];
         assert_eq!(complaint["words"], "Whole was called at work.", "{complaint}");
         let suit = &list(files, "suit_authorities.json")[0];

@@ -1,6 +1,8 @@
 //! Writes an archive. Run again after a death, it starts with a new file: what the first one left goes by itself, and of two
 //! that run at once the first to finish wins.
 
+use std::collections::HashSet;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -225,6 +227,7 @@ async fn write(
         opener: Opener::new(&keys),
         of: &task.of,
         gist: Gist::default(),
+        packed: HashSet::new(),
     };
     match task.kind {
         Kind::Own => {
@@ -280,6 +283,8 @@ struct Writing<'a> {
     opener: Opener<'a>,
     of: &'a Selection,
     gist: Gist,
+    /// The files whose contents are in it already.
+    packed: HashSet<Uuid>,
 }
 
 impl Writing<'_> {
@@ -308,16 +313,12 @@ impl Writing<'_> {
                 };
                 self.keep(section, &value);
                 list.add(pack, &value).await?;
-                contents.extend(
-                    section
-                        .contents()
-                        .iter()
-                        .filter_map(|name| file_of(&value[*name])),
-                );
+                contents.extend(section.contents(&value));
             }
         }
         list.end(pack).await?;
-        for file in contents {
+        // A document of the account may have been sent in a dispute, or in several.
+        for file in contents.into_iter().filter(|file| self.packed.insert(*file)) {
             documents::pack_content(self.archivist, self.ctx, self.keys, pack, file).await?;
         }
         Ok(())
@@ -373,10 +374,6 @@ impl Writing<'_> {
         tx.finish_read().await?;
         Ok(checkpoint.unwrap_or_default())
     }
-}
-
-fn file_of(value: &Value) -> Option<Uuid> {
-    value.as_str()?.parse().ok()
 }
 
 /// A JSON array on its way.

@@ -100,13 +100,19 @@ impl Section {
         Self::ValidationNotices,
     ];
 
-    /// The members of its records that name a file, whose content goes along.
-    pub(super) fn contents(self) -> &'static [&'static str] {
-        match self {
+    /// The files that a record of it names, whose contents go along: of a step, those that were sent.
+    pub(super) fn contents(self, record: &Value) -> Vec<Uuid> {
+        let members: &[&str] = match self {
             Self::Documents => &["file_id"],
             Self::ValidationNotices => &["pdf_file_id", "page_file_id"],
             _ => &[],
-        }
+        };
+        let sent = record["documents"]
+            .as_array()
+            .filter(|_| self == Self::DisputeSteps);
+        let sent = sent.into_iter().flatten().map(|document| &document["file_id"]);
+        let named = members.iter().map(|name| &record[*name]).chain(sent);
+        named.filter_map(|id| id.as_str()?.parse().ok()).collect()
     }
 
     /// The file's name.
