@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::{
     facts::{Action, Channel, LineType, Location, ReassignedNumberCheck, Recipient},
-    zone_evidence::{ZoneClue, clue_of_phone, clues_of_address},
-    zones::{ZoneSet, is_in_new_york_city, states_of_area_code, zones_of_phone},
+    zone_evidence::{ZoneClue, clue_of_phone, clues_of_address, is_abroad},
+    zones::{ZoneSet, is_in_new_york_city, states_of_area_code, states_of_zip, zones_of_phone},
 };
 use crate::{
     accounts::{PostalAddress, SealedZones, StatedZones},
@@ -85,31 +85,34 @@ pub(super) fn open_traits(keys: &TenantKeys, debtor: Uuid, members: &[Member]) -
 }
 
 /// Every clue of where the person may be: the addresses' states and ZIPs, the number's area code, and what they stated. A
-/// stated zone takes the place of the others once it is confirmed.
+/// stated zone takes the place of the others once it is confirmed. Of somebody with an address abroad the number says nothing:
+/// where they are only they can say (comment 6(b)(1)(i)-2: no zone is guessed).
 pub(super) fn location(recipient: &str, traits: &Traits, now: DateTime<Utc>) -> Location {
+    let stated = traits.stated.among_others();
+    let is_unknown = stated.is_empty() && traits.addresses.iter().any(is_abroad);
     let mut clues: Vec<ZoneClue> = clue_of_phone(recipient, now).into_iter().collect();
     let of_addresses = traits.addresses.iter();
     clues.extend(of_addresses.flat_map(|address| clues_of_address(address, now)));
     let mut candidates = ZoneSet::default();
-    for clue in &clues {
+    for clue in clues.iter().filter(|_| !is_unknown) {
         candidates.extend(clue.zones.iter());
     }
-    candidates.extend(traits.stated.among_others().into_iter().map(|(zone, _)| zone));
+    candidates.extend(stated.into_iter().map(|(zone, _)| zone));
     let alone = traits.stated.alone();
-    let address_state = traits.addresses.iter().find_map(|address| address.state.clone());
     let area_code = PhoneNumber::parse_e164(recipient)
         .ok()
         .and_then(|phone| phone.area_code().map(str::to_owned));
+    let (address_state, possible_states) = states(traits, area_code.as_deref());
     Location {
-        possible_states: area_code
-            .as_deref()
-            .filter(|_| address_state.is_none())
-            .map(states_of_area_code)
-            .filter(|states| !states.is_empty()),
-        address_state,
+        // Of a single state the zones would count beside the candidates.
+        address_state: address_state.filter(|_| !is_unknown),
+        possible_states,
         area_code,
         // What the number alone says stands in the facts too, so that they say the same when the tables have changed.
-        area_code_zones: Some(zones_of_phone(recipient).iter().collect()),
+        area_code_zones: Some(match is_unknown {
+            true => Vec::new(),
+            false => zones_of_phone(recipient).iter().collect(),
+        }),
         nyc_resident: lives_in_new_york_city(&traits.addresses),
         candidate_zones: Some(candidates.iter().collect()),
         stated_zone: alone.map(|(zone, _)| zone),
@@ -118,11 +121,35 @@ pub(super) fn location(recipient: &str, traits: &Traits, now: DateTime<Utc>) -> 
     }
 }
 
+/// The state of all addresses, or those in which the person may live: of several addresses each names its own, and one without
+/// a state those of its ZIP code; without an address in the United States those of the area code.
+fn states(traits: &Traits, area_code: Option<&str>) -> (Option<String>, Option<Vec<String>>) {
+    let mut states: Vec<String> = Vec::new();
+    for address in traits.addresses.iter().filter(|address| !is_abroad(address)) {
+        states.extend(address.state.clone());
+        let of_zip = address.postal_code.as_deref().map(states_of_zip);
+        states.extend(of_zip.unwrap_or_default().into_iter().map(str::to_owned));
+    }
+    states.sort();
+    states.dedup();
+    if states.is_empty() {
+        states = area_code.map(states_of_area_code).unwrap_or_default();
+        return (None, (!states.is_empty()).then_some(states));
+    }
+    match states.as_slice() {
+        [only] => (
+            Some(only.clone()),
+            Some(states).filter(|_| traits.addresses.iter().any(is_abroad)),
+        ),
+        _ => (None, Some(states)),
+    }
+}
+
 /// By any of the addresses that name a ZIP code. An address in the state of New York without one may be in the city, and
 /// counts as such; not known where no other address names one.
 fn lives_in_new_york_city(addresses: &[PostalAddress]) -> Option<bool> {
     let mut known = None;
-    for address in addresses {
+    for address in addresses.iter().filter(|address| !is_abroad(address)) {
         let may_be = match address.postal_code.as_deref() {
             Some(zip) => is_in_new_york_city(zip),
             None if address.state.as_deref() == Some("NY") => true,
@@ -189,4 +216,70 @@ fn reaches_another(points: &[PointJson], validities: &[&str]) -> bool {
         .iter()
         .any(|point| point.is_own && point.validity == "VALID");
     !is_known_to_be_theirs && points.iter().any(says_so)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn located(recipient: &str, addresses: &[serde_json::Value]) -> Location {
+        let traits = Traits {
+            addresses: addresses
+                .iter()
+                .map(|address| serde_json::from_value(address.clone()).unwrap())
+                .collect(),
+            born_on: None,
+            stated: StatedZones::default(),
+        };
+        location(recipient, &traits, "2026-11-20T15:00:00Z".parse().unwrap())
+    }
+
+    #[test]
+    fn what_looks_like_a_zip_code_abroad_is_no_clue_and_the_number_alone_is_none_then() {
+        for (country, code) in [("DE", "10115"), ("MX", "83000"), ("de", "02139")] {
+            let address = serde_json::json!({ "postal_code": code, "country": country });
+            let abroad = located("+12125550100", &[address.clone()]);
+            assert_eq!(abroad.candidate_zones, Some(vec![]), "{country}");
+            assert_eq!(abroad.area_code_zones, Some(vec![]), "{country}");
+            assert_eq!(
+                (abroad.address_state, abroad.nyc_resident),
+                (None, None),
+                "{country}"
+            );
+            let home = serde_json::json!({ "state": "MA", "postal_code": "02139", "country": "US" });
+            let both = located("+12125550100", &[home, address]);
+            assert_eq!(both.candidate_zones, Some(vec![]), "{country}");
+            assert_eq!(both.address_state, None, "whose zone would count");
+            assert_eq!(both.possible_states, Some(vec!["MA".to_owned()]), "{country}");
+        }
+        let puerto_rico = serde_json::json!({ "postal_code": "00901", "country": "PR" });
+        let known = located("+17875550100", &[puerto_rico]);
+        assert_eq!(known.candidate_zones, Some(vec![chrono_tz::America::Puerto_Rico]));
+    }
+
+    #[test]
+    fn the_zip_code_names_the_state_too_and_every_address_counts() {
+        let by_zip = located(
+            "+12125550100",
+            &[serde_json::json!({ "postal_code": "02139-4307" })],
+        );
+        assert_eq!(by_zip.address_state.as_deref(), Some("MA"));
+        assert_eq!(by_zip.possible_states, None);
+        let two = [
+            serde_json::json!({ "state": "TX" }),
+            serde_json::json!({ "postal_code": "98101" }),
+        ];
+        let several = located("+12125550100", &two);
+        assert_eq!(several.address_state, None);
+        let both = vec!["TX".to_owned(), "WA".to_owned()];
+        assert_eq!(several.possible_states, Some(both));
+        // Who wrote the state may have erred in it, or in the ZIP code.
+        let at_odds = located(
+            "+12125550100",
+            &[serde_json::json!({ "state": "NH", "postal_code": "02139" })],
+        );
+        assert_eq!(at_odds.possible_states.unwrap(), ["MA", "NH"]);
+        let none = located("+14155550100", &[]);
+        assert_eq!(none.possible_states.unwrap(), ["CA"]);
+    }
 }

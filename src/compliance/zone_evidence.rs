@@ -24,8 +24,12 @@ pub(super) struct ZoneClue {
     pub(super) observed_at: DateTime<Utc>,
 }
 
-/// The zones that a postal address leaves open: those of its state and those of its ZIP code.
+/// The zones that a postal address leaves open: those of its state and those of its ZIP code. What looks like either abroad
+/// is none.
 pub(super) fn clues_of_address(address: &PostalAddress, observed_at: DateTime<Utc>) -> Vec<ZoneClue> {
+    if is_abroad(address) {
+        return Vec::new();
+    }
     let state = address.state.as_deref().map(zones_of_state);
     let zip = address.postal_code.as_deref().map(zones_of_zip);
     [
@@ -35,6 +39,16 @@ pub(super) fn clues_of_address(address: &PostalAddress, observed_at: DateTime<Ut
     .into_iter()
     .filter_map(|(source, zones)| clue(source, zones?, observed_at))
     .collect()
+}
+
+/// Whether an address is outside the United States; one without a country is not. Its territories have codes of their own.
+pub(super) fn is_abroad(address: &PostalAddress) -> bool {
+    const UNITED_STATES: [&str; 7] = ["US", "PR", "VI", "GU", "AS", "MP", "UM"];
+    let country = address
+        .country
+        .as_deref()
+        .map(|code| code.trim().to_ascii_uppercase());
+    country.is_some_and(|code| !code.is_empty() && !UNITED_STATES.contains(&code.as_str()))
 }
 
 /// The zones that a number's area code leaves open.

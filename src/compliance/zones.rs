@@ -30,6 +30,13 @@ static AREA_CODE_STATES: LazyLock<BTreeMap<&'static str, Vec<String>>> = LazyLoc
         .collect()
 });
 
+/// By the first area of a run: its last one, and the states.
+static ZIP_STATES: LazyLock<BTreeMap<&'static str, (&'static str, &'static str)>> = LazyLock::new(|| {
+    lines_of(include_str!("../../policies/geo/zip3_states.csv"))
+        .filter_map(|(first, rest)| Some((first, rest.split_once(',')?)))
+        .collect()
+});
+
 /// The lines `key,values` below `#` comments and one header line.
 fn lines_of(csv: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
     csv.lines()
@@ -93,6 +100,21 @@ pub fn zones_of_zip(zip: &str) -> ZoneSet {
     } else {
         ZoneSet::default()
     }
+}
+
+/// The states, districts and territories (USPS codes) in the area of a US ZIP code (five digits or ZIP+4), by its first three
+/// digits; none where it is no ZIP code, not known, or military.
+pub fn states_of_zip(zip: &str) -> Vec<&'static str> {
+    let digits = zip.trim().split('-').next().unwrap_or_default();
+    if digits.len() != 5 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Vec::new();
+    }
+    let area = &digits[..3];
+    let states = ZIP_STATES.range(..=area).next_back();
+    let found = states.filter(|(_, (last, _))| area <= *last);
+    found
+        .map(|(_, (_, states))| states.split(' ').collect())
+        .unwrap_or_default()
 }
 
 /// Whether a US ZIP code (five digits or ZIP+4) lies in one of the five boroughs of New York City. The areas 100 to 104,
@@ -285,6 +307,36 @@ mod tests {
         );
         for zip in ["09012", "34012", "96201", "1000", "1000A", "SW1A 1AA", ""] {
             assert!(zones_of_zip(zip).is_empty(), "{zip}");
+        }
+    }
+
+    #[test]
+    fn a_zip_code_says_in_which_state_its_area_lies() {
+        for (zip, states) in [
+            ("02139", vec!["MA"]),
+            ("10001", vec!["NY"]),
+            ("06390", vec!["CT", "NY"]),
+            ("20500-0001", vec!["DC"]),
+            ("98101", vec!["WA"]),
+            ("00901", vec!["PR"]),
+            ("09012", vec![]),
+            ("2139", vec![]),
+            ("SW1A 1AA", vec![]),
+        ] {
+            assert_eq!(states_of_zip(zip), states, "{zip}");
+        }
+        // Where an area has a clock it has a state, and one of that state's clocks.
+        for (area, zones) in &*ZIP_PREFIXES {
+            let states = states_of_zip(&format!("{area}00"));
+            assert!(!states.is_empty(), "{area} is of no state");
+            let clocks: Vec<_> = states
+                .iter()
+                .flat_map(|state| zones_of_state(state).names())
+                .collect();
+            assert!(
+                zones.names().iter().any(|zone| clocks.contains(zone)),
+                "{area}: {states:?}"
+            );
         }
     }
 
