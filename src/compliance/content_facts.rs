@@ -7,7 +7,7 @@ use super::{
     Contact,
     debt_facts::DebtRow,
     facts::{Action, Content},
-    prohibited::{Period, ScanFacts, Scanned, Writer, scanner},
+    prohibited::{Part, Period, ScanFacts, Scanned, Writer, scanner},
 };
 
 /// What the statement of `gather` brings for the scan.
@@ -38,7 +38,7 @@ pub(super) fn with_scan(
     known: &ScanContext<'_>,
 ) -> (Action, Scanned<'static>) {
     let names: Vec<&str> = row.names.iter().flatten().map(String::as_str).collect();
-    let amounts = row.amounts();
+    let (amounts, parts): (Vec<i64>, _) = (row.balance.into_iter().collect(), row.parts());
     let facts = ScanFacts {
         names: &names,
         period: period(known.period_ends_on, known.now),
@@ -47,6 +47,7 @@ pub(super) fn with_scan(
         is_medical: known.debt.is_medical(),
         fees: Some(&row.fees()),
         amounts: contact.account_id.map(|_| amounts.as_slice()),
+        parts: &parts,
     };
     with_labels(action, contact.content, &facts)
 }
@@ -76,10 +77,15 @@ pub(super) fn with_labels(action: Action, text: &str, facts: &ScanFacts<'_>) -> 
 }
 
 impl ContentRow {
-    fn amounts(&self) -> Vec<i64> {
-        let mut amounts: Vec<i64> = self.balance.into_iter().chain(self.original).collect();
-        amounts.extend(self.components.into_iter().flatten().filter(|amount| *amount > 0));
-        amounts
+    /// What is not the balance, each as what it is (15 USC 1692e(2)).
+    fn parts(&self) -> Vec<(Part, i64)> {
+        const PARTS: [Part; 4] = [Part::Principal, Part::Interest, Part::Fees, Part::Costs];
+        let original = self.original.map(|amount| (Part::Original, amount));
+        let components = PARTS.into_iter().zip(self.components.into_iter().flatten());
+        original
+            .into_iter()
+            .chain(components.filter(|(_, amount)| *amount > 0))
+            .collect()
     }
 
     /// Fees and costs that the agreement or a law brought into the balance.

@@ -27,6 +27,30 @@ pub(super) fn card_numbers(original: &str) -> Vec<(usize, usize)> {
     found
 }
 
+/// The text without the digits of card numbers, but for the last four of each (PCI DSS 4.0.1, 3.4.1), and without those of the
+/// security codes in it.
+pub(super) fn masked(original: &str, text: &Text) -> String {
+    const SHOWN: usize = 4;
+    let codes = security_codes(text).into_iter();
+    let codes = codes.map(|(_, last)| (text.tokens[last].start, text.tokens[last].end, 0));
+    let numbers = card_numbers(original).into_iter();
+    let hidden: Vec<_> = numbers
+        .map(|(start, end)| (start, end, SHOWN))
+        .chain(codes)
+        .collect();
+    let is_hidden = |place: usize| {
+        hidden.iter().any(|(start, end, shown)| {
+            let rest = || original[place..*end].chars().filter(|ch| digit(*ch).is_some());
+            (*start..*end).contains(&place) && rest().count() > *shown
+        })
+    };
+    let shown = |(place, ch): (usize, char)| match digit(ch).is_some() && is_hidden(place) {
+        true => '*',
+        false => ch,
+    };
+    original.char_indices().map(shown).collect()
+}
+
 fn digit(ch: char) -> Option<u32> {
     if ch.is_ascii() {
         return ch.to_digit(10);

@@ -15,7 +15,7 @@ mod scan;
 
 pub use embedded::{check_embedded, scanner};
 pub use pack::{Active, Category, PackError};
-pub use scan::{Finding, MOST_CHARACTERS, Period, ScanFacts, Scanned, Scanner, Writer};
+pub use scan::{Finding, MOST_CHARACTERS, Part, Period, ScanFacts, Scanned, Scanner, Writer};
 
 #[cfg(test)]
 mod sentence_tests;

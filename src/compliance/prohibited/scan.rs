@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::cards::{card_numbers, security_codes};
+use super::cards::{card_numbers, masked, security_codes};
 use super::excuses::{is_denied, is_reported};
 use super::names::Names;
 use super::pack::{Active, Category, Group, Negation, Pack, PackError, When, read};
@@ -56,8 +56,44 @@ pub struct ScanFacts<'a> {
     pub is_medical: Option<bool>,
     /// Fees that the ledger has, in hundredths of the currency.
     pub fees: Option<&'a [i64]>,
-    /// Amounts that the ledger has of the debts, in hundredths: balances, and what they are made of.
+    /// What the ledger has as owed on the debts now, in hundredths.
     pub amounts: Option<&'a [i64]>,
+    /// Other amounts of the ledger: they may be named as what they are, and as nothing else.
+    pub parts: &'a [(Part, i64)],
+}
+
+/// What an amount is that is not the balance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The balance with which the debt was placed.
+    Original,
+    /// Components of the balance on the itemization date.
+    Principal,
+    Interest,
+    Fees,
+    Costs,
+}
+
+impl Part {
+    /// The words that name it, folded.
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Original => &["original", "originally", "originals", "originalmente", "inicial"],
+            Self::Principal => &["principal", "capital"],
+            Self::Interest => &["interest", "interes", "intereses"],
+            Self::Fees => &[
+                "fee",
+                "fees",
+                "cargo",
+                "cargos",
+                "comision",
+                "comisiones",
+                "recargo",
+                "recargos",
+            ],
+            Self::Costs => &["cost", "costs", "costas", "costos", "gastos"],
+        }
+    }
 }
 
 /// A phrase that may not be sent.
@@ -129,6 +165,11 @@ impl Scanner {
             Active::MedicalDebt => facts.is_medical != Some(false),
             Active::VisibleField => false,
         })
+    }
+
+    /// What somebody wrote, without the card numbers in it.
+    pub fn without_cards(&self, original: &str) -> String {
+        masked(original, &Text::read(original, &self.pack.words))
     }
 
     /// What is prohibited in a field that others can see: the subject of a mail, the name of a sender, a preview.
@@ -282,21 +323,40 @@ impl<'s> Search<'s, '_> {
         !spans(&group.unless, self.seen).iter().any(in_sentence)
     }
 
-    /// Whether the ledger has the money that the phrase names.
+    /// Whether the ledger has the money that the phrase names: of an amount, as what the words call it.
     fn is_backed(&self, when: When, first: usize, last: usize) -> bool {
-        let known = match when {
-            When::FeeUnbacked => self.facts.fees,
-            When::AmountUnbacked => self.facts.amounts,
+        let (known, parts) = match when {
+            When::FeeUnbacked => (self.facts.fees, &[][..]),
+            When::AmountUnbacked => (self.facts.amounts, self.facts.parts),
             _ => return false,
         };
-        let Some(known) = known.filter(|known| !known.is_empty()) else {
+        let Some(known) = known.filter(|known| !(known.is_empty() && parts.is_empty())) else {
             return false;
         };
+        let is_part = |value: i64| {
+            let mut same = parts.iter().filter(|(_, amount)| *amount == value);
+            same.any(|(part, _)| self.is_named(*part, first, last))
+        };
         let named = &self.seen.text.tokens[first..=last];
-        named
-            .iter()
-            .filter(|token| token.is_money)
-            .all(|token| token.hundredths.is_some_and(|value| known.contains(&value)))
+        named.iter().filter(|token| token.is_money).all(|token| {
+            token
+                .hundredths
+                .is_some_and(|value| known.contains(&value) || is_part(value))
+        })
+    }
+
+    /// The words in the phrase or right beside it say what the amount is; "original creditor" speaks of somebody.
+    fn is_named(&self, part: Part, first: usize, last: usize) -> bool {
+        const BESIDE: usize = 3;
+        let tokens = &self.seen.text.tokens;
+        let sentence = tokens[first].sentence;
+        let end = (last + 1 + BESIDE).min(tokens.len());
+        (first.saturating_sub(BESIDE)..end).any(|place| {
+            let word = |place: usize| tokens.get(place).map_or("", |token| token.word.as_str());
+            let is_of_somebody =
+                word(place + 1).starts_with("creditor") || place > 0 && word(place - 1) == "acreedor";
+            tokens[place].sentence == sentence && part.names().contains(&word(place)) && !is_of_somebody
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Period, ScanFacts, Scanned, Writer, scanner};
+use super::{Part, Period, ScanFacts, Scanned, Writer, scanner};
 
 const SENTENCES: &str = include_str!("../../../tests/data/language/sentences.txt");
 const PHRASES: &str = include_str!("../../../tests/data/compliance-phrases.json");
@@ -16,7 +16,12 @@ const NAMES: &[&str] = &[
     "Cockburn & Hoare Clinic",
     "Apex Group",
 ];
-const AMOUNTS: &[i64] = &[81_240, 100_000];
+const AMOUNTS: &[i64] = &[81_240];
+const PARTS: &[(Part, i64)] = &[
+    (Part::Original, 100_000),
+    (Part::Principal, 75_000),
+    (Part::Interest, 6_240),
+];
 
 /// What is known where a sentence does not say otherwise: the balance is 812.40, the period is over, a program writes.
 fn usual() -> ScanFacts<'static> {
@@ -28,6 +33,7 @@ fn usual() -> ScanFacts<'static> {
         is_medical: Some(false),
         fees: Some(&[]),
         amounts: Some(AMOUNTS),
+        parts: PARTS,
     }
 }
 

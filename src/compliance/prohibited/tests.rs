@@ -36,6 +36,29 @@ fn found(text: &str) -> BTreeSet<String> {
 }
 
 #[test]
+fn of_a_card_only_the_last_four_digits_are_kept() {
+    for (typed, kept) in [
+        (
+            "My card is 4111 1111 1111 1111, cvv 123, exp 05/28",
+            "My card is **** **** **** 1111, cvv ***, exp 05/28",
+        ),
+        ("5500-0000-0000-0004", "****-****-****-0004"),
+        (
+            "378282246310005 security code is 1234",
+            "***********0005 security code is ****",
+        ),
+        ("4111 1111 1111 1112", "4111 1111 1111 1112"),
+        (
+            "Account 100200300, call +12125550100",
+            "Account 100200300, call +12125550100",
+        ),
+        ("", ""),
+    ] {
+        assert_eq!(scanner().without_cards(typed), kept);
+    }
+}
+
+#[test]
 fn the_embedded_patterns_are_in_order() {
     if let Err(error) = check_embedded() {
         panic!("{error}");
