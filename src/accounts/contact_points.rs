@@ -148,7 +148,7 @@ pub async fn update_contact_point(
 
 /// Takes a contact point off a person and returns the person. What it was stays sealed with them until erasure, for
 /// consents and decisions name it; nobody is found by it any more, and a consent to it counts no more. That it reaches
-/// somebody else stays known.
+/// somebody else stays known, and what was taken back there binds whoever puts it on again (47 CFR 64.1200(a)(10)).
 ///
 /// # Errors
 /// NOT_FOUND for a contact point that is not there or not the caller's.
@@ -157,7 +157,7 @@ pub async fn remove_contact_point(tx: &mut TenantTx, id: Uuid) -> Result<Uuid, O
     let (_, point) = lock_point(tx, id).await?;
     let (business, now) = (tx.business_id(), tx.now());
     sqlx::query!(
-        "UPDATE contact_points SET removed_at = $3, ordinal = NULL,
+        "UPDATE contact_points SET removed_at = $3, ordinal = NULL, removed_blind = blind_index,
              blind_index = CASE WHEN validity IN ('WRONG_NUMBER', 'REASSIGNED') THEN blind_index END
          WHERE business_id = $1 AND id = $2",
         business,

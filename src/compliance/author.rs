@@ -9,6 +9,8 @@ use super::prohibited::Writer;
 pub enum Author {
     /// The service itself.
     Service,
+    /// The service itself, in answer to what the debtor asked for a moment ago elsewhere: a sign-in code, a link.
+    Notice,
     /// A member of the business, who is signed in.
     Member(Uuid),
     /// It came by an API key, and nobody knows, which excuses nothing.
@@ -24,7 +26,7 @@ impl Author {
     pub(super) fn member(self) -> Option<Uuid> {
         match self {
             Self::Member(user) => Some(user),
-            Self::Service | Self::Unknown => None,
+            Self::Service | Self::Notice | Self::Unknown => None,
         }
     }
 
@@ -32,7 +34,7 @@ impl Author {
     /// being signed in, they write it themselves, which is what makes it an attorney's.
     pub(super) fn writer(self, is_attorney: bool) -> Option<Writer> {
         match self {
-            Self::Service => Some(Writer::Assistant),
+            Self::Service | Self::Notice => Some(Writer::Assistant),
             Self::Member(_) if is_attorney => Some(Writer::Attorney),
             Self::Member(_) => Some(Writer::Person),
             Self::Unknown => None,

@@ -134,6 +134,21 @@ impl ConsentSource {
     }
 }
 
+/// Whether a consent is evidenced in writing. What the person wrote, signed or pressed is; what they said on the telephone is not,
+/// and what others tell of it counts with the words that were shown and their version, or whence they came (X-23).
+pub(super) fn is_written(source: ConsentSource, words_kept: bool) -> bool {
+    match source {
+        ConsentSource::Call => false,
+        ConsentSource::Creditor | ConsentSource::Other => words_kept,
+        ConsentSource::WebForm
+        | ConsentSource::Portal
+        | ConsentSource::Link
+        | ConsentSource::Text
+        | ConsentSource::Email
+        | ConsentSource::Paper => true,
+    }
+}
+
 /// What proves it; sealed under the person's record key.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ConsentEvidence {
@@ -152,6 +167,13 @@ pub struct ConsentEvidence {
     /// What else there is to say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+}
+
+impl ConsentEvidence {
+    /// The words that were shown are there, with their version or whence they came.
+    fn keeps_words(&self) -> bool {
+        self.text.is_some() && (self.text_version.is_some() || self.ip_address.is_some())
+    }
 }
 
 /// A word on one address, for one channel and purpose.
@@ -277,8 +299,8 @@ async fn write(tx: &mut TenantTx, keys: &TenantKeys, new: NewConsent) -> Result<
     let (business, now, user) = (tx.business_id(), tx.now(), tx.ctx().user_id());
     sqlx::query!(
         "INSERT INTO consents (business_id, id, debtor_id, contact_point_id, channel, purpose, status, given_directly, source,
-             said_at, recorded_at, recorded_by, event_id, evidence_cipher)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+             said_at, recorded_at, recorded_by, event_id, evidence_cipher, words_kept)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         business,
         id,
         owner.id,
@@ -293,6 +315,7 @@ async fn write(tx: &mut TenantTx, keys: &TenantKeys, new: NewConsent) -> Result<
         user,
         new.event_id,
         sealed,
+        new.evidence.keeps_words(),
     )
     .execute(tx.conn())
     .await?;

@@ -6,7 +6,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    facts::{ClockTime, Policy},
+    facts::{ClockTime, Policy, Profile},
     rule_set::RuleSet,
 };
 use crate::{
@@ -97,8 +97,11 @@ fn whole(policy: &Policy) -> Policy {
     }
 }
 
-/// What the gate compares with: what the business chose, and what the product sets for all of them.
-pub(super) fn binding(own: Policy) -> Policy {
+/// What the gate compares with: what the business chose, and what the product sets for all that are under its limits.
+pub(super) fn binding(own: Policy, profile: Profile) -> Policy {
+    if profile == Profile::Floor {
+        return own;
+    }
     let product = RuleSet::current().product();
     let attempts = [own.attempts_per_week, product.attempts_per_week];
     Policy {
@@ -467,6 +470,20 @@ mod tests {
         ] {
             assert!(check(&hours(from, to), "p").is_err(), "{from} to {to}");
         }
+    }
+
+    #[test]
+    fn a_business_under_the_law_alone_is_bound_by_what_it_chose_itself() {
+        assert_eq!(
+            binding(Policy::default(), Profile::Product).guard_minutes,
+            Some(15)
+        );
+        assert_eq!(binding(Policy::default(), Profile::Floor), Policy::default());
+        let chosen = Policy {
+            guard_minutes: Some(30),
+            ..Policy::default()
+        };
+        assert_eq!(binding(chosen, Profile::Floor).guard_minutes, Some(30));
     }
 
     #[test]

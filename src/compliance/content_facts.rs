@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::{
     Contact,
-    debt_facts::DebtRow,
+    debt_facts::Debts,
     facts::{Action, Content},
     prohibited::{Part, Period, ScanFacts, Scanned, Writer, scanner},
 };
@@ -25,7 +25,7 @@ pub(super) struct ContentRow {
 /// What decides of the same words whether they may be said.
 pub(super) struct ScanContext<'a> {
     pub(super) writer: Option<Writer>,
-    pub(super) debt: &'a DebtRow,
+    pub(super) debts: &'a Debts,
     pub(super) period_ends_on: Option<NaiveDate>,
     pub(super) now: DateTime<Utc>,
 }
@@ -43,8 +43,8 @@ pub(super) fn with_scan(
         names: &names,
         period: period(known.period_ends_on, known.now),
         writer: known.writer,
-        suit_authorised: Some(known.debt.is_suit_authorised()),
-        is_medical: known.debt.is_medical(),
+        suit_authorised: Some(known.debts.is_suit_authorised()),
+        is_medical: known.debts.is_medical(),
         fees: Some(&row.fees()),
         amounts: contact.account_id.map(|_| amounts.as_slice()),
         parts: &parts,

@@ -251,6 +251,8 @@ facts_object! {
         number: String,
         /// Given to this collector itself, not through the creditor.
         given_directly_to_collector: bool,
+        /// It is evidenced in writing.
+        written: bool,
         /// Days since it was last renewed, or the number last checked as not reassigned.
         last_verified_days_ago: i64,
         /// When it was given.

@@ -1,7 +1,7 @@
 //! Asks the rules about a real contact. Queueing stores its decision; dispatching stores another one, takes the
 //! frequency slot under the person's lock and gives the permit; `explain` does neither.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::{
@@ -39,6 +39,30 @@ pub struct Contact<'a> {
     pub mode: Option<CallMode>,
     /// Who wrote the text.
     pub author: Author,
+}
+
+/// Says how prompt an answer is.
+const REPLY: &str = "quiet-hours-consumer-initiated-reply";
+
+impl Contact<'_> {
+    /// The same at an instant: what answers a message no more once the debtor is not active any more (comment 6(b)(1)-2) is a
+    /// contact like any other.
+    fn asked_at(self, now: DateTime<Utc>) -> Self {
+        let minutes = RuleSet::current()
+            .rule(REPLY)
+            .and_then(|rule| rule.parameters.minutes);
+        let is_prompt =
+            |at: &DateTime<Utc>| minutes.is_some_and(|term| now - *at <= TimeDelta::minutes(term));
+        Self {
+            in_reply_to: self.in_reply_to.filter(is_prompt),
+            ..self
+        }
+    }
+
+    /// What the debtor asked for elsewhere is no attempt to reach them.
+    fn takes_slot(&self) -> bool {
+        self.author != Author::Notice
+    }
 }
 
 /// A decision that is stored (or about to be, with the transaction).
@@ -102,7 +126,8 @@ pub async fn explain(
     keys: &TenantKeys,
     contact: &Contact<'_>,
 ) -> Result<Option<Decision>, OpError> {
-    let Some(gathered) = gather(tx, keys, contact).await? else {
+    let contact = contact.asked_at(tx.now());
+    let Some(gathered) = gather(tx, keys, &contact).await? else {
         return Ok(None);
     };
     let rules = RuleSet::current();
@@ -167,6 +192,7 @@ async fn decide_and_store(
     contact: &Contact<'_>,
     stage: Stage,
 ) -> Result<Option<Decided>, OpError> {
+    let contact = &contact.asked_at(tx.now());
     let Some(gathered) = gather(tx, keys, contact).await? else {
         return Ok(None);
     };
@@ -223,7 +249,7 @@ async fn store(
         hash.as_slice(),
         now,
         contact.in_reply_to.is_some(),
-        stage == Stage::Dispatch && decided.allows(),
+        stage == Stage::Dispatch && decided.allows() && contact.takes_slot(),
         user,
     )
     .execute(tx.conn())

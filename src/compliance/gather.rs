@@ -2,10 +2,10 @@
 //! and stored. What was looked for and not found is said to be absent; what could not be looked for stays out, and
 //! the gate denies.
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Contact,
+    Author, Contact,
     consent_facts::{ConsentJson, consents, granted_at},
     contact_facts::{
         ContactJson, InconvenientJson, SuppressionJson, WRONG_PARTY, history_entry, inconvenient_time,
@@ -15,11 +15,11 @@ use super::{
     contact_profile::profile_of,
     content::detect_content,
     content_facts::{ContentRow, ScanContext, with_scan},
-    debt_facts::DebtRow,
+    debt_facts::{DebtRow, Debts},
     disputes::{DisputeJson, MarkedJson, with_disputes},
     facts::{
         self, Action, ActionKind, ActionType, Consumer, Direction, Facts, InReplyTo, Policy, Provider,
-        Recipient, Tenant, TenantRole, Validation,
+        Recipient, Tenant, TenantRole,
     },
     hold_facts::{HoldJson, with_holds},
     licenses::{days_of, license_facts},
@@ -32,7 +32,6 @@ use crate::{
     platform::{
         db::TenantTx,
         error::OpError,
-        ids::{self, IdKind},
         keys::{TenantKeys, WrappedKey},
     },
 };
@@ -60,11 +59,8 @@ struct Found {
     is_erased: bool,
     members: Vec<Member>,
     record: WrappedKey,
-    debt: DebtRow,
+    debts: Vec<DebtRow>,
     is_attorney: bool,
-    initial_communication_on: Option<NaiveDate>,
-    validation_notice_on: Option<NaiveDate>,
-    validation_period_ends_on: Option<NaiveDate>,
     points: Vec<PointJson>,
     consents: Vec<ConsentJson>,
     suppressions: Vec<SuppressionJson>,
@@ -91,19 +87,25 @@ pub(super) async fn gather(
     };
     let traits = open_traits(keys, contact.debtor_id, &found.members)?;
     let language = found.preferred_language.clone();
-    let act = action(contact, &language, found.initial_communication_on.is_none());
+    let debts = Debts::of(contact, found.debts);
+    let validation = debts.validation();
+    let act = action(contact, &language, &debts);
     let (act, scanned) = with_scan(
         act,
         contact,
         &found.content,
         &ScanContext {
             writer: contact.author.writer(found.is_attorney),
-            debt: &found.debt,
-            period_ends_on: found.validation_period_ends_on,
+            debts: &debts,
+            period_ends_on: validation.period_ends_on,
             now: tx.now(),
         },
     );
-    let answer = reassigned_answer(&found.reassigned, granted_at(&found.consents), tx.now());
+    let answer = reassigned_answer(
+        &found.reassigned,
+        granted_at(&found.consents, contact.channel),
+        tx.now(),
+    );
     let (checked, checked_days) = answer.unzip();
     let checked_days = checked_days.flatten();
     let act = to_another(
@@ -113,9 +115,10 @@ pub(super) async fn gather(
     let location = location(contact.recipient, &traits, tx.now());
     let (asks_for_license, licensed_states) = license_facts(&location, found.licenses, tx.now());
     let is_approved = |kind: &str| found.provider_approvals.iter().any(|approved| approved == kind);
+    let profile = profile_of(&found.contact_profile);
     let facts = Facts {
         now: Some(tx.now()),
-        profile: Some(profile_of(&found.contact_profile)),
+        profile: Some(profile),
         tenant: Some(Tenant {
             role: Some(role(&found.business_role)),
             suspended: Some(found.business_status == "SUSPENDED"),
@@ -138,7 +141,7 @@ pub(super) async fn gather(
                 .map(|entry| history_entry(entry, contact))
                 .collect(),
         ),
-        policy: Some(binding(found.policy)),
+        policy: Some(binding(found.policy, profile)),
         consents: Some(consents(contact, &found.consents, checked_days, tx.now())),
         provider: Some(Provider {
             sms: Some("twilio".to_owned()),
@@ -146,17 +149,12 @@ pub(super) async fn gather(
             sms_campaign_registered: Some(is_approved("SMS_CAMPAIGN_10DLC")),
             whatsapp_collections_permitted: Some(is_approved("WHATSAPP")),
         }),
-        debts: found.debt.debts(contact, tx.now()),
+        debts: debts.facts(tx.now()),
         do_not_call: Some(national(
             found.suppressions.iter().any(|row| row.reason == "STAFF"),
             found.national.as_ref(),
         )),
-        validation: Some(Validation {
-            initial_communication_on: Some(found.initial_communication_on),
-            provided_on: Some(found.validation_notice_on),
-            period_ends_on: found.validation_period_ends_on,
-            ..Validation::default()
-        }),
+        validation: Some(validation),
         inconvenient: Some(
             found
                 .inconvenient
@@ -198,15 +196,18 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
                 m.confirmed_at AS "confirmed_at!: Vec<Option<DateTime<Utc>>>", m.keys AS "keys!", m.versions AS "versions!",
                 m.wrapped AS "wrapped!: Vec<Option<Vec<u8>>>", m.is_erased AS "is_erased!",
                 r.id AS record_id, r.business_key_version AS record_version, r.wrapped AS record_wrapped,
-                a.initial_communication_on AS "initial_communication_on?",
-                a.validation_notice_on AS "validation_notice_on?",
-                a.validation_period_ends_on AS "validation_period_ends_on?",
-                jsonb_build_object('status', a.status, 'debt_type', a.debt_type,
-                    'suit', (SELECT jsonb_build_object('stands', u.withdrawn_at IS NULL,
-                            'limitation_expires_on', u.limitation_expires_on)
-                       FROM suit_authorities u WHERE u.business_id = a.business_id AND u.account_id = a.id
-                      ORDER BY u.id DESC LIMIT 1)) AS "debt!",
-                EXISTS (SELECT FROM users u WHERE u.business_id = $1 AND u.id = $11 AND u.status = 'ACTIVE'
+                -- A contact about no one account is about all of the person's.
+                (SELECT jsonb_agg(jsonb_build_object('id', x.id, 'status', x.status, 'debt_type', x.debt_type,
+                        'began_on', x.initial_communication_on, 'notice_on', x.validation_notice_on,
+                        'period_ends_on', x.validation_period_ends_on,
+                        'suit', (SELECT jsonb_build_object('stands', u.withdrawn_at IS NULL,
+                                'limitation_expires_on', u.limitation_expires_on)
+                           FROM suit_authorities u WHERE u.business_id = x.business_id AND u.account_id = x.id
+                          ORDER BY u.id DESC LIMIT 1)) ORDER BY x.id)
+                   FROM accounts x WHERE x.business_id = $1 AND x.deleted_at IS NULL
+                    AND x.id = ANY(CASE WHEN $3::uuid IS NOT NULL THEN ARRAY[$3::uuid] ELSE ARRAY(
+                        SELECT y.id FROM accounts y WHERE y.business_id = $1 AND y.debtor_id = ANY(m.ids)) END)) AS debts,
+                EXISTS (SELECT FROM users u WHERE u.business_id = $1 AND u.id = $4 AND u.status = 'ACTIVE'
                     AND u.bar_number IS NOT NULL) AS "is_attorney!",
                 jsonb_build_object('names', m.names || jsonb_build_array(b.name, a.original_creditor,
                         (SELECT c.name FROM creditors c WHERE c.business_id = a.business_id AND c.id = a.creditor_id)),
@@ -219,11 +220,20 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
                          ORDER BY o.debtor_id = ANY(m.ids) DESC, o.validity IN ('WRONG_NUMBER', 'REASSIGNED') DESC
                          LIMIT 20) cp) AS points,
                 (SELECT jsonb_agg(to_jsonb(c)) FROM (
-                  SELECT DISTINCT ON (c.contact_point_id) c.status, c.given_directly, c.said_at FROM consents c
+                  SELECT DISTINCT ON (c.contact_point_id, c.channel) c.channel, c.status, c.given_directly, c.said_at, c.source,
+                         c.words_kept, cp.removed_at IS NOT NULL AS is_removed,
+                         -- A received text that says yes is START, which gives back an earlier consent.
+                         CASE WHEN c.status = 'GRANTED' AND c.event_id IS NOT NULL THEN (
+                             SELECT max(o.said_at) FROM consents o
+                              WHERE o.business_id = c.business_id AND o.contact_point_id = c.contact_point_id
+                                AND o.channel = c.channel AND o.purpose = c.purpose AND o.status = 'GRANTED'
+                                AND o.event_id IS NULL AND o.said_at <= c.said_at)
+                         ELSE c.said_at END AS given_at
+                    FROM consents c
                     JOIN contact_points cp ON cp.business_id = c.business_id AND cp.id = c.contact_point_id
-                  WHERE c.business_id = $1 AND c.debtor_id = ANY(m.ids) AND c.channel = $4 AND cp.blind_index = ANY($5)
-                    AND cp.removed_at IS NULL AND c.purpose = 'COLLECTION'
-                  ORDER BY c.contact_point_id, c.said_at DESC, c.id DESC) c) AS consents,
+                  WHERE c.business_id = $1 AND c.debtor_id = ANY(m.ids) AND c.purpose = 'COLLECTION'
+                    AND (cp.blind_index = ANY($5) AND cp.removed_at IS NULL OR cp.removed_blind = ANY($5))
+                  ORDER BY c.contact_point_id, c.channel, c.said_at DESC, c.id DESC) c) AS consents,
                 (SELECT jsonb_agg(jsonb_build_object('channel', s.channel, 'reason', s.reason, 'created_at', s.created_at))
                    FROM suppressions s
                   WHERE s.business_id = $1 AND s.address_blind = ANY($5) AND s.lifted_at IS NULL) AS suppressions,
@@ -276,8 +286,8 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
                   WHERE l.business_id = $1 AND l.kind = 'COLLECTION_AGENCY' AND l.removed_at IS NULL AND l.valid_from <= $10
                     AND (l.valid_until IS NULL OR l.valid_until >= $9)) AS "licenses!: Vec<String>",
                 ARRAY(SELECT DISTINCT p.kind FROM provider_approvals p
-                  WHERE p.business_id = $1 AND p.withdrawn_at IS NULL AND p.valid_from <= $12
-                    AND (p.valid_until IS NULL OR p.valid_until > $12)) AS "provider_approvals!: Vec<String>"
+                  WHERE p.business_id = $1 AND p.withdrawn_at IS NULL AND p.valid_from <= $11
+                    AND (p.valid_until IS NULL OR p.valid_until > $11)) AS "provider_approvals!: Vec<String>"
              FROM debtors d
              JOIN businesses b ON b.id = d.business_id
              JOIN debtors w ON w.business_id = d.business_id AND w.id = d.person_id
@@ -306,14 +316,13 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
         business,
         contact.debtor_id,
         contact.account_id,
-        contact.channel.as_str(),
+        contact.author.member(),
         &keys.blinds(contact.recipient),
         since,
         area_of(contact.recipient),
         print.as_slice(),
         today,
         began,
-        contact.author.member(),
         tx.now(),
     )
     .fetch_optional(tx.conn())
@@ -361,11 +370,8 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
             business_key_version: row.record_version,
             wrapped: row.record_wrapped,
         },
-        debt: from_json(row.debt)?,
+        debts: list_from_json(row.debts)?,
         is_attorney: row.is_attorney,
-        initial_communication_on: row.initial_communication_on,
-        validation_notice_on: row.validation_notice_on,
-        validation_period_ends_on: row.validation_period_ends_on,
         points: list_from_json(row.points)?,
         consents: list_from_json(row.consents)?,
         suppressions: list_from_json(row.suppressions)?,
@@ -399,26 +405,24 @@ fn role(stored: &str) -> TenantRole {
     }
 }
 
-fn action(contact: &Contact<'_>, language: &str, is_initial: bool) -> Action {
+fn action(contact: &Contact<'_>, language: &str, debts: &Debts) -> Action {
     let mut content = detect_content(contact.content, language);
     content.reveals_debt = None;
     Action {
         action_type: Some(ActionType::Contact),
         channel: Some(channel(contact.channel)),
         direction: Some(Direction::Outbound),
-        kind: Some(if contact.in_reply_to.is_some() {
-            ActionKind::Reply
-        } else {
-            ActionKind::Collection
+        kind: Some(match (contact.author, contact.in_reply_to) {
+            (Author::Notice, _) => ActionKind::RequestedNotice,
+            (_, Some(_)) => ActionKind::Reply,
+            (_, None) => ActionKind::Collection,
         }),
         recipient: Some(Recipient::Consumer),
         number: Some(contact.recipient.to_owned()),
-        debts: contact
-            .account_id
-            .map(|id| vec![ids::encode(IdKind::Account, id)]),
+        debts: debts.ids(),
         mode: contact.mode,
         language: Some(language.to_owned()),
-        is_initial: Some(is_initial),
+        is_initial: Some(debts.is_initial()),
         in_reply_to: Some(contact.in_reply_to.map(|at| InReplyTo {
             at: Some(at),
             channel: Some(channel(contact.channel)),

@@ -12,6 +12,11 @@ pub(super) fn local_date(at: DateTime<Utc>, zone: Tz) -> NaiveDate {
     at.with_timezone(&zone).date_naive()
 }
 
+/// The calendar date at an instant where the day is the longest to end (UTC-12): no debtor's own date is earlier.
+pub fn earliest_date_anywhere(at: DateTime<Utc>) -> NaiveDate {
+    (at - TimeDelta::hours(12)).date_naive()
+}
+
 /// Seconds on the clock of `zone` at an instant, 0 to 86,399.
 pub(super) fn seconds_of_day(at: DateTime<Utc>, zone: Tz) -> u32 {
     at.with_timezone(&zone).time().num_seconds_from_midnight()

@@ -95,6 +95,7 @@ pub use inconvenient::{NewInconvenientTime, record_inconvenient_time, withdraw_i
 pub use intake::{ReadText, ReceivedText, Silenced, act_on_text, attribute_holds, read_text};
 pub use kept_words::{JudgedWords, KeptWords, WrittenMedium, judge_words, scan_visible_words};
 pub use licenses::{LicenseKind, NewLicense, remove_license, set_license};
+pub use local_time::earliest_date_anywhere;
 pub use number_lists::{
     DoNotCallFile, LoadProblem, LoadReassigned, Loaded, NewAccess, NewReassignedImport, ReassignedNumbers,
     import_reassigned, load_do_not_call, set_do_not_call_access, stale_registry,

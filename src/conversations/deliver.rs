@@ -127,6 +127,7 @@ impl Waiting {
     fn author(&self) -> Author {
         match self.sender_type.as_str() {
             "AGENT" => Author::of(self.sender_id),
+            "SYSTEM" => Author::Notice,
             _ => Author::Service,
         }
     }

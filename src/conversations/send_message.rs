@@ -153,7 +153,7 @@ pub async fn send_message(
         in_reply_to: answers.map(|(_, at)| at),
         mode: None,
         author: match is_notice {
-            true => Author::Service,
+            true => Author::Notice,
             false => Author::of(tx.ctx().user_id()),
         },
     };

@@ -13,7 +13,8 @@ use super::{
 use crate::{
     accounts::mark_phone_unreachable,
     compliance::{
-        AddressKind, SuppressionReason, reading::OptOutReach, record_opt_out, release_slot, retake_slot,
+        AddressKind, SuppressionReason, earliest_date_anywhere, reading::OptOutReach, record_opt_out,
+        release_slot, retake_slot,
     },
     platform::{
         db::{AuditEntry, TenantTx},
@@ -96,20 +97,39 @@ pub(super) async fn accept(
     .execute(tx.conn())
     .await?;
     if let Some(thread) = thread_of(tx, message).await? {
-        note_first_communication(tx, thread.account_id).await?;
+        note_first_communication(tx, &thread, attempt).await?;
     }
     move_status(tx, message, DeliveryStatus::Sent, None).await
 }
 
-/// 12 CFR 1006.34(a)(1) counts from the initial communication.
-async fn note_first_communication(tx: &mut TenantTx, account: Option<Uuid>) -> Result<(), OpError> {
-    let (business, today) = (tx.business_id(), tx.now().date_naive());
-    sqlx::query!(
-        "UPDATE accounts SET initial_communication_on = $3
-         WHERE business_id = $1 AND id = $2 AND initial_communication_on IS NULL",
+/// 12 CFR 1006.34(a)(1) counts from the initial communication: from the day on which it was sent, not on which that came out,
+/// and the earliest that it may have been where the debtor is. A thread of no one debt is about all that are open.
+async fn note_first_communication(
+    tx: &mut TenantTx,
+    thread: &ConversationRow,
+    attempt: Uuid,
+) -> Result<(), OpError> {
+    let business = tx.business_id();
+    let sent_at = sqlx::query_scalar!(
+        "SELECT started_at FROM delivery_attempts WHERE business_id = $1 AND id = $2",
         business,
-        account,
-        today,
+        attempt
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    sqlx::query!(
+        "UPDATE accounts SET initial_communication_on = $4
+         WHERE business_id = $1 AND (initial_communication_on IS NULL OR initial_communication_on > $4)
+           AND id = ANY(CASE WHEN $2::uuid IS NOT NULL THEN ARRAY[$2::uuid] ELSE ARRAY(
+               SELECT a.id FROM debtors d
+               JOIN debtors g ON g.business_id = d.business_id AND g.person_id = d.person_id
+               JOIN accounts a ON a.business_id = g.business_id AND a.debtor_id = g.id
+               WHERE d.business_id = $1 AND d.id = $3 AND a.deleted_at IS NULL
+                 AND a.status NOT IN ('PAID_IN_FULL', 'CLOSED')) END)",
+        business,
+        thread.account_id,
+        thread.debtor_id,
+        earliest_date_anywhere(sent_at),
     )
     .execute(tx.conn())
     .await?;

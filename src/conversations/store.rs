@@ -361,17 +361,21 @@ pub(super) async fn stop_asking(tx: &mut TenantTx, message: Uuid) -> Result<(), 
     Ok(())
 }
 
-/// The newest message from the debtor in the thread that nobody has answered yet.
+/// The newest message from the debtor in the thread that nobody has answered yet. What did not go is no answer, and neither is
+/// what the service sends by itself.
 pub(super) async fn unanswered_inbound(
     tx: &mut TenantTx,
     thread: &ConversationRow,
 ) -> Result<Option<(Uuid, DateTime<Utc>)>, DbError> {
-    if thread.last_inbound_sequence == 0 || thread.last_inbound_sequence < thread.last_sequence {
+    if thread.last_inbound_sequence == 0 {
         return Ok(None);
     }
     let business = tx.business_id();
     let row = sqlx::query!(
-        "SELECT id, created_at FROM messages WHERE business_id = $1 AND conversation_id = $2 AND sequence = $3",
+        "SELECT m.id, m.created_at FROM messages m
+         WHERE m.business_id = $1 AND m.conversation_id = $2 AND m.sequence = $3
+           AND NOT EXISTS (SELECT FROM messages o WHERE o.business_id = $1 AND o.conversation_id = $2 AND o.sequence > $3
+             AND o.direction = 'OUTBOUND' AND o.sender_type <> 'SYSTEM' AND o.delivery_status NOT IN ('FAILED', 'BLOCKED'))",
         business,
         thread.id,
         thread.last_inbound_sequence,

@@ -1,7 +1,9 @@
 //! The words of disputes, and which step may follow which. No I/O.
 
 use async_graphql::Enum;
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::compliance::earliest_date_anywhere;
 
 /// What somebody asks for.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
@@ -196,7 +198,7 @@ impl Owed {
 /// Whether what was received then is within the period: on its last day at the latest, wherever on earth the person is (UTC-12
 /// is the last to leave a day). A period whose end is not known counts as running: that stops more.
 pub(super) fn is_within_period(received_at: DateTime<Utc>, ends_on: Option<NaiveDate>) -> bool {
-    ends_on.is_none_or(|ends_on| (received_at - TimeDelta::hours(12)).date_naive() <= ends_on)
+    ends_on.is_none_or(|ends_on| earliest_date_anywhere(received_at) <= ends_on)
 }
 
 #[cfg(test)]

@@ -212,6 +212,8 @@ open_words! {
         ValidationNotice,
         /// A receipt that the debtor asked for.
         Receipt,
+        /// A sign-in code or link that the debtor asked for a moment ago, elsewhere than on the channel.
+        RequestedNotice,
         /// A letter that the debt is satisfied.
         SatisfactionLetter,
         /// A request for consent to electronic contact, and nothing else.

@@ -57,10 +57,10 @@ const TELEMARKETING: &str = "tcpa-telemarketing-pewc";
 const DO_NOT_CALL: &str = "dnc-solicitation-only";
 const TEXT: &str = "reg-f-text-procedures";
 
-/// 6 RCNY 5-77: electronic contact with a New Yorker needs consent to that medium.
+/// 6 RCNY 5-77: electronic contact with a New Yorker needs written consent to that medium.
 fn nyc_electronic_consent(context: &Context<'_>) -> Checked {
     if asks_for(context, ElectronicConsent::EachMedium) {
-        electronic_consent(context)
+        electronic_consent(context, is_granted_in_writing)
     } else {
         Ok(Verdict::NotApplicable)
     }
@@ -73,7 +73,7 @@ fn dc_electronic_consent(context: &Context<'_>) -> Checked {
         return Ok(Verdict::NotApplicable);
     }
     if context.kind != ActionKind::ConsentRequest {
-        return electronic_consent(context);
+        return electronic_consent(context, is_granted);
     }
     let span = Span::of(context, DISTRICT)?;
     let verdict = cap(context, span, Bucket::Person, |entry| {
@@ -95,7 +95,7 @@ fn ny_dfs_email_consent(context: &Context<'_>) -> Checked {
     let consent = consent(context)?;
     let is_employers = context.action.address_type.as_deref() == Some("employer");
     let is_direct = consent.given_directly_to_collector != Some(false);
-    let is_consented = is_granted(consent, context) && is_direct && !is_employers;
+    let is_consented = is_granted_in_writing(consent, context) && is_direct && !is_employers;
     Ok(Verdict::deny_if(!is_consented, Weight::Routine))
 }
 
@@ -103,19 +103,19 @@ fn asks_for(context: &Context<'_>, consent: ElectronicConsent) -> bool {
     context.rows().any(|row| row.electronic_consent == Some(consent))
 }
 
-fn electronic_consent(context: &Context<'_>) -> Checked {
+fn electronic_consent(context: &Context<'_>, suffices: impl Fn(&Consent, &Context<'_>) -> bool) -> Checked {
     let is_electronic = context.is_text() || context.channel == Channel::Email;
     if !is_electronic || context.is_response() {
         return Ok(Verdict::NotApplicable);
     }
-    Ok(if is_granted(consent(context)?, context) {
+    Ok(if suffices(consent(context)?, context) {
         Verdict::Pass(Weight::Routine)
     } else {
         Verdict::Deny(vec![])
     })
 }
 
-/// Product rule, CTIA 5.1: no text, WhatsApp message or artificial voice without an evidenced opt-in. The one
+/// Product rule, CTIA 5.1: no text, WhatsApp message or artificial voice without an opt-in that is evidenced in writing. The one
 /// prompt answer to the debtor's own message rests on their message.
 fn product_written_opt_in(context: &Context<'_>) -> Checked {
     let asks_for_opt_in = context.is_text() || context.has_artificial_voice();
@@ -125,7 +125,7 @@ fn product_written_opt_in(context: &Context<'_>) -> Checked {
     if context.is_prompt_reply()? {
         return Ok(Verdict::Pass(Weight::Routine));
     }
-    Ok(if is_granted(consent(context)?, context) {
+    Ok(if is_granted_in_writing(consent(context)?, context) {
         Verdict::Pass(Weight::Routine)
     } else {
         Verdict::Deny(vec![])
@@ -332,6 +332,11 @@ fn is_granted(consent: &Consent, context: &Context<'_>) -> bool {
     consent.status == Some(ConsentStatus::Granted)
         && consent.revoked_at.is_none_or(|at| at > context.at)
         && same_number(consent.number.as_ref(), context.action.number.as_ref())
+}
+
+/// Granted, and not only by word of mouth.
+fn is_granted_in_writing(consent: &Consent, context: &Context<'_>) -> bool {
+    is_granted(consent, context) && consent.written != Some(false)
 }
 
 /// The artificial voice has consent; without a record it has none.

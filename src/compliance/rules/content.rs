@@ -147,7 +147,10 @@ fn reg_f_electronic_opt_out_notice(context: &Context<'_>) -> Checked {
 fn time_barred_state_disclosure(context: &Context<'_>) -> Checked {
     let discusses_debt = !matches!(
         context.kind,
-        ActionKind::OptoutConfirmation | ActionKind::LimitedContent | ActionKind::LocationInformation
+        ActionKind::OptoutConfirmation
+            | ActionKind::LimitedContent
+            | ActionKind::LocationInformation
+            | ActionKind::RequestedNotice
     );
     if !discusses_debt || !context.debts().any(|debt| debt.time_barred == Some(true)) {
         return Ok(Verdict::NotApplicable);

@@ -329,7 +329,10 @@ pub(super) fn medium_of(channel: Channel) -> Medium {
 pub(super) fn is_response(kind: &ActionKind) -> bool {
     matches!(
         kind,
-        ActionKind::Reply | ActionKind::OptoutConfirmation | ActionKind::Receipt
+        ActionKind::Reply
+            | ActionKind::OptoutConfirmation
+            | ActionKind::Receipt
+            | ActionKind::RequestedNotice
     )
 }
 

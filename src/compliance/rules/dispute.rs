@@ -136,5 +136,6 @@ fn is_collection(context: &Context<'_>) -> bool {
             | ActionKind::OriginalCreditorResponse
             | ActionKind::ValidationNotice
             | ActionKind::Receipt
+            | ActionKind::RequestedNotice
     )
 }

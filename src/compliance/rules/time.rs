@@ -124,10 +124,14 @@ fn reg_f_inconvenient_time_place(context: &Context<'_>) -> Checked {
     })
 }
 
-/// A prompt answer to the debtor's own message, and the confirmation of an opt-out (47 CFR 64.1200(a)(12)),
-/// whose own rule has seen to its five minutes.
+/// A prompt answer to the debtor's own message or to what they asked for on a page (comment 6(b)(1)-2), and the confirmation of
+/// an opt-out (47 CFR 64.1200(a)(12)), whose own rule has seen to its five minutes.
 pub(super) fn goes_out_at_any_hour(context: &Context<'_>) -> Result<bool, Missing> {
-    Ok(context.kind == ActionKind::OptoutConfirmation || context.is_prompt_reply()?)
+    let is_asked_for = matches!(
+        context.kind,
+        ActionKind::OptoutConfirmation | ActionKind::RequestedNotice
+    );
+    Ok(is_asked_for || context.is_prompt_reply()?)
 }
 
 fn within_hours(context: &Context<'_>, rule: &'static str) -> Checked {

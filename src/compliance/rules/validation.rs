@@ -29,7 +29,7 @@ fn reg_f_validation_notice(context: &Context<'_>) -> Checked {
     let days = context.days(NOTICE)?;
     let is_exempt = matches!(
         context.kind,
-        ActionKind::ValidationNotice | ActionKind::OptoutConfirmation
+        ActionKind::ValidationNotice | ActionKind::OptoutConfirmation | ActionKind::RequestedNotice
     );
     let is_provided = need(validation.provided_on, "validation.provided_on")?.is_some();
     if is_provided || is_exempt {

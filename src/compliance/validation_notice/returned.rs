@@ -90,10 +90,17 @@ async fn standing(tx: &mut TenantTx, account: Uuid) -> Result<ValidationDates, D
            newest AS (SELECT * FROM provided WHERE status = 'PROVIDED' ORDER BY provided_on DESC, id DESC LIMIT 1)
            SELECT least(first.initial_communication_before,
                     (SELECT min(p.provided_on) FROM provided p WHERE p.status = 'PROVIDED'),
-                    (SELECT min((m.sent_at AT TIME ZONE 'UTC')::date) FROM conversations c
+                    -- UTC-12 is the last to leave a day: the debtor's own date is no earlier.
+                    (SELECT min((t.started_at AT TIME ZONE 'UTC' - interval '12 hours')::date) FROM accounts a
+                     JOIN debtors d ON d.business_id = a.business_id AND d.id = a.debtor_id
+                     JOIN debtors g ON g.business_id = d.business_id AND g.person_id = d.person_id
+                     JOIN conversations c ON c.business_id = g.business_id AND c.debtor_id = g.id
                      JOIN messages m ON m.business_id = c.business_id AND m.conversation_id = c.id
-                     WHERE c.business_id = $1 AND c.account_id = $2 AND m.direction = 'OUTBOUND'
-                       AND m.sent_at IS NOT NULL)) AS initial_communication_on,
+                     JOIN delivery_attempts t ON t.business_id = m.business_id AND t.message_id = m.id
+                     WHERE a.business_id = $1 AND a.id = $2 AND m.direction = 'OUTBOUND' AND m.sent_at IS NOT NULL
+                       AND t.state = 'ACCEPTED'
+                       AND (c.account_id = a.id OR c.account_id IS NULL AND t.started_at >= a.created_at)))
+                    AS initial_communication_on,
                 CASE WHEN newest.id IS NULL THEN first.notice_before ELSE newest.provided_on END AS notice_on,
                 CASE WHEN newest.id IS NULL THEN first.period_end_before ELSE newest.period_ends_on END AS period_ends_on
            FROM first LEFT JOIN newest ON true"#,

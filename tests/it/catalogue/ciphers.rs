@@ -151,6 +151,7 @@ const PLAIN: &[(&str, &str)] = &[
     ("custom_roles.name", "a business's word for a role"),
     ("custom_roles.permissions", "words of ours"),
     ("contact_points.blind_index", "an HMAC, emptied at erasure"),
+    ("contact_points.removed_blind", "an HMAC, emptied at erasure"),
     ("contact_points.unreachable_code", "a vendor's error code"),
     ("contact_slots.channel", "a word of ours"),
     ("conversations.our_address", "our own number"),

@@ -207,6 +207,92 @@ async fn stop_takes_every_machines_consent_back_and_start_gives_back_that_to_tex
 }
 
 #[tokio::test]
+async fn what_is_taken_back_on_the_telephone_stops_texts_too() {
+    let app = TestApp::start().await;
+    let (agent, compliance) = (app.acme.agent().await, app.acme.sign_in("compliance").await);
+    let maria = app.account_id(&app.acme, MARIA).await;
+    let point = ledger(&app, &agent, MARIA).await[0]["contactPointId"].clone();
+    assert_eq!(gate(&compliance, &maria).await.0, "ALLOW");
+    app.advance(TimeDelta::minutes(1)).await;
+    let revoked = act(
+        &agent,
+        "revokeConsent",
+        "consent { status }",
+        json!({ "contactPointId": point, "channel": "VOICE", "source": "CALL", "note": "No more calls, she said." }),
+    )
+    .await;
+    assert_eq!(revoked["consent"]["status"], "REVOKED", "{revoked}");
+    let stopped = ("DENY".to_owned(), "tcpa-revocation-scope".to_owned());
+    assert_eq!(gate(&compliance, &maria).await, stopped);
+    // Only a later yes to texts brings them back.
+    app.advance(TimeDelta::minutes(1)).await;
+    consent(&agent, &point, "SMS", json!({})).await;
+    assert_eq!(gate(&compliance, &maria).await.0, "ALLOW");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_number_that_is_taken_off_and_put_on_again_is_the_same_number() {
+    let app = TestApp::start().await;
+    let (agent, compliance) = (app.acme.agent().await, app.acme.sign_in("compliance").await);
+    let maria = app.account_id(&app.acme, MARIA).await;
+    let debtor = account(&agent, &maria, "debtor { id }").await["debtor"]["id"].clone();
+    let point = ledger(&app, &agent, MARIA).await[0]["contactPointId"].clone();
+    app.advance(TimeDelta::minutes(1)).await;
+    let input =
+        json!({ "contactPointId": point, "channel": "SMS", "source": "CALL", "note": "No more texts." });
+    act(&agent, "revokeConsent", "consent { status }", input).await;
+    let stopped = gate(&compliance, &maria).await;
+    assert_eq!(stopped.0, "DENY");
+
+    let removed = act(&agent, "removeContactPoint", "", json!({ "id": point })).await;
+    assert_eq!(user_errors(&removed), Vec::<&str>::new());
+    let phone = json!({ "debtorId": debtor, "phone": app.acme.debtor_number(MARIA), "lineType": "MOBILE",
+        "provenance": "CONSUMER" });
+    let added = act(&agent, "addContactPoint", "contactPoint { id }", phone).await;
+    assert_eq!(user_errors(&added), Vec::<&str>::new(), "{added}");
+    assert_eq!(
+        gate(&compliance, &maria).await,
+        stopped,
+        "and not only for want of a consent"
+    );
+
+    app.advance(TimeDelta::minutes(1)).await;
+    consent(&agent, &added["contactPoint"]["id"], "SMS", json!({})).await;
+    assert_eq!(gate(&compliance, &maria).await.0, "ALLOW");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_consent_by_word_of_mouth_is_no_written_opt_in() {
+    let app = TestApp::start().await;
+    let (agent, compliance) = (app.acme.agent().await, app.acme.sign_in("compliance").await);
+    let maria = app.account_id(&app.acme, MARIA).await;
+    let point = ledger(&app, &agent, MARIA).await[0]["contactPointId"].clone();
+    let known = json!({ "textVersion": "2026-03", "ipAddress": "192.0.2.44" });
+    for (source, evidence, rule) in [
+        ("CALL", json!({}), Some("product-written-opt-in")),
+        ("CALL", known.clone(), Some("product-written-opt-in")),
+        ("OTHER", json!({}), Some("product-written-opt-in")),
+        ("OTHER", known, None),
+        ("CALL", json!({}), Some("product-written-opt-in")),
+        ("PAPER", json!({}), None),
+    ] {
+        app.advance(TimeDelta::seconds(1)).await;
+        let mut more = evidence;
+        more["source"] = json!(source);
+        let given = consent(&agent, &point, "SMS", more).await;
+        assert_eq!(user_errors(&given), Vec::<&str>::new(), "{given}");
+        let asked = gate(&compliance, &maria).await;
+        match rule {
+            Some(rule) => assert_eq!(asked, ("DENY".to_owned(), rule.to_owned()), "{source}"),
+            None => assert_eq!(asked.0, "ALLOW", "{source}"),
+        }
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn the_ledger_is_read_page_by_page() {
     let app = TestApp::start().await;
     let agent = app.acme.agent().await;

@@ -17,4 +17,5 @@ mod reassigned;
 mod replay;
 mod slots;
 mod suits;
+mod threads;
 mod validation_notices;

@@ -228,7 +228,7 @@ async fn two_answers_at_once_are_one_and_start_gives_back_only_what_a_text_took(
     let agent = app.acme.agent().await;
     let refused = send_refused(&agent, &thread, "Welcome back.").await;
     assert_ne!(refused["decision"]["rule"], "reg-f-medium-opt-out", "{refused}");
-    let consent = json!({ "contactPointId": link["id"], "channel": "SMS", "source": "CALL", "text": "Yes, text me again." });
+    let consent = json!({ "contactPointId": link["id"], "channel": "SMS", "source": "PAPER", "text": "Yes, text me again." });
     let given = act(&agent, "recordConsent", "consent { status }", consent).await;
     assert_eq!(user_errors(&given), Vec::<&str>::new());
     send(&agent, &thread, "Welcome back.").await;

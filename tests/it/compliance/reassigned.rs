@@ -121,6 +121,27 @@ async fn the_reassigned_numbers_database_has_the_last_word_on_who_holds_a_number
 }
 
 #[tokio::test]
+async fn whoever_has_the_number_now_brings_nothing_back_with_a_keyword() {
+    let app = TestApp::start().await;
+    let compliance = app.acme.sign_in("compliance").await;
+    let (maria, number) = (
+        app.account_id(&app.acme, MARIA).await,
+        app.acme.debtor_number(MARIA),
+    );
+    let content = format!("number,date,status\n{number},2020-01-01,YES\n");
+    import(&app, &compliance, &content, json!({ "queriedOn": today(&app) })).await;
+    let changed_hands = ("DENY".to_owned(), "tcpa-reassigned-number".to_owned());
+    assert_eq!(gate(&compliance, &maria).await, changed_hands);
+    app.advance(TimeDelta::days(2)).await;
+    for word in ["STOP", "START"] {
+        app.text(&app.acme, &number, word).await;
+    }
+    let compliance = app.acme.sign_in("compliance").await;
+    assert_eq!(gate(&compliance, &maria).await, changed_hands);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_file_of_answers_that_is_not_in_order_counts_not_at_all() {
     let app = TestApp::start().await;
     let compliance = app.acme.sign_in("compliance").await;

@@ -11,7 +11,10 @@ use sqlx::{AssertSqlSafe, Executor as _, Row as _};
 use uuid::Uuid;
 
 use super::{ERASE, Person, acts, erase, in_clear, keys_of, status_of};
-use crate::support::{TestApp, data, error_code, user_errors};
+use crate::{
+    account_work::{account, act, create, holds::gate},
+    support::{TestApp, data, error_code, user_errors},
+};
 
 const READ: &str = "query($d: ID!, $a: ID!, $c: ID!) {
   debtor(id: $d) { firstName lastName birthDate contactPoints { id } address { line1 } }
@@ -69,6 +72,37 @@ async fn opened_with(app: &TestApp, key: &DataKey) -> usize {
         }
     }
     opened
+}
+
+#[tokio::test]
+async fn who_is_not_to_be_contacted_is_not_contacted_after_their_erasure_either() {
+    let app = TestApp::start().await;
+    let (admin, compliance) = (
+        app.acme.sign_in("admin").await,
+        app.acme.sign_in("compliance").await,
+    );
+    let person = Person::make(&app, &admin, "Ottilie", 211).await;
+    let cease = json!({ "debtorId": person.debtor, "kind": "CEASE_CONTACT", "reason": "A letter." });
+    let held = act(&admin, "setHold", "hold { id }", cease).await;
+    assert!(held["hold"]["id"].is_string(), "{held}");
+    let payload = erase(&admin, &person.debtor).await;
+    assert_eq!(user_errors(&payload), Vec::<&str>::new(), "{payload}");
+    app.run_jobs().await;
+
+    // The creditor places the debt anew, as if of somebody else.
+    let placed = json!({ "firstName": "Ottilie", "lastName": "Anew", "accountNumber": "N-ANEW", "phone": person.phone,
+        "currentBalance": { "amount": "120.50" }, "address": { "state": "NY", "postalCode": "10027" } });
+    let placed = create(&admin, placed).await;
+    let seen = account(&admin, &placed, "debtor { contactPoints { id } }").await;
+    let consent = json!({ "contactPointId": seen["debtor"]["contactPoints"][0]["id"], "channel": "SMS",
+        "source": "WEB_FORM", "text": "Yes, you may." });
+    let given = act(&admin, "recordConsent", "consent { id }", consent).await;
+    assert_eq!(user_errors(&given), Vec::<&str>::new(), "{given}");
+    assert_eq!(
+        gate(&compliance, &placed).await,
+        ("DENY".to_owned(), "reg-f-medium-opt-out".to_owned())
+    );
+    app.finish().await;
 }
 
 #[tokio::test]
