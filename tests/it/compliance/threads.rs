@@ -49,6 +49,15 @@ async fn a_thread_of_no_one_debt_is_about_all_that_are_open() {
     let app = TestApp::start().await;
     let admin = app.acme.sign_in("admin").await;
     second_debt(&app, &admin).await;
+    // He has heard of neither.
+    app.superuser()
+        .await
+        .execute(
+            "UPDATE accounts SET initial_communication_on = NULL, validation_notice_on = NULL, validation_period_ends_on = NULL
+             WHERE account_number = 'ACME-10002'",
+        )
+        .await
+        .unwrap();
     assert_eq!(told_on(&app).await, [None, None]);
     // He writes at eleven in the evening of 10 June, when the day is another one in UTC.
     app.advance(TimeDelta::hours(11)).await;
