@@ -12,7 +12,7 @@ use super::{
     match_key::{KnownRecords, MatchKey, Told, Wanted},
     model::{MOST_TAGS, is_birth_date, name_key},
     notes,
-    store::{self, DebtorRow, debtor_by_id},
+    store::{self, DebtorRow, debtor_by_id, lock_person},
 };
 use crate::{
     access::{Cell, authorize},
@@ -201,11 +201,7 @@ async fn find_or_make_debtor(
         new.address.as_ref(),
     );
     let found = match new.debtor_id {
-        Some(id) => Some(
-            debtor_by_id(tx, id)
-                .await?
-                .ok_or_else(|| UserError::not_found("debtorId", "debtor"))?,
-        ),
+        Some(id) => Some(locked_debtor(tx, id).await?),
         None => {
             let told = Told {
                 reference: new.external_debtor_reference.as_deref(),
@@ -235,8 +231,20 @@ async fn find_or_make_debtor(
     Ok(person)
 }
 
+/// The person whom the caller names, locked. They are read again once the lock is held: what waited for an erasure or for
+/// another account of theirs sees what became of them.
+async fn locked_debtor(tx: &mut TenantTx, id: Uuid) -> Result<DebtorRow, OpError> {
+    let no_debtor = || UserError::not_found("debtorId", "debtor");
+    debtor_by_id(tx, id).await?.ok_or_else(no_debtor)?;
+    lock_person(tx, id).await?;
+    Ok(debtor_by_id(tx, id).await?.ok_or_else(no_debtor)?)
+}
+
+/// How often people are looked for who are changed while their lock is waited for.
+const LOOKS: usize = 5;
+
 /// Whom the business calls by this reference, or the one person of this national id, or of this name, date of birth and
-/// postal code, who then gets the reference.
+/// postal code, who then gets the reference. They are locked, and looked for again once the lock is held.
 async fn known_debtor(
     tx: &mut TenantTx,
     keys: &TenantKeys,
@@ -248,25 +256,39 @@ async fn known_debtor(
         return Ok(None);
     }
     one_after_the_other(tx, &wanted).await?;
-    let known = KnownRecords::load(tx, keys, &wanted).await?;
-    let Some(id) = known.find(keys, told) else {
-        return Ok(None);
-    };
-    let row = debtor_by_id(tx, id).await?;
-    let new_name = told.reference.filter(|reference| !known.has_reference(reference));
-    if let Some(reference) = new_name.filter(|_| row.is_some()) {
-        let (business, now) = (tx.business_id(), tx.now());
-        sqlx::query!(
-            "UPDATE debtors SET external_reference = $3, updated_at = $4 WHERE business_id = $1 AND id = $2",
-            business,
-            id,
-            reference,
-            now,
-        )
-        .execute(tx.conn())
-        .await?;
+    let mut locked = None;
+    for _ in 0..LOOKS {
+        let known = KnownRecords::load(tx, keys, &wanted).await?;
+        let found = known.find(keys, told);
+        if found == locked {
+            let Some(id) = found else { return Ok(None) };
+            let row = debtor_by_id(tx, id).await?;
+            let new_name = told.reference.filter(|reference| !known.has_reference(reference));
+            if let Some(reference) = new_name.filter(|_| row.is_some()) {
+                give_reference(tx, id, reference).await?;
+            }
+            return Ok(row);
+        }
+        if let Some(id) = found {
+            lock_person(tx, id).await?;
+        }
+        locked = found;
     }
-    Ok(row)
+    Err(DbError::Conflict.into())
+}
+
+async fn give_reference(tx: &mut TenantTx, id: Uuid, reference: &str) -> Result<(), DbError> {
+    let (business, now) = (tx.business_id(), tx.now());
+    sqlx::query!(
+        "UPDATE debtors SET external_reference = $3, updated_at = $4 WHERE business_id = $1 AND id = $2",
+        business,
+        id,
+        reference,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
 }
 
 /// Two who place a debt of the same new person at the same moment wait for each other: the second finds the person.
