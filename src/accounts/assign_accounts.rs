@@ -4,7 +4,7 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::bulk::{lock_accounts, tell_of_each};
+use super::bulk::{Locked, lock_accounts, tell_of_each};
 use crate::{
     access::{Cell, authorize},
     identity,
@@ -14,15 +14,24 @@ use crate::{
 /// Assigns the accounts to `agent`, or to nobody. Those that are theirs already stay untouched.
 ///
 /// # Errors
-/// User errors: NOT_FOUND for an account that is not there, or a user who is not or cannot sign in; FORBIDDEN for an agent who names a colleague.
+/// User errors: NOT_FOUND for an account that is not there, or a user who is not or cannot sign in; FORBIDDEN for
+/// whoever may not assign to anybody and names a colleague, or takes what a colleague has.
 pub async fn assign_accounts(tx: &mut TenantTx, ids: &[Uuid], agent: Option<Uuid>) -> Result<(), OpError> {
     let forbidden = |denied: crate::access::Denied| OpError::Forbidden(denied.to_string());
     authorize(tx.ctx(), Cell::AccountAssignSelf).map_err(forbidden)?;
-    // Whoever may not name a colleague does not see what a colleague has either.
-    if agent.is_some() && agent != tx.ctx().user_id() {
-        authorize(tx.ctx(), Cell::AccountAssignAny).map_err(forbidden)?;
+    let myself = tx.ctx().user_id();
+    let may_any = authorize(tx.ctx(), Cell::AccountAssignAny);
+    let names_a_colleague = agent.is_some() && agent != myself;
+    if names_a_colleague {
+        may_any.map_err(forbidden)?;
     }
     let accounts = lock_accounts(tx, ids).await?;
+    // An agent does not see what a colleague has; who sees more (a role of the business's own, an API key) may still not
+    // take it from them.
+    let has_other = |account: &Locked| account.assigned_agent_id.is_some() && account.assigned_agent_id != myself;
+    if accounts.iter().any(has_other) {
+        may_any.map_err(forbidden)?;
+    }
     if let Some(agent) = agent
         && !identity::may_be_given_work(tx, agent).await?
     {
