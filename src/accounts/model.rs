@@ -48,6 +48,16 @@ impl AccountStatus {
             _ => Self::Active,
         }
     }
+
+    /// It follows from plans and payments.
+    pub(super) fn is_made_by_payments(self) -> bool {
+        matches!(self, Self::InPaymentPlan | Self::PaidInFull)
+    }
+
+    /// Collection rests, or is somebody else's, until a person decides that it goes on.
+    pub(super) fn stands_for_a_hold(self) -> bool {
+        matches!(self, Self::Disputed | Self::Legal | Self::Closed)
+    }
 }
 
 /// A way to reach a person.

@@ -13,7 +13,7 @@ use crate::{
     platform::{
         db::{AuditEntry, Db, LiveEvent, TenantTx},
         error::OpError,
-        gql::UserError,
+        gql::{UserError, UserErrorCode},
         keys::Keyring,
     },
 };
@@ -35,7 +35,8 @@ pub struct AccountPatch {
 /// Applies the patch.
 ///
 /// # Errors
-/// NOT_FOUND for an account that is not the caller's; user errors for values that do not fit.
+/// NOT_FOUND for an account that is not the caller's; user errors for values that do not fit; FORBIDDEN for a status that
+/// the caller may not end.
 pub async fn update_account(
     tx: &mut TenantTx,
     keyring: &Keyring,
@@ -50,6 +51,9 @@ pub async fn update_account(
         store::lock_person_and_account(tx, id).await?
     };
     let (debtor_id, status_before) = locked.ok_or_else(|| UserError::not_found("id", "account"))?;
+    if let Some(status) = patch.status {
+        check_status(tx, AccountStatus::parse(&status_before), status)?;
+    }
     if let Some(Some(creditor)) = &patch.original_creditor
         && !(1..=200).contains(&creditor.trim().chars().count())
     {
@@ -119,5 +123,21 @@ pub async fn update_account(
         debtor_id: Some(debtor_id),
         ..LiveEvent::default()
     });
+    Ok(())
+}
+
+/// Whether the account may get this status by hand. A running plan and a debt that is paid are what payments make of it,
+/// and nobody else; and a status that stands for a stop of collection is left by those only who may release a hold.
+fn check_status(tx: &TenantTx, before: AccountStatus, status: AccountStatus) -> Result<(), OpError> {
+    if before == status {
+        return Ok(());
+    }
+    if before.is_made_by_payments() || status.is_made_by_payments() {
+        let message = "IN_PAYMENT_PLAN and PAID_IN_FULL follow from plans and payments: they are neither set nor left by hand.";
+        return Err(UserError::at(UserErrorCode::Conflict, "status", message).into());
+    }
+    if before.stands_for_a_hold() {
+        authorize(tx.ctx(), Cell::HoldRelease).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
+    }
     Ok(())
 }

@@ -151,7 +151,9 @@ impl CreateAccountInput {
 pub struct UpdateAccountInput {
     /// The account.
     pub id: ID,
-    /// Where it stands.
+    /// Where it stands: ACTIVE, DISPUTED, LEGAL or CLOSED. IN_PAYMENT_PLAN and PAID_IN_FULL follow from plans and payments
+    /// and are neither set nor left by hand (CONFLICT). DISPUTED, LEGAL and CLOSED are left by those only who may release
+    /// holds (FORBIDDEN).
     pub status: Option<AccountStatus>,
     /// Who was owed first; null empties it.
     pub original_creditor: MaybeUndefined<String>,
