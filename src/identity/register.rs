@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::{
     Identity, NewBusiness, NewMember, business_store,
+    login::push_audit,
     password::hash_password,
     password_policy::{self, About},
     ports::{StaffMail, StaffMailer},
@@ -43,14 +44,18 @@ pub(super) struct Registration {
 #[derive(Debug, Deserialize, Serialize)]
 pub struct SendVerificationMail {
     identity_id: Uuid,
-    already_registered: bool,
+    /// Whose link it is; `None` for somebody who is registered already.
+    #[serde(default)]
+    registration_id: Option<Uuid>,
 }
 
 impl Job for SendVerificationMail {
     const NAME: &'static str = "identity.send_verification_mail";
 }
 
-/// Registers. The answer is the same whether or not the address is known: a mail tells its owner which it was.
+/// Registers. The answer is the same whether or not the address is known: a mail tells its owner which it was. Of several
+/// who register with an address that nobody has verified, each has a link, a password and a business of their own: the link
+/// that is followed first says whose count, so that nobody chooses a password for the owner of the address.
 pub(super) async fn register_business(
     identity: &Identity,
     request_id: &str,
@@ -89,28 +94,28 @@ pub(super) async fn register_business(
         .system(&SystemCtx::for_reason("registration", request_id))
         .await?;
     let blind = identity.keyring.platform_blind(&email.normalised());
-    if let Some(known) = store::identity_by_email(&mut tx, &blind).await? {
-        if !may_mail(identity, &email.normalised()).await {
-            // The answer stays the same: nobody learns whether mails are on their way.
-            return Ok(());
-        }
-        tx.enqueue(
-            None,
-            &SendVerificationMail {
-                identity_id: known.id,
-                already_registered: true,
-            },
-        )
-        .await?;
-        tx.audit(PlatformAudit {
-            actor: Actor::System,
-            action: "registration.repeated",
-            object_id: Some(known.id),
-            details: serde_json::json!({}),
-        });
+    let known = store::identity_by_email(&mut tx, &blind).await?;
+    if known.is_some() && !may_mail(identity, &email.normalised()).await {
+        // The answer stays the same: nobody learns whether mails are on their way.
+        return Ok(());
+    }
+    if let Some(known) = known.as_ref().filter(|known| known.email_verified_at.is_some()) {
+        let mail = SendVerificationMail {
+            identity_id: known.id,
+            registration_id: None,
+        };
+        tx.enqueue(None, &mail).await?;
+        push_audit(&mut tx, "registration.repeated", Some(known.id));
         return Ok(tx.commit().await?);
     }
-    let (business_id, identity_id, user_id) = (ids::next(), ids::next(), ids::next());
+    let identity_id = match known {
+        Some(known) => {
+            push_audit(&mut tx, "registration.repeated", Some(known.id));
+            known.id
+        }
+        None => insert_founder(identity, &mut tx, &email, &password_hash).await?,
+    };
+    let (business_id, user_id) = (ids::next(), ids::next());
     let slug = free_slug(&mut tx, &registration.business_name, business_id).await?;
     business_store::insert_business(
         &mut tx,
@@ -121,23 +126,6 @@ pub(super) async fn register_business(
             role: registration.business_role,
             status: "PENDING",
             wrapped_key: identity.keyring.new_business_key(business_id, 1)?,
-        },
-    )
-    .await?;
-    let email_cipher = identity.keyring.platform_seal(
-        "identities",
-        "email_cipher",
-        identity_id,
-        email.as_str().as_bytes(),
-    )?;
-    store::insert_identity(
-        &mut tx,
-        &NewIdentity {
-            id: identity_id,
-            email_blind: blind.to_vec(),
-            email_cipher,
-            password_hash,
-            platform_role: None,
         },
     )
     .await?;
@@ -154,14 +142,13 @@ pub(super) async fn register_business(
         },
     )
     .await?;
-    tx.enqueue(
-        None,
-        &SendVerificationMail {
-            identity_id,
-            already_registered: false,
-        },
-    )
-    .await?;
+    let registration_id =
+        store::insert_registration(&mut tx, identity_id, business_id, &password_hash).await?;
+    let mail = SendVerificationMail {
+        identity_id,
+        registration_id: Some(registration_id),
+    };
+    tx.enqueue(None, &mail).await?;
     tx.audit(PlatformAudit {
         actor: Actor::User(user_id),
         action: "business.registered",
@@ -169,6 +156,25 @@ pub(super) async fn register_business(
         details: serde_json::json!({ "role": registration.business_role }),
     });
     Ok(tx.commit().await?)
+}
+
+/// A person who has not shown yet that the address is theirs.
+async fn insert_founder(
+    identity: &Identity,
+    tx: &mut SystemTx,
+    email: &EmailAddress,
+    password_hash: &str,
+) -> Result<Uuid, OpError> {
+    let (id, keyring) = (ids::next(), &identity.keyring);
+    let new = NewIdentity {
+        id,
+        email_blind: keyring.platform_blind(&email.normalised()).to_vec(),
+        email_cipher: keyring.platform_seal("identities", "email_cipher", id, email.as_str().as_bytes())?,
+        password_hash: password_hash.to_owned(),
+        platform_role: None,
+    };
+    store::insert_identity(tx, &new).await?;
+    Ok(id)
 }
 
 /// Mails that a stranger can make us send to one address.
@@ -211,7 +217,7 @@ async fn free_slug(tx: &mut SystemTx, name: &str, id: Uuid) -> Result<String, Op
     })
 }
 
-/// Spends the link of a verification mail.
+/// Spends the link of a verification mail: the password and the business of its registration count from now on.
 pub(super) async fn verify_email(identity: &Identity, request_id: &str, token: &str) -> Result<(), OpError> {
     let mut tx = identity
         .db
@@ -263,14 +269,17 @@ pub async fn send_verification_mail(
     let Some(email) = email else {
         return Err(JobError::Fatal("an identity's address is unreadable".to_owned()));
     };
-    let mail = if job.already_registered && row.email_verified_at.is_some() {
-        StaffMail::AlreadyRegistered
-    } else {
-        let token = new_secret("fcv_");
-        let expires_at = tx.now() + LINK_LIFETIME;
-        store::insert_one_time_token(&mut tx, row.id, &hash_secret(&token), expires_at).await?;
-        StaffMail::VerifyEmail {
-            link: format!("{}/verify-email?token={token}", identity.settings.public_base_url),
+    let mail = match job.registration_id {
+        None if row.email_verified_at.is_some() => StaffMail::AlreadyRegistered,
+        None => return Ok(()),
+        Some(registration) => {
+            let token = new_secret("fcv_");
+            let expires_at = tx.now() + LINK_LIFETIME;
+            store::insert_one_time_token(&mut tx, row.id, registration, &hash_secret(&token), expires_at)
+                .await?;
+            StaffMail::VerifyEmail {
+                link: format!("{}/verify-email?token={token}", identity.settings.public_base_url),
+            }
         }
     };
     // The link must be good before anybody can follow it; the call itself happens outside the transaction.

@@ -137,6 +137,7 @@ pub(super) async fn put_password(
     // The person first: a log-in that is under way has opened its session by then, or fails for the new password.
     store::lock_identity(tx, person).await?;
     credential_store::set_password(tx, person, hash).await?;
+    store::forget_registered_passwords(tx, person).await?;
     credential_store::drop_reset(tx, person).await?;
     let now = identity.wall.now();
     let mut ended = credential_store::revoke_sessions(tx, person, None, "PASSWORD_CHANGED", now).await?;

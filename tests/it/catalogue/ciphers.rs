@@ -50,6 +50,7 @@ const CIPHERS: &[(&str, &str)] = &[
     ("holds.confirmation_cipher", "record"),
     ("holds.reason_cipher", "record"),
     ("identities.email_cipher", "platform"),
+    ("identities.totp_pending_cipher", "platform"),
     ("identities.totp_secret_cipher", "platform"),
     ("inconvenient_times.statement_cipher", "record"),
     ("invitations.email_cipher", "platform"),

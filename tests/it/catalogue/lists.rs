@@ -46,6 +46,10 @@ pub const PLATFORM_TABLES: &[(&str, &str)] = &[
         "what somebody typed in who may be nobody's debtor; sealed under the platform key until the job has run",
     ),
     ("refresh_tokens", "of a session; hashes only"),
+    (
+        "registrations",
+        "of an identity that nobody has verified; a hash until then",
+    ),
     ("sessions", "of an identity; read before a business is known"),
 ];
 

@@ -183,3 +183,60 @@ async fn what_does_not_fit_is_named_field_by_field() {
     assert_eq!(app.sandbox.state().mails().len(), 0);
     app.finish().await;
 }
+
+/// The tokens of the links in all mails to the founder, oldest first.
+fn link_tokens(app: &TestApp) -> Vec<String> {
+    let mails = app.sandbox.state().mails_to(FOUNDER);
+    mails
+        .into_iter()
+        .filter_map(|mail| {
+            let text = mail.text?;
+            let (_, token) = text.split_once("/verify-email?token=")?;
+            Some(token.split_whitespace().next()?.to_owned())
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn who_registers_with_somebody_elses_address_chooses_neither_their_password_nor_their_business() {
+    const STRANGERS: &str = "nine yellow giraffes march";
+    const AS_STRANGER: &str = "mutation($email: EmailAddress!, $password: String!) {
+      registerBusiness(input: { businessName: \"Initrode\", businessRole: FIRST_PARTY_CREDITOR, name: \"Nobody\",
+                                email: $email, password: $password }) { accepted userErrors { code } } }";
+    let app = TestApp::start().await;
+    let client = app.anonymous();
+    let stranger = json!({ "email": FOUNDER, "password": STRANGERS });
+    client.gql(AS_STRANGER, stranger.clone()).await;
+    app.run_jobs().await;
+    client
+        .gql(REGISTER, json!({ "email": FOUNDER, "password": PASSWORD }))
+        .await;
+    app.run_jobs().await;
+    client.gql(AS_STRANGER, stranger).await;
+    app.run_jobs().await;
+    let links = link_tokens(&app);
+    assert_eq!(links.len(), 3, "the owner of the address has a link of each");
+    let follow = async |token: &str| {
+        let answer = client.gql(VERIFY, json!({ "token": token })).await;
+        data(&answer)["verifyEmail"]["verified"].clone()
+    };
+    assert_eq!(follow(&links[1]).await, true, "their own");
+    for dead in [&links[0], &links[2]] {
+        assert_eq!(follow(dead).await, false, "no other is good any more");
+    }
+    let entered = log_in(&client, FOUNDER, STRANGERS).await;
+    assert_eq!(user_errors(&entered), ["BAD_CREDENTIALS"]);
+    let entered = log_in(&client, FOUNDER, PASSWORD).await;
+    let enrollment = &entered["mfaEnrollment"]["token"];
+    let begun = client.gql(BEGIN, json!({ "token": enrollment })).await;
+    let secret = data(&begun)["beginMfaEnrollment"]["secret"].clone();
+    let code = code_of(secret.as_str().unwrap(), &app.wall);
+    let confirmed = client
+        .gql(CONFIRM, json!({ "token": enrollment, "code": code }))
+        .await;
+    assert_eq!(
+        data(&confirmed)["confirmMfaEnrollment"]["session"]["viewer"]["business"]["name"],
+        "Initech"
+    );
+    app.finish().await;
+}

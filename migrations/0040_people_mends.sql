@@ -1,0 +1,84 @@
+-- Who comes in, and who is the same: registrations that prove themselves, second factors that are lost, and numbers that are
+-- compared whatever version of the business's key they were indexed under.
+
+-- What somebody chose when they registered. Nobody has shown yet that the address is theirs: it counts once the link is
+-- followed that was mailed for this very registration, and no other's.
+CREATE TABLE registrations (
+    id uuid PRIMARY KEY,
+    identity_id uuid NOT NULL REFERENCES identities (id),
+    business_id uuid NOT NULL REFERENCES businesses (id),
+    -- Emptied once the address is known to be the person's, or once they have chosen another password.
+    password_hash text,
+    created_at timestamptz NOT NULL
+);
+CREATE INDEX registrations_identity ON registrations (identity_id);
+CREATE INDEX registrations_business ON registrations (business_id);
+GRANT SELECT, INSERT, UPDATE ON registrations TO funnelchat_system;
+
+-- A link from before knows none, and is good no more.
+ALTER TABLE one_time_tokens ADD COLUMN registration_id uuid REFERENCES registrations (id);
+CREATE INDEX one_time_tokens_registration ON one_time_tokens (registration_id);
+
+-- Destroying a person's profile key is their erasure: what is left of them outside its reach goes in the same
+-- transaction, whoever destroys it, and so does what it sealed: whoever finds the key in an old backup finds nothing to open.
+-- Kept are what the record key guards, the hash by which an address stays suppressed, and the business's own numbers.
+CREATE OR REPLACE FUNCTION app.forget_person() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    business CONSTANT uuid := NEW.business_id;
+    person   CONSTANT uuid := NEW.debtor_id;
+    gone_at  CONSTANT timestamptz := NEW.destroyed_at;
+BEGIN
+    -- 15 USC 1692c(b): that an address reaches somebody else stays known, as a suppression.
+    INSERT INTO suppressions (business_id, id, address_blind, kind, channel, reason, created_at)
+    SELECT c.business_id, c.id, c.blind_index, c.kind, 'ALL', 'WRONG_PARTY', gone_at FROM contact_points c
+    WHERE c.business_id = business AND c.debtor_id = person AND c.blind_index IS NOT NULL
+      AND c.validity IN ('WRONG_NUMBER', 'REASSIGNED')
+    ON CONFLICT DO NOTHING;
+    -- Threads of nobody with an address that is nobody else's hold the person's own words, and go with their keys
+    -- (app.forget_thread). Once the business's key has been rotated, equal indexes do not say any more whose an address is:
+    -- then the service has ended them, which opens the addresses and looks under every version (privacy::erase). Those of the
+    -- person are found by it no more: a hash of the thread's own id takes its place.
+    UPDATE data_keys k SET wrapped = NULL, destroyed_at = gone_at
+    FROM conversations v
+    WHERE v.business_id = business AND v.debtor_id IS NULL AND k.business_id = business AND k.id = v.record_key_id
+      AND k.debtor_id IS NULL AND k.destroyed_at IS NULL
+      AND (SELECT count(*) FROM business_keys b WHERE b.business_id = business) = 1 AND v.peer_blind IN (
+        SELECT c.blind_index FROM contact_points c
+        WHERE c.business_id = business AND c.debtor_id = person AND c.blind_index IS NOT NULL
+          AND NOT EXISTS (SELECT FROM contact_points o WHERE o.business_id = business AND o.blind_index = c.blind_index
+                          AND o.debtor_id <> person));
+    UPDATE conversations v SET peer_blind = sha256(uuid_send(v.id)), status = 'CLOSED',
+        closed_at = coalesce(v.closed_at, gone_at), updated_at = gone_at
+    WHERE v.business_id = business AND v.debtor_id = person;
+    UPDATE provider_events e SET peer_blind = NULL
+    FROM messages m
+    WHERE m.business_id = business AND m.debtor_id = person AND m.direction = 'INBOUND'
+      AND e.business_id = business AND e.provider = 'TWILIO' AND e.event_id = m.provider_message_id
+      AND e.processed_at IS NOT NULL;
+    UPDATE contact_points SET value_cipher = NULL, original_cipher = NULL, label_cipher = NULL, blind_index = NULL,
+        ordinal = NULL, removed_at = coalesce(removed_at, gone_at)
+    WHERE business_id = business AND debtor_id = person;
+    UPDATE account_notes n SET body_cipher = '\x' FROM accounts a
+    WHERE a.business_id = business AND a.debtor_id = person AND n.business_id = business AND n.account_id = a.id;
+    UPDATE accounts SET custom_fields_cipher = NULL
+    WHERE business_id = business AND debtor_id = person AND custom_fields_cipher IS NOT NULL;
+    UPDATE account_documents t SET description_cipher = NULL FROM files f
+    WHERE f.business_id = business AND f.data_key_id = NEW.id AND t.business_id = business AND t.file_id = f.id;
+    UPDATE debtor_links SET revoked_at = gone_at
+    WHERE business_id = business AND debtor_id = person AND revoked_at IS NULL;
+    -- Names last: their trigger renames the person's accounts.
+    UPDATE debtors SET first_name = NULL, last_name = NULL, name_key = '', match_blind = NULL, match_due = false,
+        address_cipher = NULL, birth_date_cipher = NULL, stated_zone_cipher = NULL, confirmed_zone_cipher = NULL,
+        erased_at = coalesce(erased_at, gone_at), updated_at = gone_at
+    WHERE business_id = business AND id = person;
+    -- The objects are removed later, which expires_at says.
+    UPDATE files SET state = 'GONE', wrapped_key = NULL, name_cipher = NULL, person_name_cipher = NULL, expires_at = gone_at
+    WHERE business_id = business AND state <> 'GONE' AND (data_key_id = NEW.id OR id IN (
+        SELECT file_id FROM file_debtors WHERE business_id = business AND debtor_id = person));
+    RETURN NULL;
+END $$;
+
+-- A new second factor waits here for its first code, until then (wall time); the present one stays good meanwhile.
+ALTER TABLE identities ADD COLUMN totp_pending_cipher bytea, ADD COLUMN totp_pending_until timestamptz,
+    ADD CHECK ((totp_pending_cipher IS NULL) = (totp_pending_until IS NULL));
