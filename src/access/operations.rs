@@ -51,6 +51,7 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         Needs::Permission(Cell::ConversationAssignSelf),
     ),
     ("Mutation", "beginMfaEnrollment", Needs::Nothing),
+    ("Mutation", "beginMfaReplacement", Needs::SignIn),
     ("Mutation", "breakGlass", Needs::Platform),
     (
         "Mutation",
@@ -71,6 +72,7 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ("Mutation", "completeMfa", Needs::Nothing),
     ("Mutation", "confirmHold", Needs::Permission(Cell::HoldSet)),
     ("Mutation", "confirmMfaEnrollment", Needs::Nothing),
+    ("Mutation", "confirmMfaReplacement", Needs::SignIn),
     (
         "Mutation",
         "confirmStatedTimeZone",
@@ -226,6 +228,7 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         Needs::Permission(Cell::DisputeAnswer),
     ),
     ("Mutation", "refreshSession", Needs::Nothing),
+    ("Mutation", "regenerateRecoveryCodes", Needs::SignIn),
     ("Mutation", "registerBusiness", Needs::Nothing),
     (
         "Mutation",
@@ -275,7 +278,13 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         Needs::Permission(Cell::EvidenceExport),
     ),
     ("Mutation", "requestPasswordReset", Needs::Nothing),
+    (
+        "Mutation",
+        "resetMemberMfa",
+        Needs::Permission(Cell::UserManageAny),
+    ),
     ("Mutation", "resetPassword", Needs::Nothing),
+    ("Mutation", "resetStaffMfa", Needs::Platform),
     (
         "Mutation",
         "resolveComplaint",

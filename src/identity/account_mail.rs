@@ -24,6 +24,11 @@ pub(super) enum AccountMail {
     PasswordChanged,
     /// Somebody fails to sign in as this person.
     LoginFailures,
+    /// The second factor is another one now.
+    MfaReplaced,
+    /// Somebody took the second factor off.
+    MfaReset,
+    RecoveryCodesMade,
 }
 
 /// Sends a person a mail about their log-in.
@@ -75,6 +80,9 @@ pub async fn send_account_mail(
         }
         AccountMail::PasswordChanged => StaffMail::PasswordChanged,
         AccountMail::LoginFailures => StaffMail::LoginFailures,
+        AccountMail::MfaReplaced => StaffMail::MfaReplaced,
+        AccountMail::MfaReset => StaffMail::MfaReset,
+        AccountMail::RecoveryCodesMade => StaffMail::RecoveryCodesMade,
     };
     // The link must be good before anybody can follow it; the call itself happens outside the transaction.
     tx.commit().await?;

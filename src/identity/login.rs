@@ -168,7 +168,8 @@ pub(super) async fn complete_mfa(
     Ok(issued)
 }
 
-async fn spend_code(
+/// Spends a TOTP or recovery code of somebody whom the caller has locked; false for one that is not good.
+pub(super) async fn spend_code(
     identity: &Identity,
     tx: &mut SystemTx,
     row: &IdentityRow,
@@ -250,17 +251,23 @@ pub(super) async fn confirm_enrollment(
         guard.failed("login.second_factor_failed", Some(row.id)).await?;
         return Err(wrong_code());
     };
-    let codes = mfa::new_recovery_codes();
-    let hashes: Vec<Vec<u8>> = codes
-        .iter()
-        .map(|code| hash_secret(&mfa::normalise_recovery_code(code)))
-        .collect();
+    let (codes, hashes) = new_codes();
     store::confirm_totp(&mut tx, row.id, step, &hashes).await?;
     push_audit(&mut tx, "mfa.enrolled", Some(row.id));
     let issued = open_session(identity, &mut tx, &row, challenge.biz, origin).await?;
     guard.signed_in(&mut tx).await?;
     tx.commit().await?;
     Ok((codes, issued))
+}
+
+/// New recovery codes, to be shown once, and what is stored of them.
+pub(super) fn new_codes() -> (Vec<String>, Vec<Vec<u8>>) {
+    let codes = mfa::new_recovery_codes();
+    let hashes = codes
+        .iter()
+        .map(|code| hash_secret(&mfa::normalise_recovery_code(code)))
+        .collect();
+    (codes, hashes)
 }
 
 fn read_challenge(identity: &Identity, purpose: Purpose, token: &str) -> Result<Claims, OpError> {

@@ -1,10 +1,11 @@
 //! Who is calling: businesses, identities, memberships, sessions, second factors. Produces [`Caller`].
 //!
-//! Owns `businesses`, `identities`, `recovery_codes`, `one_time_tokens`, `password_resets`, `login_failures`, `users`,
-//! `custom_roles`, `work_schedules`, `work_hours`, `user_skills`, `notification_preferences`, `invitations`,
-//! `break_glass_sessions`, `provider_approvals`, `sessions`, `refresh_tokens`, `debtor_sessions`,
-//! `debtor_refresh_tokens`, `api_keys`. Identities have no one business, so this slice works through `SystemTx` with what
-//! is personal sealed under the platform key. May import `platform`, `access`, `audit`, `files`.
+//! Owns `businesses`, `identities`, `registrations`, `recovery_codes`, `one_time_tokens`, `password_resets`,
+//! `login_failures`, `users`, `custom_roles`, `work_schedules`, `work_hours`, `user_skills`, `notification_preferences`,
+//! `invitations`, `break_glass_sessions`, `provider_approvals`, `sessions`, `refresh_tokens`, `debtor_sessions`,
+//! `debtor_refresh_tokens`, `api_keys`.
+//! Identities have no one business, so this slice works through `SystemTx` with what is personal sealed under the
+//! platform key. May import `platform`, `access`, `audit`, `files`.
 
 mod accept_invitation;
 mod account_mail;
@@ -32,6 +33,7 @@ mod key_warnings;
 mod lockout;
 mod login;
 mod mfa;
+mod mfa_store;
 mod notifications;
 mod overseers;
 mod password;
@@ -43,6 +45,8 @@ pub mod ports;
 mod profile_store;
 mod provider_approvals;
 mod register;
+mod replace_mfa;
+mod reset_mfa;
 mod reset_password;
 mod revocations;
 mod role_store;

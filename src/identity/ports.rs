@@ -37,6 +37,12 @@ pub enum StaffMail {
     PasswordChanged,
     /// Somebody fails to sign in as this person.
     LoginFailures,
+    /// The second factor is another one now.
+    MfaReplaced,
+    /// An administrator, or the platform's staff, took the second factor off.
+    MfaReset,
+    /// There are new recovery codes.
+    RecoveryCodesMade,
     /// The platform's staff is inside the business.
     BreakGlass {
         /// Which business.

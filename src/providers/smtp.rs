@@ -113,6 +113,23 @@ fn render(mail: &StaffMail) -> (&'static str, String, String) {
              account is still safe: choose a new password if yours is used anywhere else, and tell an administrator of \
              your business.",
         ),
+        StaffMail::MfaReplaced => plain(
+            "Your second factor was replaced",
+            "Another authenticator app is your second factor at funnelchat now, your recovery codes are new, and every other \
+             session of yours was ended. If it was not you, change your password at once and tell an administrator of your \
+             business.",
+        ),
+        StaffMail::MfaReset => plain(
+            "Your second factor was taken off",
+            "Your second factor at funnelchat was taken off for you, and every session of yours was ended: at your next \
+             log-in you choose another. If you did not ask for that, choose a new password at once and tell an administrator \
+             of your business.",
+        ),
+        StaffMail::RecoveryCodesMade => plain(
+            "You have new recovery codes",
+            "New recovery codes were made for you at funnelchat, and those before are good no more. If it was not you, change \
+             your password at once and tell an administrator of your business.",
+        ),
         StaffMail::BreakGlass { business, ends } => {
             let rest = format!(
                 "has been opened to a member of funnelchat's own staff, to read, until {ends} at the latest. Who it is and why \

@@ -125,7 +125,7 @@ pub struct RevokeOtherSessionsPayload {
 }
 
 /// The person who asks; a program has neither password nor sessions.
-fn person(ctx: &Context<'_>) -> async_graphql::Result<Result<Person, OpError>> {
+pub(super) fn person(ctx: &Context<'_>) -> async_graphql::Result<Result<Person, OpError>> {
     let found = ctx.data::<Caller>()?.person();
     Ok(found.ok_or_else(no_person))
 }

@@ -5,6 +5,7 @@ mod api_keys;
 mod approvals;
 mod break_glass;
 mod credentials;
+mod mfa;
 mod mutations;
 mod notifications;
 mod photo;
@@ -45,6 +46,7 @@ pub struct IdentityMutations(
     mutations::SignInMutations,
     team_mutations::TeamMutations,
     credentials::CredentialMutations,
+    mfa::MfaMutations,
     api_keys::ApiKeyMutations,
     profile::ProfileMutations,
     roles::RoleMutations,

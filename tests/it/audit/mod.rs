@@ -45,6 +45,7 @@ struct Story<'a> {
     /// What one step hands to the next: tokens and codes.
     token: String,
     secret: String,
+    next_secret: String,
     recovery: String,
     account: String,
     dispute: String,
@@ -74,6 +75,9 @@ const ORDER: &[&str] = &[
     "refreshSession",
     "revokeSession",
     "revokeOtherSessions",
+    "regenerateRecoveryCodes",
+    "beginMfaReplacement",
+    "confirmMfaReplacement",
     "changePassword",
     "requestPasswordReset",
     "resetPassword",
@@ -167,6 +171,7 @@ const ORDER: &[&str] = &[
     "inviteUser",
     "acceptInvitation",
     "updateUser",
+    "resetMemberMfa",
     "revokeInvitation",
     "updateBusinessSettings",
     "approveContactPolicyChange",
@@ -181,6 +186,7 @@ const ORDER: &[&str] = &[
     "deleteRole",
     "breakGlass",
     "endBreakGlass",
+    "resetStaffMfa",
     "suspendBusiness",
     "deleteBusiness",
     "restoreBusiness",
@@ -232,6 +238,10 @@ impl Story<'_> {
                 let other = self.founder_elsewhere().await;
                 json!({ "id": other.session_id().await })
             }
+            "regenerateRecoveryCodes" | "beginMfaReplacement" => {
+                json!({ "currentPassword": password, "code": code_of(&self.secret, self.app.wall.now()) })
+            }
+            "confirmMfaReplacement" => json!({ "code": code_of(&self.next_secret, self.app.wall.now()) }),
             "changePassword" => json!({ "currentPassword": password, "newPassword": CHANGED }),
             "requestPasswordReset" => json!({ "email": email }),
             "resetPassword" => {
@@ -392,6 +402,14 @@ impl Story<'_> {
                 let found = self.admin.gql(query, json!({ "e": INVITED })).await;
                 json!({ "id": data(&found)["users"]["edges"][0]["node"]["id"], "role": "MANAGER" })
             }
+            "resetMemberMfa" => {
+                let query = "{ users(filter: { search: \"manager@acme.example\" }, first: 1) { edges { node { id } } } }";
+                let found = self.admin.gql(query, json!({})).await;
+                json!({ "userId": data(&found)["users"]["edges"][0]["node"]["id"] })
+            }
+            "resetStaffMfa" => {
+                json!({ "email": "manager@globex.example" })
+            }
             "revokeInvitation" => json!({ "id": self.ids.get("inv") }),
             "updateBusinessSettings" => {
                 json!({ "expectedVersion": settings_version(&self.admin).await, "branding": { "displayName": "Audited" } })
@@ -483,6 +501,8 @@ impl Story<'_> {
             }
             "login" => self.token = text(&payload["mfaEnrollment"]["token"]),
             "beginMfaEnrollment" => self.secret = text(&payload["secret"]),
+            "beginMfaReplacement" => self.next_secret = text(&payload["secret"]),
+            "confirmMfaReplacement" => self.secret = self.next_secret.clone(),
             "confirmMfaEnrollment" => self.recovery = text(&payload["recoveryCodes"][0]),
             "completeMfa" | "refreshSession" => {
                 self.founder.access_token = Some(text(&payload["session"]["accessToken"]));
@@ -521,6 +541,7 @@ impl Story<'_> {
         }
         let of_platform = [
             "breakGlass",
+            "resetStaffMfa",
             "suspendBusiness",
             "deleteBusiness",
             "restoreBusiness",
@@ -613,6 +634,7 @@ async fn every_mutation_leaves_its_row_in_its_own_transaction() {
         password: "a long and private phrase",
         token: String::new(),
         secret: String::new(),
+        next_secret: String::new(),
         recovery: String::new(),
         account: String::new(),
         dispute: String::new(),

@@ -12,6 +12,7 @@ mod own_sessions;
 mod passwords;
 mod profile;
 mod register;
+mod second_factor;
 mod sessions;
 mod switch;
 mod work;
