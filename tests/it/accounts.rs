@@ -129,6 +129,12 @@ async fn accounts_are_found_by_name_number_phone_mail_and_filters() {
     assert_eq!(found("quil").await, ["Z-1"], "part of a name");
     assert_eq!(found("Zoe Quill").await, ["Z-1"], "first name first");
     assert_eq!(found("Z-1").await, ["Z-1"], "number");
+    let of_many_words = json!({ "firstName": "Anna Maria", "lastName": "de la Vega", "accountNumber": "Z-9",
+        "currentBalance": { "amount": "10.00" } });
+    create(&admin, of_many_words).await;
+    for typed in ["Anna Maria de la Vega", "de la Vega Anna Maria", "Vega Anna"] {
+        assert_eq!(found(typed).await, ["Z-9"], "{typed}");
+    }
     assert_eq!(found("ACME-1002").await.len(), 6, "start of a number");
     assert_eq!(
         found("212-555-0177").await,
@@ -158,7 +164,7 @@ async fn accounts_are_found_by_name_number_phone_mail_and_filters() {
     let either = json!({ "or": [{ "tags": ["vip"] }, { "balance": { "min": "4000" } }] });
     assert_eq!(filtered(either).await.len(), 2);
     let counted = list(&admin, json!({ "first": 1, "filter": { "status": ["ACTIVE"] } })).await;
-    assert_eq!(counted["totalCount"], 26);
+    assert_eq!(counted["totalCount"], 27);
     app.finish().await;
 }
 

@@ -260,15 +260,7 @@ pub(super) async fn find(ctx: &Context<'_>, text: &str) -> async_graphql::Result
         )
         .await;
     }
-    // Names are keyed "last first": "Maria Lopez" is tried both ways round.
-    let mut terms = vec![text.to_lowercase()];
-    if let Some((first, last)) = text.split_once(' ') {
-        terms.push(format!(
-            "{} {}",
-            last.trim().to_lowercase(),
-            first.trim().to_lowercase()
-        ));
-    }
+    let terms = name_terms(text);
     let ids = sqlx::query_scalar!(
         r#"SELECT DISTINCT found AS "found!" FROM unnest($1::text[]) AS t(term), app.search_debtors(t.term, $2) AS found"#,
         &terms,
@@ -279,6 +271,23 @@ pub(super) async fn find(ctx: &Context<'_>, text: &str) -> async_graphql::Result
     .map_err(|error| op_error(OpError::from(error)))?;
     let remedy = "Give more of the name, or an account number, e-mail address or phone number.";
     found_people(&mut tx, &ids, text, remedy).await
+}
+
+/// At most so many places are tried where the first name may end.
+const MOST_TURNS: usize = 8;
+
+/// As what a name is looked for. Names are keyed "last first", and either may be of several words: what is typed is tried
+/// as it stands, and turned round at each of its spaces.
+fn name_terms(text: &str) -> Vec<String> {
+    let typed = text.to_lowercase();
+    let turned = typed.match_indices(' ').filter_map(|(at, _)| {
+        let (first, last) = (typed[..at].trim(), typed[at..].trim());
+        // Of several spaces in a row, the first is the place.
+        (!first.is_empty() && !typed[..at].ends_with(' ')).then(|| format!("{last} {first}"))
+    });
+    let mut terms: Vec<String> = turned.take(MOST_TURNS).collect();
+    terms.insert(0, typed.clone());
+    terms
 }
 
 /// Not cut silently: whoever is missing would be looked for in vain. Who is found is found with all of their records.

@@ -170,11 +170,23 @@ impl Plain {
             return self.contacts.contains(number.as_e164());
         }
         let term = search.to_lowercase();
-        let turned = term
-            .split_once(' ')
-            .map(|(first, last)| format!("{} {}", last.trim(), first.trim()));
-        self.name_key.contains(&term) || turned.is_some_and(|term| self.name_key.contains(&term))
+        self.name_key.contains(&term) || self.is_called(&term)
     }
+
+    /// Whether the person may be meant who is typed first name first: wherever the last name ends that is on record, it ends
+    /// as what is typed does behind one of its blanks, and the first name begins as what is typed does before it.
+    fn is_called(&self, typed: &str) -> bool {
+        blanks(&self.name_key).any(|(last, first)| {
+            blanks(typed)
+                .any(|(typed_first, typed_last)| last.ends_with(typed_last) && first.starts_with(typed_first))
+        })
+    }
+}
+
+/// The places of the blanks in a text.
+fn blanks(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.match_indices(' ')
+        .map(|(at, _)| (text[..at].trim_end(), text[at..].trim_start()))
 }
 
 /// The slow filter.

@@ -7,11 +7,13 @@ use serde_json::{Map, Value, json};
 use super::{HOLDS, LANGUAGES, STATUSES, TAGS, world::World};
 use crate::support::noon;
 
-const SEARCHES: [&str; 18] = [
+const SEARCHES: [&str; 20] = [
     "lop",
     "LOPEZ",
     "ana lopez",
     "Lopez Ana",
+    "ana maría lopez",
+    "an de la cruz",
     "ana",
     "o'n",
     "100%",
