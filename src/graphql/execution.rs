@@ -140,7 +140,11 @@ impl Execution {
         let Some(scope) = scope else {
             return response;
         };
-        let entry = AccessEntry::of(scope.ctx(), &admitted.fields, scope.take_debtors_read());
+        let debtors = scope.take_debtors_read();
+        let entry = match scope.take_strangers_read() {
+            true => AccessEntry::of_anyone(scope.ctx(), &admitted.fields, debtors),
+            false => AccessEntry::of(scope.ctx(), &admitted.fields, debtors),
+        };
         scope.close().await;
         let recorded = match entry {
             Some(entry) => self.access_log.record(entry).await,

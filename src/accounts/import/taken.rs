@@ -50,7 +50,7 @@ pub(super) async fn taken<'a>(
     if !phones.is_empty() {
         let found = sqlx::query!(
             r#"SELECT DISTINCT blind_index AS "blind!", debtor_id FROM contact_points
-             WHERE business_id = $1 AND blind_index = ANY($2) AND kind = 'PHONE'"#,
+             WHERE business_id = $1 AND blind_index = ANY($2) AND kind = 'PHONE' AND removed_at IS NULL"#,
             business,
             &phones,
         )

@@ -3,7 +3,10 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use async_graphql::Context;
@@ -27,6 +30,7 @@ pub struct OpScope {
     /// In a box: a subscription keeps the scope and has no snapshot most of the time.
     snapshot: tokio::sync::Mutex<Option<Box<TenantTx>>>,
     debtors_read: Mutex<BTreeSet<Uuid>>,
+    strangers_read: AtomicBool,
     /// Unwrapped once for all that one person's key opens.
     data_keys: Mutex<HashMap<Uuid, Arc<DataKey>>>,
 }
@@ -39,6 +43,7 @@ impl OpScope {
             ctx,
             snapshot: tokio::sync::Mutex::new(None),
             debtors_read: Mutex::default(),
+            strangers_read: AtomicBool::new(false),
             data_keys: Mutex::default(),
         }
     }
@@ -104,6 +109,16 @@ impl OpScope {
     pub fn take_debtors_read(&self) -> Vec<Uuid> {
         let read = std::mem::take(&mut *self.debtors_read.lock().unwrap_or_else(PoisonError::into_inner));
         read.into_iter().collect()
+    }
+
+    /// Notes that personal data of people goes into the answer who are not debtors yet: of an imported file.
+    pub fn saw_strangers(&self) {
+        self.strangers_read.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether personal data of such people was read since the last call.
+    pub fn take_strangers_read(&self) -> bool {
+        self.strangers_read.swap(false, Ordering::Relaxed)
     }
 
     /// Closes the snapshot and forgets keys; the next resolver (of the next payload) opens a fresh one. Nobody waits for

@@ -235,3 +235,60 @@ async fn an_import_that_waits_for_an_erasure_writes_nothing_to_the_erased_person
     assert_eq!(left, 0);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_number_that_was_taken_off_somebody_is_nobodys() {
+    let app = TestApp::start().await;
+    let admin = app.acme.sign_in("admin").await;
+    let call = async |document: &str, variables: serde_json::Value| {
+        let answer = admin.gql(document, variables).await;
+        data(&answer).clone()
+    };
+    let placed = call(
+        "mutation { createAccount(input: { firstName: \"Zoe\", lastName: \"Quill\", phone: \"(646) 555-0177\", currentBalance: { amount: \"1.00\" } }) {
+           account { debtor { contactPoints { id } } } userErrors { message } } }",
+        json!({}),
+    )
+    .await;
+    let point = placed["createAccount"]["account"]["debtor"]["contactPoints"][0]["id"].clone();
+    // It is known whom it does not reach: that stays known when it is taken off.
+    for document in [
+        "mutation($id: ID!) { updateContactPoint(input: { id: $id, validity: WRONG_NUMBER }) { userErrors { message } } }",
+        "mutation($id: ID!) { removeContactPoint(input: { id: $id }) { userErrors { message } } }",
+    ] {
+        let done = call(document, json!({ "id": point })).await;
+        assert!(done.to_string().contains("\"userErrors\":[]"), "{done}");
+    }
+    let file = "first_name,last_name,phone,country,type,priority,do_not_call,notes\n\
+                Another,Person,(646) 555-0177,US,,high,false,\n";
+    let ready = previewed(&app, &admin, file).await;
+    assert_eq!(ready["counts"]["duplicateInBusiness"], 0, "{ready}");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn who_looks_at_names_in_a_file_is_on_record() {
+    let app = TestApp::start().await;
+    let admin = app.acme.sign_in("admin").await;
+    let file = format!(
+        "{}\nZoe,Quill,zoe@mail.example,(646) 555-0177,Z-1,10.00,\n",
+        super::ACCOUNTS
+    );
+    let ready = previewed(&app, &admin, &file).await;
+    let reads = async || {
+        let sql = "SELECT count(*) FROM access_log WHERE operation = 'accountImport' AND debtor_ids = '{}'";
+        let row = app.superuser().await.fetch_one(sql).await.unwrap();
+        row.get::<i64, _>(0)
+    };
+    let before = reads().await;
+    let look = async |columns: &str| {
+        let document = format!("query($id: ID!) {{ accountImport(id: $id) {{ columns {{ {columns} }} }} }}");
+        let answer = admin.gql(&document, json!({ "id": ready["id"] })).await;
+        data(&answer)["accountImport"]["columns"].to_string()
+    };
+    assert!(!look("name field").await.contains("Quill"));
+    assert_eq!(reads().await, before, "names of columns are nobody's");
+    assert!(look("name samples").await.contains("Quill"));
+    assert_eq!(reads().await, before + 1);
+    app.finish().await;
+}

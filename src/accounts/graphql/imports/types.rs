@@ -149,12 +149,21 @@ impl AccountImport {
     /// The file's columns (at most 200) and what becomes of them.
     async fn columns(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<AccountImportColumn>> {
         let ended = self.row.status().has_ended();
-        let columns = self.opened_columns(ctx).await?;
+        let mut columns = self.opened_columns(ctx).await?;
+        for column in columns.iter_mut().filter(|_| ended) {
+            column.samples.clear();
+        }
+        // Of people in the file who are not debtors yet, but people: who looked at them is written down.
+        if ctx.look_ahead().field("samples").exists()
+            && columns.iter().any(|column| !column.samples.is_empty())
+        {
+            ctx.scope()?.saw_strangers();
+        }
         Ok(columns
             .into_iter()
             .map(|column| AccountImportColumn {
                 name: column.name,
-                samples: if ended { Vec::new() } else { column.samples },
+                samples: column.samples,
                 suggested_field: column.suggested,
                 field: column.field,
                 custom_field: column.custom,
