@@ -10,7 +10,10 @@ use axum::{
 };
 
 use super::HttpState;
-use crate::{graphql::transport::Peer, platform::net::limit_subject};
+use crate::{
+    graphql::transport::Peer,
+    platform::{error_code::ErrorCode, net::limit_subject, request_id::RequestId},
+};
 
 /// Establishes the caller's address behind trusted proxies, for everything inside.
 pub(super) async fn establish(
@@ -46,6 +49,10 @@ pub(super) async fn limit(State(state): State<Arc<HttpState>>, request: Request,
         (state.rate_limits.ip_per_minute, peer.as_str()),
         (state.rate_limits.ip_per_hour, peer.as_str()),
     ];
+    let request_id = request
+        .extensions()
+        .get::<RequestId>()
+        .map_or_else(String::new, |id| id.0.clone());
     let verdict = state.limiter.check(&rules, state.wall.now()).await;
     if verdict.allowed {
         return next.run(request).await;
@@ -53,7 +60,7 @@ pub(super) async fn limit(State(state): State<Arc<HttpState>>, request: Request,
     let seconds = verdict.retry_after.as_secs().max(1);
     let body = serde_json::json!({ "errors": [{
         "message": format!("Too many requests from your address. Try again in {seconds} s."),
-        "extensions": { "code": "RATE_LIMITED" },
+        "extensions": { "code": ErrorCode::RateLimited.as_str(), "requestId": request_id },
     }] });
     let headers = [
         (header::RETRY_AFTER, seconds.to_string()),

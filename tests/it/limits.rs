@@ -133,3 +133,28 @@ async fn what_leads_from_person_to_person_costs_what_it_finds() {
     assert_eq!(error_code(&ask(3).await), "COST_LIMIT_EXCEEDED");
     app.finish().await;
 }
+
+#[tokio::test]
+async fn who_calls_too_often_from_one_address_is_told_the_request_id() {
+    let app = limited("RATE_LIMIT_IP_PER_MINUTE", 1).await;
+    let ask = async || {
+        let sent = app
+            .anonymous()
+            .http()
+            .post(format!("http://{}/graphql", app.addr))
+            .json(&json!({ "query": "{ __typename }" }));
+        sent.send().await.unwrap()
+    };
+    let mut answer = ask().await;
+    while answer.status() != 429 {
+        answer = ask().await;
+    }
+    let header = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
+    let body: serde_json::Value = answer.json().await.unwrap();
+    let extensions = &body["errors"][0]["extensions"];
+    assert_eq!(
+        *extensions,
+        json!({ "code": "RATE_LIMITED", "requestId": header })
+    );
+    app.stop().await;
+}
