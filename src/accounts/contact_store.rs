@@ -1,7 +1,5 @@
 //! SQL of contact points.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -112,35 +110,6 @@ pub async fn contact_points_of(tx: &mut TenantTx, debtors: &[Uuid]) -> Result<Ve
     )
     .fetch_all(tx.conn())
     .await?)
-}
-
-/// How many other people have the same number or address as each of these contact points, counted up to 100.
-///
-/// # Errors
-/// [`DbError`] as met.
-pub(super) async fn others_with_contact(
-    tx: &mut TenantTx,
-    points: &[Uuid],
-) -> Result<HashMap<Uuid, i32>, DbError> {
-    let business = tx.business_id();
-    let rows = sqlx::query!(
-        r#"SELECT p.id AS "id!", (SELECT count(DISTINCT o.person_id) FROM (
-                SELECT g.person_id FROM contact_points c
-                JOIN debtors g ON g.business_id = c.business_id AND g.id = c.debtor_id
-                WHERE c.business_id = $1 AND c.blind_index = p.blind_index AND c.removed_at IS NULL
-                  AND g.person_id <> d.person_id
-                LIMIT 100) o) AS "others!"
-         FROM contact_points p JOIN debtors d ON d.business_id = p.business_id AND d.id = p.debtor_id
-         WHERE p.business_id = $1 AND p.id = ANY($2)"#,
-        business,
-        points,
-    )
-    .fetch_all(tx.conn())
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.id, i32::try_from(row.others).unwrap_or(i32::MAX)))
-        .collect())
 }
 
 /// Somebody's record with a phone number.

@@ -14,6 +14,7 @@ use super::{
     match_suggestions::{Suggestions, suggestions_for},
     merge::{Merges, merges_of},
     notes::{NotePage, Notes, notes_of_accounts},
+    same_contacts::others_with_contact,
     store::{self, AccountRow, DebtorRow},
 };
 use crate::platform::{
@@ -115,8 +116,9 @@ impl AccountLoaders {
         let found = self
             .shared
             .load(point, async |ids: Vec<Uuid>| {
+                let keys = scope.keys().await?;
                 let mut tx = scope.snapshot().await?;
-                Ok::<_, OpError>(contact_store::others_with_contact(&mut tx, &ids).await?)
+                others_with_contact(&mut tx, &keys, &ids).await
             })
             .await?;
         Ok(found.unwrap_or_default())

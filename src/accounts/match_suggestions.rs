@@ -8,7 +8,7 @@ use std::{
 use async_graphql::Enum;
 use uuid::Uuid;
 
-use super::{NationalId, PostalAddress, match_key::area};
+use super::{NationalId, PostalAddress, match_key::area, same_contacts::people_with_contacts_of};
 use crate::platform::{
     db::{DbError, TenantTx},
     error::OpError,
@@ -77,7 +77,7 @@ struct Numbered {
     wrapped: Option<Vec<u8>>,
 }
 
-/// Looks in at most four statements, however many people are asked for.
+/// Looks in at most five statements, however many people are asked for.
 pub(super) async fn suggestions_for(
     scope: &OpScope,
     persons: &[Uuid],
@@ -86,7 +86,7 @@ pub(super) async fn suggestions_for(
     let mut reasons = Reasons::new();
     let namesakes = {
         let mut tx = scope.snapshot().await?;
-        shared_contacts(&mut tx, persons, &mut reasons).await?;
+        shared_contacts(&mut tx, &keys, persons, &mut reasons).await?;
         shared_numbers(&mut tx, &keys, persons, &mut reasons).await?;
         namesakes_of(&mut tx, persons).await?
     };
@@ -110,33 +110,20 @@ pub(super) async fn suggestions_for(
         .collect())
 }
 
-/// A number that is known to be somebody else's tells nothing of the person.
-async fn shared_contacts(tx: &mut TenantTx, persons: &[Uuid], reasons: &mut Reasons) -> Result<(), DbError> {
-    let business = tx.business_id();
-    let rows = sqlx::query!(
-        r#"SELECT DISTINCT g.person_id AS "asked!", o.person_id AS "other!", mine.kind AS "kind!"
-         FROM debtors g
-         JOIN contact_points mine ON mine.business_id = g.business_id AND mine.debtor_id = g.id
-             AND mine.blind_index IS NOT NULL AND mine.validity IN ('VALID', 'UNVERIFIED')
-         CROSS JOIN LATERAL (
-             SELECT od.person_id FROM contact_points c
-             JOIN debtors od ON od.business_id = c.business_id AND od.id = c.debtor_id
-             WHERE c.business_id = $1 AND c.blind_index = mine.blind_index AND od.person_id <> g.person_id
-               AND c.validity IN ('VALID', 'UNVERIFIED')
-             LIMIT 20) o
-         WHERE g.business_id = $1 AND g.person_id = ANY($2)"#,
-        business,
-        persons,
-    )
-    .fetch_all(tx.conn())
-    .await?;
-    for row in rows {
-        let reason = match row.kind.as_str() {
+/// Households share telephones: it is a reason among others.
+async fn shared_contacts(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    persons: &[Uuid],
+    reasons: &mut Reasons,
+) -> Result<(), OpError> {
+    for found in people_with_contacts_of(tx, keys, persons).await? {
+        let reason = match found.kind.as_str() {
             "EMAIL" => MatchReason::Email,
             _ => MatchReason::Phone,
         };
-        let others = reasons.entry(row.asked).or_default();
-        others.entry(row.other).or_default().insert(reason);
+        let others = reasons.entry(found.asked).or_default();
+        others.entry(found.other).or_default().insert(reason);
     }
     Ok(())
 }

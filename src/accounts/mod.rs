@@ -33,6 +33,7 @@ mod national_id;
 mod notes;
 mod plan_status;
 pub mod ports;
+mod same_contacts;
 mod stated_zone;
 mod store;
 mod tag_accounts;
@@ -52,7 +53,7 @@ pub use contact_store::{
 };
 pub use contacts::NewContact;
 use contacts::add_contacts;
-pub use create_account::{NewAccount, create_account};
+pub use create_account::{Created, NewAccount, create_account};
 pub use creditors::{Origin, OriginPatch, create_creditor, create_placement};
 pub use debt_type::DebtType;
 pub use delete_account::{delete_account, restore_account};
@@ -71,6 +72,7 @@ pub use model::{
 pub use national_id::{NationalId, NationalIdError};
 pub use notes::add_note;
 pub use plan_status::PlanStatus;
+pub use same_contacts::addresses_of_nobody_else;
 pub use stated_zone::{SealedZones, StatedZones, confirm_stated_zone, record_stated_zone};
 pub use store::{
     DebtorRow, OpenAccount, ValidationDates, debtor_by_id, debtors_by_ids, lock_person, lock_persons,

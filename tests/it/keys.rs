@@ -128,3 +128,77 @@ async fn a_new_master_key_takes_over_and_the_old_one_can_leave() {
     );
     only_new.stop().await;
 }
+
+#[tokio::test]
+async fn after_a_rotation_it_is_still_known_who_shares_a_number() {
+    let app = TestApp::start().await;
+    let admin = app.acme.sign_in("admin").await;
+    let call = async |document: &str, variables: serde_json::Value| {
+        let answer = admin.gql(document, variables).await;
+        data(&answer).clone()
+    };
+    let place = async |name: &str, phone: &str| {
+        let placed = call(
+            "mutation($n: String!, $p: PhoneNumber!) { createAccount(input: { firstName: $n, lastName: $n, phone: $p, currentBalance: { amount: \"1.00\" } }) {
+               account { debtor { id } } userErrors { message } } }",
+            json!({ "n": name, "p": phone }),
+        )
+        .await;
+        placed["createAccount"]["account"]["debtor"]["id"].clone()
+    };
+    let (shared, own) = ("+16465550217", "+16465550218");
+    // What came in before anybody was known by either number.
+    for number in [shared, own] {
+        app.text(&app.acme, number, "It is me").await;
+    }
+    let anna = place("Anna", shared).await;
+    let mut superuser = app.superuser().await;
+    let acme = sqlx::query_scalar("SELECT id FROM businesses WHERE slug = 'acme'")
+        .fetch_one(&mut superuser)
+        .await
+        .unwrap();
+    let (db, keyring) = (&app.app.db, &app.app.keyring);
+    assert_eq!(rotate_business_key(db, keyring, acme).await.unwrap(), 2);
+    app.advance(TimeDelta::minutes(3)).await;
+    keyring.forget(acme);
+    let bert = place("Bert", shared).await;
+    let added = call(
+        "mutation($d: ID!, $p: PhoneNumber!) { addContactPoint(input: { debtorId: $d, phone: $p, lineType: MOBILE, provenance: CONSUMER }) { userErrors { message } } }",
+        json!({ "d": anna, "p": own }),
+    )
+    .await;
+    assert_eq!(added["addContactPoint"]["userErrors"], json!([]));
+
+    for (person, other) in [(&anna, &bert), (&bert, &anna)] {
+        let seen = call(
+            "query($d: ID!) { debtor(id: $d) { contactPoints { value sharedWith } matchSuggestions { debtor { id } reasons } } }",
+            json!({ "d": person }),
+        )
+        .await;
+        let points = seen["debtor"]["contactPoints"].as_array().unwrap().clone();
+        let point = points.iter().find(|point| point["value"] == shared).unwrap();
+        assert_eq!(point["sharedWith"], 1, "{seen}");
+        assert_eq!(
+            seen["debtor"]["matchSuggestions"],
+            json!([{ "debtor": { "id": other }, "reasons": ["PHONE"] }])
+        );
+    }
+
+    // Anna goes, and with her what she wrote from the number that is hers alone; what one of the two wrote stays.
+    let erased = call(
+        "mutation($d: ID!) { eraseDebtor(input: { debtorId: $d, regime: CCPA, reason: \"Please.\" }) { userErrors { message } } }",
+        json!({ "d": anna }),
+    )
+    .await;
+    assert_eq!(erased["eraseDebtor"]["userErrors"], json!([]));
+    app.run_jobs().await;
+    let readable: Vec<bool> = sqlx::query_scalar(
+        "SELECT k.wrapped IS NOT NULL FROM conversations v JOIN data_keys k ON k.id = v.record_key_id
+         WHERE v.debtor_id IS NULL ORDER BY v.id",
+    )
+    .fetch_all(&mut superuser)
+    .await
+    .unwrap();
+    assert_eq!(readable, [true, false]);
+    app.finish().await;
+}

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     access::{Cell, authorize},
-    accounts::{DebtorRow, debtor_by_id, lock_person},
+    accounts::{DebtorRow, addresses_of_nobody_else, debtor_by_id, lock_person},
     compliance::{
         decide::{Strictness, decide},
         decision::Decision,
@@ -270,7 +270,7 @@ async fn run(eraser: &Eraser, ctx: &TenantCtx, id: Uuid) -> Result<Vec<Uuid>, Op
         return Ok(Vec::new());
     }
     let wall = eraser.identity.wall.now();
-    let ended = destroy(&mut tx, &clock.members, decided.erases_all(), wall).await?;
+    let ended = destroy(&mut tx, &keys, &clock.members, decided.erases_all(), wall).await?;
     store::end_erasure(&mut tx, id, PrivacyRequestStatus::Completed, &erasure).await?;
     let details = json!({
         "request": id, "regime": request.regime, "effect": decided.decision.effect, "kept_until": decided.kept_until,
@@ -288,10 +288,12 @@ async fn run(eraser: &Eraser, ctx: &TenantCtx, id: Uuid) -> Result<Vec<Uuid>, Op
 /// reach goes with them (`app.forget_person`), and their sessions end: their ids.
 pub(super) async fn destroy(
     tx: &mut TenantTx,
+    keys: &TenantKeys,
     members: &[Uuid],
     records_too: bool,
     wall: DateTime<Utc>,
-) -> Result<Vec<Uuid>, DbError> {
+) -> Result<Vec<Uuid>, OpError> {
+    end_threads_of_nobody(tx, keys, members).await?;
     let (business, now) = (tx.business_id(), tx.now());
     sqlx::query!(
         "UPDATE data_keys SET wrapped = NULL, destroyed_at = $3
@@ -302,8 +304,33 @@ pub(super) async fn destroy(
         records_too,
     )
     .execute(tx.conn())
-    .await?;
-    end_debtor_sessions(tx, members, None, wall).await
+    .await
+    .map_err(DbError::from)?;
+    Ok(end_debtor_sessions(tx, members, None, wall).await?)
+}
+
+/// Threads of nobody with an address that is nobody else's hold the person's own words, and go with their keys
+/// (`app.forget_thread`). Whose an address is, the stored indexes alone do not tell (`accounts::addresses_of_nobody_else`).
+async fn end_threads_of_nobody(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    members: &[Uuid],
+) -> Result<(), OpError> {
+    let addresses = addresses_of_nobody_else(tx, keys, members).await?;
+    let (business, now) = (tx.business_id(), tx.now());
+    sqlx::query!(
+        "UPDATE data_keys k SET wrapped = NULL, destroyed_at = $3
+         FROM conversations v
+         WHERE v.business_id = $1 AND v.debtor_id IS NULL AND v.peer_blind = ANY($2) AND k.business_id = $1
+           AND k.id = v.record_key_id AND k.debtor_id IS NULL AND k.destroyed_at IS NULL",
+        business,
+        &addresses,
+        now,
+    )
+    .execute(tx.conn())
+    .await
+    .map_err(DbError::from)?;
+    Ok(())
 }
 
 pub(super) fn tell(tx: &mut TenantTx, debtor: Uuid) {

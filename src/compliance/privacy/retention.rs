@@ -28,6 +28,7 @@ use crate::{
         error::OpError,
         gql::UserError,
         jobs::{Job, JobError, Lane},
+        keys::TenantKeys,
     },
 };
 
@@ -246,13 +247,18 @@ impl Retention {
             tx.finish_read().await?;
             return Ok(Some(last));
         }
+        let keys = self
+            .identity
+            .keyring
+            .business(&self.identity.db, ctx.business_id())
+            .await?;
         let persons = lock_persons(&mut tx, &people).await?;
         let mut ended = Vec::new();
         for clock in clocks(&mut tx, &persons).await? {
             let found = verdict(&clock, tx.now(), years);
             report.add(found, &clock);
             if found == Verdict::Due {
-                ended.extend(self.destroy_one(&mut tx, &clock, years).await?);
+                ended.extend(self.destroy_one(&mut tx, &keys, &clock, years).await?);
             }
         }
         tx.commit().await?;
@@ -263,10 +269,11 @@ impl Retention {
     async fn destroy_one(
         &self,
         tx: &mut TenantTx,
+        keys: &TenantKeys,
         clock: &PersonClock,
         years: i16,
     ) -> Result<Vec<Uuid>, OpError> {
-        let ended = destroy(tx, &clock.members, true, self.identity.wall.now()).await?;
+        let ended = destroy(tx, keys, &clock.members, true, self.identity.wall.now()).await?;
         let details = json!({
             "last_activity_on": clock.last_activity_at.date_naive(), "years": years,
             "kept_until": kept_until(RuleSet::current(), clock, years),
