@@ -22,12 +22,15 @@ use crate::{
         db::{AuditEntry, Db, DbError, LiveEvent, TenantTx},
         error::OpError,
         gql::{UserError, UserErrorCode},
-        ids,
+        ids::{self, IdKind},
         keys::{Keyring, TenantKeys},
         money::Money,
         outbox,
     },
 };
+
+/// In which somebody is written to of whom nobody has said a language.
+const LANGUAGE: &str = "en";
 
 /// What is known of a new account; already parsed.
 #[derive(Clone, Debug)]
@@ -39,7 +42,8 @@ pub struct NewAccount {
     pub external_debtor_reference: Option<String>,
     pub first_name: String,
     pub last_name: String,
-    pub account_number: String,
+    /// None: a number of its own is made.
+    pub account_number: Option<String>,
     pub contacts: Vec<NewContact>,
     pub address: Option<PostalAddress>,
     pub birth_date: Option<NaiveDate>,
@@ -54,11 +58,20 @@ pub struct NewAccount {
     pub debt_type: Option<DebtType>,
     pub tags: Vec<String>,
     pub notes: Option<String>,
-    pub preferred_language: String,
+    /// English for somebody new of whom nobody has said.
+    pub preferred_language: Option<String>,
     pub custom_fields: Option<serde_json::Value>,
 }
 
-/// Creates the account and returns its id.
+/// An account that was made.
+#[derive(Clone, Debug)]
+pub struct Created {
+    pub id: Uuid,
+    /// What was told of a person who is known already and was not taken, by input field.
+    pub not_taken: Vec<&'static str>,
+}
+
+/// Creates the account. Who is known already keeps what is known of them: what else is told is not taken, and named.
 ///
 /// # Errors
 /// User errors for what does not fit; [`OpError`] otherwise. Nothing is half-done.
@@ -67,7 +80,7 @@ pub async fn create_account(
     keyring: &Keyring,
     db: &Db,
     new: NewAccount,
-) -> Result<Uuid, OpError> {
+) -> Result<Created, OpError> {
     authorize(tx.ctx(), Cell::AccountCreate).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
     let errors = check(&new, tx.now().date_naive());
     if !errors.is_empty() {
@@ -92,7 +105,7 @@ pub async fn create_account(
         AuditEntry::plain(
             "account.created",
             account_id,
-            &json!({ "new_debtor": person.is_new }),
+            &json!({ "new_debtor": person.is_new, "not_taken": person.not_taken }),
         )
         .about(Some(person.id)),
     );
@@ -103,7 +116,10 @@ pub async fn create_account(
         debtor_id: Some(person.id),
         ..LiveEvent::default()
     });
-    Ok(account_id)
+    Ok(Created {
+        id: account_id,
+        not_taken: person.not_taken,
+    })
 }
 
 fn check(new: &NewAccount, today: NaiveDate) -> Vec<UserError> {
@@ -124,7 +140,9 @@ fn check(new: &NewAccount, today: NaiveDate) -> Vec<UserError> {
     };
     bounds("firstName", &new.first_name, 100);
     bounds("lastName", &new.last_name, 100);
-    bounds("accountNumber", &new.account_number, 64);
+    if let Some(number) = &new.account_number {
+        bounds("accountNumber", number, 64);
+    }
     if let Some(reference) = &new.external_debtor_reference {
         bounds("externalDebtorReference", reference, 100);
     }
@@ -163,7 +181,8 @@ fn check(new: &NewAccount, today: NaiveDate) -> Vec<UserError> {
             "Use the currency of currentBalance.",
         ));
     }
-    if new.preferred_language.len() != 2 || !new.preferred_language.bytes().all(|b| b.is_ascii_lowercase()) {
+    let is_code = |code: &String| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_lowercase());
+    if new.preferred_language.as_ref().is_some_and(|code| !is_code(code)) {
         errors.push(UserError::invalid(
             "preferredLanguage",
             "Give a two-letter language code such as en or es (ISO 639-1).",
@@ -187,6 +206,8 @@ struct Person {
     id: Uuid,
     profile: DataKey,
     is_new: bool,
+    /// What was told of somebody known and was not taken.
+    not_taken: Vec<&'static str>,
 }
 
 async fn find_or_make_debtor(
@@ -222,13 +243,67 @@ async fn find_or_make_debtor(
             "This person's data was erased: a new account needs a new debtor.",
         )
     })?;
+    let not_taken = not_taken(keys, &profile, &row, new)?;
     let person = Person {
         id: row.id,
         profile,
         is_new: false,
+        not_taken,
     };
     add_contacts(tx, keys, person.id, &person.profile, &new.contacts).await?;
     Ok(person)
+}
+
+/// What of the person is told otherwise than it is known: a debt that is placed changes nobody's name, address, date of
+/// birth, national id or language. `updateDebtor` does, for whoever may.
+fn not_taken(
+    keys: &TenantKeys,
+    profile: &DataKey,
+    row: &DebtorRow,
+    new: &NewAccount,
+) -> Result<Vec<&'static str>, OpError> {
+    let open = |column, cipher: &Option<Vec<u8>>| match cipher {
+        Some(cipher) => keys
+            .open_text(profile, "debtors", column, row.id, cipher)
+            .map(Some),
+        None => Ok(None),
+    };
+    let known = open("address_cipher", &row.address_cipher)?;
+    let known_address: Option<PostalAddress> =
+        known.and_then(|text| serde_json::from_str(text.expose()).ok());
+    let told_address = new.address.as_ref().map(PostalAddress::normalised);
+    let told_address = told_address
+        .transpose()
+        .map_err(|problem| problem.at("address"))?;
+    let birth_date = open("birth_date_cipher", &row.birth_date_cipher)?;
+    let national_id = open("national_id_cipher", &row.national_id_cipher)?;
+    let is_other_name = |told: &str, known: &Option<String>| known.as_deref() != Some(told.trim());
+    let birth_differs = new.birth_date.is_some_and(|told| {
+        birth_date
+            .as_ref()
+            .is_none_or(|known| *known.expose() != told.to_string())
+    });
+    let number_differs = new.national_id.as_ref().is_some_and(|told| {
+        national_id
+            .as_ref()
+            .is_none_or(|known| known.expose() != told.expose())
+    });
+    let language_differs = new
+        .preferred_language
+        .as_ref()
+        .is_some_and(|told| *told != row.preferred_language);
+    let told_otherwise = [
+        ("firstName", is_other_name(&new.first_name, &row.first_name)),
+        ("lastName", is_other_name(&new.last_name, &row.last_name)),
+        ("address", told_address.is_some() && told_address != known_address),
+        ("birthDate", birth_differs),
+        ("nationalId", number_differs),
+        ("preferredLanguage", language_differs),
+    ];
+    Ok(told_otherwise
+        .into_iter()
+        .filter_map(|(field, differs)| differs.then_some(field))
+        .collect())
 }
 
 /// The person whom the caller names, locked. They are read again once the lock is held: what waited for an erasure or for
@@ -356,7 +431,7 @@ async fn make_debtor(
         new.first_name.trim(),
         new.last_name.trim(),
         name_key(&new.first_name, &new.last_name),
-        new.preferred_language,
+        new.preferred_language.as_deref().unwrap_or(LANGUAGE),
         profile.id,
         record.id,
         address,
@@ -375,6 +450,7 @@ async fn make_debtor(
         id,
         profile: profile.key,
         is_new: true,
+        not_taken: Vec::new(),
     };
     add_contacts(tx, keys, person.id, &person.profile, &new.contacts).await?;
     Ok(person)
@@ -409,6 +485,11 @@ async fn insert_account(
         None => None,
     };
     let (business, now) = (tx.business_id(), tx.now());
+    let number = match &new.account_number {
+        Some(number) => number.trim().to_owned(),
+        None => own_number(id),
+    };
+    check_number(tx, &number).await?;
     let taken = |error: crate::platform::db::DbError| {
         if error.is_constraint("accounts_business_id_account_number_key") {
             return UserError::at(
@@ -428,7 +509,7 @@ async fn insert_account(
         business,
         id,
         person.id,
-        new.account_number.trim(),
+        number,
         new.original_creditor,
         new.current_balance.currency().code(),
         new.current_balance.minor(),
@@ -444,4 +525,37 @@ async fn insert_account(
     .await
     .map_err(|error| taken(error.into()))?;
     Ok(())
+}
+
+/// The number of an account that came without one: unique, for its id is, and short enough to be read out.
+fn own_number(id: Uuid) -> String {
+    let text = ids::encode(IdKind::Account, id);
+    let random = text.get(text.len().saturating_sub(12)..).unwrap_or(&text);
+    format!("A-{}", random.to_uppercase())
+}
+
+/// A number stays its account's, also of one that was deleted: whoever may restore it is told which it is.
+async fn check_number(tx: &mut TenantTx, number: &str) -> Result<(), OpError> {
+    let business = tx.business_id();
+    let deleted = sqlx::query_scalar!(
+        "SELECT id FROM accounts WHERE business_id = $1 AND account_number = $2 AND deleted_at IS NOT NULL",
+        business,
+        number,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    let Some(deleted) = deleted else {
+        return Ok(());
+    };
+    let remedy = match authorize(tx.ctx(), Cell::AccountRestore) {
+        Ok(()) => format!(
+            "Bring it back with restoreAccount ({})",
+            ids::encode(IdKind::Account, deleted)
+        ),
+        Err(_) => "Ask an administrator of your business to restore it".to_owned(),
+    };
+    let message = format!(
+        "An account of your business that was deleted has this number. {remedy}, or choose another number."
+    );
+    Err(UserError::at(UserErrorCode::Conflict, "accountNumber", message).into())
 }

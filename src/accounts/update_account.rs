@@ -26,6 +26,8 @@ pub struct AccountPatch {
     pub due_date: Option<Option<NaiveDate>>,
     pub debt_type: Option<Option<DebtType>>,
     pub tags: Option<Vec<String>>,
+    /// `Some(None)` empties them.
+    pub custom_fields: Option<Option<serde_json::Value>>,
     pub origin: OriginPatch,
     pub components: Option<BalanceComponents>,
     /// Of the person behind the account.
@@ -45,7 +47,8 @@ pub async fn update_account(
     patch: AccountPatch,
 ) -> Result<(), OpError> {
     authorize(tx.ctx(), Cell::AccountUpdate).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
-    let locked = if patch.debtor.is_empty() {
+    // Under the person's lock nobody erases them: what is sealed below can be opened.
+    let locked = if patch.debtor.is_empty() && patch.custom_fields.is_none() {
         store::lock_account(tx, id).await?
     } else {
         store::lock_person_and_account(tx, id).await?
@@ -74,6 +77,9 @@ pub async fn update_account(
         set_components(tx, id, debtor_id, components).await?;
     }
     update_debtor(tx, keyring, db, debtor_id, &patch.debtor).await?;
+    if let Some(fields) = &patch.custom_fields {
+        put_custom_fields(tx, keyring, db, (id, debtor_id), fields.as_ref()).await?;
+    }
     let (business, now) = (tx.business_id(), tx.now());
     sqlx::query!(
         "UPDATE accounts SET
@@ -108,6 +114,7 @@ pub async fn update_account(
         ("due_date", patch.due_date.is_some()),
         ("debt_type", patch.debt_type.is_some()),
         ("tags", patch.tags.is_some()),
+        ("custom_fields", patch.custom_fields.is_some()),
         ("creditor", origin.creditor_id.is_some()),
         ("placement", origin.placement_id.is_some()),
         ("balance_components", patch.components.is_some()),
@@ -123,6 +130,46 @@ pub async fn update_account(
         debtor_id: Some(debtor_id),
         ..LiveEvent::default()
     });
+    Ok(())
+}
+
+async fn put_custom_fields(
+    tx: &mut TenantTx,
+    keyring: &Keyring,
+    db: &Db,
+    (account, debtor): (Uuid, Uuid),
+    fields: Option<&serde_json::Value>,
+) -> Result<(), OpError> {
+    let sealed = match fields {
+        Some(fields) => {
+            let row = store::debtor_by_id(tx, debtor)
+                .await?
+                .ok_or_else(|| UserError::not_found("id", "account"))?;
+            let keys = keyring.business(db, tx.business_id()).await?;
+            let profile = keys.data_key(&row.keys.profile)?.ok_or_else(|| {
+                let message = "This person's data was erased: nothing more is written down of them.";
+                UserError::at(UserErrorCode::Conflict, "customFields", message)
+            })?;
+            let text = fields.to_string();
+            Some(keys.seal(
+                &profile,
+                "accounts",
+                "custom_fields_cipher",
+                account,
+                text.as_bytes(),
+            )?)
+        }
+        None => None,
+    };
+    let business = tx.business_id();
+    sqlx::query!(
+        "UPDATE accounts SET custom_fields_cipher = $3 WHERE business_id = $1 AND id = $2",
+        business,
+        account,
+        sealed,
+    )
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 

@@ -27,6 +27,7 @@ const SIZES: &[(&str, &str, u64)] = &[
     ("ComplianceDashboard", "suppressions", 4),
     ("ComplianceDecision", "rules", 60),
     ("ContentCheck", "findings", 40),
+    ("CreateAccountPayload", "notTaken", 6),
     ("Debtor", "contactPoints", 20),
     ("Debtor", "holds", 20),
     ("Debtor", "inconvenientTimes", 20),

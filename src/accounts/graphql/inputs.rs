@@ -24,12 +24,12 @@ pub struct CreateAccountInput {
     pub debtor_id: Option<ID>,
     /// Your own number of the person: accounts with the same one belong to the same person.
     pub external_debtor_reference: Option<String>,
-    /// First name of a new person.
+    /// First name of the person. Of somebody who is known already nothing changes: `notTaken` says what was told otherwise.
     pub first_name: String,
-    /// Last name of a new person.
+    /// Last name of the person.
     pub last_name: String,
-    /// Your number for the debt, unique in your business.
-    pub account_number: String,
+    /// Your number for the debt, unique in your business; left out, the account gets one of its own.
+    pub account_number: Option<String>,
     /// E-mail address.
     pub email: Option<EmailAddressScalar>,
     /// Phone number, preferably mobile.
@@ -61,9 +61,8 @@ pub struct CreateAccountInput {
     pub tags: Option<Vec<String>>,
     /// A first internal note, never shown to the debtor.
     pub notes: Option<String>,
-    /// ISO 639-1 code of the language to write in.
-    #[graphql(default = "en")]
-    pub preferred_language: String,
+    /// ISO 639-1 code of the language to write in, of a new person; `en` where nobody says.
+    pub preferred_language: Option<String>,
     /// Fields of your own: a JSON object of at most 16 KiB.
     pub custom_fields: Option<async_graphql::Json<serde_json::Value>>,
 }
@@ -163,6 +162,8 @@ pub struct UpdateAccountInput {
     pub debt_type: MaybeUndefined<DebtType>,
     /// All labels that it is to have.
     pub tags: Option<Vec<String>>,
+    /// The fields of your own, all of them: a JSON object of at most 16 KiB; null empties them.
+    pub custom_fields: MaybeUndefined<async_graphql::Json<serde_json::Value>>,
     /// Who is owed now; null empties it. Takes the account out of its placement, unless `placementId` is given too.
     pub creditor_id: MaybeUndefined<ID>,
     /// With what it was handed over; brings its creditor along. Null empties it.
@@ -225,6 +226,13 @@ impl UpdateAccountInput {
             errors.extend(found);
             Vec::new()
         });
+        let custom_fields = self
+            .custom_fields
+            .as_opt_ref()
+            .map(|value| value.map(|fields| fields.0.clone()));
+        if let Some(Err(error)) = custom_fields.iter().flatten().map(check_custom_fields).next() {
+            errors.push(error);
+        }
         if !errors.is_empty() {
             return Err(errors);
         }
@@ -234,6 +242,7 @@ impl UpdateAccountInput {
             due_date: self.due_date.as_opt_ref().map(|value| value.map(|date| date.0)),
             debt_type: self.debt_type.into(),
             tags: self.tags,
+            custom_fields,
             origin,
             components,
             debtor: DebtorPatch {

@@ -7,7 +7,7 @@ use crate::{
     accounts::{create_account, update_account},
     platform::{
         error::OpError,
-        gql::{Done, Outcome, UserError, input_id, mutate},
+        gql::{Done, Outcome, UserError, UserErrorCode, input_id, mutate},
         ids::IdKind,
     },
 };
@@ -17,8 +17,20 @@ use crate::{
 pub struct CreateAccountPayload {
     /// The new account; null when there are user errors.
     account: Option<Account>,
+    /// What was told of a person who is known already, otherwise than it is known, and was not taken: change it with
+    /// updateDebtor if it is right. Empty of somebody new.
+    not_taken: Vec<NotTaken>,
     /// What to put right; empty on success.
     user_errors: Vec<UserError>,
+}
+
+/// Something that was told of a person and not taken.
+#[derive(SimpleObject)]
+pub struct NotTaken {
+    /// Path of the input field, for example `["input", "address"]`.
+    field: Vec<String>,
+    /// A sentence for the person who placed the debt.
+    message: String,
 }
 
 /// What updateAccount answers.
@@ -29,6 +41,8 @@ pub struct UpdateAccountPayload {
     /// What to put right; empty on success.
     user_errors: Vec<UserError>,
 }
+
+const KNOWN_OTHERWISE: &str = "The person is known already, with something else here or nothing: change it with updateDebtor if this is right.";
 
 /// Mutations of accounts.
 #[derive(Default)]
@@ -44,17 +58,34 @@ impl ChangeMutations {
     ) -> async_graphql::Result<CreateAccountPayload> {
         let outcome = mutate(ctx, async |tx, scope| {
             let new = input.parse().map_err(OpError::User)?;
-            Ok(Done::from(
-                create_account(tx, scope.keyring(), scope.db(), new).await?,
-            ))
+            let created = create_account(tx, scope.keyring(), scope.db(), new).await?;
+            // Kept with the object, so that a replay tells it again.
+            let told = |field: &&str| UserError::at(UserErrorCode::Conflict, field, KNOWN_OTHERWISE);
+            Ok(Done {
+                object: Some(created.id),
+                user_errors: created.not_taken.iter().map(told).collect(),
+            })
         })
         .await?;
-        let (account, user_errors) = payload(ctx, outcome).await?;
-        Ok(CreateAccountPayload { account, user_errors })
+        let (account, told) = payload(ctx, outcome).await?;
+        // Where there is an account, nothing was refused.
+        let (not_taken, user_errors) = match account {
+            Some(_) => (told, Vec::new()),
+            None => (Vec::new(), told),
+        };
+        let not_taken = not_taken.into_iter().map(|told| NotTaken {
+            field: told.field.unwrap_or_default(),
+            message: told.message,
+        });
+        Ok(CreateAccountPayload {
+            account,
+            not_taken: not_taken.collect(),
+            user_errors,
+        })
     }
 
-    /// Changes an account's status, creditor, due date or labels, and what is known of its debtor. The balance is
-    /// changed by postings only.
+    /// Changes an account's status, creditor, due date, labels or fields of your own, and what is known of its debtor. The
+    /// balance is changed by postings only.
     async fn update_account(
         &self,
         ctx: &Context<'_>,

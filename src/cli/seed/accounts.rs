@@ -35,7 +35,8 @@ pub(super) async fn write_accounts(
         let mut tx = db.tenant(&ctx).await?;
         let account = create_account(&mut tx, keyring, db, new_account(demo, index, person)?)
             .await
-            .map_err(|error| anyhow::anyhow!("{} {}: {error:?}", person.first, person.last))?;
+            .map_err(|error| anyhow::anyhow!("{} {}: {error:?}", person.first, person.last))?
+            .id;
         let today = tx.now().date_naive();
         let dates = ValidationDates {
             initial_communication_on: Some(today - TimeDelta::days(60)),
@@ -92,7 +93,7 @@ fn new_account(demo: &DemoBusiness, index: usize, person: &Person) -> anyhow::Re
         external_debtor_reference: Some(format!("{}-{:04}", demo.slug.to_uppercase(), index + 1)),
         first_name: person.first.to_owned(),
         last_name: person.last.to_owned(),
-        account_number: demo.account_number(index),
+        account_number: Some(demo.account_number(index)),
         contacts: vec![
             NewContact::Phone(PhoneNumber::parse_e164(&demo.number_of(index, person))?),
             NewContact::Email(EmailAddress::parse(&format!("{local}@mail.example"))?),
@@ -120,7 +121,7 @@ fn new_account(demo: &DemoBusiness, index: usize, person: &Person) -> anyhow::Re
             Vec::new()
         },
         notes: None,
-        preferred_language: person.language.to_owned(),
+        preferred_language: Some(person.language.to_owned()),
         custom_fields: None,
     })
 }

@@ -20,8 +20,8 @@ use crate::support::{TestApp, noon};
 /// Accounts beside the demo data's.
 pub(super) const ACCOUNTS: usize = 220;
 
-const FIRST: [&str; 6] = ["Ana", "Anabel", "María", "Jo", "Dana-Lee", "Noé"];
-const LAST: [&str; 6] = ["Lopez", "Lopez-Garcia", "O'Neil", "Anason", "Ng", "100%"];
+const FIRST: [&str; 6] = ["Ana", "Anabel", "María", "Jo", "Dana-Lee", "Ana María"];
+const LAST: [&str; 6] = ["Lopez", "Lopez-Garcia", "O'Neil", "Anason", "de la Cruz", "100%"];
 
 /// What can be named.
 #[derive(Clone, Debug)]
@@ -59,7 +59,7 @@ pub(super) async fn people_the_world(app: &TestApp) -> (World, Vec<Uuid>) {
             external_debtor_reference: Some(format!("person {}", nth % 150)),
             first_name: FIRST[nth % 150 % 6].to_owned(),
             last_name: LAST[nth % 150 / 6 % 6].to_owned(),
-            account_number: format!("P-{nth:04}"),
+            account_number: Some(format!("P-{nth:04}")),
             contacts,
             address: None,
             birth_date: None,
@@ -76,13 +76,14 @@ pub(super) async fn people_the_world(app: &TestApp) -> (World, Vec<Uuid>) {
             debt_type: None,
             tags: tags.map(|(_, tag)| (*tag).to_owned()).collect(),
             notes: None,
-            preferred_language: LANGUAGES[nth % 150 % 3].to_owned(),
+            preferred_language: Some(LANGUAGES[nth % 150 % 3].to_owned()),
             custom_fields: None,
         };
         made.push(
             create_account(&mut tx, &app.app.keyring, &app.app.db, new)
                 .await
-                .unwrap(),
+                .unwrap()
+                .id,
         );
     }
     for (nth, id) in made.iter().enumerate().step_by(5) {

@@ -189,3 +189,52 @@ async fn an_agent_takes_what_is_nobodys_and_names_no_colleague() {
     }
     app.finish().await;
 }
+
+#[tokio::test]
+async fn whoever_may_assign_to_themselves_alone_takes_nothing_from_a_colleague_whom_they_see() {
+    let app = TestApp::start().await;
+    let (admin, agent) = (app.acme.sign_in("admin").await, app.acme.agent().await);
+    // A manager sees everybody's accounts; of this one's permissions, giving them to anyone is none.
+    let permissions = ["account:read", "account:assign_self"];
+    let role = json!({ "name": "Helper", "baseRole": "MANAGER", "permissions": permissions });
+    let role = act(&admin, "createRole", "role { id }", role).await["role"]["id"].clone();
+    let manager = own_id(&app.acme.sign_in("manager").await).await;
+    let given = json!({ "id": manager, "customRoleId": role });
+    assert_eq!(
+        user_errors(&act(&admin, "updateUser", "", given).await),
+        Vec::<&str>::new()
+    );
+    let helper = app.acme.sign_in("manager").await;
+
+    let (taken, free) = (
+        app.account_id(&app.acme, 0).await,
+        app.account_id(&app.acme, 1).await,
+    );
+    let assign = async |client: &Client, id: &str, agent: &Value| {
+        let input = json!({ "accountIds": [id], "agentId": agent });
+        ask(
+            client,
+            "assignAccounts",
+            "accounts { assignedAgent { id } }",
+            input,
+        )
+        .await
+    };
+    let (owner, me) = (own_id(&agent).await, own_id(&helper).await);
+    assert_eq!(
+        user_errors(&data(&assign(&agent, &taken, &owner).await)["assignAccounts"]),
+        Vec::<&str>::new()
+    );
+    for to in [&me, &Value::Null] {
+        assert_eq!(error_code(&assign(&helper, &taken, to).await), "FORBIDDEN");
+    }
+    assert_eq!(
+        user_errors(&data(&assign(&helper, &free, &me).await)["assignAccounts"]),
+        Vec::<&str>::new()
+    );
+    assert_eq!(
+        numbers(&admin, json!({ "assignedAgentId": owner })).await.len(),
+        1
+    );
+    app.finish().await;
+}

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{MARIA, account, act, ask, new_account};
-use crate::support::{Client, TestApp, data, error_code, send, user_errors};
+use crate::support::{Client, TestApp, data, error_code, recipes::uuid_of, send, user_errors};
 
 const GONE: &str =
     "query($id: ID!, $ids: [ID!]!, $debtor: ID!) { node(id: $id) { id } nodes(ids: $ids) { id }
@@ -36,14 +36,12 @@ async fn a_deleted_account_is_nowhere_and_comes_back_as_it_was() {
         user_errors(&data(&delete(&manager, " ").await)["deleteAccount"]),
         ["INVALID_INPUT"]
     );
+    // As a plan and its end make it.
     let status = async |status: &str| {
-        act(
-            &admin,
-            "updateAccount",
-            "account { status }",
-            json!({ "id": id, "status": status }),
-        )
-        .await
+        let changed = sqlx::query("UPDATE accounts SET status = $2 WHERE id = $1")
+            .bind(uuid_of(&id))
+            .bind(status);
+        changed.execute(&mut app.superuser().await).await.unwrap();
     };
     status("IN_PAYMENT_PLAN").await;
     let refused = delete(&manager, "Placed twice.").await;
@@ -69,6 +67,17 @@ async fn a_deleted_account_is_nowhere_and_comes_back_as_it_was() {
     )
     .await;
     assert_eq!(user_errors(&taken), ["CONFLICT"], "its number stays its own");
+    let how = taken["userErrors"][0]["message"].as_str().unwrap();
+    assert!(
+        how.contains("deleted") && how.contains(&id),
+        "who may restore it is told how: {how}"
+    );
+    let taken = act(&manager, "createAccount", "", new_account("ACME-10001")).await;
+    let whom = taken["userErrors"][0]["message"].as_str().unwrap();
+    assert!(
+        whom.contains("administrator") && !whom.contains(&id),
+        "and others whom to ask: {whom}"
+    );
 
     // Its thread can be read, and not written to: what waited does not go out either.
     app.run_jobs().await;
