@@ -58,11 +58,14 @@ BEGIN
     WHERE l.status = 'REVOKED' AND l.blind IS NOT NULL
     ON CONFLICT DO NOTHING;
     -- Threads of nobody with an address that is nobody else's hold the person's own words, and go with their keys
-    -- (app.forget_thread). Those of the person are found by it no more: a hash of the thread's own id takes its place.
+    -- (app.forget_thread). Once the business's key has been rotated, equal indexes do not say any more whose an address is:
+    -- then the service has ended them, which opens the addresses and looks under every version (privacy::erase). Those of the
+    -- person are found by it no more: a hash of the thread's own id takes its place.
     UPDATE data_keys k SET wrapped = NULL, destroyed_at = gone_at
     FROM conversations v
     WHERE v.business_id = business AND v.debtor_id IS NULL AND k.business_id = business AND k.id = v.record_key_id
-      AND k.debtor_id IS NULL AND k.destroyed_at IS NULL AND v.peer_blind IN (
+      AND k.debtor_id IS NULL AND k.destroyed_at IS NULL
+      AND (SELECT count(*) FROM business_keys b WHERE b.business_id = business) = 1 AND v.peer_blind IN (
         SELECT c.blind_index FROM contact_points c
         WHERE c.business_id = business AND c.debtor_id = person AND c.blind_index IS NOT NULL
           AND NOT EXISTS (SELECT FROM contact_points o WHERE o.business_id = business AND o.blind_index = c.blind_index

@@ -28,7 +28,8 @@ pub async fn assign_accounts(tx: &mut TenantTx, ids: &[Uuid], agent: Option<Uuid
     let accounts = lock_accounts(tx, ids).await?;
     // An agent does not see what a colleague has; who sees more (a role of the business's own, an API key) may still not
     // take it from them.
-    let has_other = |account: &Locked| account.assigned_agent_id.is_some() && account.assigned_agent_id != myself;
+    let has_other =
+        |account: &Locked| account.assigned_agent_id.is_some() && account.assigned_agent_id != myself;
     if accounts.iter().any(has_other) {
         may_any.map_err(forbidden)?;
     }

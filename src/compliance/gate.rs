@@ -41,20 +41,16 @@ pub struct Contact<'a> {
     pub author: Author,
 }
 
-/// Says how prompt an answer is.
-const REPLY: &str = "quiet-hours-consumer-initiated-reply";
+/// How long a message of the debtor's can be answered: a day, in which a person of the business comes to work. What is sent later
+/// is a contact like any other, which counts. (At an inconvenient time an answer is one for much shorter: see
+/// `quiet-hours-consumer-initiated-reply`, comment 6(b)(1)-2.)
+const ANSWERED_WITHIN: TimeDelta = TimeDelta::hours(24);
 
 impl Contact<'_> {
-    /// The same at an instant: what answers a message no more once the debtor is not active any more (comment 6(b)(1)-2) is a
-    /// contact like any other.
+    /// The same at an instant: an old message is answered no more.
     fn asked_at(self, now: DateTime<Utc>) -> Self {
-        let minutes = RuleSet::current()
-            .rule(REPLY)
-            .and_then(|rule| rule.parameters.minutes);
-        let is_prompt =
-            |at: &DateTime<Utc>| minutes.is_some_and(|term| now - *at <= TimeDelta::minutes(term));
         Self {
-            in_reply_to: self.in_reply_to.filter(is_prompt),
+            in_reply_to: self.in_reply_to.filter(|at| now - *at <= ANSWERED_WITHIN),
             ..self
         }
     }

@@ -238,7 +238,7 @@ mod tests {
     fn what_looks_like_a_zip_code_abroad_is_no_clue_and_the_number_alone_is_none_then() {
         for (country, code) in [("DE", "10115"), ("MX", "83000"), ("de", "02139")] {
             let address = serde_json::json!({ "postal_code": code, "country": country });
-            let abroad = located("+12125550100", &[address.clone()]);
+            let abroad = located("+12125550100", std::slice::from_ref(&address));
             assert_eq!(abroad.candidate_zones, Some(vec![]), "{country}");
             assert_eq!(abroad.area_code_zones, Some(vec![]), "{country}");
             assert_eq!(

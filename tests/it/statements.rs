@@ -503,9 +503,10 @@ async fn what_hangs_on_a_page_of_people_is_one_statement_each_and_found_by_index
     let passed = wire.statements();
     assert_eq!(
         passed.len(),
-        1 + 2 + 2 + 2 + 1 + 1 + 2 + 1 + 1,
-        "BEGIN; the planner's switches and back; the page and its people; contact points and who shares them; times; merges; namesakes and \
-         shared contacts; their national ids, of which there are none; holds: {passed:#?}"
+        1 + 2 + 2 + 3 + 1 + 1 + 3 + 1 + 1,
+        "BEGIN; the planner's switches and back; the page and its people; contact points, what they are opened with and who shares \
+         them; times; merges; namesakes, contact points to be opened and who shares those; their national ids, of which there are \
+         none; holds: {passed:#?}"
     );
     wire.plans().iter().for_each(|plan| names.assert_indexed(plan));
 

@@ -18,8 +18,8 @@ pub struct CreateAccountPayload {
     /// The new account; null when there are user errors.
     account: Option<Account>,
     /// What was told of a person who is known already, otherwise than it is known, and was not taken: change it with
-    /// updateDebtor if it is right. Empty of somebody new.
-    not_taken: Vec<NotTaken>,
+    /// updateDebtor if it is right. Empty of somebody new; null when there are user errors.
+    not_taken: Option<Vec<NotTaken>>,
     /// What to put right; empty on success.
     user_errors: Vec<UserError>,
 }
@@ -77,9 +77,10 @@ impl ChangeMutations {
             field: told.field.unwrap_or_default(),
             message: told.message,
         });
+        let not_taken = account.is_some().then(|| not_taken.collect());
         Ok(CreateAccountPayload {
             account,
-            not_taken: not_taken.collect(),
+            not_taken,
             user_errors,
         })
     }

@@ -85,8 +85,9 @@ pub struct ResetMemberMfaInput {
 /// What resetMemberMfa answers.
 #[derive(SimpleObject)]
 pub struct ResetMemberMfaPayload {
-    /// Whether it is off: the person's sessions have ended, and they enrol another at their next log-in.
-    reset: bool,
+    /// True once it is off: the person's sessions have ended, and they enrol another at their next log-in. Null when there are
+    /// user errors.
+    reset: Option<bool>,
     /// What to put right; empty on success.
     user_errors: Vec<UserError>,
 }
@@ -210,7 +211,7 @@ impl MfaMutations {
             Ok(user) => reset_mfa::reset_member_mfa(identity, ctx.scope()?.ctx(), user).await,
             Err(error) => Err(error.into()),
         };
-        let (reset, user_errors) = shown(outcome(reset.map(|()| true))?);
+        let (reset, user_errors) = shown(outcome(reset.map(|()| Some(true)))?);
         Ok(ResetMemberMfaPayload { reset, user_errors })
     }
 

@@ -385,7 +385,7 @@ async fn what_is_told_of_somebody_known_and_not_taken_is_said() {
     input["firstName"] = json!("Zoë");
     input["address"]["line1"] = json!("2 Main Street");
     input["birthDate"] = json!("1981-02-04");
-    input["nationalId"] = json!("219-09-9999");
+    input["nationalId"] = json!("123-45-6789");
     input["preferredLanguage"] = json!("es");
     assert_eq!(
         not_taken(&input).await,

@@ -102,10 +102,12 @@ async fn many_answers_that_are_due_are_found_in_as_many_statements_as_one() {
         }
         wire.clear();
         find_due_answers(&app.app.db).await.unwrap();
-        counted.push(wire.statements().len());
+        // What else goes on at the same moment is not of it.
+        let of_disputes = wire.statements().into_iter();
+        counted.push(of_disputes.filter(|(_, text)| text.contains("dispute")).count());
         app.run_jobs().await;
     }
-    assert_eq!(counted[0], counted[1], "{counted:?}");
+    assert!(counted[0] > 0 && counted[0] == counted[1], "{counted:?}");
     assert_eq!(app.audited("dispute.due_told").await, 12);
     app.finish().await;
 }

@@ -125,7 +125,7 @@ async fn answers(app: &TestApp) -> Vec<bool> {
 }
 
 #[tokio::test]
-async fn an_answer_is_prompt_and_a_late_one_counts_like_any_other_text() {
+async fn a_message_is_answered_within_a_day_and_what_comes_later_counts_like_any_other_text() {
     let app = TestApp::start().await;
     let agent = app.acme.agent().await;
     let (thread, phone) = (
@@ -133,11 +133,12 @@ async fn an_answer_is_prompt_and_a_late_one_counts_like_any_other_text() {
         app.acme.debtor_number(JAMES),
     );
     app.text(&app.acme, &phone, "ok").await;
-    app.advance(TimeDelta::minutes(14)).await;
+    app.advance(TimeDelta::hours(23)).await;
+    let agent = app.acme.agent().await;
     send(&agent, &thread, "Thank you.").await;
     app.run_jobs().await;
     app.text(&app.acme, &phone, "ok").await;
-    app.advance(TimeDelta::minutes(16)).await;
+    app.advance(TimeDelta::hours(24) + TimeDelta::seconds(1)).await;
     let agent = app.acme.agent().await;
     send(&agent, &thread, "Does Friday suit you?").await;
     app.run_jobs().await;

@@ -72,7 +72,10 @@ const BOUNDED_LISTS: &[(&str, &str)] = &[
     ("ConfirmMfaEnrollmentPayload.recoveryCodes", "ten are made"),
     ("ConfirmMfaReplacementPayload.recoveryCodes", "ten are made"),
     ("RegenerateRecoveryCodesPayload.recoveryCodes", "ten are made"),
-    ("CreateAccountPayload.notTaken", "what is told of a person, six fields"),
+    (
+        "CreateAccountPayload.notTaken",
+        "what is told of a person, six fields",
+    ),
     ("NotTaken.field", "one path"),
     ("ContentCheck.findings", "forty, in the scanner"),
     ("CustomRole.permissions", "the cells there are"),

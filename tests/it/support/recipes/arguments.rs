@@ -105,7 +105,11 @@ pub fn plain_arguments(schema: &Schema, field: &Field, ids: &Ids) -> Map<String,
             ("updateOwnContactInformation", "email") => {
                 return Some(json!(format!("own-{nth}@person.example")));
             }
-            ("suppressContact", "phone") => return Some(json!(format!("+1212555{:04}", 100 + nth % 100))),
+            // Of the hundred of each area that are nobody's, one that was not given yet.
+            ("suppressContact", "phone") => {
+                let area = [212, 213, 305, 312, 415, 512, 602, 617][nth / 100 % 8];
+                return Some(json!(format!("+1{area}555{:04}", 100 + nth % 100)));
+            }
             ("recordConsent" | "revokeConsent", "channel") => return Some(json!("EMAIL")),
             ("setHold" | "fileComplaint", "debtorId") => return Some(json!(ids.get("dbtr"))),
             ("updateComplaint", "about") => return Some(json!("AMOUNT")),
