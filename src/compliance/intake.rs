@@ -33,6 +33,8 @@ pub struct ReceivedText<'a> {
     pub body: &'a str,
     /// The vendor has blocked the number already, for a word that it knows.
     pub is_stopped_by_vendor: bool,
+    /// It came a while ago: what was said since may be the contrary.
+    pub is_late: bool,
 }
 
 /// What a text asks for and states, and on whose records its number stands, each once.
@@ -126,7 +128,8 @@ pub async fn act_on_text(
     for effect in effects {
         match effect {
             Effect::Nothing => {}
-            Effect::Resubscribe if asks_to_start(text.body) => {
+            // One that is late gives nothing back: a STOP may have come after it. Who means it says it again.
+            Effect::Resubscribe if asks_to_start(text.body) && !text.is_late => {
                 record_opt_in(tx, keys, text.number, text.event_id).await?;
             }
             Effect::Resubscribe => {}

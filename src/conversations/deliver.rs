@@ -120,14 +120,19 @@ struct Waiting {
     in_reply_to: Option<DateTime<Utc>>,
     sender_type: String,
     sender_id: Option<Uuid>,
+    created_at: DateTime<Utc>,
     attempts: i64,
 }
 
+/// So long a debtor waits for what they have asked for; what leaves later is a contact like any other.
+const AWAITED: TimeDelta = TimeDelta::minutes(15);
+
 impl Waiting {
-    fn author(&self) -> Author {
+    fn author(&self, now: DateTime<Utc>) -> Author {
+        let is_awaited = self.sender_id.is_some() && now - self.created_at <= AWAITED;
         match self.sender_type.as_str() {
             "AGENT" => Author::of(self.sender_id),
-            "SYSTEM" => Author::Notice,
+            "SYSTEM" if is_awaited => Author::Notice,
             _ => Author::Service,
         }
     }
@@ -138,7 +143,7 @@ async fn lock_waiting(tx: &mut TenantTx, message: Uuid) -> Result<Option<Waiting
     Ok(sqlx::query_as!(
         Waiting,
         r#"SELECT m.conversation_id, m.body_cipher, m.secret_cipher, r.created_at AS "in_reply_to?", m.sender_type, m.sender_id,
-                (SELECT count(*) FROM delivery_attempts a WHERE a.business_id = $1 AND a.message_id = $2) AS "attempts!"
+                m.created_at, (SELECT count(*) FROM delivery_attempts a WHERE a.business_id = $1 AND a.message_id = $2) AS "attempts!"
          FROM messages m
          LEFT JOIN messages r ON r.business_id = m.business_id AND r.id = m.reply_to_message_id
          WHERE m.business_id = $1 AND m.id = $2 AND m.delivery_status = 'QUEUED' AND m.dispatch_due_at <= $3 AND m.attempt_id IS NULL
@@ -220,7 +225,7 @@ async fn prepare(
         content: &body,
         in_reply_to: waiting.in_reply_to,
         mode: None,
-        author: waiting.author(),
+        author: waiting.author(tx.now()),
     };
     let Some((decided, reservation)) = decide_to_dispatch(&mut tx, &keys, &contact).await? else {
         fail(

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::{
-    send_message::{MadeOf, NewMessage, SECRET_MARK},
+    send_message::{MadeOf, NewMessage, SECRET_MARK, SaidBy},
     store::conversations_by_ids,
 };
 use crate::{
@@ -53,7 +53,7 @@ pub async fn message_from_template(
         content: composed.text,
         after_sequence,
         secret,
-        is_notice: false,
+        said_by: SaidBy::Caller,
         made_of: Some(MadeOf {
             template: composed.template,
             version: composed.version,

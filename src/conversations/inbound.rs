@@ -57,15 +57,15 @@ impl Payload {
 
 /// When what a text asks for and states is acted on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Acting {
+pub(super) enum Acting {
     /// In the transaction that stores it.
     Now,
     /// By the job that moves it to its thread.
     Later,
 }
 
-/// Stores the text; when this returns, nothing of it can be lost. A vendor does not send a text again: who is merged, erased or
-/// imported at this moment makes it wait for its job, not fail.
+/// Stores the text; when this returns, nothing of it can be lost. A vendor does not send a text again: whatever goes wrong while
+/// it is acted on, because somebody is merged, erased or imported at this moment or by a fault of ours, leaves that to its job.
 ///
 /// # Errors
 /// [`OpError`] as met: then nothing is stored.
@@ -76,11 +76,14 @@ pub async fn receive_text(slice: &Conversations, ctx: &TenantCtx, text: InboundT
         ..text
     };
     match store_text(slice, ctx, &text, Acting::Now).await {
-        Err(OpError::Unavailable(cause)) => {
-            tracing::warn!(cause, "a received text is stored now and acted on by its job");
+        Ok(()) => Ok(()),
+        Err(cause) => {
+            tracing::warn!(
+                cause = format!("{cause:#}"),
+                "a received text is stored now and acted on by its job"
+            );
             store_text(slice, ctx, &text, Acting::Later).await
         }
-        stored => stored,
     }
 }
 
@@ -97,7 +100,7 @@ async fn store_text(
         return Ok(());
     }
     if acting == Acting::Now {
-        act(&mut tx, &keys, event_id, &Payload::of(text)).await?;
+        act(&mut tx, &keys, event_id, &Payload::of(text), acting).await?;
     }
     tx.audit(AuditEntry::plain(
         "message.received",
@@ -152,12 +155,14 @@ pub(super) async fn act(
     keys: &TenantKeys,
     event_id: Uuid,
     text: &Payload,
+    acting: Acting,
 ) -> Result<(), OpError> {
     let received = ReceivedText {
         event_id,
         number: &text.from,
         body: &text.body,
         is_stopped_by_vendor: text.is_stopped_by_vendor,
+        is_late: acting == Acting::Later,
     };
     let read = read_text(tx, keys, &received).await?;
     if !read.binds() {

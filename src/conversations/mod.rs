@@ -45,7 +45,7 @@ pub use loaders::ConversationLoaders;
 pub use model::DeliveryStatus;
 pub use notice::{Notice, send_notice};
 pub use read::mark_read;
-pub use send_message::{MadeOf, NewMessage, SECRET_MARK, Sent, send_message};
+pub use send_message::{MadeOf, NewMessage, SECRET_MARK, SaidBy, Sent, send_message};
 pub use start::start_conversation;
 pub use typing::set_typing;
 pub use update::update_conversation;

@@ -1,10 +1,10 @@
-//! Texts of the service itself to a debtor who asked for them: a link, a one-time code. They go the way of every text,
-//! through the gate; what is secret in them is shown to nobody but their reader.
+//! Texts of the service itself to a debtor: a link, a one-time code. They go the way of every text, through the gate; what is
+//! secret in them is shown to nobody but their reader.
 
 use uuid::Uuid;
 
 use super::{
-    send_message::{NewMessage, Sent, send_message},
+    send_message::{NewMessage, SaidBy, Sent, send_message},
     start::text_thread,
 };
 use crate::platform::{
@@ -22,6 +22,9 @@ pub struct Notice<'a> {
     /// The words, with [`SECRET_MARK`](super::SECRET_MARK) where the secret belongs.
     pub words: &'a str,
     pub secret: String,
+    /// The debtor who has shown a link of theirs and waits for it: it comes at any hour. None for what anybody may ask for who
+    /// knows a number; that is a contact like any other.
+    pub asked_by: Option<Uuid>,
 }
 
 /// Queues the text, or stores the decision that refuses it.
@@ -40,7 +43,7 @@ pub async fn send_notice(
         content: notice.words.to_owned(),
         after_sequence: None,
         secret: Some(notice.secret),
-        is_notice: true,
+        said_by: notice.asked_by.map_or(SaidBy::Service, SaidBy::ServiceForDebtor),
         made_of: None,
     };
     send_message(tx, keyring, db, message).await

@@ -24,6 +24,28 @@ use crate::{
 /// Twilio takes at most 1,600 characters (its Messages API, `Body`).
 const MOST_CHARACTERS: usize = 1600;
 
+/// Who says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SaidBy {
+    /// Whoever calls.
+    Caller,
+    /// The service itself, which answers nobody.
+    Service,
+    /// The service itself, to this debtor, who has shown a link of theirs and waits for it.
+    ServiceForDebtor(Uuid),
+}
+
+impl SaidBy {
+    /// As the message has it: its sender's type and id, and who wrote it for the gate.
+    fn stored(self, tx: &TenantTx) -> (&'static str, Option<Uuid>, Author) {
+        match self {
+            Self::Caller => ("AGENT", tx.ctx().user_id(), Author::of(tx.ctx().user_id())),
+            Self::Service => ("SYSTEM", None, Author::Service),
+            Self::ServiceForDebtor(debtor) => ("SYSTEM", Some(debtor), Author::Notice),
+        }
+    }
+}
+
 /// What somebody wants to say.
 #[derive(Clone, Debug)]
 pub struct NewMessage {
@@ -33,8 +55,7 @@ pub struct NewMessage {
     pub after_sequence: Option<i32>,
     /// What takes the place of [`SECRET_MARK`] when it leaves, and is shown to nobody.
     pub secret: Option<String>,
-    /// A text of the service itself, which answers nobody.
-    pub is_notice: bool,
+    pub said_by: SaidBy,
     /// The template that its words are of.
     pub made_of: Option<MadeOf>,
 }
@@ -138,11 +159,11 @@ pub async fn send_message(
         )
         .into());
     }
-    let is_notice = new.is_notice;
+    let (sender_type, sender_id, author) = new.said_by.stored(tx);
     // What the service sends by itself answers nothing that the person wrote.
-    let answers = match is_notice {
-        true => None,
-        false => unanswered_inbound(tx, &thread).await?,
+    let answers = match new.said_by {
+        SaidBy::Caller => unanswered_inbound(tx, &thread).await?,
+        SaidBy::Service | SaidBy::ServiceForDebtor(_) => None,
     };
     let contact = Contact {
         debtor_id: debtor,
@@ -152,10 +173,7 @@ pub async fn send_message(
         content: &content,
         in_reply_to: answers.map(|(_, at)| at),
         mode: None,
-        author: match is_notice {
-            true => Author::Notice,
-            false => Author::of(tx.ctx().user_id()),
-        },
+        author,
     };
     let decided = decide_to_queue(tx, &keys, &contact).await?.ok_or_else(|| {
         UserError::at(
@@ -177,8 +195,8 @@ pub async fn send_message(
     let row = NewMessageRow {
         id: message,
         inbound: false,
-        sender_type: if is_notice { "SYSTEM" } else { "AGENT" },
-        sender_id: tx.ctx().user_id(),
+        sender_type,
+        sender_id,
         body_cipher,
         secret_cipher,
         decision_id: Some(decided.id),

@@ -64,6 +64,7 @@ impl Portal {
             to: None,
             words: &words::code(&debtor.preferred_language),
             secret: code.clone(),
+            asked_by: Some(place.debtor_id),
         };
         let sent = match send_notice(&mut tx, &identity.keyring, &identity.db, notice).await {
             Ok(sent) => sent,

@@ -169,6 +169,7 @@ async fn send(portal: &Portal, business: Uuid, request: Uuid, asked: &Asked) -> 
         to,
         words: &words::link(&debtor.preferred_language),
         secret: url,
+        asked_by: None,
     };
     match send_notice(&mut tx, &identity.keyring, &identity.db, notice).await {
         Ok(Sent::Queued { .. }) => {

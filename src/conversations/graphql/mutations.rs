@@ -10,8 +10,8 @@ use crate::{
     accounts::Channel,
     compliance::graphql::{ComplianceDecision, ContentFinding},
     conversations::{
-        NewMessage, Sent, assign_conversation, mark_read, message_from_template, model::ConversationStatus,
-        send_message, set_typing, start_conversation, update_conversation,
+        NewMessage, SaidBy, Sent, assign_conversation, mark_read, message_from_template,
+        model::ConversationStatus, send_message, set_typing, start_conversation, update_conversation,
     },
     platform::{
         db::TenantTx,
@@ -172,7 +172,7 @@ impl ConversationMutations {
                     content,
                     after_sequence: None,
                     secret: None,
-                    is_notice: false,
+                    said_by: SaidBy::Caller,
                     made_of: None,
                 };
                 let result = send_message(tx, scope.keyring(), scope.db(), new).await?;
@@ -352,7 +352,7 @@ async fn new_message(
             content,
             after_sequence: input.after_sequence,
             secret: None,
-            is_notice: false,
+            said_by: SaidBy::Caller,
             made_of: None,
         }),
         (None, Some(message)) => Ok(message),

@@ -103,6 +103,30 @@ async fn a_code_that_is_asked_for_comes_at_any_hour_and_is_no_attempt_to_collect
 }
 
 #[tokio::test]
+async fn a_link_that_anybody_may_ask_for_is_sent_within_the_hours_and_counts() {
+    let app = TestApp::start().await;
+    let phone = app.acme.debtor_number(11);
+    let ask = async || {
+        let asked = app
+            .anonymous()
+            .gql(
+                "mutation($i: RequestDebtorLinkInput!) { requestDebtorLink(input: $i) { accepted } }",
+                json!({ "i": { "businessSlug": "acme", "phone": phone } }),
+            )
+            .await;
+        assert_eq!(data(&asked)["requestDebtorLink"]["accepted"], true);
+        app.run_jobs().await;
+    };
+    ask().await;
+    assert_eq!((app.received_by(&phone).len(), app.slots_taken().await), (1, 1));
+    // Past ten in the evening in Ohio: whoever knows a number could wake its owner.
+    app.advance(TimeDelta::hours(10)).await;
+    ask().await;
+    assert_eq!(app.received_by(&phone).len(), 1);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_code_is_good_for_ten_minutes_and_five_tries_and_three_are_sent_an_hour() {
     let app = TestApp::start().await;
     let staff = app.acme.sign_in("admin").await;

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use sqlx::{Connection as _, Executor as _, Row as _};
 
 use super::queue::{count, waits_for_a_lock};
-use crate::support::{Options, TestApp, send};
+use crate::support::{Options, TestApp, send, send_refused};
 use funnelchat::platform::ids::{self, IdKind};
 
 /// James in Chicago, where it is noon.
@@ -146,5 +146,31 @@ async fn a_wish_to_be_left_alone_is_taken_while_somebody_works_on_the_person_and
     assert_eq!(count(&mut watcher, holds).await, 1);
     assert_eq!(app.status(&message).await, "BLOCKED");
     assert!(app.received_by(&phone).is_empty(), "nothing left meanwhile");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_start_that_is_read_late_does_not_undo_the_stop_that_came_after_it() {
+    let app = TestApp::start_with(Options {
+        settings: vec![("DATABASE_LOCK_TIMEOUT_SECONDS", "1".to_owned())],
+        ..Options::default()
+    })
+    .await;
+    let agent = app.acme.agent().await;
+    let thread = app.thread_with(&agent, &app.acme, JAMES).await;
+    let phone = app.acme.debtor_number(JAMES);
+    assert_eq!(app.text(&app.acme, &phone, "STOP").await, 200);
+    let (mut holder, mut watcher) = (app.superuser().await, app.superuser().await);
+    let mut held = holder.begin().await.unwrap();
+    held.execute("SELECT FROM suppressions FOR UPDATE").await.unwrap();
+    assert_eq!(app.text_arrives(&app.acme, &phone, "START").await, 200);
+    held.commit().await.unwrap();
+    let waiting = "SELECT count(*) FROM provider_events WHERE NOT is_acted_on";
+    assert_eq!(count(&mut watcher, waiting).await, 1, "it waits for its job");
+    assert_eq!(app.text_arrives(&app.acme, &phone, "STOP").await, 200);
+
+    app.run_jobs().await;
+    let refused = send_refused(&agent, &thread, "Does Friday suit you?").await;
+    assert_eq!(refused["decision"]["rule"], "reg-f-medium-opt-out");
     app.finish().await;
 }
