@@ -9,7 +9,8 @@ use super::prohibited::Writer;
 pub enum Author {
     /// The service itself.
     Service,
-    /// The service itself, in answer to what the debtor asked for a moment ago elsewhere: a sign-in code, a link.
+    /// The service itself, to a debtor who has shown a link of theirs and waits for it: a sign-in code. Not what anybody may ask
+    /// for who knows a number.
     Notice,
     /// A member of the business, who is signed in.
     Member(Uuid),

@@ -212,7 +212,7 @@ open_words! {
         ValidationNotice,
         /// A receipt that the debtor asked for.
         Receipt,
-        /// A sign-in code or link that the debtor asked for a moment ago, elsewhere than on the channel.
+        /// A sign-in code that the debtor, who has shown a link of theirs, asked for a moment ago, elsewhere than on the channel.
         RequestedNotice,
         /// A letter that the debt is satisfied.
         SatisfactionLetter,
