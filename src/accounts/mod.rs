@@ -20,6 +20,7 @@ mod delete_account;
 mod disputed;
 mod documents;
 mod export;
+mod find_or_make_debtor;
 pub mod graphql;
 pub mod import;
 mod list;
