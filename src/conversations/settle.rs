@@ -103,7 +103,8 @@ pub(super) async fn accept(
 }
 
 /// 12 CFR 1006.34(a)(1) counts from the initial communication: from the day on which it was sent, not on which that came out,
-/// and the earliest that it may have been where the debtor is. A thread of no one debt is about all that are open.
+/// and the earliest that it may have been where the debtor is. A thread of no one debt is about all that are open: they are
+/// taken in the order of their ids, as by all who take several.
 async fn note_first_communication(
     tx: &mut TenantTx,
     thread: &ConversationRow,
@@ -118,14 +119,17 @@ async fn note_first_communication(
     .fetch_one(tx.conn())
     .await?;
     sqlx::query!(
-        "UPDATE accounts SET initial_communication_on = $4
-         WHERE business_id = $1 AND (initial_communication_on IS NULL OR initial_communication_on > $4)
-           AND id = ANY(CASE WHEN $2::uuid IS NOT NULL THEN ARRAY[$2::uuid] ELSE ARRAY(
-               SELECT a.id FROM debtors d
-               JOIN debtors g ON g.business_id = d.business_id AND g.person_id = d.person_id
-               JOIN accounts a ON a.business_id = g.business_id AND a.debtor_id = g.id
-               WHERE d.business_id = $1 AND d.id = $3 AND a.deleted_at IS NULL
-                 AND a.status NOT IN ('PAID_IN_FULL', 'CLOSED')) END)",
+        "WITH told AS (
+             SELECT id FROM accounts
+             WHERE business_id = $1 AND (initial_communication_on IS NULL OR initial_communication_on > $4)
+               AND id = ANY(CASE WHEN $2::uuid IS NOT NULL THEN ARRAY[$2::uuid] ELSE ARRAY(
+                   SELECT a.id FROM debtors d
+                   JOIN debtors g ON g.business_id = d.business_id AND g.person_id = d.person_id
+                   JOIN accounts a ON a.business_id = g.business_id AND a.debtor_id = g.id
+                   WHERE d.business_id = $1 AND d.id = $3 AND a.deleted_at IS NULL
+                     AND a.status NOT IN ('PAID_IN_FULL', 'CLOSED')) END)
+             ORDER BY id FOR NO KEY UPDATE)
+         UPDATE accounts a SET initial_communication_on = $4 FROM told WHERE a.business_id = $1 AND a.id = told.id",
         business,
         thread.account_id,
         thread.debtor_id,
