@@ -4,11 +4,15 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::bulk::{Locked, lock_accounts, tell_of_each};
+use super::bulk::{Locked, lock_accounts, tell_of_each, updated};
 use crate::{
     access::{Cell, authorize},
     identity,
-    platform::{db::TenantTx, error::OpError, gql::UserError},
+    platform::{
+        db::{LiveEvent, TenantTx},
+        error::OpError,
+        gql::UserError,
+    },
 };
 
 /// Assigns the accounts to `agent`, or to nobody. Those that are theirs already stay untouched.
@@ -53,6 +57,13 @@ pub async fn assign_accounts(tx: &mut TenantTx, ids: &[Uuid], agent: Option<Uuid
         tx,
         "account.assigned",
         |account| json!({ "to": agent, "from": account.assigned_agent_id }),
+        // Who loses it hears of that, and of nothing later.
+        |account| LiveEvent {
+            kind: "ACCOUNT_ASSIGNED",
+            assigned_agent_id: agent,
+            previous_agent_id: account.assigned_agent_id,
+            ..updated(account)
+        },
         accounts
             .iter()
             .filter(|account| account.assigned_agent_id != agent),

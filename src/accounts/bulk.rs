@@ -58,15 +58,21 @@ pub(super) fn tell_of_each<'a>(
     tx: &mut TenantTx,
     action: &'static str,
     details: impl Fn(&Locked) -> serde_json::Value,
+    event: impl Fn(&Locked) -> LiveEvent,
     accounts: impl Iterator<Item = &'a Locked>,
 ) {
     for account in accounts {
         tx.audit(AuditEntry::plain(action, account.id, &details(account)).about(Some(account.debtor_id)));
-        tx.emit(LiveEvent {
-            kind: "ACCOUNT_UPDATED",
-            account_id: Some(account.id),
-            debtor_id: Some(account.debtor_id),
-            ..LiveEvent::default()
-        });
+        tx.emit(event(account));
+    }
+}
+
+/// That something of the account is another now.
+pub(super) fn updated(account: &Locked) -> LiveEvent {
+    LiveEvent {
+        kind: "ACCOUNT_UPDATED",
+        account_id: Some(account.id),
+        debtor_id: Some(account.debtor_id),
+        ..LiveEvent::default()
     }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    bulk::{lock_accounts, tell_of_each},
+    bulk::{lock_accounts, tell_of_each, updated},
     model::MOST_TAGS,
 };
 use crate::{
@@ -57,6 +57,7 @@ pub async fn tag_accounts(
         tx,
         "account.tagged",
         |account| changes.get(&account.id).map_or_else(|| json!({}), Change::told),
+        updated,
         accounts
             .iter()
             .filter(|account| changes.contains_key(&account.id)),

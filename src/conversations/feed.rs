@@ -23,7 +23,7 @@ use crate::platform::{
 };
 
 /// Rows read at once.
-const BATCH: i64 = 200;
+pub(super) const BATCH: i64 = 200;
 /// How many rows a slow inbox may fall behind the reader before it has to start anew.
 const INBOX_BACKLOG: usize = 1024;
 
@@ -63,8 +63,8 @@ pub enum FeedEnd {
     /// The cursor is not of this feed.
     #[error("the cursor lies ahead of everything committed")]
     CursorAhead,
-    /// The thread does not exist or is not the caller's (any more).
-    #[error("no such conversation")]
+    /// What is followed does not exist or is not the caller's (any more).
+    #[error("no such thing of the caller's")]
     NotFound,
     #[error(transparent)]
     Failed(#[from] OpError),
@@ -77,7 +77,7 @@ impl From<DbError> for FeedEnd {
 }
 
 /// Where a subscription starts: after its cursor, or at the present head.
-async fn start_position(tx: &mut TenantTx, after: Option<i64>) -> Result<i64, FeedEnd> {
+pub(super) async fn start_position(tx: &mut TenantTx, after: Option<i64>) -> Result<i64, FeedEnd> {
     let (position, floor) = tx.live_head().await?;
     match after {
         None => Ok(position),
@@ -127,7 +127,7 @@ async fn read_after(
 }
 
 /// Whether an agent's scope shows the event. An agent who loses a thread hears of that, and of nothing later.
-fn in_scope(ctx: &TenantCtx, event: &FeedEvent) -> bool {
+pub(super) fn in_scope(ctx: &TenantCtx, event: &FeedEvent) -> bool {
     let Some(agent) = ctx.agent_scope() else {
         return true;
     };
@@ -261,9 +261,17 @@ pub struct InboxReaders {
     readers: Arc<Mutex<HashMap<Uuid, Weak<Reader>>>>,
 }
 
-struct Reader {
+/// Reads what a business commits, for all who follow it.
+pub(super) struct Reader {
     rows: broadcast::Sender<Arc<FeedEvent>>,
     task: tokio::task::AbortHandle,
+}
+
+impl Reader {
+    /// Everything that it reads from now on.
+    pub(super) fn subscribe(&self) -> broadcast::Receiver<Arc<FeedEvent>> {
+        self.rows.subscribe()
+    }
 }
 
 impl Drop for Reader {
@@ -273,7 +281,7 @@ impl Drop for Reader {
 }
 
 impl InboxReaders {
-    async fn reader(&self, db: &Db, business: Uuid) -> Result<Arc<Reader>, FeedEnd> {
+    pub(super) async fn reader(&self, db: &Db, business: Uuid) -> Result<Arc<Reader>, FeedEnd> {
         if let Some(reader) = self.running(business) {
             return Ok(reader);
         }
@@ -349,7 +357,7 @@ pub async fn follow_inbox(
     after: Option<i64>,
 ) -> Result<impl Stream<Item = Result<FeedItem, FeedEnd>> + Send + use<>, FeedEnd> {
     let reader = readers.reader(db, ctx.business_id()).await?;
-    let receiver = reader.rows.subscribe();
+    let receiver = reader.subscribe();
     let mut tx = db.tenant(ctx).await?;
     let position = start_position(&mut tx, after).await?;
     tx.finish_read().await?;

@@ -7,8 +7,9 @@
 //! - out: `send_message` (queue) -> [`deliver`] (gate again, attempt, vendor, outcome) -> [`status`] (callbacks),
 //!   with [`reconcile`] and [`look_up`] for answers and callbacks that never came
 //! - in: [`inbound`] (store, opt out, acknowledge) -> [`process_inbound`] (match, thread, message); `opt_out_by_link`
-//! - live: [`feed`]
+//! - live: [`feed`], `account_feed`
 
+mod account_feed;
 mod agent_work;
 mod assign;
 mod credentials;

@@ -27,8 +27,8 @@ use crate::{
     conversations::{
         feed::InboxReaders,
         graphql::{
-            ConversationMutations, ConversationQueries, ConversationSubscriptions, NumberMutations,
-            NumberQueries, ProviderAccountMutations, ProviderAccountQueries,
+            AccountSubscriptions, ConversationMutations, ConversationQueries, ConversationSubscriptions,
+            NumberMutations, NumberQueries, ProviderAccountMutations, ProviderAccountQueries,
         },
         ports::VendorAccounts,
     },
@@ -105,7 +105,11 @@ pub struct Mutation(
 
 /// What can be followed live. Every payload carries a cursor to resume after.
 #[derive(Default, MergedSubscription)]
-pub struct Subscription(ConversationSubscriptions, ImportSubscriptions);
+pub struct Subscription(
+    ConversationSubscriptions,
+    AccountSubscriptions,
+    ImportSubscriptions,
+);
 
 /// The schema.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;

@@ -135,7 +135,7 @@ pub enum InboxEvent {
 pub struct FeedCursor;
 
 impl FeedCursor {
-    fn parse(after: Option<Cursor>) -> async_graphql::Result<Option<i64>> {
+    pub(super) fn parse(after: Option<Cursor>) -> async_graphql::Result<Option<i64>> {
         after
             .map(|cursor| {
                 cursor.position().ok_or_else(|| {
@@ -195,8 +195,13 @@ fn coded(code: ErrorCode, message: &str) -> Error {
     Error::new(message).extend_with(|_, extensions| extensions.set("code", code.as_str()))
 }
 
-/// Why a feed ends, for the subscriber.
+/// Why the feed of a thread or an inbox ends, for the subscriber.
 fn end(end: FeedEnd) -> Error {
+    end_of("conversation", end)
+}
+
+/// Why the feed of some `thing` ends, for the subscriber.
+pub(super) fn end_of(thing: &str, end: FeedEnd) -> Error {
     match end {
         FeedEnd::CursorExpired => coded(
             ErrorCode::CursorExpired,
@@ -207,7 +212,7 @@ fn end(end: FeedEnd) -> Error {
             "You fell behind. Subscribe again after your last cursor.",
         ),
         FeedEnd::CursorAhead => bad_input("after: this cursor is not of your business's feed."),
-        FeedEnd::NotFound => not_found("conversation"),
+        FeedEnd::NotFound => not_found(thing),
         FeedEnd::Failed(error) => op_error(error),
     }
 }
@@ -254,10 +259,7 @@ async fn inbox_event(
         "MESSAGE_STATUS_CHANGED" => Some(InboxEvent::MessageStatusChanged(
             status_changed(ctx, &event).await?,
         )),
-        "CONVERSATION_CREATED" => Some(InboxEvent::ConversationCreated(ConversationCreated {
-            cursor: Cursor::of(event.position),
-            conversation: conversation(ctx, &event).await?,
-        })),
+        "CONVERSATION_CREATED" => Some(InboxEvent::ConversationCreated(created(ctx, &event).await?)),
         "CONVERSATION_UPDATED" => Some(InboxEvent::ConversationUpdated(updated(ctx, &event).await?)),
         "CONVERSATION_ASSIGNED" => Some(InboxEvent::ConversationAssigned(assigned(ctx, &event).await?)),
         "ANSWER_DUE" => Some(InboxEvent::AnswerDue(answer_due(ctx, &event).await?)),
@@ -283,7 +285,20 @@ async fn conversation(ctx: &Context<'_>, event: &FeedEvent) -> async_graphql::Re
     .await
 }
 
-async fn message_added(ctx: &Context<'_>, event: &FeedEvent) -> async_graphql::Result<MessageAdded> {
+pub(super) async fn created(
+    ctx: &Context<'_>,
+    event: &FeedEvent,
+) -> async_graphql::Result<ConversationCreated> {
+    Ok(ConversationCreated {
+        cursor: Cursor::of(event.position),
+        conversation: conversation(ctx, event).await?,
+    })
+}
+
+pub(super) async fn message_added(
+    ctx: &Context<'_>,
+    event: &FeedEvent,
+) -> async_graphql::Result<MessageAdded> {
     Ok(MessageAdded {
         cursor: Cursor::of(event.position),
         conversation: conversation(ctx, event).await?,
@@ -291,7 +306,7 @@ async fn message_added(ctx: &Context<'_>, event: &FeedEvent) -> async_graphql::R
     })
 }
 
-async fn holds_stated(ctx: &Context<'_>, event: &FeedEvent) -> async_graphql::Result<HoldsStated> {
+pub(super) async fn holds_stated(ctx: &Context<'_>, event: &FeedEvent) -> async_graphql::Result<HoldsStated> {
     let message = load(event.message_id, async |id| Message::load(ctx, id).await).await?;
     let holds = match event.message_id.filter(|_| message.is_some()) {
         Some(id) => Hold::of_message(ctx, id).await?,
@@ -305,7 +320,7 @@ async fn holds_stated(ctx: &Context<'_>, event: &FeedEvent) -> async_graphql::Re
     })
 }
 
-async fn answer_due(ctx: &Context<'_>, event: &FeedEvent) -> async_graphql::Result<AnswerDue> {
+pub(super) async fn answer_due(ctx: &Context<'_>, event: &FeedEvent) -> async_graphql::Result<AnswerDue> {
     let cursor = Cursor::of(event.position);
     let debtor = load(event.debtor_id, async |id| Debtor::load(ctx, id).await).await?;
     let (disputes, complaints) = match event.debtor_id.filter(|_| debtor.is_some()) {
@@ -324,21 +339,30 @@ async fn answer_due(ctx: &Context<'_>, event: &FeedEvent) -> async_graphql::Resu
     })
 }
 
-async fn status_changed(ctx: &Context<'_>, event: &FeedEvent) -> async_graphql::Result<MessageStatusChanged> {
+pub(super) async fn status_changed(
+    ctx: &Context<'_>,
+    event: &FeedEvent,
+) -> async_graphql::Result<MessageStatusChanged> {
     Ok(MessageStatusChanged {
         cursor: Cursor::of(event.position),
         message: load(event.message_id, async |id| Message::load(ctx, id).await).await?,
     })
 }
 
-async fn updated(ctx: &Context<'_>, event: &FeedEvent) -> async_graphql::Result<ConversationUpdated> {
+pub(super) async fn updated(
+    ctx: &Context<'_>,
+    event: &FeedEvent,
+) -> async_graphql::Result<ConversationUpdated> {
     Ok(ConversationUpdated {
         cursor: Cursor::of(event.position),
         conversation: conversation(ctx, event).await?,
     })
 }
 
-async fn assigned(ctx: &Context<'_>, event: &FeedEvent) -> async_graphql::Result<ConversationAssigned> {
+pub(super) async fn assigned(
+    ctx: &Context<'_>,
+    event: &FeedEvent,
+) -> async_graphql::Result<ConversationAssigned> {
     let id = event.conversation_id.unwrap_or_default();
     Ok(ConversationAssigned {
         cursor: Cursor::of(event.position),

@@ -1,5 +1,6 @@
 //! The slice's face in the API.
 
+mod account_events;
 mod credentials;
 mod events;
 mod mutations;
@@ -8,6 +9,7 @@ mod queries;
 mod types;
 
 pub use super::agent_work::{AgentTime, AgentWork};
+pub use account_events::AccountSubscriptions;
 pub use credentials::{ProviderAccountMutations, ProviderAccountQueries};
 pub use events::{ConversationSubscriptions, FeedCursor};
 pub use mutations::ConversationMutations;

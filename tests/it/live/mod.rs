@@ -1,6 +1,7 @@
 //! The live feed: everything that is committed is told, in commit order, once, to whoever may see it, until the
 //! session ends.
 
+mod accounts;
 mod ends;
 mod readers;
 mod redis;

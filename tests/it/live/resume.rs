@@ -24,7 +24,7 @@ const KINDS: [&str; 5] = [
 ];
 
 /// Follows until `last`, cut off after a few events again and again; everything heard, in order.
-async fn follow_with_cuts(
+pub(super) async fn follow_with_cuts(
     client: Client,
     (query, thread): (&'static str, Option<String>),
     mut after: Value,
