@@ -8,7 +8,7 @@ use super::{
     BalanceComponents, DebtType, NationalId, NewContact, Origin, PostalAddress,
     balance_components::set_components,
     creditors::checked_origin,
-    find_or_make_debtor::{Person, find_or_make_debtor},
+    find_or_make_debtor::{NotTaken, Person, find_or_make_debtor},
     model::{MOST_TAGS, is_birth_date},
     notes, store,
 };
@@ -21,6 +21,7 @@ use crate::{
         gql::{UserError, UserErrorCode},
         ids::{self, IdKind},
         keys::{Keyring, TenantKeys},
+        language::{NO_LANGUAGE, language_tag},
         money::Money,
         outbox,
     },
@@ -36,6 +37,8 @@ pub struct NewAccount {
     pub external_debtor_reference: Option<String>,
     pub first_name: String,
     pub last_name: String,
+    /// Of a debtor that is a company, of which the person is the contact.
+    pub company_name: Option<String>,
     /// None: a number of its own is made.
     pub account_number: Option<String>,
     pub contacts: Vec<NewContact>,
@@ -61,8 +64,8 @@ pub struct NewAccount {
 #[derive(Clone, Debug)]
 pub struct Created {
     pub id: Uuid,
-    /// What was told of a person who is known already and was not taken, by input field.
-    pub not_taken: Vec<&'static str>,
+    /// What was told of a person who is known already and was not taken.
+    pub not_taken: Vec<NotTaken>,
 }
 
 /// Creates the account. Who is known already keeps what is known of them: what else is told is not taken, and named.
@@ -73,10 +76,10 @@ pub async fn create_account(
     tx: &mut TenantTx,
     keyring: &Keyring,
     db: &Db,
-    new: NewAccount,
+    mut new: NewAccount,
 ) -> Result<Created, OpError> {
     authorize(tx.ctx(), Cell::AccountCreate).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
-    let errors = check(&new, tx.now().date_naive());
+    let errors = check(&mut new, tx.now().date_naive());
     if !errors.is_empty() {
         return Err(OpError::User(errors));
     }
@@ -95,14 +98,9 @@ pub async fn create_account(
     if let Some(body) = new.notes.as_deref().filter(|body| !body.trim().is_empty()) {
         notes::insert_note(tx, &keys, account_id, &person.profile, body).await?;
     }
-    tx.audit(
-        AuditEntry::plain(
-            "account.created",
-            account_id,
-            &json!({ "new_debtor": person.is_new, "not_taken": person.not_taken }),
-        )
-        .about(Some(person.id)),
-    );
+    let not_taken: Vec<&str> = person.not_taken.iter().map(|told| told.field).collect();
+    let details = json!({ "new_debtor": person.is_new, "not_taken": not_taken });
+    tx.audit(AuditEntry::plain("account.created", account_id, &details).about(Some(person.id)));
     outbox::record(tx, "account.created", &[account_id]).await?;
     tx.emit(LiveEvent {
         kind: "ACCOUNT_CREATED",
@@ -116,7 +114,8 @@ pub async fn create_account(
     })
 }
 
-fn check(new: &NewAccount, today: NaiveDate) -> Vec<UserError> {
+/// What does not fit. The language is given its usual spelling.
+fn check(new: &mut NewAccount, today: NaiveDate) -> Vec<UserError> {
     let mut errors = Vec::new();
     if new.birth_date.is_some_and(|born| !is_birth_date(born, today)) {
         errors.push(UserError::invalid(
@@ -134,6 +133,9 @@ fn check(new: &NewAccount, today: NaiveDate) -> Vec<UserError> {
     };
     bounds("firstName", &new.first_name, 100);
     bounds("lastName", &new.last_name, 100);
+    if let Some(company) = &new.company_name {
+        bounds("companyName", company, 200);
+    }
     if let Some(number) = &new.account_number {
         bounds("accountNumber", number, 64);
     }
@@ -175,12 +177,12 @@ fn check(new: &NewAccount, today: NaiveDate) -> Vec<UserError> {
             "Use the currency of currentBalance.",
         ));
     }
-    let is_code = |code: &String| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_lowercase());
-    if new.preferred_language.as_ref().is_some_and(|code| !is_code(code)) {
-        errors.push(UserError::invalid(
-            "preferredLanguage",
-            "Give a two-letter language code such as en or es (ISO 639-1).",
-        ));
+    if let Some(given) = &new.preferred_language {
+        let tag = language_tag(given);
+        if tag.is_none() {
+            errors.push(UserError::invalid("preferredLanguage", NO_LANGUAGE));
+        }
+        new.preferred_language = tag;
     }
     if new
         .notes

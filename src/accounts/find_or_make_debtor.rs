@@ -10,13 +10,16 @@ use super::{
     model::name_key,
     store::{DebtorRow, debtor_by_id, lock_person},
 };
-use crate::platform::{
-    crypto::DataKey,
-    db::{DbError, TenantTx},
-    error::OpError,
-    gql::{UserError, UserErrorCode},
-    ids,
-    keys::TenantKeys,
+use crate::{
+    access::{Cell, authorize},
+    platform::{
+        crypto::DataKey,
+        db::{DbError, TenantTx},
+        error::OpError,
+        gql::{UserError, UserErrorCode},
+        ids,
+        keys::TenantKeys,
+    },
 };
 
 /// In which somebody is written to of whom nobody has said a language.
@@ -28,7 +31,16 @@ pub(super) struct Person {
     pub(super) profile: DataKey,
     pub(super) is_new: bool,
     /// What was told of somebody known and was not taken.
-    pub(super) not_taken: Vec<&'static str>,
+    pub(super) not_taken: Vec<NotTaken>,
+}
+
+/// Something that was told of somebody known and was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotTaken {
+    /// The input field.
+    pub field: &'static str,
+    /// Whether it is told because it is known otherwise. What the caller could find out by trying is told of in any case.
+    pub is_known_otherwise: bool,
 }
 
 /// The person whom the caller names or who is known by what is told of them, locked; else a new one.
@@ -65,7 +77,8 @@ pub(super) async fn find_or_make_debtor(
             "This person's data was erased: a new account needs a new debtor.",
         )
     })?;
-    let not_taken = not_taken(keys, &profile, &row, new)?;
+    let may_read = authorize(tx.ctx(), Cell::AccountRead).is_ok();
+    let not_taken = not_taken(keys, &profile, &row, new, may_read)?;
     let person = Person {
         id: row.id,
         profile,
@@ -77,8 +90,43 @@ pub(super) async fn find_or_make_debtor(
 }
 
 /// What of the person is told otherwise than it is known: a debt that is placed changes nobody's name, address, date of
-/// birth, national id or language. `updateDebtor` does, for whoever may.
+/// birth, national id or language. `updateDebtor` does, for whoever may. A national id, which nobody reads in full, is never
+/// compared, and nothing of the person is with what is told by who may not read it: the answer would tell a right guess.
 fn not_taken(
+    keys: &TenantKeys,
+    profile: &DataKey,
+    row: &DebtorRow,
+    new: &NewAccount,
+    may_read: bool,
+) -> Result<Vec<NotTaken>, OpError> {
+    let told = [
+        ("firstName", true),
+        ("lastName", true),
+        ("companyName", new.company_name.is_some()),
+        ("address", new.address.is_some()),
+        ("birthDate", new.birth_date.is_some()),
+        ("nationalId", new.national_id.is_some()),
+        ("preferredLanguage", new.preferred_language.is_some()),
+    ];
+    let otherwise = match may_read {
+        true => told_otherwise(keys, profile, row, new)?,
+        false => Vec::new(),
+    };
+    Ok(told
+        .into_iter()
+        .filter(|(_, is_told)| *is_told)
+        .filter_map(|(field, _)| {
+            let is_known_otherwise = may_read && field != "nationalId";
+            (!is_known_otherwise || otherwise.contains(&field)).then_some(NotTaken {
+                field,
+                is_known_otherwise,
+            })
+        })
+        .collect())
+}
+
+/// The fields, but for the national id, whose value is another than the known one.
+fn told_otherwise(
     keys: &TenantKeys,
     profile: &DataKey,
     row: &DebtorRow,
@@ -98,17 +146,11 @@ fn not_taken(
         .transpose()
         .map_err(|problem| problem.at("address"))?;
     let birth_date = open("birth_date_cipher", &row.birth_date_cipher)?;
-    let national_id = open("national_id_cipher", &row.national_id_cipher)?;
     let is_other_name = |told: &str, known: &Option<String>| known.as_deref() != Some(told.trim());
     let birth_differs = new.birth_date.is_some_and(|told| {
         birth_date
             .as_ref()
             .is_none_or(|known| *known.expose() != told.to_string())
-    });
-    let number_differs = new.national_id.as_ref().is_some_and(|told| {
-        national_id
-            .as_ref()
-            .is_none_or(|known| known.expose() != told.expose())
     });
     let language_differs = new
         .preferred_language
@@ -117,9 +159,12 @@ fn not_taken(
     let told_otherwise = [
         ("firstName", is_other_name(&new.first_name, &row.first_name)),
         ("lastName", is_other_name(&new.last_name, &row.last_name)),
+        (
+            "companyName",
+            new.company_name.as_deref().map(str::trim) != row.company_name.as_deref(),
+        ),
         ("address", told_address.is_some() && told_address != known_address),
         ("birthDate", birth_differs),
-        ("nationalId", number_differs),
         ("preferredLanguage", language_differs),
     ];
     Ok(told_otherwise
@@ -245,8 +290,8 @@ async fn make_debtor(
     sqlx::query!(
         "INSERT INTO debtors (business_id, id, external_reference, first_name, last_name, name_key, preferred_language,
              profile_key_id, record_key_id, address_cipher, created_at, updated_at, birth_date_cipher, match_blind,
-             national_id_cipher, national_id_blind)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13, $14, $15)",
+             national_id_cipher, national_id_blind, company_name)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13, $14, $15, $16)",
         business,
         id,
         new.external_debtor_reference,
@@ -262,6 +307,7 @@ async fn make_debtor(
         key.map(|key| key.blind(keys)),
         national_id,
         new.national_id.as_ref().map(|number| number.blind(keys)),
+        new.company_name.as_deref().map(str::trim),
     )
     .execute(tx.conn())
     .await

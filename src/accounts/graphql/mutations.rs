@@ -4,7 +4,7 @@ use async_graphql::{Context, Object, SimpleObject};
 
 use super::{Account, CreateAccountInput, UpdateAccountInput};
 use crate::{
-    accounts::{create_account, update_account},
+    accounts::{self, create_account, update_account},
     platform::{
         error::OpError,
         gql::{Done, Outcome, UserError, UserErrorCode, input_id, mutate},
@@ -18,7 +18,9 @@ pub struct CreateAccountPayload {
     /// The new account; null when there are user errors.
     account: Option<Account>,
     /// What was told of a person who is known already, otherwise than it is known, and was not taken: change it with
-    /// updateDebtor if it is right. Empty of somebody new; null when there are user errors.
+    /// updateDebtor if it is right. A national id is named here whenever it is told of somebody known, the same one too, and
+    /// so is everything where you may not read accounts: nothing says whether a guess was right. Empty of somebody new; null
+    /// when there are user errors.
     not_taken: Option<Vec<NotTaken>>,
     /// What to put right; empty on success.
     user_errors: Vec<UserError>,
@@ -44,6 +46,8 @@ pub struct UpdateAccountPayload {
 
 const KNOWN_OTHERWISE: &str = "The person is known already, with something else here or nothing: change it with updateDebtor if this is right.";
 
+const NOT_COMPARED: &str = "The person is known already, and this is not taken or compared with what is known of them: change it with updateDebtor if that is not right.";
+
 /// Mutations of accounts.
 #[derive(Default)]
 pub struct ChangeMutations;
@@ -60,24 +64,31 @@ impl ChangeMutations {
             let new = input.parse().map_err(OpError::User)?;
             let created = create_account(tx, scope.keyring(), scope.db(), new).await?;
             // Kept with the object, so that a replay tells it again.
-            let told = |field: &&str| UserError::at(UserErrorCode::Conflict, field, KNOWN_OTHERWISE);
+            let told = |told: &accounts::NotTaken| {
+                let message = match told.is_known_otherwise {
+                    true => KNOWN_OTHERWISE,
+                    false => NOT_COMPARED,
+                };
+                UserError::at(UserErrorCode::Conflict, told.field, message)
+            };
             Ok(Done {
                 object: Some(created.id),
                 user_errors: created.not_taken.iter().map(told).collect(),
             })
         })
         .await?;
+        let is_placed = outcome.object.is_some();
         let (account, told) = payload(ctx, outcome).await?;
-        // Where there is an account, nothing was refused.
-        let (not_taken, user_errors) = match account {
-            Some(_) => (told, Vec::new()),
-            None => (Vec::new(), told),
+        // Where a debt was placed, nothing was refused, also where its account is not the caller's to read.
+        let (not_taken, user_errors) = match is_placed {
+            true => (told, Vec::new()),
+            false => (Vec::new(), told),
         };
         let not_taken = not_taken.into_iter().map(|told| NotTaken {
             field: told.field.unwrap_or_default(),
             message: told.message,
         });
-        let not_taken = account.is_some().then(|| not_taken.collect());
+        let not_taken = is_placed.then(|| not_taken.collect());
         Ok(CreateAccountPayload {
             account,
             not_taken,

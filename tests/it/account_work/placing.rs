@@ -381,6 +381,22 @@ async fn what_is_told_of_somebody_known_and_not_taken_is_said() {
         Vec::<String>::new(),
         "the same is told again"
     );
+    // A guess at a national id tells nothing, be it right or wrong.
+    for (number, guess) in [("Z-2a", "123-45-6789"), ("Z-2b", "536-22-8714")] {
+        input["accountNumber"] = json!(number);
+        input["nationalId"] = json!(guess);
+        assert_eq!(not_taken(&input).await, ["nationalId"], "{guess}");
+        let found = admin
+            .gql(
+                "{ debtors(first: 1, search: \"Quill\") { edges { node { id } } } }",
+                json!({}),
+            )
+            .await;
+        let known =
+            json!({ "id": data(&found)["debtors"]["edges"][0]["node"]["id"], "nationalId": "536-22-8714" });
+        let known = act(&admin, "updateDebtor", "debtor { nationalId }", known).await;
+        assert_eq!(known["debtor"]["nationalId"], "***-**-8714", "{known}");
+    }
     input["accountNumber"] = json!("Z-3");
     input["firstName"] = json!("Zoë");
     input["address"]["line1"] = json!("2 Main Street");
@@ -412,5 +428,44 @@ async fn what_is_told_of_somebody_known_and_not_taken_is_said() {
             .len(),
         5
     );
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn who_may_place_a_debt_and_not_read_the_person_learns_nothing_by_guessing() {
+    let app = TestApp::start().await;
+    let admin = app.acme.sign_in("admin").await;
+    let mut input = new_account("Z-1");
+    input["externalDebtorReference"] = json!("R-1");
+    input["birthDate"] = json!("1981-02-03");
+    create(&admin, input.clone()).await;
+    let made = act(
+        &admin,
+        "createApiKey",
+        "secret",
+        json!({ "name": "Placer", "scopes": ["account:create"] }),
+    )
+    .await;
+    let mut key = app.anonymous();
+    key.access_token = made["secret"].as_str().map(str::to_owned);
+    for (number, guess) in [("Z-2", "1981-02-03"), ("Z-3", "1990-10-10")] {
+        input["accountNumber"] = json!(number);
+        input["birthDate"] = json!(guess);
+        let placed = act(
+            &key,
+            "createAccount",
+            "account { id } notTaken { field }",
+            input.clone(),
+        )
+        .await;
+        assert_eq!(user_errors(&placed), Vec::<&str>::new(), "{placed}");
+        let told: Vec<&str> = placed["notTaken"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|told| told["field"][1].as_str().unwrap())
+            .collect();
+        assert_eq!(told, ["firstName", "lastName", "birthDate"], "{guess}");
+    }
     app.finish().await;
 }
