@@ -123,6 +123,7 @@ cells! {
     DocumentDelete => "document", "delete";
     CreditorRead => "creditor", "read";
     CreditorCreate => "creditor", "create";
+    CreditorUpdate => "creditor", "update";
     HoldSet => "hold", "set";
     HoldRelease => "hold", "release";
     ConsentRecord => "consent", "record";

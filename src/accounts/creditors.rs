@@ -58,13 +58,7 @@ pub async fn create_creditor(tx: &mut TenantTx, name: &str) -> Result<Uuid, OpEr
     )
     .execute(tx.conn())
     .await
-    .map_err(|error| {
-        taken(
-            error,
-            "creditors_business_id_name_key_key",
-            "A creditor of your business has this name: use that one, or choose another name.",
-        )
-    })?;
+    .map_err(taken_creditor)?;
     tx.audit(AuditEntry::plain("creditor.created", id, &json!({})));
     Ok(id)
 }
@@ -99,19 +93,103 @@ pub async fn create_placement(
     )
     .execute(tx.conn())
     .await
-    .map_err(|error| {
-        taken(
-            error,
-            "placements_business_id_creditor_id_name_key_key",
-            "This creditor has a placement of this name: use that one, or choose another name.",
-        )
-    })?;
+    .map_err(taken_placement)?;
     tx.audit(AuditEntry::plain(
         "placement.created",
         id,
         &json!({ "creditor": creditor }),
     ));
     Ok(id)
+}
+
+/// Gives a creditor another name.
+///
+/// # Errors
+/// NOT_FOUND for one that is not there, INVALID_INPUT for a name that does not fit, CONFLICT for one that is taken.
+pub async fn update_creditor(tx: &mut TenantTx, id: Uuid, name: &str) -> Result<(), OpError> {
+    authorize(tx.ctx(), Cell::CreditorUpdate).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
+    let name = checked_name(name)?;
+    let business = tx.business_id();
+    let renamed = sqlx::query!(
+        "UPDATE creditors SET name = $3, name_key = $4 WHERE business_id = $1 AND id = $2",
+        business,
+        id,
+        name,
+        name.to_lowercase(),
+    )
+    .execute(tx.conn())
+    .await
+    .map_err(taken_creditor)?;
+    if renamed.rows_affected() == 0 {
+        return Err(UserError::not_found("id", "creditor").into());
+    }
+    tx.audit(AuditEntry::plain(
+        "creditor.updated",
+        id,
+        &json!({ "changed": ["name"] }),
+    ));
+    Ok(())
+}
+
+/// What changes of a placement: each `Some` is a new value.
+#[derive(Clone, Debug, Default)]
+pub struct PlacementPatch {
+    pub name: Option<String>,
+    pub placed_on: Option<NaiveDate>,
+}
+
+/// Gives a placement another name or another day.
+///
+/// # Errors
+/// NOT_FOUND for one that is not there, INVALID_INPUT for a name that does not fit, CONFLICT for one that the creditor's other
+/// placements have.
+pub async fn update_placement(tx: &mut TenantTx, id: Uuid, patch: &PlacementPatch) -> Result<(), OpError> {
+    authorize(tx.ctx(), Cell::CreditorUpdate).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
+    let name = patch.name.as_deref().map(checked_name).transpose()?;
+    let business = tx.business_id();
+    let changed = sqlx::query!(
+        "UPDATE placements SET name = coalesce($3, name), name_key = coalesce($4, name_key),
+             placed_on = coalesce($5, placed_on)
+         WHERE business_id = $1 AND id = $2",
+        business,
+        id,
+        name,
+        name.map(str::to_lowercase),
+        patch.placed_on,
+    )
+    .execute(tx.conn())
+    .await
+    .map_err(taken_placement)?;
+    if changed.rows_affected() == 0 {
+        return Err(UserError::not_found("id", "placement").into());
+    }
+    let fields = [("name", name.is_some()), ("placed_on", patch.placed_on.is_some())];
+    let fields: Vec<&str> = fields
+        .into_iter()
+        .filter_map(|(field, is_set)| is_set.then_some(field))
+        .collect();
+    tx.audit(AuditEntry::plain(
+        "placement.updated",
+        id,
+        &json!({ "changed": fields }),
+    ));
+    Ok(())
+}
+
+fn taken_creditor(error: sqlx::Error) -> OpError {
+    taken(
+        error,
+        "creditors_business_id_name_key_key",
+        "A creditor of your business has this name: use that one, or choose another name.",
+    )
+}
+
+fn taken_placement(error: sqlx::Error) -> OpError {
+    taken(
+        error,
+        "placements_business_id_creditor_id_name_key_key",
+        "This creditor has a placement of this name: use that one, or choose another name.",
+    )
 }
 
 fn checked_name(name: &str) -> Result<&str, UserError> {

@@ -1,11 +1,11 @@
 //! What is done to many accounts at once, in the API.
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use uuid::Uuid;
 
 use super::Account;
 use crate::{
-    accounts::{assign_accounts, tag_accounts},
+    accounts::{OriginPatch, assign_accounts, set_accounts_origin, tag_accounts},
     platform::{
         gql::{Done, Outcome, UserError, input_id, mutate},
         ids::IdKind,
@@ -32,6 +32,17 @@ pub struct AssignAccountsInput {
     agent_id: Option<ID>,
 }
 
+/// To whom many accounts are owed. Of the two at least one has to be there; what is left out stays as it is.
+#[derive(Debug, InputObject)]
+pub struct SetAccountsCreditorInput {
+    /// The accounts, at most 500; all of them change, or none.
+    account_ids: Vec<ID>,
+    /// Who is owed now; null for nobody. It takes the accounts out of their placements, unless one is named too.
+    creditor_id: MaybeUndefined<ID>,
+    /// With what they were handed over, which brings its creditor along; null for nothing.
+    placement_id: MaybeUndefined<ID>,
+}
+
 /// What tagAccounts answers.
 #[derive(SimpleObject)]
 pub struct TagAccountsPayload {
@@ -44,6 +55,15 @@ pub struct TagAccountsPayload {
 /// What assignAccounts answers.
 #[derive(SimpleObject)]
 pub struct AssignAccountsPayload {
+    /// The accounts in the order in which they were named; null when there are user errors.
+    accounts: Option<Vec<Account>>,
+    /// What to put right; empty on success.
+    user_errors: Vec<UserError>,
+}
+
+/// What setAccountsCreditor answers.
+#[derive(SimpleObject)]
+pub struct SetAccountsCreditorPayload {
     /// The accounts in the order in which they were named; null when there are user errors.
     accounts: Option<Vec<Account>>,
     /// What to put right; empty on success.
@@ -105,6 +125,36 @@ impl BulkMutations {
         .await?;
         let (accounts, user_errors) = payload(ctx, outcome, &input.account_ids).await?;
         Ok(AssignAccountsPayload {
+            accounts,
+            user_errors,
+        })
+    }
+
+    /// Says of many accounts to whom they are owed, or with what they were handed over, all or nothing.
+    async fn set_accounts_creditor(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which accounts, and whose they are.")] input: SetAccountsCreditorInput,
+    ) -> async_graphql::Result<SetAccountsCreditorPayload> {
+        let outcome = mutate(ctx, async |tx, _| {
+            let ids = account_ids(&input.account_ids)?;
+            let named = |kind, field, given: &MaybeUndefined<ID>| match given.as_opt_ref() {
+                Some(id) => id.map(|id| input_id(kind, field, id)).transpose().map(Some),
+                None => Ok(None),
+            };
+            let origin = OriginPatch {
+                creditor_id: named(IdKind::Creditor, "creditorId", &input.creditor_id)?,
+                placement_id: named(IdKind::Placement, "placementId", &input.placement_id)?,
+            };
+            set_accounts_origin(tx, &ids, origin).await?;
+            Ok(Done {
+                object: ids.first().copied(),
+                user_errors: Vec::new(),
+            })
+        })
+        .await?;
+        let (accounts, user_errors) = payload(ctx, outcome, &input.account_ids).await?;
+        Ok(SetAccountsCreditorPayload {
             accounts,
             user_errors,
         })

@@ -8,8 +8,9 @@ use uuid::Uuid;
 
 use crate::{
     accounts::{
-        AccountLoaders, create_creditor, create_placement,
+        AccountLoaders, PlacementPatch, create_creditor, create_placement,
         creditors::{CreditorRow, PlacementRow, page_of_creditors, page_of_placements},
+        update_creditor, update_placement,
     },
     platform::{
         gql::{
@@ -132,6 +133,45 @@ pub struct CreatePlacementInput {
     name: String,
     /// When the accounts were handed over; today (a UTC date) when left out.
     placed_on: Option<Date>,
+}
+
+/// Another name for a creditor.
+#[derive(Debug, InputObject)]
+pub struct UpdateCreditorInput {
+    /// The creditor.
+    id: ID,
+    /// Its new name, 1 to 200 characters, unique in your business whatever the case of its letters. Letters that were
+    /// written before keep the old one.
+    name: String,
+}
+
+/// Changes to a placement: a field that is left out, or null, stays as it is.
+#[derive(Debug, InputObject)]
+pub struct UpdatePlacementInput {
+    /// The placement.
+    id: ID,
+    /// Its new name, 1 to 200 characters, unique among the creditor's.
+    name: Option<String>,
+    /// When the accounts were handed over.
+    placed_on: Option<Date>,
+}
+
+/// What updateCreditor answers.
+#[derive(SimpleObject)]
+pub struct UpdateCreditorPayload {
+    /// The changed creditor; null when there are user errors.
+    creditor: Option<Creditor>,
+    /// What to put right; empty on success.
+    user_errors: Vec<UserError>,
+}
+
+/// What updatePlacement answers.
+#[derive(SimpleObject)]
+pub struct UpdatePlacementPayload {
+    /// The changed placement; null when there are user errors.
+    placement: Option<Placement>,
+    /// What to put right; empty on success.
+    user_errors: Vec<UserError>,
 }
 
 /// What createCreditor answers.
@@ -265,6 +305,54 @@ impl CreditorMutations {
             None => None,
         };
         Ok(CreatePlacementPayload {
+            placement,
+            user_errors: outcome.user_errors,
+        })
+    }
+
+    /// Gives a creditor another name.
+    async fn update_creditor(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which creditor, and its name.")] input: UpdateCreditorInput,
+    ) -> async_graphql::Result<UpdateCreditorPayload> {
+        let outcome = mutate(ctx, async |tx, _| {
+            let id = input_id(IdKind::Creditor, "id", &input.id)?;
+            update_creditor(tx, id, &input.name).await?;
+            Ok(Done::from(id))
+        })
+        .await?;
+        let creditor = match outcome.object {
+            Some(id) => Creditor::load(ctx, id).await?,
+            None => None,
+        };
+        Ok(UpdateCreditorPayload {
+            creditor,
+            user_errors: outcome.user_errors,
+        })
+    }
+
+    /// Changes the name of a placement, or the day on which the accounts were handed over.
+    async fn update_placement(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which placement, and what changes.")] input: UpdatePlacementInput,
+    ) -> async_graphql::Result<UpdatePlacementPayload> {
+        let outcome = mutate(ctx, async |tx, _| {
+            let id = input_id(IdKind::Placement, "id", &input.id)?;
+            let patch = PlacementPatch {
+                name: input.name.clone(),
+                placed_on: input.placed_on.map(|date| date.0),
+            };
+            update_placement(tx, id, &patch).await?;
+            Ok(Done::from(id))
+        })
+        .await?;
+        let placement = match outcome.object {
+            Some(id) => Placement::load(ctx, id).await?,
+            None => None,
+        };
+        Ok(UpdatePlacementPayload {
             placement,
             user_errors: outcome.user_errors,
         })

@@ -17,7 +17,8 @@ use super::{
     finding::{Finding, ImportFindingCode},
     job_error,
     model::{AccountImportStatus, CHUNK, Counts, ImportRow, StagedRow, WAITS_FOR},
-    place::DUPLICATE,
+    origins::{self, Origins},
+    place::{DUPLICATE, Refusal},
     reader::{CsvReader, FileProblem, ReadError, Record},
     row::{ParsedRow, ReadRow, RowParser},
     staged::{self, Identity, NewChunk},
@@ -214,10 +215,22 @@ impl Run<'_> {
         Ok(true)
     }
 
+    /// Why a row's creditor or placement is not taken.
+    fn refused(&self, origins: &Origins, row: &ParsedRow) -> Option<Refusal> {
+        if origins.of(row).is_some() {
+            return None;
+        }
+        match self.import.makes_origins {
+            true => origins.are_too_many().then_some(origins::TOO_MANY),
+            false => Some(origins::UNKNOWN),
+        }
+    }
+
     /// Says of each row what it is, by the file so far and by what the business has.
     async fn judge(&mut self, tx: &mut TenantTx, read: Vec<(Record, ReadRow)>) -> Result<Judged, OpError> {
         let valid = || read.iter().filter_map(|(_, row)| row.parsed.as_ref().ok());
         let there = taken(tx, &self.keys, valid()).await?;
+        let origins = Origins::find(tx, valid()).await?;
         let contacts = valid().flat_map(|row| &row.contacts);
         let blinds: Vec<Vec<u8>> = contacts
             .flat_map(|contact| self.keys.blinds(&contact.normalised))
@@ -238,6 +251,10 @@ impl Run<'_> {
                         judged.counts.duplicate_in_file += 1;
                         let message = format!("Row {first} is the same: leave one of them out.");
                         judged.find(number, ImportFindingCode::DuplicateInFile, message);
+                        None
+                    } else if let Some((code, message)) = self.refused(&origins, &row) {
+                        judged.counts.invalid += 1;
+                        judged.find(number, code, message);
                         None
                     } else if let Some(debtors) = there.has(&self.keys, &row) {
                         judged.counts.duplicate_in_business += 1;

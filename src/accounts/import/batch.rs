@@ -66,7 +66,9 @@ pub(super) struct Accounts {
     pub(super) ids: Vec<Uuid>,
     pub(super) debtors: Vec<Uuid>,
     pub(super) numbers: Vec<String>,
-    pub(super) creditors: Vec<Option<String>>,
+    pub(super) original_creditors: Vec<Option<String>>,
+    pub(super) creditors: Vec<Option<Uuid>>,
+    pub(super) placements: Vec<Option<Uuid>>,
     pub(super) balances: Vec<i64>,
     pub(super) originals: Vec<Option<i64>>,
     pub(super) due_dates: Vec<Option<NaiveDate>>,
@@ -215,23 +217,27 @@ impl Accounts {
         let (business, now) = (tx.business_id(), tx.now());
         sqlx::query!(
             "INSERT INTO accounts (business_id, id, debtor_id, account_number, original_creditor, status, currency,
-                 balance_minor, original_balance_minor, due_date, custom_fields_cipher, created_at, updated_at, debt_type)
-             SELECT $1, a.id, a.debtor_id, a.number, a.creditor, 'ACTIVE', $2, a.balance, a.original, a.due_date, a.custom, $3, $3,
-                 a.debt_type
+                 balance_minor, original_balance_minor, due_date, custom_fields_cipher, created_at, updated_at, debt_type,
+                 creditor_id, placement_id)
+             SELECT $1, a.id, a.debtor_id, a.number, a.original_creditor, 'ACTIVE', $2, a.balance, a.original, a.due_date, a.custom,
+                 $3, $3, a.debt_type, a.creditor, a.placement
              FROM unnest($4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::date[], $11::bytea[],
-                 $12::text[]) AS a(id, debtor_id, number, creditor, balance, original, due_date, custom, debt_type)",
+                 $12::text[], $13::uuid[], $14::uuid[])
+                 AS a(id, debtor_id, number, original_creditor, balance, original, due_date, custom, debt_type, creditor, placement)",
             business,
             Currency::USD.code(),
             now,
             &self.ids,
             &self.debtors,
             &self.numbers,
-            &self.creditors as &[Option<String>],
+            &self.original_creditors as &[Option<String>],
             &self.balances,
             &self.originals as &[Option<i64>],
             &self.due_dates as &[Option<NaiveDate>],
             &self.customs as &[Option<Vec<u8>>],
             &self.debt_types as &[Option<String>],
+            &self.creditors as &[Option<Uuid>],
+            &self.placements as &[Option<Uuid>],
         )
         .execute(tx.conn())
         .await?;

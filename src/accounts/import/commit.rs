@@ -75,7 +75,8 @@ pub async fn commit_import(tx: &mut TenantTx, id: Uuid, mode: AccountImportMode)
         );
         return Err(conflict("mode", message).into());
     }
-    store::set_mode(tx, id, mode.as_str()).await?;
+    let makes_origins = authorize(tx.ctx(), Cell::CreditorCreate).is_ok();
+    store::set_mode(tx, id, mode.as_str(), makes_origins).await?;
     let expires_at = tx.now() + WAITS_FOR;
     store::advance(
         tx,
@@ -264,6 +265,7 @@ pub(super) async fn place_rows(
         import: import.id,
         keys,
         author: import.created_by,
+        makes_origins: import.makes_origins,
     };
     let (imported, findings) = placing.place(tx, candidates.collect(), pass).await?;
     let details = json!({

@@ -19,6 +19,8 @@ pub enum AccountImportField {
     /// The country (ISO 3166-1 alpha-2): how phone numbers without a country code are read, and that of the address.
     /// US where a row leaves it empty.
     Country,
+    /// Who is owed now, by name: one of your creditors, or a new one where you may record creditors.
+    Creditor,
     /// What is owed now, in US dollars; posted to the ledger.
     CurrentBalance,
     /// A field of your own, under the name in `customField`.
@@ -55,9 +57,11 @@ pub enum AccountImportField {
     Phone,
     /// A second phone number.
     PhoneSecondary,
+    /// With what it was handed over, by name: one of the row's creditor's placements, or a new one.
+    Placement,
     /// ZIP or postal code.
     PostalCode,
-    /// ISO 639-1 code of the language to write in; `en` where a row leaves it empty.
+    /// The language to write in, a BCP 47 tag such as `es` or `es-MX`; `en` where a row leaves it empty.
     PreferredLanguage,
     /// `low`, `normal`, `high` or `urgent`; kept in the custom field `priority`.
     Priority,
@@ -180,6 +184,14 @@ pub(super) const SYNONYMS: &[(AccountImportField, &[&str])] = &[
     (
         AccountImportField::OriginalCreditor,
         &["originalcreditor", "creditor", "creditorname"],
+    ),
+    (
+        AccountImportField::Creditor,
+        &["currentcreditor", "owedto", "client", "clientname"],
+    ),
+    (
+        AccountImportField::Placement,
+        &["placement", "placementname", "batch", "portfolio"],
     ),
     (
         AccountImportField::PreferredLanguage,

@@ -56,6 +56,8 @@ finding_codes! {
     Suppressed = "SUPPRESSED",
     /// The row says that its phone numbers are not to be contacted: it is imported, and they are suppressed.
     DoNotCall = "DO_NOT_CALL",
+    /// No creditor or placement of this name is there, and none is made of the row.
+    UnknownCreditor = "UNKNOWN_CREDITOR",
     /// The person with this reference was erased: give the row another reference.
     PersonErased = "PERSON_ERASED",
     /// The person with this reference has twenty phone numbers or addresses already.

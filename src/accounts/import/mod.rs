@@ -22,6 +22,7 @@ mod expire;
 mod field;
 mod finding;
 mod model;
+mod origins;
 mod people;
 mod place;
 mod preview;

@@ -140,6 +140,8 @@ pub(in crate::accounts) struct ImportRow {
     pub(in crate::accounts) mode: Option<String>,
     pub(in crate::accounts) columns_cipher: Vec<u8>,
     pub(in crate::accounts) key_version: i32,
+    /// Whether creditors and placements that are new may be made.
+    pub(in crate::accounts) makes_origins: bool,
     pub(in crate::accounts) step: i32,
     pub(in crate::accounts) chunks_analyzed: i32,
     pub(in crate::accounts) rows_analyzed: i32,

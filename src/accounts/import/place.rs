@@ -7,15 +7,16 @@ use uuid::Uuid;
 use super::{
     batch::Batch,
     finding::{Finding, ImportFindingCode},
+    origins::{self, Origins},
     people::{People, Person},
     row::{ParsedContact, ParsedRow},
     taken::{Taken, taken},
 };
 use crate::{
-    accounts::{contacts, match_key::KnownRecord, model::name_key},
+    accounts::{Origin, contacts, match_key::KnownRecord, model::name_key},
     ledger::Opening,
     platform::{
-        db::TenantTx,
+        db::{DbError, TenantTx},
         error::OpError,
         ids::{self, IdKind},
         keys::TenantKeys,
@@ -35,10 +36,12 @@ pub(super) struct Placing<'a> {
     pub(super) keys: &'a TenantKeys,
     /// Whose notes they are.
     pub(super) author: Option<Uuid>,
+    /// Whether creditors and placements that are new may be made.
+    pub(super) makes_origins: bool,
 }
 
 /// Why a row that was valid is not placed.
-type Refusal = (ImportFindingCode, &'static str);
+pub(super) type Refusal = (ImportFindingCode, &'static str);
 
 pub(super) const DUPLICATE: Refusal = (
     ImportFindingCode::DuplicateInBusiness,
@@ -52,6 +55,12 @@ const FULL: Refusal = (
     ImportFindingCode::TooManyContacts,
     "The person has twenty phone numbers or e-mail addresses already: remove some first.",
 );
+
+/// What the business has of a chunk.
+struct Known {
+    taken: Taken,
+    origins: Origins,
+}
 
 /// Which rows are placed.
 pub(super) enum Pass<'a> {
@@ -78,7 +87,10 @@ impl Placing<'_> {
         mut pass: Pass<'_>,
     ) -> Result<(i32, Vec<Finding>), OpError> {
         let rows: Vec<&ParsedRow> = candidates.iter().map(|candidate| &candidate.parsed).collect();
-        let there = taken(tx, self.keys, rows.iter().copied()).await?;
+        let there = Known {
+            taken: taken(tx, self.keys, rows.iter().copied()).await?,
+            origins: self.origins(tx, &rows).await?,
+        };
         let mut people = People::find(tx, self.keys, &rows).await?;
         let mut known: BTreeSet<Uuid> = people.ids();
         if let Pass::New { made, .. } = &pass {
@@ -116,18 +128,33 @@ impl Placing<'_> {
         ))
     }
 
+    /// The rows' creditors and placements, with those that are new.
+    async fn origins(&self, tx: &mut TenantTx, rows: &[&ParsedRow]) -> Result<Origins, DbError> {
+        let mut origins = Origins::find(tx, rows.iter().copied()).await?;
+        if self.makes_origins {
+            origins.make(tx, self.import).await?;
+        }
+        Ok(origins)
+    }
+
     /// Adds what a row becomes to the batch, or says why it cannot be.
     fn add(
         &self,
         batch: &mut Batch,
         people: &mut People,
-        there: &Taken,
+        there: &Known,
         candidate: &Candidate,
     ) -> Result<Result<(), Refusal>, OpError> {
         let row = &candidate.parsed;
-        if there.has(self.keys, row).is_some() {
+        if there.taken.has(self.keys, row).is_some() {
             return Ok(Err(DUPLICATE));
         }
+        let Some(origin) = there.origins.of(row) else {
+            return Ok(Err(match self.makes_origins {
+                true => origins::TOO_MANY,
+                false => origins::UNKNOWN,
+            }));
+        };
         let id = match people.of(self.keys, row) {
             Some(id) => id,
             None => self.new_person(batch, people, row)?,
@@ -148,7 +175,7 @@ impl Placing<'_> {
         for contact in new {
             self.add_contact(batch, person, contact)?;
         }
-        self.add_account(batch, person, candidate)?;
+        self.add_account(batch, person, candidate, origin)?;
         if let Some(reference) = row.reference.as_deref().filter(|_| person.reference.is_none()) {
             batch.named.debtors.push(id);
             batch.named.references.push(reference.to_owned());
@@ -257,7 +284,13 @@ impl Placing<'_> {
         Ok(())
     }
 
-    fn add_account(&self, batch: &mut Batch, person: &Person, candidate: &Candidate) -> Result<(), OpError> {
+    fn add_account(
+        &self,
+        batch: &mut Batch,
+        person: &Person,
+        candidate: &Candidate,
+        origin: Origin,
+    ) -> Result<(), OpError> {
         let (id, row) = (ids::next(), &candidate.parsed);
         let seal =
             |table, column, row, text: &[u8]| self.keys.seal(&person.profile, table, column, row, text);
@@ -275,7 +308,9 @@ impl Placing<'_> {
             Some(number) => number.clone(),
             None => lead_number(self.import, candidate.row),
         });
-        accounts.creditors.push(row.original_creditor.clone());
+        accounts.original_creditors.push(row.original_creditor.clone());
+        accounts.creditors.push(origin.creditor_id);
+        accounts.placements.push(origin.placement_id);
         accounts.balances.push(row.balance_minor);
         accounts.originals.push(row.original_minor);
         accounts.due_dates.push(row.due_date);

@@ -108,6 +108,7 @@ impl AccountImports {
             status,
             template,
             columns: &columns,
+            makes_origins: authorize(tx.ctx(), Cell::CreditorCreate).is_ok(),
             expires_at,
         };
         match &known {

@@ -1,5 +1,8 @@
 //! Reads one row of a file: what it says of a person and a debt, or what is wrong with it.
 
+mod origin;
+mod words;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -50,6 +53,10 @@ pub(super) struct ParsedRow {
     pub(super) contacts: Vec<ParsedContact>,
     pub(super) address: Option<PostalAddress>,
     pub(super) original_creditor: Option<String>,
+    #[serde(default)]
+    pub(super) creditor: Option<String>,
+    #[serde(default)]
+    pub(super) placement: Option<String>,
     pub(super) balance_minor: i64,
     pub(super) original_minor: Option<i64>,
     pub(super) due_date: Option<NaiveDate>,
@@ -241,6 +248,7 @@ impl Reading<'_> {
         {
             contacts.remove(1);
         }
+        let (creditor, placement) = self.origin();
         ParsedRow {
             first_name: self.text(Field::FirstName, 100),
             last_name: self.text(Field::LastName, 100),
@@ -249,6 +257,8 @@ impl Reading<'_> {
             contacts,
             address: self.address(country),
             original_creditor: self.text(Field::OriginalCreditor, 200),
+            creditor,
+            placement,
             balance_minor: self.amount(Field::CurrentBalance).unwrap_or(0),
             original_minor: self.amount(Field::OriginalBalance),
             due_date: self.due_date(),
@@ -260,17 +270,6 @@ impl Reading<'_> {
             note: self.text(Field::Notes, notes::MOST_CHARACTERS),
             custom: self.custom_fields(),
         }
-    }
-
-    fn country(&mut self) -> Option<String> {
-        let (place, cell) = self.cell(Field::Country)?;
-        let code = cell.to_ascii_uppercase();
-        if code.len() == 2 && PhoneNumber::knows_region(&code) {
-            return Some(code);
-        }
-        let message = "Give a country code of two letters, such as US (ISO 3166-1 alpha-2).";
-        self.find(Some(place), ImportFindingCode::InvalidCountry, message);
-        None
     }
 
     fn phone(&mut self, field: Field, region: &str) -> Option<ParsedContact> {
@@ -326,15 +325,6 @@ impl Reading<'_> {
             self.find(Some(place), ImportFindingCode::InvalidDate, message);
         }
         date
-    }
-
-    fn debt_type(&mut self) -> Option<DebtType> {
-        let (place, cell) = self.cell(Field::DebtType)?;
-        let kind = DebtType::read(&cell);
-        if kind.is_none() {
-            self.find(Some(place), ImportFindingCode::InvalidChoice, DebtType::choices());
-        }
-        kind
     }
 
     fn birth_date(&mut self) -> Option<NaiveDate> {
@@ -393,18 +383,6 @@ impl Reading<'_> {
         if code.is_none() {
             let place = self.cell(Field::State).map(|(place, _)| place);
             self.find(place, ImportFindingCode::InvalidChoice, UNKNOWN_STATE);
-        }
-        code
-    }
-
-    fn language(&mut self) -> String {
-        let Some((place, cell)) = self.cell(Field::PreferredLanguage) else {
-            return "en".to_owned();
-        };
-        let code = cell.to_ascii_lowercase();
-        if code.len() != 2 || !code.bytes().all(|b| b.is_ascii_lowercase()) {
-            let message = "Give a two-letter language code such as en or es (ISO 639-1).";
-            self.find(Some(place), ImportFindingCode::InvalidChoice, message);
         }
         code
     }

@@ -21,6 +21,8 @@ pub(super) struct NewImport<'a> {
     pub(super) status: AccountImportStatus,
     pub(super) template: AccountImportTemplate,
     pub(super) columns: &'a [Column],
+    /// Whether creditors and placements that are new may be made.
+    pub(super) makes_origins: bool,
     pub(super) expires_at: DateTime<Utc>,
 }
 
@@ -56,8 +58,8 @@ pub(super) async fn insert_import(
     let (business, now, creator) = (tx.business_id(), tx.now(), tx.ctx().user_id());
     sqlx::query!(
         "INSERT INTO account_imports (business_id, id, file_id, created_by, status, template, columns_cipher, key_version,
-             created_at, updated_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)",
+             created_at, updated_at, expires_at, makes_origins)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11)",
         business,
         new.id,
         new.file_id,
@@ -68,6 +70,7 @@ pub(super) async fn insert_import(
         keys.blind_version(),
         now,
         new.expires_at,
+        new.makes_origins,
     )
     .execute(tx.conn())
     .await?;
@@ -83,7 +86,7 @@ pub(super) async fn set_mapping(
     let (business, now) = (tx.business_id(), tx.now());
     sqlx::query!(
         "UPDATE account_imports SET status = $3, template = $4, columns_cipher = $5, key_version = $6, updated_at = $7,
-             expires_at = $8, step = step + 1, chunks_analyzed = 0, rows_analyzed = 0, rows_total = NULL, rows_valid = 0, rows_invalid = 0,
+             expires_at = $8, makes_origins = $9, step = step + 1, chunks_analyzed = 0, rows_analyzed = 0, rows_total = NULL, rows_valid = 0, rows_invalid = 0,
              rows_duplicate_in_file = 0, rows_duplicate_in_business = 0, rows_suppressed = 0, report_file_id = NULL
          WHERE business_id = $1 AND id = $2",
         business,
@@ -94,6 +97,7 @@ pub(super) async fn set_mapping(
         keys.blind_version(),
         now,
         changed.expires_at,
+        changed.makes_origins,
     )
     .execute(tx.conn())
     .await?;
@@ -108,7 +112,8 @@ pub(in crate::accounts) async fn imports_by_ids(
     let business = tx.business_id();
     Ok(sqlx::query_as!(
         ImportRow,
-        "SELECT id, file_id, created_by, status, template, mode, columns_cipher, key_version, step, chunks_analyzed, rows_analyzed, rows_total,
+        "SELECT id, file_id, created_by, status, template, mode, columns_cipher, key_version, makes_origins, step, chunks_analyzed,
+             rows_analyzed, rows_total,
              rows_valid, rows_invalid, rows_duplicate_in_file, rows_duplicate_in_business, rows_suppressed,
              chunks_committed, rows_processed, rows_imported, rows_skipped, failure_code, failure_message,
              (SELECT f.id FROM files f WHERE f.business_id = $1 AND f.id = i.report_file_id AND f.state = 'CLAIMED')
@@ -264,13 +269,20 @@ pub(super) async fn advance(
     Ok(moved.rows_affected() == 1)
 }
 
-pub(super) async fn set_mode(tx: &mut TenantTx, import: Uuid, mode: &str) -> Result<(), DbError> {
+/// How it is committed, and whether whoever commits it may make creditors, as whoever previewed it had to be.
+pub(super) async fn set_mode(
+    tx: &mut TenantTx,
+    import: Uuid,
+    mode: &str,
+    makes_origins: bool,
+) -> Result<(), DbError> {
     let business = tx.business_id();
     sqlx::query!(
-        "UPDATE account_imports SET mode = $3 WHERE business_id = $1 AND id = $2",
+        "UPDATE account_imports SET mode = $3, makes_origins = makes_origins AND $4 WHERE business_id = $1 AND id = $2",
         business,
         import,
         mode,
+        makes_origins,
     )
     .execute(tx.conn())
     .await?;

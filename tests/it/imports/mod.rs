@@ -3,6 +3,7 @@
 mod alone;
 mod bulk;
 mod crash;
+mod creditors;
 mod findings;
 mod hostile;
 mod life;
