@@ -60,6 +60,38 @@ impl AccountStatus {
     }
 }
 
+/// How likely it is, in the judgement of staff, that a debtor does not pay.
+#[derive(Clone, Copy, Debug, Enum, Eq, Hash, PartialEq)]
+pub enum RiskLevel {
+    /// Unlikely.
+    Low,
+    /// As likely as with most.
+    Medium,
+    /// Likely.
+    High,
+    /// Almost certain.
+    Critical,
+}
+
+impl RiskLevel {
+    const ALL: [Self; 4] = [Self::Low, Self::Medium, Self::High, Self::Critical];
+
+    /// As the database spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "LOW",
+            Self::Medium => "MEDIUM",
+            Self::High => "HIGH",
+            Self::Critical => "CRITICAL",
+        }
+    }
+
+    /// The reverse of [`RiskLevel::as_str`].
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.as_str() == text)
+    }
+}
+
 /// A way to reach a person.
 #[derive(Clone, Copy, Debug, Enum, Eq, Hash, PartialEq)]
 pub enum Channel {

@@ -5,7 +5,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    Channel, NationalId, NewContact, PostalAddress, add_contacts,
+    Channel, NationalId, NewContact, PostalAddress, RiskLevel, add_contacts,
     contact_points::put_first,
     contact_store::contact_points_of,
     match_key::MatchKey,
@@ -20,6 +20,7 @@ use crate::{
         error::OpError,
         gql::{UserError, UserErrorCode},
         keys::{Keyring, TenantKeys},
+        language::{NO_LANGUAGE, language_tag},
     },
 };
 
@@ -35,6 +36,10 @@ pub struct DebtorPatch {
     pub birth_date: Option<Option<NaiveDate>>,
     /// `Some(None)` empties it.
     pub national_id: Option<Option<NationalId>>,
+    /// `Some(None)` empties it.
+    pub company_name: Option<Option<String>>,
+    /// `Some(None)` empties it.
+    pub risk_level: Option<Option<RiskLevel>>,
     /// Become the person's first number and address; what was first becomes second.
     pub first_contacts: Vec<NewContact>,
 }
@@ -49,6 +54,8 @@ impl DebtorPatch {
             ("address", self.address.is_some()),
             ("birth_date", self.birth_date.is_some()),
             ("national_id", self.national_id.is_some()),
+            ("company_name", self.company_name.is_some()),
+            ("risk_level", self.risk_level.is_some()),
             ("contact_points", !self.first_contacts.is_empty()),
         ]
         .into_iter()
@@ -236,16 +243,17 @@ fn check(patch: &DebtorPatch, today: NaiveDate) -> Result<(), OpError> {
             ));
         }
     }
-    let is_code = |code: &String| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_lowercase());
-    if patch
-        .preferred_language
-        .as_ref()
-        .is_some_and(|code| !is_code(code))
+    if let Some(Some(name)) = &patch.company_name
+        && !(1..=200).contains(&name.trim().chars().count())
     {
         errors.push(UserError::invalid(
-            "preferredLanguage",
-            "Give a two-letter language code such as en or es (ISO 639-1).",
+            "companyName",
+            "Fill this in with 1 to 200 characters, or null.",
         ));
+    }
+    let language = patch.preferred_language.as_deref();
+    if language.is_some_and(|given| language_tag(given).is_none()) {
+        errors.push(UserError::invalid("preferredLanguage", NO_LANGUAGE));
     }
     if errors.is_empty() {
         Ok(())
@@ -283,6 +291,8 @@ async fn write(
              birth_date_cipher = CASE WHEN $10 THEN $11 ELSE birth_date_cipher END, match_blind = $12,
              national_id_cipher = CASE WHEN $13 THEN $14 ELSE national_id_cipher END,
              national_id_blind = CASE WHEN $13 THEN $15 ELSE national_id_blind END,
+             company_name = CASE WHEN $16 THEN $17 ELSE company_name END,
+             risk_level = CASE WHEN $18 THEN $19 ELSE risk_level END,
              match_due = false, updated_at = $9
          WHERE business_id = $1 AND id = $2",
         business,
@@ -290,7 +300,7 @@ async fn write(
         first,
         last,
         name_key(&first, &last),
-        patch.preferred_language,
+        patch.preferred_language.as_deref().and_then(language_tag),
         patch.preferred_channel.map(Channel::as_str),
         sealed.address,
         now,
@@ -300,6 +310,10 @@ async fn write(
         patch.national_id.is_some(),
         sealed.national_id,
         sealed.national_id_blind,
+        patch.company_name.is_some(),
+        patch.company_name.as_ref().and_then(|name| name.as_deref().map(str::trim)),
+        patch.risk_level.is_some(),
+        patch.risk_level.flatten().map(RiskLevel::as_str),
     )
     .execute(tx.conn())
     .await?;

@@ -13,6 +13,7 @@ pub mod ids;
 pub mod jobs;
 pub mod key_rotation;
 pub mod keys;
+pub mod language;
 pub mod letter;
 pub mod live;
 pub mod local_services;

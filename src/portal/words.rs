@@ -1,10 +1,14 @@
 //! What debtors are texted: neither a name, nor a creditor, nor an amount, nor that there is a debt. What the law requires
 //! in every text is appended by `conversations`.
 
-use crate::conversations::SECRET_MARK;
+use crate::{compliance::content::disclosure_language, conversations::SECRET_MARK};
 
 fn in_language(language: &str, english: &str, spanish: &str) -> String {
-    let words = if language == "es" { spanish } else { english };
+    let words = if disclosure_language(language) == "es" {
+        spanish
+    } else {
+        english
+    };
     words.replace("{}", SECRET_MARK)
 }
 

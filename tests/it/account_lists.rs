@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// A list looks at so many accounts.
-const LIMIT: u64 = 100;
+pub const LIMIT: u64 = 100;
 
 /// Makes the 4,000 accounts of `statements` as uneven as they are in practice: the first 1,500 are closed and of another
 /// creditor, few are anything else but active, four are the agent's, eighty nobody's, all others a colleague's.
@@ -49,7 +49,7 @@ BEGIN
     UPDATE conversations SET assigned_agent_id = colleague WHERE business_id = acme;
 END $$";
 
-async fn uneven() -> (TestApp, Wire, Names) {
+pub async fn uneven() -> (TestApp, Wire, Names) {
     let settings = vec![("LIST_LOOK_LIMIT", LIMIT.to_string())];
     let (app, wire) = listened_to_with(UNEVEN, settings).await;
     let names = names(&app).await;
@@ -79,7 +79,7 @@ fn found(answer: &Value) -> usize {
     data(answer)["accounts"]["edges"].as_array().unwrap().len()
 }
 
-fn message(answer: &Value) -> &str {
+pub fn message(answer: &Value) -> &str {
     assert_eq!(
         answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT",
         "{answer}"
@@ -88,7 +88,7 @@ fn message(answer: &Value) -> &str {
 }
 
 /// Every plan of what passed is by index, and all together look at no more rows than a few lists may.
-fn assert_bounded(names: &Names, wire: &Wire, what: &str) {
+pub fn assert_bounded(names: &Names, wire: &Wire, what: &str) {
     let plans = wire.plans();
     assert!(!plans.is_empty(), "{what}");
     plans.iter().for_each(|plan| names.assert_indexed(plan));

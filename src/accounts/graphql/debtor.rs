@@ -10,7 +10,7 @@ use super::{AccountConnection, ContactPoint, DebtorMerge, MatchSuggestion};
 use crate::{
     access::{Cell, authorize},
     accounts::{
-        AccountLoaders, Channel, NationalId, PostalAddress, StatedZones, loaders::OpenContact,
+        AccountLoaders, Channel, NationalId, PostalAddress, RiskLevel, StatedZones, loaders::OpenContact,
         store::DebtorRow,
     },
     compliance::graphql::{Consent, ConsentConnection, Hold, InconvenientTime, TimeZoneEvidence},
@@ -123,6 +123,8 @@ crate::fields_at_hand!(Debtor {
     "id" => id,
     "firstName" => first_name,
     "lastName" => last_name,
+    "companyName" => company_name,
+    "riskLevel" => risk_level,
     "preferredLanguage" => preferred_language,
     "preferredContactMethod" => preferred_contact_method,
     "createdAt" => created_at,
@@ -144,6 +146,18 @@ impl Debtor {
     /// Last name; null when unknown, and after erasure.
     async fn last_name(&self) -> Option<&str> {
         self.row.last_name.as_deref()
+    }
+
+    /// The company's name, where the debtor is one: the names above are then those of the contact there. Null for anybody else,
+    /// and after erasure. The gate protects a company as it does a person.
+    async fn company_name(&self) -> Option<&str> {
+        self.row.company_name.as_deref()
+    }
+
+    /// How likely it is, in the judgement of staff, that the debtor does not pay; null where nobody has said, and after
+    /// erasure.
+    async fn risk_level(&self) -> Option<RiskLevel> {
+        self.row.risk_level.as_deref().and_then(RiskLevel::parse)
     }
 
     /// Phone numbers and e-mail addresses (at most 40 of each of the person's records), phones first, each kind in order of preference.
@@ -230,7 +244,8 @@ impl Debtor {
         self.open_address(ctx).await
     }
 
-    /// ISO 639-1 code of the language in which the person is written to.
+    /// The language in which the person is written to, a BCP 47 tag such as `es` or `es-MX`. Whatever the region, texts that the
+    /// law requires are in Spanish for Spanish and in English for all else.
     async fn preferred_language(&self) -> &str {
         &self.row.preferred_language
     }

@@ -91,7 +91,7 @@ pub enum ExportColumn {
     Placement,
     /// Who works on it.
     AssignedAgent,
-    /// ISO 639-1 code of the debtor's language.
+    /// The debtor's language, a BCP 47 tag.
     PreferredLanguage,
     /// Labels, separated by semicolons.
     Tags,

@@ -10,6 +10,7 @@ use crate::{
     platform::{
         gql::{Date, DecimalText},
         ids::{self, IdKind},
+        language::{NO_LANGUAGE, language_tag},
         money::Money,
     },
 };
@@ -75,7 +76,7 @@ pub struct AccountFilter {
     pub assigned_agent_id: Option<ID>,
     /// True: worked on by nobody; false: by somebody.
     pub unassigned: Option<bool>,
-    /// Whose debtor is written to in one of these languages (ISO 639-1 codes).
+    /// Whose debtor is written to in one of these languages (BCP 47 tags): `es` is all Spanish, `es-MX` that of Mexico alone.
     pub preferred_language: Option<Vec<String>>,
     /// With at least one of these holds standing, on the debt or on the person.
     pub hold: Option<Vec<HoldKind>>,
@@ -133,9 +134,6 @@ impl AccountFilter {
         if self.tags.as_ref().is_some_and(|tags| tags.len() > 50) {
             return Err(FilterProblem::at("tags", "at most 50 labels."));
         }
-        if self.preferred_language.as_ref().is_some_and(|all| all.len() > 50) {
-            return Err(FilterProblem::at("preferredLanguage", "at most 50 languages."));
-        }
         if self.or.as_ref().is_some_and(Vec::is_empty) {
             return Err(FilterProblem::at(
                 "or",
@@ -170,7 +168,8 @@ impl AccountFilter {
             placement: id(IdKind::Placement, "placementId", self.placement_id.as_ref())?,
             agent: id(IdKind::User, "assignedAgentId", self.assigned_agent_id.as_ref())?,
             unassigned: self.unassigned,
-            languages: self.preferred_language.clone(),
+            languages: languages(self.preferred_language.as_deref())
+                .map_err(|message| FilterProblem::at("preferredLanguage", message))?,
             holds: self
                 .hold
                 .as_ref()
@@ -203,6 +202,16 @@ impl AccountFilter {
             before.map(|(_, day)| day),
         ))
     }
+}
+
+/// Languages of a filter, in their usual spelling.
+pub(super) fn languages(given: Option<&[String]>) -> Result<Option<Vec<String>>, &'static str> {
+    let Some(given) = given else { return Ok(None) };
+    if given.len() > 50 {
+        return Err("at most 50 languages.");
+    }
+    let tags: Option<Vec<String>> = given.iter().map(|text| language_tag(text)).collect();
+    tags.map(Some).ok_or(NO_LANGUAGE)
 }
 
 fn amount(bound: Option<&DecimalText>, place: &str) -> Result<Option<i64>, FilterProblem> {

@@ -28,6 +28,8 @@ pub struct CreateAccountInput {
     pub first_name: String,
     /// Last name of the person.
     pub last_name: String,
+    /// The company's name, of a new debtor that is one: the person named above is then the contact there.
+    pub company_name: Option<String>,
     /// Your number for the debt, unique in your business; left out, the account gets one of its own.
     pub account_number: Option<String>,
     /// E-mail address.
@@ -61,7 +63,7 @@ pub struct CreateAccountInput {
     pub tags: Option<Vec<String>>,
     /// A first internal note, never shown to the debtor.
     pub notes: Option<String>,
-    /// ISO 639-1 code of the language to write in, of a new person; `en` where nobody says.
+    /// The language to write in (a BCP 47 tag such as `es` or `es-MX`), of a new person; `en` where nobody says.
     pub preferred_language: Option<String>,
     /// Fields of your own: a JSON object of at most 16 KiB.
     pub custom_fields: Option<async_graphql::Json<serde_json::Value>>,
@@ -124,6 +126,7 @@ impl CreateAccountInput {
             external_debtor_reference: self.external_debtor_reference,
             first_name: self.first_name,
             last_name: self.last_name,
+            company_name: self.company_name,
             account_number: self.account_number,
             contacts: parsed_contacts,
             address: self.address,
@@ -180,7 +183,7 @@ pub struct UpdateAccountInput {
     pub phone: Option<PhoneNumberScalar>,
     /// The debtor's postal address, whole.
     pub address: Option<PostalAddress>,
-    /// ISO 639-1 code of the language to write in.
+    /// The language to write in, a BCP 47 tag such as `es` or `es-MX`.
     pub preferred_language: Option<String>,
     /// How the debtor prefers to be contacted.
     pub preferred_contact_method: Option<Channel>,
@@ -253,6 +256,8 @@ impl UpdateAccountInput {
                 address: self.address,
                 birth_date: None,
                 national_id: None,
+                company_name: None,
+                risk_level: None,
                 first_contacts,
             },
         })

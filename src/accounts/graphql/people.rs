@@ -5,7 +5,10 @@ use uuid::Uuid;
 
 use super::{Debtor, national_id::NationalIdScalar};
 use crate::{
-    accounts::{Channel, DebtorPatch, PostalAddress, change_debtor, confirm_stated_zone, record_stated_zone},
+    accounts::{
+        Channel, DebtorPatch, PostalAddress, RiskLevel, change_debtor, confirm_stated_zone,
+        record_stated_zone,
+    },
     platform::{
         gql::{Date, Done, TimeZoneScalar, UserError, input_id, mutate},
         ids::IdKind,
@@ -28,7 +31,11 @@ pub struct UpdateDebtorInput {
     birth_date: MaybeUndefined<Date>,
     /// National id; null empties it. Nobody is merged by it: who else has it is among `Debtor.matchSuggestions`.
     national_id: MaybeUndefined<NationalIdScalar>,
-    /// ISO 639-1 code of the language to write in.
+    /// The company's name, where the debtor is one, in 1 to 200 characters; null empties it.
+    company_name: MaybeUndefined<String>,
+    /// How likely it is that the debtor does not pay; null empties it.
+    risk_level: MaybeUndefined<RiskLevel>,
+    /// The language to write in, a BCP 47 tag such as `es` or `es-MX`.
     preferred_language: Option<String>,
     /// How the person prefers to be contacted.
     preferred_contact_method: Option<Channel>,
@@ -46,6 +53,8 @@ impl UpdateDebtorInput {
             address: self.address,
             birth_date: self.birth_date.as_opt_ref().map(|date| date.map(|date| date.0)),
             national_id: number.transpose()?,
+            company_name: self.company_name.as_opt_ref().map(|name| name.cloned()),
+            risk_level: self.risk_level.as_opt_ref().map(|level| level.copied()),
             first_contacts: Vec::new(),
         })
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object};
 use uuid::Uuid;
 
-use super::{Account, AccountConnection, AccountFilter, AccountOrder, Debtor, DebtorConnection};
+use super::{Account, AccountConnection, AccountFilter, AccountOrder};
 use crate::{
     accounts::{
         LookLimit,
@@ -30,7 +30,7 @@ const COUNT_AT_MOST: i64 = 10_000;
 /// A search that finds more people than this asks for more of the name.
 const SEARCH_AT_MOST: usize = 500;
 
-/// Queries about debtors and accounts.
+/// Queries about accounts.
 #[derive(Default)]
 pub struct ListQueries;
 
@@ -105,73 +105,6 @@ impl ListQueries {
         .await
         .map(InPlace)
     }
-
-    /// One person; null with a NOT_FOUND error when there is no such person of yours.
-    async fn debtor(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "`dbtr_…`")] id: ID,
-    ) -> async_graphql::Result<Option<Debtor>> {
-        let id = parse_id(IdKind::Debtor, "id", &id)?;
-        Debtor::load(ctx, id)
-            .await?
-            .map(Some)
-            .ok_or_else(|| not_found("debtor"))
-    }
-
-    /// People, by last and first name. An agent sees those with an account or thread of theirs or of nobody's; one who
-    /// has few among many is asked to search (BAD_USER_INPUT).
-    async fn debtors(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(
-            desc = "Three letters or more of a name, a whole e-mail address or phone number. BAD_USER_INPUT when more than 500 people are found: give more of the name."
-        )]
-        search: Option<String>,
-        #[graphql(desc = "How many from the start (1 to 100).")] first: Option<i32>,
-        #[graphql(desc = "Past this cursor, going forward.")] after: Option<String>,
-        #[graphql(desc = "How many from the end (1 to 100).")] last: Option<i32>,
-        #[graphql(desc = "Past this cursor, going backward.")] before: Option<String>,
-    ) -> async_graphql::Result<DebtorConnection> {
-        let page = PageArgs {
-            first,
-            after,
-            last,
-            before,
-        }
-        .check(ctx)?;
-        let found = match search {
-            None => None,
-            Some(text) => match find(ctx, &text).await? {
-                Search::Person(ids) | Search::DebtorsOrNumber(ids, _) => Some(ids),
-            },
-        };
-        let past = page.key::<(String, Uuid)>("debtors")?;
-        let keys = list::page_of_debtor_ids(
-            &mut *ctx.snapshot().await?,
-            found.as_deref(),
-            &page,
-            past,
-            look_limit(ctx),
-        )
-        .await
-        .map_err(|error| op_error(error.into()))?
-        .ok_or_else(|| {
-            too_broad(
-                ctx,
-                "people",
-                "Search for a name, an e-mail address or a phone number.",
-            )
-        })?;
-        let loads = keys.iter().map(|(_, id)| Debtor::load(ctx, *id));
-        let debtors = futures_util::future::try_join_all(loads).await?;
-        let rows = keys
-            .iter()
-            .zip(debtors)
-            .filter_map(|(key, debtor)| debtor.map(|debtor| (EdgeCursor::of("debtors", key.clone()), debtor)))
-            .collect();
-        Ok(DebtorConnection::from_rows(&page, rows))
-    }
 }
 
 async fn list_accounts(
@@ -214,7 +147,7 @@ const NARROW: &str = "Add a name, an account number, a label, a creditor, a plac
      accounts have, or a shorter range of dates or amounts; or order the list by what its range is of.";
 
 /// What was asked for is too rare along the list's order, and too frequent to be sorted.
-fn too_broad(ctx: &Context<'_>, what: &str, remedy: &str) -> async_graphql::Error {
+pub(super) fn too_broad(ctx: &Context<'_>, what: &str, remedy: &str) -> async_graphql::Error {
     let LookLimit(limit) = look_limit(ctx);
     bad_input(format!(
         "This combination of conditions and order is too broad: more than {limit} {what} would have to be looked \
@@ -222,7 +155,7 @@ fn too_broad(ctx: &Context<'_>, what: &str, remedy: &str) -> async_graphql::Erro
     ))
 }
 
-fn look_limit(ctx: &Context<'_>) -> LookLimit {
+pub(super) fn look_limit(ctx: &Context<'_>) -> LookLimit {
     ctx.data_opt().copied().unwrap_or_default()
 }
 

@@ -6,7 +6,9 @@ use uuid::Uuid;
 
 use super::{
     AccountOrdering, ListedAccount, Search, Way, Window,
-    criteria::{Condition, Span, conditions, push_all, push_is_merged, push_number, push_span},
+    criteria::{
+        Condition, Span, conditions, primary_languages, push_all, push_is_merged, push_number, push_span,
+    },
     lanes::{Lanes, push_lane_of, push_order},
     read_rows,
     sql::{COLUMNS, DUE, NOBODY, PERSON, Sql, WORKER},
@@ -76,8 +78,12 @@ impl<'a> Candidates<'a> {
         let (mut sources, mut fulfils, mut covers) = (Vec::new(), Vec::new(), Vec::new());
         for (nth, condition) in all.iter().enumerate() {
             covers.extend(cover(condition, &mut sources));
-            // Of a person with a hold on one debt, not each has it.
-            let is_whole = !matches!(condition, Condition::AnyOf(_) | Condition::Holds(_));
+            let is_whole = match condition {
+                // Of a person with a hold on one debt, not each has it; and the index knows no region of a language.
+                Condition::AnyOf(_) | Condition::Holds(_) => false,
+                Condition::Languages(tags) => !tags.iter().any(|tag| tag.contains('-')),
+                _ => true,
+            };
             fulfils.resize(sources.len(), is_whole.then_some(nth));
         }
         Self {
@@ -298,7 +304,7 @@ impl Source<'_> {
         match self {
             Self::Tags(words) => push_each(sql, words, TAGS, limit),
             Self::Holds(kinds) => push_each(sql, kinds, HOLDS, limit),
-            Self::Languages(words) => push_each(sql, words, LANGUAGES, limit),
+            Self::Languages(tags) => push_each(sql, &primary_languages(tags), LANGUAGES, limit),
             Self::Search(Search::Person(ids)) => push_ids(sql, ids),
             Self::Search(Search::DebtorsOrNumber(ids, number)) => {
                 push_ids(sql, ids);
@@ -340,7 +346,8 @@ impl Source<'_> {
                 });
             }
             Self::Languages(words) => {
-                push_accounts_of(sql, limit, |sql| push_each(sql, words, LANGUAGES, limit));
+                let languages = primary_languages(words);
+                push_accounts_of(sql, limit, |sql| push_each(sql, &languages, LANGUAGES, limit));
             }
             Self::Search(Search::Person(ids)) => push_accounts_of(sql, limit, |sql| push_ids(sql, ids)),
             Self::Search(Search::DebtorsOrNumber(ids, number)) => {
@@ -379,19 +386,15 @@ impl Source<'_> {
 }
 
 /// Of a table: its rows, the word, and the id that it has for it.
-type Words = (&'static str, &'static str, &'static str);
+pub(super) type Words = (&'static str, &'static str, &'static str);
 
 const TAGS: Words = ("account_tags t WHERE t.business_id = $1", "t.tag", "t.account_id");
-const HOLDS: Words = (
+pub(super) const HOLDS: Words = (
     "holds h WHERE h.business_id = $1 AND h.lifted_at IS NULL",
     "h.kind",
     "h.debtor_id",
 );
-const LANGUAGES: Words = (
-    "debtors d WHERE d.business_id = $1",
-    "d.preferred_language",
-    "d.id",
-);
+pub(super) const LANGUAGES: Words = ("debtors d WHERE d.business_id = $1", "d.primary_language", "d.id");
 
 fn push_ids(sql: &mut Sql, ids: &[Uuid]) {
     sql.push("SELECT unnest(").bind(ids.to_vec()).push(") AS id");
@@ -437,7 +440,7 @@ where
 }
 
 /// The ids that a table has for each of the words.
-fn push_each(sql: &mut Sql, words: &[String], (table, word, id): Words, limit: &str) {
+pub(super) fn push_each(sql: &mut Sql, words: &[String], (table, word, id): Words, limit: &str) {
     sql.push("SELECT x.id FROM unnest(").bind(words.to_vec());
     sql.push(") AS w(word) CROSS JOIN LATERAL (SELECT ")
         .push(id)

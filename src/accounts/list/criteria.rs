@@ -76,7 +76,7 @@ pub(super) struct Span<T> {
 }
 
 impl<T: Copy + Ord> Span<T> {
-    fn of(min: Option<T>, max: Option<T>) -> Option<Self> {
+    pub(super) fn of(min: Option<T>, max: Option<T>) -> Option<Self> {
         (min.is_some() || max.is_some()).then_some(Self { min, max })
     }
 
@@ -164,7 +164,7 @@ pub(super) fn push_all(sql: &mut Sql, conditions: &[Condition<'_>]) {
 }
 
 /// `OFFSET 0` keeps the planner from turning a look-up for one account into a join with all that could be looked up.
-const ONE_LOOK: &str = " OFFSET 0)";
+pub(super) const ONE_LOOK: &str = " OFFSET 0)";
 
 impl Condition<'_> {
     /// Takes a further range of its column in, if `other` is one.
@@ -198,11 +198,10 @@ impl Condition<'_> {
                 .push(")")
                 .push(ONE_LOOK),
             Self::Holds(kinds) => push_holds(sql, kinds),
-            Self::Languages(all) => sql
-                .push("EXISTS (SELECT FROM debtors d WHERE d.business_id = $1 AND d.id = a.debtor_id AND d.preferred_language = ANY(")
-                .bind(all.to_vec())
-                .push(")")
-                .push(ONE_LOOK),
+            Self::Languages(all) => {
+                sql.push("EXISTS (SELECT FROM debtors d WHERE d.business_id = $1 AND d.id = a.debtor_id AND ");
+                push_languages(sql, all).push(ONE_LOOK)
+            }
             Self::Due(span) => push_span(sql, DUE, *span),
             Self::Created(span) => push_span(sql, "a.created_at", *span),
             Self::Updated(span) => push_span(sql, "a.updated_at", *span),
@@ -243,6 +242,28 @@ fn push_holds<'s>(sql: &'s mut Sql, kinds: &[String]) -> &'s mut Sql {
         .push(")")
         .push(ONE_LOOK)
         .push("))")
+}
+
+/// A person `d` who is written to in one of these languages. A tag without a region is the language, whatever the region.
+pub(super) fn push_languages<'s>(sql: &'s mut Sql, tags: &[String]) -> &'s mut Sql {
+    let (whole, narrow): (Vec<String>, Vec<String>) =
+        tags.iter().cloned().partition(|tag| !tag.contains('-'));
+    sql.push("(d.primary_language = ANY(")
+        .bind(whole)
+        .push(") OR d.preferred_language = ANY(")
+        .bind(narrow)
+        .push("))")
+}
+
+/// The languages of these tags without their regions, each once: what the index has.
+pub(super) fn primary_languages(tags: &[String]) -> Vec<String> {
+    let mut found: Vec<String> = tags
+        .iter()
+        .filter_map(|tag| tag.split('-').next().map(str::to_owned))
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
 /// Whether a person's record stands together with others: then it is named in a merge that was not undone.

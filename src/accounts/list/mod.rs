@@ -27,7 +27,7 @@ use self::{
 };
 pub(super) use self::{
     criteria::AccountCriteria,
-    debtors::page_of_debtor_ids,
+    debtors::{DebtorCriteria, DebtorKey, DebtorList, DebtorOrdering, page_of_debtors},
     whole::{count_all, ids_of_all},
 };
 use super::store::AccountRow;

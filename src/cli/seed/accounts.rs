@@ -93,6 +93,7 @@ fn new_account(demo: &DemoBusiness, index: usize, person: &Person) -> anyhow::Re
         external_debtor_reference: Some(format!("{}-{:04}", demo.slug.to_uppercase(), index + 1)),
         first_name: person.first.to_owned(),
         last_name: person.last.to_owned(),
+        company_name: None,
         account_number: Some(demo.account_number(index)),
         contacts: vec![
             NewContact::Phone(PhoneNumber::parse_e164(&demo.number_of(index, person))?),

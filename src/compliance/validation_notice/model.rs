@@ -2,6 +2,8 @@
 
 use async_graphql::Enum;
 
+use crate::compliance::content::disclosure_language;
+
 /// The language of a notice.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 #[graphql(name = "ValidationNoticeLanguage")]
@@ -23,7 +25,7 @@ impl NoticeLanguage {
 
     /// The reverse of [`Self::as_str`]; also of a person's language, of which everything but Spanish is written to in English.
     pub fn parse(text: &str) -> Self {
-        if text.eq_ignore_ascii_case("es") {
+        if disclosure_language(text) == "es" {
             Self::Es
         } else {
             Self::En

@@ -31,7 +31,7 @@ pub struct OwnInconvenientTimeInput {
 /// How you are reached: what is left out stays as it is.
 #[derive(InputObject)]
 pub struct UpdateOwnContactInformationInput {
-    /// The language in which you are written to, an ISO 639-1 code.
+    /// The language in which you are written to, a BCP 47 tag such as `es` or `es-MX`.
     preferred_language: Option<String>,
     /// How you prefer to be contacted.
     preferred_contact_method: Option<Channel>,

@@ -59,6 +59,7 @@ pub(super) async fn people_the_world(app: &TestApp) -> (World, Vec<Uuid>) {
             external_debtor_reference: Some(format!("person {}", nth % 150)),
             first_name: FIRST[nth % 150 % 6].to_owned(),
             last_name: LAST[nth % 150 / 6 % 6].to_owned(),
+            company_name: None,
             account_number: Some(format!("P-{nth:04}")),
             contacts,
             address: None,

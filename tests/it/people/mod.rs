@@ -1,7 +1,9 @@
 //! The debtor as a person: contact points, where they are, and several records that are of one person.
 
 mod changes;
+mod companies;
 mod contact_points;
+mod lists;
 mod merging;
 mod national_id;
 mod whereabouts;

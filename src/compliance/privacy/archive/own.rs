@@ -159,6 +159,7 @@ pub(super) const LISTS: &[(Section, &[&str])] = &[
             "id",
             "first_name",
             "last_name",
+            "company_name",
             "preferred_language",
             "preferred_channel",
             "address",

@@ -48,7 +48,7 @@ async fn profile(tx: &mut TenantTx, of: &Selection, past: Uuid) -> Result<Vec<Ra
     Ok(sqlx::query_as!(
         Raw,
         r#"SELECT d.id, jsonb_build_object('id', d.id, 'external_reference', d.external_reference, 'first_name', d.first_name,
-                'last_name', d.last_name, 'preferred_language', d.preferred_language, 'preferred_channel', d.preferred_channel,
+                'last_name', d.last_name, 'company_name', d.company_name, 'risk_level', d.risk_level, 'preferred_language', d.preferred_language, 'preferred_channel', d.preferred_channel,
                 'address_at', d.address_at, 'stated_time_zone_at', d.stated_zone_at, 'created_at', d.created_at,
                 'updated_at', d.updated_at, 'erased_at', d.erased_at,
                 'national_id_held', d.national_id_cipher IS NOT NULL) AS "plain!",

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use serde_json::Value;
 
 use super::pack::Entry;
-use crate::platform::html::escaped;
+use crate::{compliance::content::disclosure_language, platform::html::escaped};
 
 /// What the page tells besides the list of files: the first of each, as the lists hold them.
 #[derive(Debug, Default)]
@@ -29,10 +29,10 @@ pub(super) struct Head<'a> {
     pub(super) is_of_one_account: bool,
 }
 
-/// The page, in English, or in Spanish for `es`.
+/// The page, in English, or in Spanish for whoever is written to in it.
 pub(super) fn page(head: &Head<'_>, gist: &Gist, entries: &[Entry]) -> String {
     let (business, made_on) = (head.business, head.made_on);
-    let spanish = head.language == "es";
+    let spanish = disclosure_language(head.language) == "es";
     let say = |english: &'static str, in_spanish: &'static str| if spanish { in_spanish } else { english };
     let mut html = String::new();
     let title = say("Your data", "Sus datos");
@@ -58,6 +58,7 @@ pub(super) fn page(head: &Head<'_>, gist: &Gist, entries: &[Entry]) -> String {
                 &[
                     "first_name",
                     "last_name",
+                    "company_name",
                     "birth_date",
                     "address",
                     "preferred_language",

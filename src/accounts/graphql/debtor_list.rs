@@ -1,0 +1,166 @@
+//! Queries about people: one of them, and the list with its filter and order.
+
+use async_graphql::{Context, Enum, ID, InputObject, Object};
+
+use super::{
+    DateTimeRange, Debtor, DebtorConnection, OrderDirection,
+    filter::languages,
+    queries::{find, look_limit, too_broad},
+};
+use crate::{
+    accounts::{
+        RiskLevel,
+        list::{self, DebtorCriteria, DebtorKey, DebtorList, DebtorOrdering, Search},
+    },
+    compliance::graphql::HoldKind,
+    platform::{
+        gql::{EdgeCursor, PageArgs, ScopeExt as _, bad_input, not_found, op_error, parse_id},
+        ids::IdKind,
+    },
+};
+
+/// Which people: all conditions given must hold.
+#[derive(Clone, Debug, InputObject)]
+pub struct DebtorFilter {
+    /// Written to in one of these languages (at most 50 BCP 47 tags): `es` is all Spanish, `es-MX` that of Mexico alone.
+    preferred_language: Option<Vec<String>>,
+    /// With at least one of these holds standing, on the person or on one of their debts.
+    hold: Option<Vec<HoldKind>>,
+    /// True: with a debt that is worked on, neither paid nor closed; false: without. Of the debts that you may see.
+    has_open_accounts: Option<bool>,
+    /// Of one of these levels of risk.
+    risk_level: Option<Vec<RiskLevel>>,
+    /// First recorded in this time.
+    created_at: Option<DateTimeRange>,
+}
+
+impl DebtorFilter {
+    fn parse(self) -> async_graphql::Result<DebtorCriteria> {
+        let languages = languages(self.preferred_language.as_deref())
+            .map_err(|message| bad_input(format!("filter.preferredLanguage: {message}")))?;
+        let kinds = |all: Vec<HoldKind>| all.into_iter().map(|kind| kind.as_str().to_owned()).collect();
+        let levels = |all: Vec<RiskLevel>| all.into_iter().map(|level| level.as_str().to_owned()).collect();
+        let created = self.created_at.as_ref();
+        Ok(DebtorCriteria {
+            found: None,
+            languages,
+            holds: self.hold.map(kinds),
+            has_open_accounts: self.has_open_accounts,
+            risk_levels: self.risk_level.map(levels),
+            created_from: created.and_then(|range| range.from),
+            created_to: created.and_then(|range| range.to),
+        })
+    }
+}
+
+/// What people can be ordered by.
+#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
+pub enum DebtorOrderField {
+    /// By last, then first name.
+    Name,
+    /// When the person was first recorded.
+    CreatedAt,
+}
+
+/// The order of a list of people; ties are broken by id.
+#[derive(Clone, Copy, Debug, InputObject)]
+pub struct DebtorOrder {
+    /// By what.
+    field: DebtorOrderField,
+    /// Which way.
+    direction: OrderDirection,
+}
+
+impl DebtorOrder {
+    fn parts(order: Option<Self>) -> (DebtorOrdering, bool) {
+        let Some(order) = order else {
+            return (DebtorOrdering::Name, false);
+        };
+        let ordering = match order.field {
+            DebtorOrderField::Name => DebtorOrdering::Name,
+            DebtorOrderField::CreatedAt => DebtorOrdering::CreatedAt,
+        };
+        (ordering, order.direction == OrderDirection::Desc)
+    }
+}
+
+const NARROW: &str = "Search for a name, an e-mail address or a phone number, ask for a hold or a language that few have, \
+     or for a shorter time in which they were recorded.";
+
+/// Queries about people.
+#[derive(Default)]
+pub struct DebtorQueries;
+
+#[Object]
+impl DebtorQueries {
+    /// One person; null with a NOT_FOUND error when there is no such person of yours.
+    async fn debtor(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "`dbtr_…`")] id: ID,
+    ) -> async_graphql::Result<Option<Debtor>> {
+        let id = parse_id(IdKind::Debtor, "id", &id)?;
+        Debtor::load(ctx, id)
+            .await?
+            .map(Some)
+            .ok_or_else(|| not_found("debtor"))
+    }
+
+    /// People, by last and first name unless ordered otherwise. An agent sees those with an account or thread of theirs or
+    /// of nobody's. Where those asked for are few among many and no condition leads to them, it is refused with
+    /// BAD_USER_INPUT once 10,000 people have been looked through: the message says how to narrow it.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of a filtered Relay connection"
+    )]
+    async fn debtors(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which people.")] filter: Option<DebtorFilter>,
+        #[graphql(desc = "In which order.")] order_by: Option<DebtorOrder>,
+        #[graphql(
+            desc = "Three letters or more of a person's or company's name, a whole e-mail address or phone number. BAD_USER_INPUT when more than 500 people are found: give more of the name."
+        )]
+        search: Option<String>,
+        #[graphql(desc = "How many from the start (1 to 100).")] first: Option<i32>,
+        #[graphql(desc = "Past this cursor, going forward.")] after: Option<String>,
+        #[graphql(desc = "How many from the end (1 to 100).")] last: Option<i32>,
+        #[graphql(desc = "Past this cursor, going backward.")] before: Option<String>,
+    ) -> async_graphql::Result<DebtorConnection> {
+        let page = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        }
+        .check(ctx)?;
+        let mut criteria = filter.map_or_else(|| Ok(DebtorCriteria::default()), DebtorFilter::parse)?;
+        criteria.found = match search {
+            None => None,
+            Some(text) => match find(ctx, &text).await? {
+                Search::Person(ids) | Search::DebtorsOrNumber(ids, _) => Some(ids),
+            },
+        };
+        let (ordering, descending) = DebtorOrder::parts(order_by);
+        let list = DebtorList {
+            criteria,
+            ordering,
+            descending,
+        };
+        let past = page.key::<DebtorKey>(&list.name())?;
+        let keys = list::page_of_debtors(&mut *ctx.snapshot().await?, &list, &page, past, look_limit(ctx))
+            .await
+            .map_err(|error| op_error(error.into()))?
+            .ok_or_else(|| too_broad(ctx, "people", NARROW))?;
+        let loads = keys.iter().map(|key| Debtor::load(ctx, key.id()));
+        let debtors = futures_util::future::try_join_all(loads).await?;
+        let rows = keys
+            .iter()
+            .zip(debtors)
+            .filter_map(|(key, debtor)| {
+                debtor.map(|debtor| (EdgeCursor::of(list.name(), key.clone()), debtor))
+            })
+            .collect();
+        Ok(DebtorConnection::from_rows(&page, rows))
+    }
+}
