@@ -332,6 +332,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ),
     (
         "Mutation",
+        "setAccountsCreditor",
+        Needs::Permission(Cell::AccountUpdate),
+    ),
+    (
+        "Mutation",
         "setBusinessLogo",
         Needs::Permission(Cell::BusinessUpdate),
     ),
@@ -412,6 +417,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "updateConversation",
         Needs::Permission(Cell::ConversationUpdate),
     ),
+    (
+        "Mutation",
+        "updateCreditor",
+        Needs::Permission(Cell::CreditorUpdate),
+    ),
     ("Mutation", "updateDebtor", Needs::Permission(Cell::AccountUpdate)),
     (
         "Mutation",
@@ -422,6 +432,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "Mutation",
         "updateOwnContactInformation",
         Needs::Permission(Cell::OwnContactUpdate),
+    ),
+    (
+        "Mutation",
+        "updatePlacement",
+        Needs::Permission(Cell::CreditorUpdate),
     ),
     (
         "Mutation",
@@ -503,6 +518,7 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ("Query", "debtorLinks", Needs::Permission(Cell::DebtorLinkManage)),
     ("Query", "debtorRetention", Needs::Permission(Cell::PrivacyRead)),
     ("Query", "debtors", Needs::Permission(Cell::AccountRead)),
+    ("Query", "deletedAccounts", Needs::Permission(Cell::AccountDelete)),
     ("Query", "dispute", Needs::Permission(Cell::DisputeRead)),
     ("Query", "disputes", Needs::Permission(Cell::DisputeRead)),
     ("Query", "export", Needs::Permission(Cell::AccountExport)),
@@ -564,6 +580,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         Needs::Permission(Cell::ValidationNoticeRead),
     ),
     ("Query", "viewer", Needs::SignIn),
+    (
+        "Subscription",
+        "accountEvents",
+        Needs::Permission(Cell::ConversationFollow),
+    ),
     (
         "Subscription",
         "conversationEvents",

@@ -13,14 +13,18 @@ use super::{
     documents::{DocumentRow, Documents, documents_by_ids, documents_of_accounts},
     match_suggestions::{Suggestions, suggestions_for},
     merge::{Merges, merges_of},
-    notes::{NotePage, Notes, notes_of_accounts},
+    notes::{NotePage, NoteRow, Notes, notes_by_ids, notes_of_accounts},
     same_contacts::others_with_contact,
     store::{self, AccountRow, DebtorRow},
+    timeline::{Timeline, timelines},
 };
-use crate::platform::{
-    error::OpError,
-    gql::{Batch, OpScope},
-    secret::Masked,
+use crate::{
+    ledger::{LedgerEntryRow, entries_by_ids},
+    platform::{
+        error::OpError,
+        gql::{Batch, OpScope},
+        secret::Masked,
+    },
 };
 
 /// A contact point in clear; `None` once it was erased.
@@ -52,7 +56,10 @@ pub struct AccountLoaders {
     merges: Batch<Uuid, Merges>,
     suggestions: Batch<Uuid, Suggestions>,
     tags: Batch<Uuid, Arc<Vec<String>>>,
+    entries: Batch<Uuid, Arc<LedgerEntryRow>>,
     notes: Batch<NotePage, Notes>,
+    notes_by_id: Batch<Uuid, Arc<NoteRow>>,
+    timelines: Batch<NotePage, Timeline>,
     documents: Batch<NotePage, Documents>,
     documents_by_id: Batch<Uuid, Arc<DocumentRow>>,
     creditors: Batch<Uuid, Arc<CreditorRow>>,
@@ -166,6 +173,41 @@ impl AccountLoaders {
             .load(page, async |pages: Vec<NotePage>| {
                 let mut tx = scope.snapshot().await?;
                 Ok::<_, OpError>(notes_of_accounts(&mut tx, pages).await?)
+            })
+            .await?;
+        Ok(found.unwrap_or_default())
+    }
+
+    pub(super) async fn note(&self, scope: &OpScope, id: Uuid) -> Result<Option<Arc<NoteRow>>, OpError> {
+        self.notes_by_id
+            .load(id, async |ids: Vec<Uuid>| {
+                let mut tx = scope.snapshot().await?;
+                let rows = notes_by_ids(&mut tx, &ids).await?;
+                Ok(rows.into_iter().map(|row| (row.id, Arc::new(row))).collect())
+            })
+            .await
+    }
+
+    pub(super) async fn entry(
+        &self,
+        scope: &OpScope,
+        id: Uuid,
+    ) -> Result<Option<Arc<LedgerEntryRow>>, OpError> {
+        self.entries
+            .load(id, async |ids: Vec<Uuid>| {
+                let mut tx = scope.snapshot().await?;
+                let rows = entries_by_ids(&mut tx, &ids).await?;
+                Ok(rows.into_iter().map(|row| (row.id, Arc::new(row))).collect())
+            })
+            .await
+    }
+
+    pub(super) async fn timeline(&self, scope: &OpScope, page: NotePage) -> Result<Timeline, OpError> {
+        let found = self
+            .timelines
+            .load(page, async |pages: Vec<NotePage>| {
+                let mut tx = scope.snapshot().await?;
+                Ok::<_, OpError>(timelines(&mut tx, pages).await?)
             })
             .await?;
         Ok(found.unwrap_or_default())

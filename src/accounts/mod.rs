@@ -17,6 +17,7 @@ mod creditors;
 mod debt_type;
 pub mod debtor_keys;
 mod delete_account;
+mod deleted_accounts;
 mod disputed;
 mod documents;
 mod export;
@@ -35,9 +36,11 @@ mod notes;
 mod plan_status;
 pub mod ports;
 mod same_contacts;
+mod set_origin;
 mod stated_zone;
 mod store;
 mod tag_accounts;
+mod timeline;
 mod update_account;
 mod update_debtor;
 mod views;
@@ -55,25 +58,29 @@ pub use contact_store::{
 pub use contacts::NewContact;
 use contacts::add_contacts;
 pub use create_account::{Created, NewAccount, create_account};
-pub use creditors::{Origin, OriginPatch, create_creditor, create_placement};
+pub use creditors::{
+    Origin, OriginPatch, PlacementPatch, create_creditor, create_placement, update_creditor, update_placement,
+};
 pub use debt_type::DebtType;
 pub use delete_account::{delete_account, restore_account};
 pub use disputed::{
     DisputedDebt, agent_of_account, are_documents_of, disputed_debt, end_disputed, mark_disputed,
 };
 pub use export::{ExportLimit, Exporter, RunExport, run_export};
+pub use find_or_make_debtor::NotTaken;
 pub use list::LookLimit;
 pub use loaders::AccountLoaders;
 pub use match_stored::match_stored_people;
 pub use merge::{Merged, merge_debtors, unmerge_debtors};
 pub use model::{
     AccountStatus, Channel, ContactPointProvenance, ContactPointUse, ContactPointValidity, LineType,
-    PostalAddress,
+    PostalAddress, RiskLevel,
 };
 pub use national_id::{NationalId, NationalIdError};
 pub use notes::add_note;
 pub use plan_status::PlanStatus;
 pub use same_contacts::addresses_of_nobody_else;
+pub use set_origin::set_accounts_origin;
 pub use stated_zone::{SealedZones, StatedZones, confirm_stated_zone, record_stated_zone};
 pub use store::{
     DebtorRow, OpenAccount, ValidationDates, debtor_by_id, debtors_by_ids, lock_person, lock_persons,

@@ -108,18 +108,23 @@ pub(super) async fn insert_note(
 
 /// One note, within the caller's scope.
 pub(super) async fn note_by_id(tx: &mut TenantTx, id: Uuid) -> Result<Option<NoteRow>, DbError> {
+    Ok(notes_by_ids(tx, &[id]).await?.pop())
+}
+
+/// Notes within the caller's scope.
+pub(super) async fn notes_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<NoteRow>, DbError> {
     let (business, scope) = (tx.business_id(), tx.ctx().agent_scope());
     Ok(sqlx::query_as!(
         NoteRow,
         "SELECT n.id, a.debtor_id, n.author_id, n.body_cipher, n.created_at
          FROM account_notes n JOIN accounts a ON a.business_id = n.business_id AND a.id = n.account_id
-         WHERE n.business_id = $1 AND n.id = $2 AND a.deleted_at IS NULL
+         WHERE n.business_id = $1 AND n.id = ANY($2) AND a.deleted_at IS NULL
            AND ($3::uuid IS NULL OR a.assigned_agent_id IS NULL OR a.assigned_agent_id = $3)",
         business,
-        id,
+        ids,
         scope,
     )
-    .fetch_optional(tx.conn())
+    .fetch_all(tx.conn())
     .await?)
 }
 

@@ -6,6 +6,7 @@ mod consents;
 mod contact_policy;
 mod content;
 mod dashboard;
+mod decision_pages;
 mod dispute_mutations;
 mod dispute_steps;
 mod disputes;
@@ -33,6 +34,7 @@ use super::{
     Author, Contact,
     consent_pages::{ConsentPage, Consents},
     decision::{Decision, Outcome},
+    decision_pages::{DecisionPage, DecisionRow, Decisions, SealedFacts},
     explain, required_text,
 };
 use crate::{
@@ -57,6 +59,7 @@ pub use contact_policy::{
 };
 pub use content::{CheckContentInput, ContentCheck, ContentFinding, ContentQueries};
 pub use dashboard::DashboardQueries;
+pub use decision_pages::ComplianceDecisionConnection;
 pub use dispute_steps::DisputeStep;
 pub use disputes::{Dispute, DisputeConnection};
 pub use holds::{Hold, HoldMutations, HoldQueries};
@@ -123,20 +126,15 @@ pub struct ComplianceDecision {
     decision: Arc<Decision>,
 }
 
-struct DecisionRow {
-    id: Uuid,
-    debtor_id: Uuid,
-    decision: serde_json::Value,
-    decided_at: DateTime<Utc>,
-}
-
 /// The slice's look-ups of one operation.
 #[derive(Default)]
 pub struct ComplianceLoaders {
     consents: Batch<ConsentPage, Consents>,
+    decision_pages: Batch<DecisionPage, Decisions>,
     decisions: Batch<Uuid, ComplianceDecision>,
     dispute_steps: Batch<Uuid, disputes::Steps>,
     disputes: Batch<Uuid, disputes::Disputes>,
+    facts: Batch<Uuid, Arc<SealedFacts>>,
     holds: Batch<Uuid, holds::Holds>,
     inconvenient: Batch<Uuid, inconvenient::Times>,
     notices: Batch<Uuid, validation_notices::Notices>,
@@ -160,6 +158,17 @@ impl ComplianceDecision {
             .await
             .map_err(op_error)?;
         Ok(found.inspect(|decision| scope.saw_debtor(decision.debtor_id)))
+    }
+
+    fn of_row(row: DecisionRow) -> Result<Self, OpError> {
+        let decision: Decision =
+            serde_json::from_value(row.decision).map_err(|error| OpError::Internal(error.into()))?;
+        Ok(Self {
+            debtor_id: row.debtor_id,
+            id: row.id,
+            decided_at: row.decided_at,
+            decision: Arc::new(decision),
+        })
     }
 }
 
@@ -187,17 +196,7 @@ async fn load_decisions(scope: &OpScope, ids: &[Uuid]) -> Result<HashMap<Uuid, C
     .fetch_all(tx.conn())
     .await?;
     rows.into_iter()
-        .map(|row| {
-            let decision: Decision =
-                serde_json::from_value(row.decision).map_err(|error| OpError::Internal(error.into()))?;
-            let found = ComplianceDecision {
-                debtor_id: row.debtor_id,
-                id: row.id,
-                decided_at: row.decided_at,
-                decision: Arc::new(decision),
-            };
-            Ok((row.id, found))
-        })
+        .map(|row| Ok((row.id, ComplianceDecision::of_row(row)?)))
         .collect()
 }
 
@@ -258,6 +257,15 @@ impl ComplianceDecision {
     /// The version of the rules that were asked.
     async fn rule_set_version(&self) -> &str {
         &self.decision.rule_set_version
+    }
+
+    /// Everything that it was decided by, as it was then: from this document alone anybody can decide it again. Null where you
+    /// may not export evidence, of an explanation by complianceCheck, and after the person's records were destroyed.
+    async fn facts(
+        &self,
+        ctx: &Context<'_>,
+    ) -> async_graphql::Result<Option<async_graphql::Json<serde_json::Value>>> {
+        self.open_facts(ctx).await
     }
 
     /// The instant for which it was decided (business time).

@@ -33,6 +33,7 @@ mod dashboard;
 mod debt_facts;
 pub mod decide;
 pub mod decision;
+mod decision_pages;
 mod disputes;
 mod documents;
 mod due;

@@ -10,6 +10,7 @@ const SIZES: &[(&str, &str, u64)] = &[
     ("Account", "validationNotices", 5),
     // Counted at the mutation, which is given the ids.
     ("AssignAccountsPayload", "accounts", 1),
+    ("SetAccountsCreditorPayload", "accounts", 1),
     ("TagAccountsPayload", "accounts", 1),
     ("AccountImport", "columns", 200),
     ("AnswerDue", "complaints", 20),
@@ -27,7 +28,7 @@ const SIZES: &[(&str, &str, u64)] = &[
     ("ComplianceDashboard", "suppressions", 4),
     ("ComplianceDecision", "rules", 60),
     ("ContentCheck", "findings", 40),
-    ("CreateAccountPayload", "notTaken", 6),
+    ("CreateAccountPayload", "notTaken", 7),
     ("Debtor", "contactPoints", 20),
     ("Debtor", "holds", 20),
     ("Debtor", "inconvenientTimes", 20),

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 pub use opening::opening_of;
 pub use openings::{Opening, post_openings};
-pub use store::{LedgerEntryRow, entries_of_account};
+pub use store::{LedgerEntryRow, entries_by_ids, entries_of_account};
 
 use crate::platform::{
     db::{DbError, TenantTx},

@@ -80,6 +80,24 @@ pub(super) async fn insert_entries(
     Ok(())
 }
 
+/// Entries by id.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn entries_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<LedgerEntryRow>, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_as!(
+        LedgerEntryRow,
+        "SELECT e.id, t.kind, e.amount_minor, e.currency, e.at
+         FROM ledger_entries e JOIN ledger_transactions t ON t.business_id = e.business_id AND t.id = e.transaction_id
+         WHERE e.business_id = $1 AND e.id = ANY($2)",
+        business,
+        ids,
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
 /// The newest entries of one account, newest first; `before` pages on.
 ///
 /// # Errors

@@ -5,6 +5,8 @@ mod bulk;
 mod contact_points;
 mod creditors;
 mod debtor;
+mod debtor_list;
+mod deleted;
 mod deletion;
 mod documents;
 mod exports;
@@ -18,6 +20,7 @@ mod national_id;
 mod notes;
 mod people;
 mod queries;
+mod timeline;
 mod types;
 mod views;
 
@@ -45,6 +48,8 @@ use crate::compliance::graphql::{ConsentMutations, HoldMutations, InconvenientTi
 #[derive(Default, MergedObject)]
 pub struct AccountQueries(
     queries::ListQueries,
+    debtor_list::DebtorQueries,
+    deleted::DeletedQueries,
     creditors::CreditorQueries,
     views::ViewQueries,
     exports::ExportQueries,

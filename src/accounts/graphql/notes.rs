@@ -37,6 +37,20 @@ impl AccountNote {
         Self { row }
     }
 
+    /// Looks a note up; `None` when it is not of an account of the caller's.
+    ///
+    /// # Errors
+    /// Internal ones only.
+    pub(super) async fn load(ctx: &Context<'_>, id: Uuid) -> async_graphql::Result<Option<Self>> {
+        let scope = ctx.scope()?;
+        let row = ctx
+            .data::<AccountLoaders>()?
+            .note(scope, id)
+            .await
+            .map_err(op_error)?;
+        Ok(row.map(|row| Self::new(scope, row)))
+    }
+
     /// An account's notes, newest first.
     ///
     /// # Errors

@@ -8,7 +8,10 @@ use uuid::Uuid;
 
 use super::{
     AccountNote, BalanceComponentsValue, Creditor, Debtor, Document, LedgerEntry, Placement, balance,
-    documents::DocumentConnection, ledger::LedgerEntryConnection, notes::AccountNoteConnection,
+    documents::DocumentConnection,
+    ledger::LedgerEntryConnection,
+    notes::AccountNoteConnection,
+    timeline::{TimelineItem, TimelineItemConnection},
 };
 use crate::{
     access::{Cell, authorize},
@@ -17,7 +20,8 @@ use crate::{
         store::AccountRow,
     },
     compliance::graphql::{
-        Consent, ConsentConnection, Dispute, Hold, SuitAuthority, TimeZoneEvidence, ValidationNotice,
+        ComplianceDecision, ComplianceDecisionConnection, Consent, ConsentConnection, Dispute, Hold,
+        SuitAuthority, TimeZoneEvidence, ValidationNotice,
     },
     conversations::graphql::{Conversation, ConversationConnection},
     identity::graphql::User,
@@ -247,6 +251,21 @@ impl Account {
         Consent::of_debtor(ctx, self.row.debtor_id, page).await
     }
 
+    /// What the gate answered to contacts about it, the last first.
+    async fn decisions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many (1 to 100).")] first: Option<i32>,
+        #[graphql(desc = "Past this cursor.")] after: Option<String>,
+    ) -> async_graphql::Result<ComplianceDecisionConnection> {
+        let page = PageArgs {
+            first,
+            after,
+            ..PageArgs::default()
+        };
+        ComplianceDecision::of_account(ctx, self.row.id, page).await
+    }
+
     /// Internal notes, newest first; never shown to the debtor.
     async fn notes(
         &self,
@@ -260,6 +279,22 @@ impl Account {
             ..PageArgs::default()
         };
         AccountNote::of_account(ctx, self.row.id, page).await
+    }
+
+    /// What happened to it, of all kinds in one order, the last first: messages, threads, notes, documents, postings,
+    /// disputes, and what the gate answered; of each what you may read.
+    async fn timeline(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many (1 to 100).")] first: Option<i32>,
+        #[graphql(desc = "Past this cursor.")] after: Option<String>,
+    ) -> async_graphql::Result<TimelineItemConnection> {
+        let page = PageArgs {
+            first,
+            after,
+            ..PageArgs::default()
+        };
+        TimelineItem::of_account(ctx, self.row.id, page).await
     }
 
     /// Bills, agreements, letters and what validates the debt, newest first.
@@ -308,7 +343,8 @@ impl Account {
         ))
     }
 
-    /// ISO 639-1 code of the language in which the debtor is written to.
+    /// The language in which the debtor is written to, a BCP 47 tag such as `es` or `es-MX`. Whatever the region, texts that the
+    /// law requires are in Spanish for Spanish and in English for all else.
     async fn preferred_language(&self) -> &str {
         &self.row.preferred_language
     }

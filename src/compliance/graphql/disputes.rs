@@ -60,6 +60,19 @@ impl Dispute {
         Ok(row.map(|row| Self::new(scope, Arc::new(row))))
     }
 
+    /// One of the disputes that [`Self::of_account`] tells of.
+    ///
+    /// # Errors
+    /// Internal ones only.
+    pub(crate) async fn one_of_account(
+        ctx: &Context<'_>,
+        account: Uuid,
+        id: Uuid,
+    ) -> async_graphql::Result<Option<Self>> {
+        let all = Self::of_account(ctx, account).await?;
+        Ok(all.into_iter().find(|dispute| dispute.row.id == id))
+    }
+
     /// The disputes of an account, newest first.
     ///
     /// # Errors

@@ -1,0 +1,120 @@
+//! Stored decisions, page by page, and the facts that they were made of.
+
+use std::{collections::HashMap, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::platform::{
+    db::{DbError, TenantTx},
+    keys::WrappedKey,
+};
+
+/// A stored decision, as it is read.
+#[derive(Clone, Debug)]
+pub(super) struct DecisionRow {
+    pub(super) id: Uuid,
+    pub(super) debtor_id: Uuid,
+    pub(super) decision: serde_json::Value,
+    pub(super) decided_at: DateTime<Utc>,
+}
+
+/// A page of the decisions about one account: how many, past which.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub(super) struct DecisionPage {
+    pub(super) account: Uuid,
+    pub(super) limit: i64,
+    pub(super) past: Option<Uuid>,
+}
+
+/// The decisions of one page.
+pub(super) type Decisions = Arc<Vec<DecisionRow>>;
+
+/// What was decided last comes first; one statement for all accounts that ask for the same number. The accounts were read
+/// within the caller's scope; of a message in a colleague's thread an agent sees no decision, whosever the account is.
+pub(super) async fn decisions_of_accounts(
+    tx: &mut TenantTx,
+    pages: Vec<DecisionPage>,
+) -> Result<HashMap<DecisionPage, Decisions>, DbError> {
+    let (business, agent) = (tx.business_id(), tx.ctx().agent_scope());
+    let mut groups: HashMap<i64, Vec<DecisionPage>> = HashMap::new();
+    for page in pages {
+        groups.entry(page.limit).or_default().push(page);
+    }
+    let mut found = HashMap::new();
+    for (limit, group) in groups {
+        let accounts: Vec<Uuid> = group.iter().map(|page| page.account).collect();
+        let pasts: Vec<Option<Uuid>> = group.iter().map(|page| page.past).collect();
+        let rows = sqlx::query!(
+            r#"SELECT p.nth AS "nth!", d.id AS "id!", d.debtor_id AS "debtor_id!", d.decision AS "decision!",
+                    d.decided_at AS "decided_at!"
+             FROM unnest($2::uuid[], $3::uuid[]) WITH ORDINALITY AS p(account_id, past, nth)
+             CROSS JOIN LATERAL (
+                SELECT x.id, x.debtor_id, x.decision, x.decided_at FROM decisions x
+                WHERE x.business_id = $1 AND x.account_id = p.account_id AND (p.past IS NULL OR x.id < p.past)
+                  AND ($4::uuid IS NULL OR NOT EXISTS (
+                      SELECT FROM conversations c
+                      JOIN messages m ON m.business_id = c.business_id AND m.conversation_id = c.id
+                      WHERE c.business_id = x.business_id AND c.debtor_id = x.debtor_id AND c.assigned_agent_id <> $4
+                        AND (m.decision_id = x.id OR EXISTS (
+                            SELECT FROM delivery_attempts t
+                            WHERE t.business_id = m.business_id AND t.message_id = m.id AND t.decision_id = x.id))))
+                ORDER BY x.id DESC LIMIT $5) d
+             ORDER BY p.nth, d.id DESC"#,
+            business,
+            &accounts,
+            &pasts as &[Option<Uuid>],
+            agent,
+            limit,
+        )
+        .fetch_all(tx.conn())
+        .await?;
+        let mut by_page: HashMap<i64, Vec<DecisionRow>> = HashMap::with_capacity(group.len());
+        for row in rows {
+            by_page.entry(row.nth).or_default().push(DecisionRow {
+                id: row.id,
+                debtor_id: row.debtor_id,
+                decision: row.decision,
+                decided_at: row.decided_at,
+            });
+        }
+        for (nth, page) in (1..).zip(group) {
+            found.insert(page, Arc::new(by_page.remove(&nth).unwrap_or_default()));
+        }
+    }
+    Ok(found)
+}
+
+/// Facts, sealed under the person's record key.
+#[derive(Clone, Debug)]
+pub(super) struct SealedFacts {
+    pub(super) cipher: Vec<u8>,
+    pub(super) key: WrappedKey,
+}
+
+/// The facts of these decisions, which were read within the caller's scope.
+pub(super) async fn facts_of(
+    tx: &mut TenantTx,
+    decisions: &[Uuid],
+) -> Result<HashMap<Uuid, Arc<SealedFacts>>, DbError> {
+    let business = tx.business_id();
+    let rows = sqlx::query!(
+        "SELECT d.id, d.facts_cipher, k.id AS key_id, k.business_key_version, k.wrapped
+         FROM decisions d JOIN data_keys k ON k.business_id = d.business_id AND k.id = d.key_id
+         WHERE d.business_id = $1 AND d.id = ANY($2)",
+        business,
+        decisions,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let facts = rows.into_iter().map(|row| {
+        let key = WrappedKey {
+            id: row.key_id,
+            business_key_version: row.business_key_version,
+            wrapped: row.wrapped,
+        };
+        let cipher = row.facts_cipher;
+        (row.id, Arc::new(SealedFacts { cipher, key }))
+    });
+    Ok(facts.collect())
+}

@@ -1,0 +1,95 @@
+//! The decisions about an account, and the facts behind each.
+
+use async_graphql::{Context, Json};
+use uuid::Uuid;
+
+use super::{ComplianceDecision, ComplianceLoaders};
+use crate::{
+    access::{Cell, authorize},
+    compliance::decision_pages::{DecisionPage, decisions_of_accounts, facts_of},
+    platform::{
+        error::OpError,
+        gql::{AtHand, EdgeCursor, PageArgs, ScopeExt as _, op_error},
+    },
+};
+
+crate::relay_connection!(
+    ComplianceDecision,
+    ComplianceDecisionConnection,
+    ComplianceDecisionEdge
+);
+
+impl AtHand for ComplianceDecision {}
+
+impl ComplianceDecision {
+    /// What was decided of contacts about an account, the last first.
+    ///
+    /// # Errors
+    /// FORBIDDEN for who may not read decisions, BAD_USER_INPUT for a page that does not fit.
+    pub(crate) async fn of_account(
+        ctx: &Context<'_>,
+        account: Uuid,
+        args: PageArgs,
+    ) -> async_graphql::Result<ComplianceDecisionConnection> {
+        let scope = ctx.scope()?;
+        authorize(scope.ctx(), Cell::DecisionRead)
+            .map_err(|denied| op_error(OpError::Forbidden(denied.to_string())))?;
+        let page = args.check(ctx)?;
+        let past = page.key::<Uuid>("decisions")?;
+        let asked = DecisionPage {
+            account,
+            limit: page.fetch(),
+            past,
+        };
+        let found = ctx
+            .data::<ComplianceLoaders>()?
+            .decision_pages
+            .load(asked, async |pages: Vec<DecisionPage>| {
+                let mut tx = scope.snapshot().await?;
+                Ok::<_, OpError>(decisions_of_accounts(&mut tx, pages).await?)
+            })
+            .await
+            .map_err(op_error)?;
+        let rows = found
+            .unwrap_or_default()
+            .iter()
+            .map(|row| {
+                scope.saw_debtor(row.debtor_id);
+                Ok((EdgeCursor::of("decisions", row.id), Self::of_row(row.clone())?))
+            })
+            .collect::<Result<Vec<_>, OpError>>()
+            .map_err(op_error)?;
+        Ok(ComplianceDecisionConnection::from_rows(&page, rows))
+    }
+
+    /// The facts document of a stored decision, in clear.
+    pub(super) async fn open_facts(
+        &self,
+        ctx: &Context<'_>,
+    ) -> async_graphql::Result<Option<Json<serde_json::Value>>> {
+        let scope = ctx.scope()?;
+        if authorize(scope.ctx(), Cell::EvidenceExport).is_err() {
+            return Ok(None);
+        }
+        let sealed = ctx
+            .data::<ComplianceLoaders>()?
+            .facts
+            .load(self.id, async |ids: Vec<Uuid>| {
+                let mut tx = scope.snapshot().await?;
+                Ok::<_, OpError>(facts_of(&mut tx, &ids).await?)
+            })
+            .await
+            .map_err(op_error)?;
+        let Some(sealed) = sealed else { return Ok(None) };
+        let keys = scope.keys().await.map_err(op_error)?;
+        let Some(key) = scope.data_key(&keys, &sealed.key).map_err(op_error)? else {
+            return Ok(None);
+        };
+        let text = keys
+            .open_text(&key, "decisions", "facts_cipher", self.id, &sealed.cipher)
+            .map_err(|error| op_error(error.into()))?;
+        let facts =
+            serde_json::from_str(text.expose()).map_err(|error| op_error(OpError::Internal(error.into())))?;
+        Ok(Some(Json(facts)))
+    }
+}
