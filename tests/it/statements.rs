@@ -254,6 +254,7 @@ async fn the_hot_lists_and_the_feed_find_their_rows_by_index() {
     let names = names(&app).await;
     let manager = app.acme.sign_in("manager").await;
     let thread = app.thread_with(&manager, &app.acme, JAMES).await;
+    let account = app.account_id(&app.acme, JAMES).await;
     let viewer = manager.gql("{ viewer { inboxCursor } }", json!({})).await;
     let cursor = data(&viewer)["viewer"]["inboxCursor"].clone();
     app.text(&app.acme, &app.acme.debtor_number(JAMES), "Hello there")
@@ -288,6 +289,16 @@ async fn the_hot_lists_and_the_feed_find_their_rows_by_index() {
             "subscription($t: ID!, $c: Cursor) { conversationEvents(conversationId: $t, after: $c) { __typename } }",
             json!({ "t": thread, "c": cursor }),
             "live_events_conversation",
+        ),
+        (
+            "subscription($a: ID!, $c: Cursor) { accountEvents(accountId: $a, after: $c) { __typename } }",
+            json!({ "a": account, "c": cursor }),
+            "live_events_account",
+        ),
+        (
+            "{ deletedAccounts(first: 10) { edges { node { id } } } }",
+            json!({}),
+            "accounts_deleted",
         ),
     ] {
         wire.clear();

@@ -1,6 +1,6 @@
 //! An account's timeline in the API.
 
-use async_graphql::{Context, Enum, Object, Union};
+use async_graphql::{Context, Enum, Object};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -45,18 +45,6 @@ impl TimelineKind {
     }
 }
 
-/// The thing itself.
-#[derive(Union)]
-pub enum TimelineSubject {
-    Message(Message),
-    Conversation(Conversation),
-    Note(AccountNote),
-    Document(Document),
-    LedgerEntry(LedgerEntry),
-    Dispute(Dispute),
-    Decision(ComplianceDecision),
-}
-
 /// Something that happened to an account.
 #[derive(Clone)]
 pub struct TimelineItem {
@@ -94,6 +82,11 @@ impl TimelineItem {
             .collect();
         Ok(TimelineItemConnection::from_rows(&page, rows))
     }
+
+    /// The thing's id, if it is of this kind.
+    fn is(&self, kind: TimelineKind) -> Option<Uuid> {
+        (TimelineKind::of(&self.row.kind) == kind).then_some(self.row.id)
+    }
 }
 
 /// Something that happened to an account.
@@ -109,25 +102,59 @@ impl TimelineItem {
         self.row.at
     }
 
-    /// The thing itself, as it is now; null when it is not yours to see any more.
-    async fn subject(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<TimelineSubject>> {
-        let id = self.row.id;
-        Ok(match TimelineKind::of(&self.row.kind) {
-            TimelineKind::Message => Message::load(ctx, id).await?.map(TimelineSubject::Message),
-            TimelineKind::Conversation => Conversation::load(ctx, id)
-                .await?
-                .map(TimelineSubject::Conversation),
-            TimelineKind::Note => AccountNote::load(ctx, id).await?.map(TimelineSubject::Note),
-            TimelineKind::Document => Document::load(ctx, id).await?.map(TimelineSubject::Document),
-            TimelineKind::LedgerEntry => LedgerEntry::load(ctx, id)
-                .await?
-                .map(TimelineSubject::LedgerEntry),
-            TimelineKind::Dispute => Dispute::one_of_account(ctx, self.row.account_id, id)
-                .await?
-                .map(TimelineSubject::Dispute),
-            TimelineKind::Decision => ComplianceDecision::load(ctx, id)
-                .await?
-                .map(TimelineSubject::Decision),
-        })
+    /// The message, where it is one; null when it is not yours to see any more. So are the others.
+    async fn message(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Message>> {
+        match self.is(TimelineKind::Message) {
+            Some(id) => Message::load(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The thread, where it is one.
+    async fn conversation(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Conversation>> {
+        match self.is(TimelineKind::Conversation) {
+            Some(id) => Conversation::load(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The note, where it is one.
+    async fn note(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<AccountNote>> {
+        match self.is(TimelineKind::Note) {
+            Some(id) => AccountNote::load(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The document, where it is one.
+    async fn document(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Document>> {
+        match self.is(TimelineKind::Document) {
+            Some(id) => Document::load(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The posting, where it is one.
+    async fn ledger_entry(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<LedgerEntry>> {
+        match self.is(TimelineKind::LedgerEntry) {
+            Some(id) => LedgerEntry::load(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The dispute, where it is one of the newest hundred of the account.
+    async fn dispute(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Dispute>> {
+        match self.is(TimelineKind::Dispute) {
+            Some(id) => Dispute::one_of_account(ctx, self.row.account_id, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The answer of the gate, where it is one.
+    async fn decision(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<ComplianceDecision>> {
+        match self.is(TimelineKind::Decision) {
+            Some(id) => ComplianceDecision::load(ctx, id).await,
+            None => Ok(None),
+        }
     }
 }

@@ -10,6 +10,9 @@ const GONE: &str =
   accounts(first: 100, search: \"ACME-10001\") { totalCount edges { node { id } } }
   debtor(id: $debtor) { accounts(first: 5) { edges { node { id } } } } }";
 
+const DELETED: &str = "{ deletedAccounts(first: 5) { edges { node { id accountNumber status debtor { id }
+  notes(first: 1) { edges { node { text author { name } } } } } } } }";
+
 #[tokio::test]
 async fn a_deleted_account_is_nowhere_and_comes_back_as_it_was() {
     let app = TestApp::start().await;
@@ -79,6 +82,17 @@ async fn a_deleted_account_is_nowhere_and_comes_back_as_it_was() {
         "and others whom to ask: {whom}"
     );
 
+    // Who may delete finds what was deleted, and why; nobody else does.
+    let listed = manager.gql(DELETED, json!({})).await;
+    assert_eq!(
+        data(&listed)["deletedAccounts"]["edges"],
+        json!([{ "node": { "id": id, "accountNumber": "ACME-10001", "status": "ACTIVE", "debtor": { "id": debtor },
+            "notes": { "edges": [{ "node": { "text": "Placed twice.", "author": { "name": "Manager of Acme Recovery" } } }] } } }])
+    );
+    assert_eq!(error_code(&agent.gql(DELETED, json!({})).await), "FORBIDDEN");
+    let elsewhere = app.globex.sign_in("admin").await.gql(DELETED, json!({})).await;
+    assert_eq!(data(&elsewhere)["deletedAccounts"]["edges"], json!([]));
+
     // Its thread can be read, and not written to: what waited does not go out either.
     app.run_jobs().await;
     let state = app.message_state(&waiting).await;
@@ -127,6 +141,8 @@ async fn a_deleted_account_is_nowhere_and_comes_back_as_it_was() {
     );
     let found = admin.gql(GONE, ask_for_it).await;
     assert_eq!(data(&found)["accounts"]["totalCount"], 1);
+    let listed = admin.gql(DELETED, json!({})).await;
+    assert_eq!(data(&listed)["deletedAccounts"]["edges"], json!([]));
     send(&admin, &thread, "It is back.").await;
     app.run_jobs().await;
     app.finish().await;

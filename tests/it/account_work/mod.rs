@@ -1,9 +1,11 @@
 //! Working on accounts: notes, many at once, holds, creditors, what a balance is made of, deleting, saved views.
 
 mod bulk;
+mod creditors;
 mod deletion;
 pub mod holds;
 mod placing;
+mod timeline;
 mod views;
 
 use funnelchat::accounts::add_note;

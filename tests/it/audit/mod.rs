@@ -124,6 +124,9 @@ const ORDER: &[&str] = &[
     "cancelAccountImport",
     "createCreditor",
     "createPlacement",
+    "updateCreditor",
+    "updatePlacement",
+    "setAccountsCreditor",
     "updateDebtor",
     "recordStatedTimeZone",
     "confirmStatedTimeZone",
@@ -328,6 +331,11 @@ impl Story<'_> {
             "cancelAccountImport" => json!({ "importId": self.import }),
             "createCreditor" => json!({ "name": "A Bank" }),
             "createPlacement" => json!({ "creditorId": self.ids.get("cred"), "name": "July" }),
+            "updateCreditor" => json!({ "id": self.ids.get("cred"), "name": "A renamed bank" }),
+            "updatePlacement" => json!({ "id": self.ids.get("plc"), "placedOn": "2026-05-01" }),
+            "setAccountsCreditor" => {
+                json!({ "accountIds": [self.account], "placementId": self.ids.get("plc") })
+            }
             "updateDebtor" => json!({ "id": self.ids.get("dbtr"), "preferredLanguage": "es" }),
             "recordStatedTimeZone" => {
                 json!({ "debtorId": self.ids.get("dbtr"), "timeZone": "America/New_York", "statement": "At home." })

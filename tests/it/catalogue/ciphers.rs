@@ -187,7 +187,10 @@ const PLAIN: &[(&str, &str)] = &[
         "debtors.national_id_blind",
         "an HMAC, emptied with the destruction of the profile key",
     ),
-    ("debtors.preferred_language", "an ISO 639-1 code"),
+    ("debtors.company_key", "searchable; overwritten at erasure"),
+    ("debtors.company_name", "searchable; overwritten at erasure"),
+    ("debtors.preferred_language", "a language tag"),
+    ("debtors.primary_language", "the language of the tag"),
     ("decisions.channel", "a word of ours"),
     ("decisions.content_hash", "a hash"),
     (

@@ -220,7 +220,7 @@ async fn nobody_holds_more_than_is_listed() {
                AND has_column_privilege('funnelchat_search', 'debtors', a.attname, 'SELECT') ORDER BY 1",
         )
         .await;
-    assert_eq!(searched, ["business_id", "id", "name_key"]);
+    assert_eq!(searched, ["business_id", "company_key", "id", "name_key"]);
     let granted_partitions = catalogue
         .names(
             "SELECT c.relname || ' to ' || coalesce(r.rolname, 'PUBLIC') FROM pg_class c, aclexplode(c.relacl) acl

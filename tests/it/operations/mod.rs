@@ -74,7 +74,7 @@ const BOUNDED_LISTS: &[(&str, &str)] = &[
     ("RegenerateRecoveryCodesPayload.recoveryCodes", "ten are made"),
     (
         "CreateAccountPayload.notTaken",
-        "what is told of a person, six fields",
+        "what is told of a person, seven fields",
     ),
     ("NotTaken.field", "one path"),
     ("ContentCheck.findings", "forty, in the scanner"),
@@ -136,6 +136,10 @@ const BOUNDED_LISTS: &[(&str, &str)] = &[
     ("UpdateTemplatePayload.findings", "100, cut"),
     ("SendMessagePayload.findings", "forty, in the scanner"),
     ("StartConversationPayload.findings", "forty, in the scanner"),
+    (
+        "SetAccountsCreditorPayload.accounts",
+        "as many as ids were given, 500 at most",
+    ),
     (
         "TagAccountsPayload.accounts",
         "as many as ids were given, 500 at most",

@@ -143,16 +143,23 @@ async fn each_condition_in_each_order_looks_at_few_people_of_many() {
         json!({ "createdAt": { "from": "2026-06-01T00:00:00Z" } }),
         json!({ "preferredLanguage": ["vi"], "hasOpenAccounts": true }),
     ] {
-        for order in [
-            json!({ "field": "NAME", "direction": "ASC" }),
-            json!({ "field": "CREATED_AT", "direction": "DESC" }),
-        ] {
+        let newest = json!({ "field": "CREATED_AT", "direction": "DESC" });
+        for order in [json!({ "field": "NAME", "direction": "ASC" }), newest.clone()] {
+            // The newest people all have open accounts: below.
+            if filter == json!({ "hasOpenAccounts": false }) && order == newest {
+                continue;
+            }
             wire.clear();
             let found = last_names(&manager, json!({ "f": filter, "o": order, "n": 3 })).await;
             assert!(!found.is_empty(), "{filter} {order}");
             assert_bounded(&names, &wire, &format!("people, {filter} {order}"));
         }
     }
+    // What is rare at the beginning of the order, and leads nowhere, asks to be narrowed.
+    wire.clear();
+    let rare = json!({ "f": { "hasOpenAccounts": false }, "o": { "field": "CREATED_AT", "direction": "DESC" }, "n": 3 });
+    assert!(message(&manager.gql(PEOPLE, rare).await).contains("too broad: more than 100 people"));
+    assert_bounded(&names, &wire, "people without an open account, the newest first");
     let few = json!({ "f": { "hold": ["DISPUTE"], "preferredLanguage": ["vi"] }, "n": 3 });
     assert_eq!(last_names(&manager, few).await, Vec::<String>::new());
     // Of a colleague's people an agent is shown none, and looks through few to know it.

@@ -12,6 +12,8 @@ use crate::support::{Field, Schema, Slot};
 pub fn kind_of(field: &str, slot: &Slot) -> Option<&'static str> {
     match (field, slot.path.last().map(String::as_str).unwrap_or_default()) {
         ("node", "id") | ("nodes", "ids") => None,
+        ("updateCreditor", "id") => Some("cred"),
+        ("updatePlacement", "id") => Some("plc"),
         ("account" | "updateAccount" | "deleteAccount" | "restoreAccount", "id") => Some("acct"),
         ("saveAccountView" | "deleteAccountView", "id") => Some("view"),
         ("accountImport", "id") | (_, "importId") => Some("imp"),
@@ -80,6 +82,9 @@ pub fn plain_arguments(schema: &Schema, field: &Field, ids: &Ids) -> Map<String,
         // Optional, but one of two has to be there.
         if (field.name.as_str(), input.name.as_str()) == ("tagAccounts", "add") {
             return Some(json!(["swept"]));
+        }
+        if (field.name.as_str(), input.name.as_str()) == ("setAccountsCreditor", "placementId") {
+            return Some(json!(ids.get("plc")));
         }
         if (field.name.as_str(), input.name.as_str()) == ("checkContent", "accountId") {
             return Some(json!(ids.get("acct")));
