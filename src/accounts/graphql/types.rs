@@ -70,6 +70,8 @@ impl Account {
     }
 }
 
+crate::write_names_of!(AccountStatus, Channel, DebtType);
+
 crate::fields_at_hand!(Account {
     "id" => id,
     "accountNumber" => account_number,

@@ -103,6 +103,8 @@ impl Conversation {
     }
 }
 
+crate::write_names_of!(ConversationStatus, DeliveryStatus, Direction, SenderType);
+
 crate::fields_at_hand!(Conversation {
     "id" => id,
     "channel" => channel,

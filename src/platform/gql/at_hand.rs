@@ -1,14 +1,23 @@
-//! Fields whose value an object has at hand, resolved without a task or a place on the heap to wait in. Most fields of
-//! a list are of this kind, and the machinery to wait for them costs more than they do.
+//! Fields whose value an object has at hand, written without a task or a place on the heap to wait in. Most fields of a list
+//! are of this kind, and the machinery to wait for them, and the values that the library would make of theirs, cost more than
+//! they do.
 
-use async_graphql::{ContainerType, Context, OutputType, ServerResult, Value};
+use async_graphql::{ContainerType, Context, ID, OutputType, ServerResult, Value};
+use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
+
+use super::{Date, MoneyValue, in_place::write_object, write_json};
 
 /// An object that knows which of its fields have their value at once. The default knows none: then each is resolved as the library
 /// does.
 pub trait AtHand: ContainerType {
-    /// The value of the field of `ctx`, if it is one of these.
-    fn at_hand(&self, _ctx: &Context<'_>) -> Option<ServerResult<Value>> {
+    /// Whether a field is one of these.
+    fn is_at_hand(_field: &str) -> bool {
+        false
+    }
+
+    /// Writes the value of the field of `ctx` as JSON, if it is one of these. Where it fails nothing counts that was written.
+    fn at_hand(&self, _ctx: &Context<'_>, _out: &mut Vec<u8>) -> Option<ServerResult<()>> {
         None
     }
 }
@@ -19,12 +28,17 @@ pub trait AtHand: ContainerType {
 macro_rules! fields_at_hand {
     ($object:ty { $($field:literal => $resolver:ident),* $(,)? }) => {
         impl $crate::platform::gql::AtHand for $object {
+            fn is_at_hand(field: &str) -> bool {
+                [$($field),*].contains(&field)
+            }
+
             fn at_hand(
                 &self,
                 ctx: &::async_graphql::Context<'_>,
-            ) -> Option<::async_graphql::ServerResult<::async_graphql::Value>> {
+                out: &mut Vec<u8>,
+            ) -> Option<::async_graphql::ServerResult<()>> {
                 match ctx.item.node.name.node.as_str() {
-                    $($field => $crate::platform::gql::resolve_at_once(ctx, self.$resolver(ctx)),)*
+                    $($field => $crate::platform::gql::write_at_once(ctx, self.$resolver(ctx), out),)*
                     _ => None,
                 }
             }
@@ -32,16 +46,94 @@ macro_rules! fields_at_hand {
     };
 }
 
-/// What a resolver answers, if it answers at once.
-pub fn resolve_at_once<T: OutputType>(
+/// Writes what a resolver answers, if it answers at once.
+pub fn write_at_once<T: WriteValue>(
     ctx: &Context<'_>,
     resolver: impl Future<Output = async_graphql::Result<T>>,
-) -> Option<ServerResult<Value>> {
-    let failed = |error: async_graphql::Error| ctx.set_error_path(error.into_server_error(ctx.item.pos));
-    match resolver.now_or_never()?.map_err(failed) {
-        Ok(value) => value
-            .resolve(&ctx.with_selection_set(&ctx.item.node.selection_set), ctx.item)
-            .now_or_never(),
-        Err(error) => Some(Err(error)),
+    out: &mut Vec<u8>,
+) -> Option<ServerResult<()>> {
+    match resolver.now_or_never()? {
+        Ok(value) => value.write_value(ctx, out),
+        Err(error) => Some(Err(ctx.set_error_path(error.into_server_error(ctx.item.pos)))),
     }
+}
+
+/// What a field at hand may answer.
+pub trait WriteValue: OutputType {
+    /// Writes it as the library would answer it; `None` where that takes time. The default asks the library.
+    fn write_value(&self, ctx: &Context<'_>, out: &mut Vec<u8>) -> Option<ServerResult<()>> {
+        let ctx_of_value = ctx.with_selection_set(&ctx.item.node.selection_set);
+        let value = self.resolve(&ctx_of_value, ctx.item).now_or_never()?;
+        Some(value.map(|value| write_json(&value, out)))
+    }
+}
+
+fn write_text(text: &str, out: &mut Vec<u8>) -> Option<ServerResult<()>> {
+    serde_json::to_writer(out, text).expect("a string in memory always serializes");
+    Some(Ok(()))
+}
+
+impl WriteValue for &str {
+    fn write_value(&self, _: &Context<'_>, out: &mut Vec<u8>) -> Option<ServerResult<()>> {
+        write_text(self, out)
+    }
+}
+
+impl WriteValue for String {
+    fn write_value(&self, _: &Context<'_>, out: &mut Vec<u8>) -> Option<ServerResult<()>> {
+        write_text(self, out)
+    }
+}
+
+impl WriteValue for ID {
+    fn write_value(&self, _: &Context<'_>, out: &mut Vec<u8>) -> Option<ServerResult<()>> {
+        write_text(self, out)
+    }
+}
+
+impl<T: WriteValue> WriteValue for Option<T> {
+    fn write_value(&self, ctx: &Context<'_>, out: &mut Vec<u8>) -> Option<ServerResult<()>> {
+        match self {
+            Some(value) => value.write_value(ctx, out),
+            None => {
+                write_json(&Value::Null, out);
+                Some(Ok(()))
+            }
+        }
+    }
+}
+
+impl WriteValue for MoneyValue {
+    fn write_value(&self, ctx: &Context<'_>, out: &mut Vec<u8>) -> Option<ServerResult<()>> {
+        write_object(self, ctx, out)
+    }
+}
+
+impl WriteValue for Date {}
+impl WriteValue for DateTime<Utc> {}
+impl WriteValue for i32 {}
+
+/// Lets an enum be the value of a field at hand: written as its name (specification, section 6.4.3).
+#[macro_export]
+macro_rules! write_names_of {
+    ($($name:ty),* $(,)?) => {
+        $(impl $crate::platform::gql::WriteValue for $name {
+            fn write_value(
+                &self,
+                _: &::async_graphql::Context<'_>,
+                out: &mut Vec<u8>,
+            ) -> Option<::async_graphql::ServerResult<()>> {
+                $crate::platform::gql::write_name(*self, out);
+                Some(Ok(()))
+            }
+        })*
+    };
+}
+
+/// Writes an enum's value. Its name is of letters, digits and underscores (specification, section 2.1.9): nothing to escape.
+pub fn write_name<T: async_graphql::resolver_utils::EnumType>(value: T, out: &mut Vec<u8>) {
+    let item = T::items().iter().find(|item| item.value == value);
+    out.push(b'"');
+    out.extend_from_slice(item.map_or("", |item| item.name).as_bytes());
+    out.push(b'"');
 }

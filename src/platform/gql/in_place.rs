@@ -9,7 +9,7 @@
 use std::{borrow::Cow, collections::HashMap, future::poll_fn, pin::Pin, task::Poll};
 
 use async_graphql::{
-    ContextSelectionSet, Name, OutputType, Positioned, ServerResult, Value,
+    Context, ContextSelectionSet, Name, OutputType, Positioned, ServerResult, Value,
     parser::types::{Field, FragmentDefinition, Selection},
     registry::Registry,
 };
@@ -206,6 +206,116 @@ fn push_field(
     }
 }
 
+/// A field that has its value at once; false where it has not, and then nothing is written.
+fn push_at_hand(
+    ctx: &ContextSelectionSet<'_>,
+    object: &impl AtHand,
+    field: &Positioned<Field>,
+    text: &mut Vec<u8>,
+) -> bool {
+    let before = text.len();
+    push_key(field, text);
+    match object.at_hand(&ctx.with_field(field), text) {
+        Some(Ok(())) => return true,
+        Some(Err(error)) => ctx.add_error(error),
+        None => {
+            text.truncate(before);
+            return false;
+        }
+    }
+    text.truncate(before);
+    true
+}
+
+/// Writes the object that is the value of the field of `ctx`; `None`, and nothing, where one of the fields that are selected on
+/// it has to wait, or the library must look at them itself.
+pub(super) fn write_object<T: AtHand>(
+    object: &T,
+    ctx: &Context<'_>,
+    out: &mut Vec<u8>,
+) -> Option<ServerResult<()>> {
+    let ctx = ctx.with_selection_set(&ctx.item.node.selection_set);
+    let fields = plain_fields(&ctx, &ctx.item.node.items, &T::type_name())?;
+    push_object(&ctx, object, &fields, out).then_some(Ok(()))
+}
+
+/// An object all of whose fields have their value at once; false where one has not, and then nothing is written.
+fn push_object(
+    ctx: &ContextSelectionSet<'_>,
+    object: &impl AtHand,
+    fields: &[&Positioned<Field>],
+    text: &mut Vec<u8>,
+) -> bool {
+    let before = text.len();
+    for field in fields {
+        if field.node.name.node == "__typename" {
+            push_type_name(object, field, text);
+        } else if !push_at_hand(ctx, object, field, text) {
+            text.truncate(before);
+            return false;
+        }
+    }
+    match text.get_mut(before) {
+        // The first comma makes room for the brace.
+        Some(first) => {
+            *first = b'{';
+            text.push(b'}');
+        }
+        // All have failed.
+        None => text.extend_from_slice(b"null"),
+    }
+    true
+}
+
+/// Whether all that is selected on the nodes has its value at once.
+fn has_all_at_hand<N: AtHand>(fields: &[EdgeField<'_>]) -> bool {
+    let mut of_nodes = fields
+        .iter()
+        .filter_map(|(_, of_node)| of_node.as_ref())
+        .flatten();
+    of_nodes.all(|field| {
+        let name = field.node.name.node.as_str();
+        name == "__typename" || N::is_at_hand(name)
+    })
+}
+
+/// An edge, with a comma before it, whose node has all its fields at once; false where it has not, and then nothing is written.
+fn push_edge<E: RelayEdge>(
+    ctx: &ContextSelectionSet<'_>,
+    edge: &E,
+    fields: &[EdgeField<'_>],
+    text: &mut Vec<u8>,
+) -> bool {
+    let before = text.len();
+    text.push(b',');
+    for (field, of_node) in fields {
+        let Some(of_node) = of_node else {
+            push_edge_leaf(edge, field, text);
+            continue;
+        };
+        push_key(field, text);
+        let ctx = ctx.with_field(field);
+        let ctx = ctx.with_selection_set(&field.node.selection_set);
+        if !push_object(&ctx, edge.node(), of_node, text) {
+            text.truncate(before);
+            return false;
+        }
+    }
+    // A selection has at least one field, and each of an edge's has a value: its comma makes room for the brace.
+    text[before + 1] = b'{';
+    text.push(b'}');
+    true
+}
+
+/// The cursor or the type's name: other fields of an edge are left to the library (`plain_edge`).
+fn push_edge_leaf<E: RelayEdge>(edge: &E, field: &Positioned<Field>, text: &mut Vec<u8>) {
+    if field.node.name.node == "__typename" {
+        return push_type_name(edge, field, text);
+    }
+    push_key(field, text);
+    write_json(&Value::String(edge.cursor().encoded()), text);
+}
+
 fn push_type_name(object: &impl OutputType, field: &Positioned<Field>, text: &mut Vec<u8>) {
     push_key(field, text);
     write_json(
@@ -272,8 +382,7 @@ async fn text_of_fields<T: AtHand>(
             push_type_name(object, field, &mut members.text);
             continue;
         }
-        if let Some(result) = object.at_hand(&ctx.with_field(field)) {
-            push_field(ctx, field, result, &mut members.text);
+        if push_at_hand(ctx, object, field, &mut members.text) {
             continue;
         }
         let mut running = pin_in(room.take(), resolve(field));
@@ -304,7 +413,13 @@ async fn text_of_edges<E: RelayEdge>(
     let mut members = Members::with_capacity(256 * edges.len());
     let mut waiting = Vec::new();
     let mut room = None;
+    let mut at_hand = has_all_at_hand::<E::Node>(fields);
     for (place, edge) in edges.iter().enumerate() {
+        // If one must wait after all, it does so for what the others need as well.
+        at_hand = at_hand && push_edge(&ctx.with_index(place), edge, fields, &mut members.text);
+        if at_hand {
+            continue;
+        }
         let mut running = pin_in(room.take(), resolve(place, edge));
         if let Poll::Ready(text) = poll!(running.as_mut()) {
             members.text.push(b',');
@@ -331,21 +446,15 @@ async fn text_of_edge<E: RelayEdge>(
 ) -> Vec<u8> {
     let mut text = Vec::new();
     for (field, of_node) in fields {
-        match (of_node, field.node.name.node.as_str()) {
-            (Some(of_node), _) => {
-                let ctx = ctx.with_field(field);
-                let ctx = ctx.with_selection_set(&field.node.selection_set);
-                let node = text_of_fields(&ctx, edge.node(), of_node).await;
-                push_key(field, &mut text);
-                text.extend_from_slice(node.as_deref().unwrap_or(b"null"));
-            }
-            (None, "__typename") => push_type_name(edge, field, &mut text),
-            // The cursor: other fields are left to the library (`plain_edge`).
-            (None, _) => {
-                push_key(field, &mut text);
-                write_json(&Value::String(edge.cursor().encoded()), &mut text);
-            }
-        }
+        let Some(of_node) = of_node else {
+            push_edge_leaf(edge, field, &mut text);
+            continue;
+        };
+        let ctx = ctx.with_field(field);
+        let ctx = ctx.with_selection_set(&field.node.selection_set);
+        let node = text_of_fields(&ctx, edge.node(), of_node).await;
+        push_key(field, &mut text);
+        text.extend_from_slice(node.as_deref().unwrap_or(b"null"));
     }
     // A selection has at least one field, and each of an edge's has a value.
     text[0] = b'{';
@@ -404,7 +513,7 @@ mod tests {
         }
     }
 
-    crate::fields_at_hand!(Inner {});
+    impl AtHand for Inner {}
 
     #[Object]
     impl Inner {

@@ -13,7 +13,7 @@ mod source;
 mod user_error;
 mod written;
 
-pub use at_hand::{AtHand, resolve_at_once};
+pub use at_hand::{AtHand, WriteValue, write_at_once, write_name};
 pub use batch::Batch;
 pub use connection::{
     EdgeCursor, PageArgs, PageInfo, PageLimit, PageRequest, keyset_cursor, read_keyset_cursor,

@@ -1,8 +1,8 @@
 //! Money on the wire: a decimal string and a currency.
 
-use async_graphql::{InputObject, SimpleObject};
+use async_graphql::{Context, InputObject, ServerResult, SimpleObject};
 
-use super::{DecimalText, UserError};
+use super::{AtHand, DecimalText, UserError, WriteValue as _};
 use crate::platform::money::{Currency, Money};
 
 /// An amount of money.
@@ -13,14 +13,28 @@ pub struct MoneyValue {
     /// The amount in the currency's major unit, with its usual decimals: `"1234.50"`.
     pub amount: DecimalText,
     /// ISO 4217 code, for example `USD`.
-    pub currency: String,
+    pub currency: &'static str,
+}
+
+impl AtHand for MoneyValue {
+    fn is_at_hand(field: &str) -> bool {
+        ["amount", "currency"].contains(&field)
+    }
+
+    fn at_hand(&self, ctx: &Context<'_>, out: &mut Vec<u8>) -> Option<ServerResult<()>> {
+        match ctx.item.node.name.node.as_str() {
+            "amount" => self.amount.0.write_value(ctx, out),
+            "currency" => self.currency.write_value(ctx, out),
+            _ => None,
+        }
+    }
 }
 
 impl From<Money> for MoneyValue {
     fn from(money: Money) -> Self {
         Self {
             amount: DecimalText(money.to_decimal_string()),
-            currency: money.currency().code().to_owned(),
+            currency: money.currency().code(),
         }
     }
 }
