@@ -1,19 +1,23 @@
 //! `doctor`: says what is wrong, one line each.
 
-use std::{process::ExitCode, time::Duration};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
+use anyhow::bail;
+use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::{
-    app::{Databases, install_crypto_provider},
+    app::{App, Databases, install_crypto_provider},
     compliance::stale_registry,
-    config::Config,
+    config::{Config, MailSettings},
+    conversations::check_vendors,
     files::check_store,
     platform::{
         clock::{SystemWallClock, WallClock as _},
         db::migrate::pending,
     },
+    providers::smtp::SmtpMailer,
 };
 
 /// What was found.
@@ -28,12 +32,19 @@ impl Findings {
 
 pub(super) async fn doctor(config: &Config) -> anyhow::Result<ExitCode> {
     let mut findings = Findings::default();
+    install_crypto_provider();
     match &config.database.urls {
         None => findings.add("DATABASE_URL is not set (only `funnelchat dev` brings its own database)"),
-        Some(urls) => check_databases(&Databases::parse(urls)?, &mut findings).await,
+        Some(urls) => {
+            let databases = Databases::parse(urls)?;
+            check_databases(&databases, &mut findings).await;
+            // What keeps the service from starting was told of above.
+            if findings.0.is_empty() {
+                check_service(config, &databases, &mut findings).await;
+            }
+        }
     }
-    check_settings(config, &mut findings);
-    install_crypto_provider();
+    check_settings(config, &mut findings).await;
     if let Err(problem) = check_store(&config.files.store).await {
         findings.add(format!("FILE_STORE_URL: {problem:#}"));
     }
@@ -47,16 +58,67 @@ pub(super) async fn doctor(config: &Config) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
-fn check_settings(config: &Config, findings: &mut Findings) {
-    if config.mail.is_none() {
-        findings.add("SMTP_URL is not set: mails to staff will wait in the queue");
+/// Whether the service starts, and whether the vendors take what its businesses have connected.
+async fn check_service(config: &Config, databases: &Databases, findings: &mut Findings) {
+    let app = match App::build(config, databases, Arc::new(SystemWallClock)).await {
+        Ok(app) => app,
+        Err(error) => return findings.add(format!("the service does not start: {error:#}")),
+    };
+    let vendor = app.vendor_accounts.as_ref();
+    let found = check_vendors(&app.db, &app.keyring, vendor, &app.http.public_base_url).await;
+    match found {
+        Ok(found) => findings.0.extend(found),
+        Err(error) => findings.add(format!("the accounts at Twilio cannot be read: {error}")),
     }
-    if config.redis_url.is_none() {
-        findings.add("REDIS_URL is not set: with more than one process live events arrive seconds late and limits count per process");
+    app.close().await;
+}
+
+async fn check_settings(config: &Config, findings: &mut Findings) {
+    match &config.mail {
+        None => findings.add("SMTP_URL is not set: mails to staff will wait in the queue"),
+        Some(mail) => {
+            if let Err(problem) = within(LONGEST, greet_mail_server(mail)).await {
+                findings.add(format!(
+                    "SMTP_URL: mails to staff will wait in the queue: {problem:#}"
+                ));
+            }
+        }
+    }
+    match &config.redis_url {
+        None => findings.add(
+            "REDIS_URL is not set: with more than one process live events arrive seconds late and limits count per process",
+        ),
+        Some(url) => {
+            if let Err(problem) = within(LONGEST, ping_redis(url)).await {
+                findings.add(format!("REDIS_URL: Redis does not answer: {problem:#}"));
+            }
+        }
     }
     if config.public_base_url.scheme() != "https" {
         findings.add("PUBLIC_BASE_URL is not https: vendors and browsers will refuse it outside development");
     }
+}
+
+/// How long a server may take to say that it is there.
+const LONGEST: Duration = Duration::from_secs(5);
+
+async fn within(longest: Duration, work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::time::timeout(longest, work)
+        .await
+        .unwrap_or_else(|_| bail!("no answer within {} s", longest.as_secs()))
+}
+
+async fn greet_mail_server(mail: &MailSettings) -> anyhow::Result<()> {
+    SmtpMailer::new(mail.smtp_url.expose_secret(), mail.from.clone())?
+        .greet()
+        .await
+}
+
+async fn ping_redis(url: &SecretString) -> anyhow::Result<()> {
+    let client = redis::Client::open(url.expose_secret())?;
+    let mut connection = client.get_multiplexed_async_connection().await?;
+    let () = redis::cmd("PING").query_async(&mut connection).await?;
+    Ok(())
 }
 
 async fn check_databases(databases: &Databases, findings: &mut Findings) {

@@ -79,7 +79,8 @@ enum Command {
     },
     /// Prints the GraphQL schema.
     Schema,
-    /// Checks roles, row security, migrations and settings; one line for each thing that is wrong.
+    /// Checks roles, row security, migrations, settings, and at Twilio each business's account and numbers; one line for each
+    /// thing that is wrong.
     Doctor {
         /// Only asks the server of FUNNELCHAT_LISTEN whether it is healthy.
         #[arg(long)]

@@ -12,6 +12,7 @@
 mod account_feed;
 mod agent_work;
 mod assign;
+mod check_vendors;
 mod credentials;
 pub mod deliver;
 pub mod feed;
@@ -41,6 +42,7 @@ mod typing;
 mod update;
 
 pub use assign::assign_conversation;
+pub use check_vendors::check_vendors;
 pub use from_template::message_from_template;
 pub use loaders::ConversationLoaders;
 pub use model::DeliveryStatus;

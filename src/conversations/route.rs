@@ -283,7 +283,12 @@ pub async fn connect_twilio(
     Ok(())
 }
 
-fn open(keyring: &Keyring, column: &'static str, row: Uuid, cipher: &[u8]) -> Result<SecretString, OpError> {
+pub(super) fn open(
+    keyring: &Keyring,
+    column: &'static str,
+    row: Uuid,
+    cipher: &[u8],
+) -> Result<SecretString, OpError> {
     let plain = keyring.platform_open("provider_accounts", column, row, cipher)?;
     let text = std::str::from_utf8(&plain).map_err(|error| OpError::Internal(error.into()))?;
     Ok(SecretString::from(text))

@@ -29,6 +29,17 @@ impl SmtpMailer {
             .build();
         Ok(Self { transport, from })
     }
+
+    /// Connects, says who it is, and hangs up without a mail.
+    ///
+    /// # Errors
+    /// When the server is not there, or does not let us in.
+    pub async fn greet(&self) -> anyhow::Result<()> {
+        if self.transport.test_connection().await? {
+            return Ok(());
+        }
+        anyhow::bail!("the server takes no mail")
+    }
 }
 
 #[async_trait]

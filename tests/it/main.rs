@@ -31,6 +31,7 @@ mod nodes;
 mod operations;
 mod people;
 mod privacy;
+mod program;
 mod statements;
 mod support;
 mod templates;

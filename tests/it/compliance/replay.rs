@@ -1,9 +1,6 @@
 //! Every stored decision can be made again, and says so when it cannot.
 
-use std::{
-    collections::BTreeMap,
-    process::{Output, Stdio},
-};
+use std::collections::BTreeMap;
 
 use funnelchat::{
     compliance::{Replayed, each_decision},
@@ -13,10 +10,10 @@ use funnelchat::{
     },
 };
 use serde_json::Value;
-use sqlx::{ConnectOptions as _, Executor as _, Row as _};
+use sqlx::{Executor as _, Row as _};
 use uuid::Uuid;
 
-use crate::support::{TestApp, decisions::store_decisions, send, send_refused};
+use crate::support::{Program, TestApp, decisions::store_decisions, send, send_refused};
 
 const MARIA: usize = 0;
 /// What is stored beside the story's own; `cargo bench -- gate` takes 100,000.
@@ -24,27 +21,9 @@ const MANY: usize = 2_000;
 
 /// Runs `funnelchat compliance …` on the test's database.
 async fn compliance(app: &TestApp, arguments: &[&str]) -> (i32, String, String) {
-    let database = app.database();
-    let logins = &database.logins;
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = tokio::process::Command::new(env!("CARGO_BIN_EXE_funnelchat"))
-        .arg("compliance")
-        .args(arguments)
-        .env_clear()
-        .env("FUNNELCHAT_ENV", "development")
-        .env("RUST_LOG", "warn")
-        .env("DATABASE_URL", logins.app.to_url_lossy().as_str())
-        .env("DATABASE_SYSTEM_URL", logins.system.to_url_lossy().as_str())
-        .env("DATABASE_WORKER_URL", logins.worker.to_url_lossy().as_str())
-        .stdin(Stdio::null())
-        .output()
-        .await
-        .unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (status.code().unwrap(), text(stdout), text(stderr))
+    let arguments = [&["compliance"], arguments].concat();
+    let ended = Program::new(&arguments).on(&app.database()).run().await;
+    (ended.code, ended.stdout, ended.stderr)
 }
 
 /// Seals other facts into a stored decision, as nobody can who has not the whole key ring and the superuser's rights.
@@ -225,20 +204,8 @@ async fn a_new_rule_set_shows_what_it_would_have_changed_before_it_takes_effect(
 #[tokio::test]
 async fn the_commands_that_need_no_database_answer_from_the_rules_alone() {
     let run = async |arguments: &[&str]| {
-        let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_funnelchat"))
-            .arg("compliance")
-            .args(arguments)
-            .env_clear()
-            .stdin(Stdio::null())
-            .output()
-            .await
-            .unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (
-            output.status.code().unwrap(),
-            text(output.stdout),
-            text(output.stderr),
-        )
+        let ended = Program::new(&[&["compliance"], arguments].concat()).run().await;
+        (ended.code, ended.stdout, ended.stderr)
     };
     let vectors = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/compliance-vectors.json");
     let (code, told, why) = run(&["decide", vectors]).await;

@@ -1,15 +1,13 @@
 //! The process dies between the vendor's call and its record: nothing is lost and nothing is repeated.
 
-use std::process::Stdio;
-
 use chrono::TimeDelta;
 use funnelchat::{
     platform::clock::{SystemWallClock, WallClock as _},
     sandbox::{Fault, Provider},
 };
-use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection};
+use sqlx::{Connection as _, Executor as _, PgConnection};
 
-use crate::support::{Options, TestApp, eventually, fresh_database, noon, send};
+use crate::support::{Options, Program, TestApp, eventually, fresh_database, noon, send};
 
 /// James in Chicago, where it is noon.
 const JAMES: usize = 1;
@@ -97,22 +95,12 @@ async fn a_worker_process_killed_while_it_calls_the_vendor_loses_and_repeats_not
         .unwrap();
     let message = send(&agent, &thread, "Does Friday suit you?").await;
 
-    let logins = &database.logins;
-    let mut worker = tokio::process::Command::new(env!("CARGO_BIN_EXE_funnelchat"))
-        .arg("worker")
-        .env_clear()
-        .env("FUNNELCHAT_ENV", "development")
-        .env("RUST_LOG", "warn")
-        .env("DATABASE_URL", logins.app.to_url_lossy().as_str())
-        .env("DATABASE_SYSTEM_URL", logins.system.to_url_lossy().as_str())
-        .env("DATABASE_WORKER_URL", logins.worker.to_url_lossy().as_str())
-        .env("PUBLIC_BASE_URL", format!("http://{}", app.addr))
-        .env("TWILIO_BASE_URL", format!("http://{}/twilio", app.sandbox.addr()))
-        .env("PROVIDER_TIMEOUT_SECONDS", "45")
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
+    let mut worker = Program::new(&["worker"])
+        .on(&database)
+        .with("PUBLIC_BASE_URL", format!("http://{}", app.addr))
+        .with("TWILIO_BASE_URL", format!("http://{}/twilio", app.sandbox.addr()))
+        .with("PROVIDER_TIMEOUT_SECONDS", "45")
+        .start();
     tokio::select! {
         ended = worker.wait() => panic!("the worker ended by itself: {ended:?}"),
         () = reaches_the_vendor(&app) => {}

@@ -1,16 +1,14 @@
 //! The process dies half-way: the import ends with exactly the rows of one that was left alone.
 
-use std::process::Stdio;
-
 use funnelchat::platform::clock::{SystemWallClock, WallClock as _};
 use serde_json::json;
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection, Row as _};
+use sqlx::{Connection as _, PgConnection, Row as _};
 use uuid::Uuid;
 
 use super::{commit, import, outcome, previewed, rows, uuid};
 use crate::{
     files::Folder,
-    support::{Options, TestApp, eventually, fresh_database, noon},
+    support::{Options, Program, TestApp, eventually, fresh_database, noon},
 };
 
 const COLUMNS: [&str; 2] = ["rows_imported", "rows_processed"];
@@ -99,22 +97,12 @@ async fn a_worker_process_killed_half_way_through_an_import_neither_loses_nor_do
     let ready = previewed(&app, &acme, &file).await;
     commit(&acme, &ready, "VALID_ROWS_ONLY").await;
 
-    let logins = &database.logins;
     let (store, url) = folder.setting();
-    let mut worker = tokio::process::Command::new(env!("CARGO_BIN_EXE_funnelchat"))
-        .arg("worker")
-        .env_clear()
-        .env("FUNNELCHAT_ENV", "development")
-        .env("RUST_LOG", "warn")
-        .env("DATABASE_URL", logins.app.to_url_lossy().as_str())
-        .env("DATABASE_SYSTEM_URL", logins.system.to_url_lossy().as_str())
-        .env("DATABASE_WORKER_URL", logins.worker.to_url_lossy().as_str())
-        .env("PUBLIC_BASE_URL", format!("http://{}", app.addr))
-        .env(store, url)
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
+    let mut worker = Program::new(&["worker"])
+        .on(&database)
+        .with("PUBLIC_BASE_URL", format!("http://{}", app.addr))
+        .with(store, url)
+        .start();
     tokio::select! {
         ended = worker.wait() => panic!("the worker ended by itself: {ended:?}"),
         () = is_half_way(&app, uuid(&ready), "rows_imported") => {}

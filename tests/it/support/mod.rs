@@ -6,6 +6,7 @@ pub mod debtors;
 pub mod decisions;
 mod errors;
 mod problems;
+mod program;
 pub mod recipes;
 mod requests;
 mod schema;
@@ -36,6 +37,7 @@ use url::Url;
 pub use callers::Callers;
 pub use client::{Client, code_of, data, error_code, totp_code, user_errors};
 pub use problems::Problems;
+pub use program::Program;
 pub use schema::{Field, Schema, Slot};
 pub use socket::Socket;
 pub use story::{SEND, send, send_refused};
@@ -384,7 +386,7 @@ impl SandboxClock for LateClock {
 }
 
 /// The databases' log-ins of a test.
-pub use services::{TestDatabase, fresh_database, redis};
+pub use services::{TestDatabase, empty_database, fresh_database, redis};
 
 /// Waits until `look` finds something, or fails after a bounded time: for what another task does.
 pub async fn eventually<T, F>(what: &str, mut look: F) -> T
