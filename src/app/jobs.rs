@@ -311,4 +311,9 @@ fn register_identity_jobs(
         let identity = owner.clone();
         async move { identity::forget_login_failures(&identity).await }
     });
+    let owner = identity.clone();
+    registry.reconciler("identity.forget_expired_registrations", "29 * * * *", move || {
+        let identity = owner.clone();
+        async move { identity::forget_expired_registrations(&identity).await }
+    });
 }

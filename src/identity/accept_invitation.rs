@@ -17,6 +17,7 @@ use super::{
     password::hash_password,
     password_policy::{self, About},
     ports::{StaffMail, StaffMailer},
+    registration_store,
     store::{self, IdentityRow, NewIdentity},
     team_store,
     tokens::hash_secret,
@@ -232,6 +233,8 @@ async fn settle_person(
     }
     if let Some(password_hash) = &password_hash {
         invitation_store::set_verified(tx, now.id, password_hash).await?;
+        // A link of theirs that is still under way lets in nobody's registration any more.
+        registration_store::forget_all_of(tx, now.id).await?;
         push_audit(tx, "email.verified", Some(now.id));
     }
     Ok(Settled {

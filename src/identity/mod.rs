@@ -24,6 +24,7 @@ mod debtor_session;
 mod debtor_session_store;
 mod delete_business;
 mod device;
+mod expired_registrations;
 pub mod graphql;
 mod idle;
 mod invitation_store;
@@ -45,6 +46,7 @@ pub mod ports;
 mod profile_store;
 mod provider_approvals;
 mod register;
+mod registration_store;
 mod replace_mfa;
 mod reset_mfa;
 mod reset_password;
@@ -62,6 +64,7 @@ mod tokens;
 mod update_profile;
 mod update_user;
 mod user_sessions;
+mod verify_email;
 mod work;
 
 use std::sync::Arc;
@@ -77,6 +80,7 @@ pub use debtor_session::DebtorOrigin;
 pub use debtor_session_store::{
     end_debtor_sessions, end_link_sessions, forget_debtor_sessions, forget_debtor_tokens,
 };
+pub use expired_registrations::forget_expired_registrations;
 pub use idle::{session_idle_minutes, set_session_idle_minutes};
 pub use invite::{SendInvitationMail, send_invitation_mail};
 pub use kept_keys::{SendKeptKeys, send_kept_keys};

@@ -7,8 +7,13 @@ use crate::platform::email::EmailAddress;
 /// A mail to a member of staff or an invitee: fixed templates, no debtor data, no permit.
 #[derive(Clone, Debug)]
 pub enum StaffMail {
-    /// Asks the new user to open a link.
+    /// Asks the new user to open a link. It names who registered, so that the owner of the address can tell whether it was
+    /// they.
     VerifyEmail {
+        /// How whoever registered is called, as they say.
+        name: String,
+        /// And the business that they registered.
+        business: String,
         /// The link with the one-time token.
         link: String,
     },

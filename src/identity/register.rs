@@ -12,6 +12,7 @@ use super::{
     password::hash_password,
     password_policy::{self, About},
     ports::{StaffMail, StaffMailer},
+    registration_store,
     store::{self, NewIdentity},
     tokens::{hash_secret, new_secret},
 };
@@ -22,14 +23,18 @@ use crate::{
         db::{PlatformAudit, SystemTx},
         email::EmailAddress,
         error::OpError,
-        gql::{UserError, UserErrorCode},
+        gql::UserError,
         ids,
         jobs::{Job, JobError},
         rate_limit::Rule,
     },
 };
 
-const LINK_LIFETIME: TimeDelta = TimeDelta::hours(24);
+/// How long a link is good.
+pub(super) const LINK_LIFETIME: TimeDelta = TimeDelta::hours(24);
+
+/// So many registrations of one address wait for their links; one more takes the place of the oldest.
+const OPEN_AT_ONCE: usize = 5;
 
 /// What a founder tells us.
 pub(super) struct Registration {
@@ -55,7 +60,7 @@ impl Job for SendVerificationMail {
 
 /// Registers. The answer is the same whether or not the address is known: a mail tells its owner which it was. Of several
 /// who register with an address that nobody has verified, each has a link, a password and a business of their own: the link
-/// that is followed first says whose count, so that nobody chooses a password for the owner of the address.
+/// that is followed first, with the password of its registration, says whose count.
 pub(super) async fn register_business(
     identity: &Identity,
     request_id: &str,
@@ -69,7 +74,7 @@ pub(super) async fn register_business(
         ("businessName", &registration.business_name),
         ("name", &registration.name),
     ] {
-        if !(1..=200).contains(&value.trim().chars().count()) {
+        if !(1..=200).contains(&value.trim().chars().count()) || value.chars().any(char::is_control) {
             errors.push(UserError::invalid(
                 field,
                 "Fill this in with 1 to 200 characters.",
@@ -94,7 +99,12 @@ pub(super) async fn register_business(
         .system(&SystemCtx::for_reason("registration", request_id))
         .await?;
     let blind = identity.keyring.platform_blind(&email.normalised());
-    let known = store::identity_by_email(&mut tx, &blind).await?;
+    store::lock_address(&mut tx, &blind).await?;
+    let known = match store::identity_by_email(&mut tx, &blind).await? {
+        // Locked: one who is forgotten at this moment is nobody.
+        Some(known) => store::lock_identity(&mut tx, known.id).await?,
+        None => None,
+    };
     if known.is_some() && !may_mail(identity, &email.normalised()).await {
         // The answer stays the same: nobody learns whether mails are on their way.
         return Ok(());
@@ -111,6 +121,7 @@ pub(super) async fn register_business(
     let identity_id = match known {
         Some(known) => {
             push_audit(&mut tx, "registration.repeated", Some(known.id));
+            make_room(&mut tx, known.id).await?;
             known.id
         }
         None => insert_founder(identity, &mut tx, &email, &password_hash).await?,
@@ -143,7 +154,7 @@ pub(super) async fn register_business(
     )
     .await?;
     let registration_id =
-        store::insert_registration(&mut tx, identity_id, business_id, &password_hash).await?;
+        registration_store::insert_registration(&mut tx, identity_id, business_id, &password_hash).await?;
     let mail = SendVerificationMail {
         identity_id,
         registration_id: Some(registration_id),
@@ -156,6 +167,13 @@ pub(super) async fn register_business(
         details: serde_json::json!({ "role": registration.business_role }),
     });
     Ok(tx.commit().await?)
+}
+
+/// Forgets the oldest registrations of a person whose row is locked, so that one more has a place.
+async fn make_room(tx: &mut SystemTx, person: Uuid) -> Result<(), OpError> {
+    let open = registration_store::registrations_of(tx, person).await?;
+    let too_many = (open.len() + 1).saturating_sub(OPEN_AT_ONCE);
+    Ok(registration_store::forget(tx, &open[..too_many]).await?)
 }
 
 /// A person who has not shown yet that the address is theirs.
@@ -173,7 +191,13 @@ async fn insert_founder(
         password_hash: password_hash.to_owned(),
         platform_role: None,
     };
-    store::insert_identity(tx, &new).await?;
+    store::insert_identity(tx, &new).await.map_err(|error| {
+        // Somebody accepted an invitation to the address at this very moment.
+        if error.is_constraint("identities_email_blind_key") {
+            return OpError::Unavailable("the address is being taken into use: try again in a moment".to_owned());
+        }
+        OpError::from(error)
+    })?;
     Ok(id)
 }
 
@@ -217,29 +241,6 @@ async fn free_slug(tx: &mut SystemTx, name: &str, id: Uuid) -> Result<String, Op
     })
 }
 
-/// Spends the link of a verification mail: the password and the business of its registration count from now on.
-pub(super) async fn verify_email(identity: &Identity, request_id: &str, token: &str) -> Result<(), OpError> {
-    let mut tx = identity
-        .db
-        .system(&SystemCtx::for_reason("e-mail verification", request_id))
-        .await?;
-    let Some(identity_id) = store::spend_verification(&mut tx, &hash_secret(token)).await? else {
-        return Err(UserError::at(
-            UserErrorCode::BadCredentials,
-            "token",
-            "This link has expired or was used. Register again with the same address to get a new one.",
-        )
-        .into());
-    };
-    tx.audit(PlatformAudit {
-        actor: Actor::System,
-        action: "email.verified",
-        object_id: Some(identity_id),
-        details: serde_json::json!({}),
-    });
-    Ok(tx.commit().await?)
-}
-
 /// Runs [`SendVerificationMail`]. Sent twice when the worker dies between mail and commit; both links work.
 ///
 /// # Errors
@@ -273,11 +274,17 @@ pub async fn send_verification_mail(
         None if row.email_verified_at.is_some() => StaffMail::AlreadyRegistered,
         None => return Ok(()),
         Some(registration) => {
+            // One that was forgotten meanwhile needs no link.
+            let Some(registrant) = registration_store::registrant(&mut tx, registration).await? else {
+                return Ok(());
+            };
             let token = new_secret("fcv_");
             let expires_at = tx.now() + LINK_LIFETIME;
-            store::insert_one_time_token(&mut tx, row.id, registration, &hash_secret(&token), expires_at)
-                .await?;
+            let hash = hash_secret(&token);
+            registration_store::insert_link(&mut tx, row.id, registration, &hash, expires_at).await?;
             StaffMail::VerifyEmail {
+                name: registrant.name,
+                business: registrant.business,
                 link: format!("{}/verify-email?token={token}", identity.settings.public_base_url),
             }
         }

@@ -12,6 +12,7 @@ use super::{
     login::push_audit,
     password::hash_password,
     password_policy::{self, About},
+    registration_store,
     revocations::forget_all,
     store::{self, IdentityRow},
     tokens::hash_secret,
@@ -137,7 +138,7 @@ pub(super) async fn put_password(
     // The person first: a log-in that is under way has opened its session by then, or fails for the new password.
     store::lock_identity(tx, person).await?;
     credential_store::set_password(tx, person, hash).await?;
-    store::forget_registered_passwords(tx, person).await?;
+    registration_store::forget_all_of(tx, person).await?;
     credential_store::drop_reset(tx, person).await?;
     let now = identity.wall.now();
     let mut ended = credential_store::revoke_sessions(tx, person, None, "PASSWORD_CHANGED", now).await?;

@@ -8,10 +8,7 @@ use uuid::Uuid;
 use super::session_holder::{Holder, RefreshRow};
 use crate::{
     access::Role,
-    platform::{
-        db::{DbError, SystemTx, TenantTx},
-        ids,
-    },
+    platform::db::{DbError, SystemTx, TenantTx},
 };
 
 /// What is known of a person who signs in.
@@ -39,6 +36,17 @@ pub(super) async fn identity_by_email(
     )
     .fetch_optional(tx.conn())
     .await?)
+}
+
+/// One registration of an address at a time: who has it may be nobody yet, so that there is no row to lock.
+pub(super) async fn lock_address(tx: &mut SystemTx, blind: &[u8]) -> Result<(), DbError> {
+    sqlx::query!(
+        "SELECT pg_advisory_xact_lock(hashtextextended(encode($1, 'hex'), 9))",
+        blind
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
 }
 
 /// Locks the row: one code is checked at a time.
@@ -113,105 +121,6 @@ pub(super) async fn memberships(tx: &mut SystemTx, identity: Uuid) -> Result<Vec
     )
     .fetch_all(tx.conn())
     .await?)
-}
-
-/// Keeps what somebody chose when they registered, until its link is followed.
-pub(super) async fn insert_registration(
-    tx: &mut SystemTx,
-    identity: Uuid,
-    business: Uuid,
-    password_hash: &str,
-) -> Result<Uuid, DbError> {
-    let (id, now) = (ids::next(), tx.now());
-    sqlx::query!(
-        "INSERT INTO registrations (id, identity_id, business_id, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)",
-        id,
-        identity,
-        business,
-        password_hash,
-        now,
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(id)
-}
-
-/// Whoever has the mailbox has chosen a password: none that came with a registration counts any more.
-pub(super) async fn forget_registered_passwords(tx: &mut SystemTx, identity: Uuid) -> Result<(), DbError> {
-    sqlx::query!(
-        "UPDATE registrations SET password_hash = NULL WHERE identity_id = $1 AND password_hash IS NOT NULL",
-        identity
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(())
-}
-
-pub(super) async fn insert_one_time_token(
-    tx: &mut SystemTx,
-    identity: Uuid,
-    registration: Uuid,
-    hash: &[u8],
-    expires_at: DateTime<Utc>,
-) -> Result<(), DbError> {
-    sqlx::query!(
-        "INSERT INTO one_time_tokens (token_hash, identity_id, registration_id, purpose, expires_at)
-         VALUES ($1, $2, $3, 'VERIFY_EMAIL', $4)",
-        hash,
-        identity,
-        registration,
-        expires_at,
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(())
-}
-
-/// Spends a verification link: its identity, if the link was good and unspent. What came with the link's registration
-/// counts, and no other link of the person any more. Who is verified already, by an invitation, keeps their password.
-pub(super) async fn spend_verification(tx: &mut SystemTx, hash: &[u8]) -> Result<Option<Uuid>, DbError> {
-    let now = tx.now();
-    let spent = sqlx::query!(
-        r#"UPDATE one_time_tokens t SET used_at = $2
-         FROM registrations r
-         WHERE t.token_hash = $1 AND t.purpose = 'VERIFY_EMAIL' AND t.used_at IS NULL AND t.expires_at > $2
-           AND r.id = t.registration_id
-         RETURNING t.identity_id, r.id AS registration_id, r.business_id"#,
-        hash,
-        now,
-    )
-    .fetch_optional(tx.conn())
-    .await?;
-    let Some(spent) = spent else { return Ok(None) };
-    // Of two links that are followed at once, the second waits here and finds the address verified.
-    lock_identity(tx, spent.identity_id).await?;
-    sqlx::query!(
-        "UPDATE identities i SET email_verified_at = $2, password_hash = coalesce(r.password_hash, i.password_hash)
-         FROM registrations r WHERE i.id = $1 AND i.email_verified_at IS NULL AND r.id = $3",
-        spent.identity_id,
-        now,
-        spent.registration_id,
-    )
-    .execute(tx.conn())
-    .await?;
-    forget_registered_passwords(tx, spent.identity_id).await?;
-    sqlx::query!(
-        "UPDATE one_time_tokens SET used_at = $2
-         WHERE identity_id = $1 AND purpose = 'VERIFY_EMAIL' AND used_at IS NULL",
-        spent.identity_id,
-        now,
-    )
-    .execute(tx.conn())
-    .await?;
-    // The business waits for its founder's address alone.
-    sqlx::query!(
-        "UPDATE businesses SET status = 'ACTIVE', updated_at = $2 WHERE status = 'PENDING' AND id = $1",
-        spent.business_id,
-        now,
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(Some(spent.identity_id))
 }
 
 /// Marks address and second factor as right.

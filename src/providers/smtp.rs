@@ -57,20 +57,10 @@ impl StaffMailer for SmtpMailer {
 }
 
 /// Subject, plain text and HTML. Links, keys' beginnings and dates are made by us of unreserved characters: nothing to
-/// escape; names are a business's own words.
+/// escape; names are people's own words.
 fn render(mail: &StaffMail) -> (&'static str, String, String) {
     match mail {
-        StaffMail::VerifyEmail { link } => (
-            "Verify your e-mail address",
-            format!(
-                "Welcome to funnelchat.\n\nOpen this link to verify your e-mail address. It is good for 24 hours:\n\n{link}\n\n\
-                 If you did not register, ignore this mail."
-            ),
-            format!(
-                "<p>Welcome to funnelchat.</p><p><a href=\"{link}\">Verify your e-mail address</a> (the link is good for 24 \
-                 hours).</p><p>If you did not register, ignore this mail.</p>"
-            ),
-        ),
+        StaffMail::VerifyEmail { name, business, link } => verify_email(&unlinked(name), &unlinked(business), link),
         StaffMail::AlreadyRegistered => (
             "You are registered already",
             "Somebody, probably you, registered with this address at funnelchat. It is registered already: just sign in. \
@@ -178,6 +168,48 @@ fn render(mail: &StaffMail) -> (&'static str, String, String) {
     }
 }
 
+/// Anybody can have this mail sent to anybody: it says first who registered, in their words, which are no link.
+fn verify_email(name: &str, business: &str, link: &str) -> (&'static str, String, String) {
+    let who = |name: &str, business: &str| {
+        format!(
+            "Somebody who calls themselves \u{201c}{name}\u{201d} registered the business \u{201c}{business}\u{201d} at \
+             funnelchat with your e-mail address."
+        )
+    };
+    let rest = "If that was not you, leave the link alone and ignore this mail: it is good for nothing without the password \
+                that was chosen at the registration.";
+    let (plain, html) = (who(name, business), who(&escaped(name), &escaped(business)));
+    (
+        "Verify your e-mail address",
+        format!(
+            "{plain}\n\nIf that was you, open this link and give the password that you chose. It is good for 24 \
+             hours:\n\n{link}\n\n{rest}"
+        ),
+        format!(
+            "<p>{html}</p><p>If that was you, <a href=\"{link}\">verify your e-mail address</a> and give the password that \
+             you chose (the link is good for 24 hours).</p><p>{rest}</p>"
+        ),
+    )
+}
+
+/// A stranger's words for a mail to somebody else: short, and nothing that a mail program makes a link of.
+fn unlinked(text: &str) -> String {
+    const MOST: usize = 80;
+    let mut words = String::new();
+    let mut letters = text.chars().take(MOST).peekable();
+    while let Some(letter) = letters.next() {
+        words.push(letter);
+        let goes_on = letters.peek().is_some_and(|next| !next.is_whitespace());
+        if matches!(letter, '.' | ':' | '/' | '@') && goes_on {
+            words.push(' ');
+        }
+    }
+    if text.chars().count() > MOST {
+        words.push('\u{2026}');
+    }
+    words
+}
+
 /// Text that stands for itself in HTML (HTML Living Standard, section 13.1.2: `&` and `<` begin something else).
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
@@ -193,6 +225,29 @@ fn plain(subject: &'static str, text: &str) -> (&'static str, String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stranger_cannot_write_a_link_into_a_mail_to_somebody_else() {
+        let mail = |name: &str, business: &str| {
+            let (_, text, html) = render(&StaffMail::VerifyEmail {
+                name: name.to_owned(),
+                business: business.to_owned(),
+                link: "https://f.example/verify-email?token=fcv_x".to_owned(),
+            });
+            (text, html)
+        };
+        let (text, html) = mail("J. R. Smith", "Smith & Sons Inc.");
+        assert!(text.contains("\u{201c}J. R. Smith\u{201d}") && text.contains("\u{201c}Smith & Sons Inc.\u{201d}"));
+        assert!(html.contains("Smith &amp; Sons Inc."), "{html}");
+        let (text, html) = mail("Win at https://evil.example/now", "mail@evil.example <b>");
+        for part in [&text, &html] {
+            assert!(!part.contains("evil.example") && !part.contains("//e"), "{part}");
+            assert!(part.contains("evil. example"), "{part}");
+        }
+        assert!(html.contains("&lt;b&gt;"), "{html}");
+        let (text, _) = mail(&"long ".repeat(60), "Initech");
+        assert!(text.len() < 700, "{text}");
+    }
 
     #[test]
     fn a_business_cannot_write_html_into_our_mails() {

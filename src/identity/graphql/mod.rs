@@ -13,6 +13,7 @@ mod platform;
 mod platform_mutations;
 mod profile;
 mod queries;
+mod registration;
 mod roles;
 mod team;
 mod team_mutations;
@@ -44,6 +45,7 @@ pub struct IdentityQueries(
 #[derive(Default, MergedObject)]
 pub struct IdentityMutations(
     mutations::SignInMutations,
+    registration::RegistrationMutations,
     team_mutations::TeamMutations,
     credentials::CredentialMutations,
     mfa::MfaMutations,

@@ -1,4 +1,4 @@
-//! Mutations of the slice: sign-up and sign-in.
+//! Mutations of the slice: sign-in.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -12,7 +12,6 @@ use crate::{
     identity::{
         Caller, DebtorOrigin, Identity,
         login::{self, LoginStep},
-        register::{self, Registration},
         session::{self, IssuedSession},
         session_cookies,
         user_sessions::Origin,
@@ -23,55 +22,6 @@ use crate::{
     },
     portal::graphql::complete_debtor_challenge,
 };
-
-/// What your business is to the debts: it decides which rules and vendor policies bind.
-#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
-pub enum BusinessRole {
-    /// Collects for others, or bought the debts.
-    ThirdPartyCollector,
-    /// Collects its own debts.
-    FirstPartyCreditor,
-}
-
-/// A business that wants to use funnelchat, and its first administrator.
-#[derive(InputObject)]
-pub struct RegisterBusinessInput {
-    /// The business's name.
-    business_name: String,
-    /// What it is to the debts.
-    business_role: BusinessRole,
-    /// The administrator's name.
-    name: String,
-    /// The administrator's e-mail address.
-    email: EmailAddressScalar,
-    /// 15 to 128 characters; below 20 of all four kinds (small and capital letters, digits, others).
-    password: String,
-}
-
-/// What registerBusiness answers: the same whether or not the address is known. A mail follows.
-#[derive(SimpleObject)]
-pub struct RegisterBusinessPayload {
-    /// Whether the registration was taken in.
-    accepted: bool,
-    /// What to put right; empty on success.
-    user_errors: Vec<UserError>,
-}
-
-/// The token of a verification link.
-#[derive(InputObject)]
-pub struct VerifyEmailInput {
-    /// What stands behind `token=` in the link.
-    token: String,
-}
-
-/// What verifyEmail answers.
-#[derive(SimpleObject)]
-pub struct VerifyEmailPayload {
-    /// Whether the address is verified now: then sign in.
-    verified: bool,
-    /// What to put right; empty on success.
-    user_errors: Vec<UserError>,
-}
 
 /// E-mail address and password.
 #[derive(InputObject)]
@@ -271,53 +221,12 @@ pub(super) fn request<'a>(ctx: &Context<'a>) -> async_graphql::Result<(&'a Ident
     Ok((ctx.data::<Identity>()?, ctx.data::<RequestFacts>()?))
 }
 
-/// Mutations of sign-up and sign-in.
+/// Mutations of sign-in.
 #[derive(Default)]
 pub struct SignInMutations;
 
 #[Object]
 impl SignInMutations {
-    /// Registers a business and its first administrator. Public. A verification mail follows; the answer does not say
-    /// whether the address was known.
-    async fn register_business(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The business and its first administrator.")] input: RegisterBusinessInput,
-    ) -> async_graphql::Result<RegisterBusinessPayload> {
-        let (identity, facts) = request(ctx)?;
-        let registration = Registration {
-            business_name: input.business_name,
-            business_role: match input.business_role {
-                BusinessRole::ThirdPartyCollector => "THIRD_PARTY_COLLECTOR",
-                BusinessRole::FirstPartyCreditor => "FIRST_PARTY_CREDITOR",
-            },
-            name: input.name,
-            email: input.email.0,
-            password: SecretString::from(input.password),
-        };
-        let result = outcome(register::register_business(identity, &facts.request_id, registration).await)?;
-        let (accepted, user_errors) = result.map_or_else(|errors| (false, errors), |()| (true, Vec::new()));
-        Ok(RegisterBusinessPayload {
-            accepted,
-            user_errors,
-        })
-    }
-
-    /// Verifies an e-mail address with the link's token. Public.
-    async fn verify_email(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The link's token.")] input: VerifyEmailInput,
-    ) -> async_graphql::Result<VerifyEmailPayload> {
-        let (identity, facts) = request(ctx)?;
-        let result = outcome(register::verify_email(identity, &facts.request_id, &input.token).await)?;
-        let (verified, user_errors) = result.map_or_else(|errors| (false, errors), |()| (true, Vec::new()));
-        Ok(VerifyEmailPayload {
-            verified,
-            user_errors,
-        })
-    }
-
     /// Signs in with e-mail and password. Public. Staff always need a second factor: the answer is a challenge, or the
     /// request to enrol one. Who is a member of several businesses comes into the one that they used last.
     async fn login(

@@ -220,7 +220,7 @@ impl Story<'_> {
             "registerBusiness" => {
                 json!({ "businessName": "Initech", "businessRole": "THIRD_PARTY_COLLECTOR", "name": "Founder", "email": email, "password": password })
             }
-            "verifyEmail" => json!({ "token": mailed_token(self.app, email).await }),
+            "verifyEmail" => json!({ "token": mailed_token(self.app, email).await, "password": password }),
             "login" => json!({ "email": email, "password": password }),
             "beginMfaEnrollment" => json!({ "token": self.token }),
             "confirmMfaEnrollment" => {

@@ -53,7 +53,8 @@ async fn founded(app: &TestApp) -> Client {
     let mail = mail.expect("a text");
     let (_, link) = mail.split_once("/verify-email?token=").expect("a link");
     let token = link.split_whitespace().next().unwrap();
-    done(&founder, "verifyEmail", "verified", json!({ "token": token })).await;
+    let verification = json!({ "token": token, "password": PASSWORD });
+    done(&founder, "verifyEmail", "verified", verification).await;
     let login = json!({ "email": FOUNDER, "password": PASSWORD });
     let entered = done(&founder, "login", "mfaEnrollment { token }", login).await;
     let token = &entered["mfaEnrollment"]["token"];

@@ -337,7 +337,21 @@ async fn a_stranger_who_registered_with_the_address_before_keeps_nothing() {
     assert_eq!(
         viewer["memberships"].as_array().unwrap().len(),
         1,
-        "the business of the stranger waits for ever: {viewer}"
+        "the business of the stranger is forgotten: {viewer}"
+    );
+    let mail = app.sandbox.state().mails_to(NEWCOMER).remove(0).text.unwrap();
+    let (_, link) = mail.split_once("/verify-email?token=").expect("the stranger's link");
+    let followed = app
+        .anonymous()
+        .gql(
+            "mutation($t: String!, $p: String!) { verifyEmail(input: { token: $t, password: $p }) {
+               verified userErrors { field } } }",
+            json!({ "t": link.split_whitespace().next(), "p": strangers_password }),
+        )
+        .await;
+    assert_eq!(
+        data(&followed)["verifyEmail"],
+        json!({ "verified": false, "userErrors": [{ "field": ["input", "token"] }] })
     );
     let trapped = log_in(&app.anonymous(), NEWCOMER, strangers_password).await;
     assert_eq!(user_errors(&trapped), ["BAD_CREDENTIALS"]);

@@ -1,9 +1,11 @@
 //! A business registers itself, verifies its founder's address, enrols a second factor, and is in.
 
-use serde_json::json;
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Executor as _, Row as _};
 
 use super::{complete, log_in};
-use crate::support::{TestApp, code_of, data, error_code, user_errors};
+use crate::support::{Client, TestApp, code_of, data, error_code, user_errors};
 
 const FOUNDER: &str = "founder@initech.example";
 const PASSWORD: &str = "seven purple elephants dance";
@@ -12,8 +14,8 @@ const REGISTER: &str = "mutation($email: EmailAddress!, $password: String!) {
   registerBusiness(input: { businessName: \"Initech\", businessRole: THIRD_PARTY_COLLECTOR, name: \"Peter Gibbons\",
                             email: $email, password: $password }) {
     accepted userErrors { code field message } } }";
-const VERIFY: &str =
-    "mutation($token: String!) { verifyEmail(input: { token: $token }) { verified userErrors { code } } }";
+const VERIFY: &str = "mutation($token: String!, $password: String!) {
+  verifyEmail(input: { token: $token, password: $password }) { verified userErrors { code field } } }";
 const BEGIN: &str = "mutation($token: String!) {
   beginMfaEnrollment(input: { token: $token }) { secret otpauthUrl qrDataUrl userErrors { code } } }";
 const CONFIRM: &str = "mutation($token: String!, $code: String!) {
@@ -27,6 +29,14 @@ fn link_token(app: &TestApp) -> String {
     let text = mail.text.unwrap();
     let (_, token) = text.split_once("/verify-email?token=").expect("a link");
     token.split_whitespace().next().unwrap().to_owned()
+}
+
+/// What `verifyEmail` answers.
+async fn verify(client: &Client, token: &str, password: &str) -> Value {
+    let answer = client
+        .gql(VERIFY, json!({ "token": token, "password": password }))
+        .await;
+    data(&answer)["verifyEmail"].clone()
 }
 
 #[tokio::test]
@@ -45,8 +55,7 @@ async fn from_the_registration_to_the_first_session() {
 
     let token = link_token(&app);
     for (verified, errors) in [(true, vec![]), (false, vec!["BAD_CREDENTIALS"])] {
-        let answer = client.gql(VERIFY, json!({ "token": token })).await;
-        let answer = &data(&answer)["verifyEmail"];
+        let answer = &verify(&client, &token, PASSWORD).await;
         assert_eq!(
             (answer["verified"].as_bool(), user_errors(answer)),
             (Some(verified), errors),
@@ -197,32 +206,61 @@ fn link_tokens(app: &TestApp) -> Vec<String> {
         .collect()
 }
 
+const STRANGERS: &str = "nine yellow giraffes march";
+
+/// Somebody registers with an address that is not theirs.
+async fn register_as_stranger(app: &TestApp, business: &str) {
+    let answer = app
+        .anonymous()
+        .gql(
+            "mutation($b: String!, $e: EmailAddress!, $p: String!) {
+               registerBusiness(input: { businessName: $b, businessRole: FIRST_PARTY_CREDITOR, name: \"Bill Lumbergh\",
+                                         email: $e, password: $p }) { accepted userErrors { code } } }",
+            json!({ "b": business, "e": FOUNDER, "p": STRANGERS }),
+        )
+        .await;
+    assert_eq!(data(&answer)["registerBusiness"]["accepted"], true, "{answer}");
+    app.run_jobs().await;
+}
+
+/// How many rows there are of what registrations make.
+async fn rows(app: &TestApp, of: &str) -> i64 {
+    let sql = format!("SELECT count(*) FROM {of}");
+    let row = app.superuser().await.fetch_one(AssertSqlSafe(sql)).await.unwrap();
+    row.get(0)
+}
+
 #[tokio::test]
 async fn who_registers_with_somebody_elses_address_chooses_neither_their_password_nor_their_business() {
-    const STRANGERS: &str = "nine yellow giraffes march";
-    const AS_STRANGER: &str = "mutation($email: EmailAddress!, $password: String!) {
-      registerBusiness(input: { businessName: \"Initrode\", businessRole: FIRST_PARTY_CREDITOR, name: \"Nobody\",
-                                email: $email, password: $password }) { accepted userErrors { code } } }";
     let app = TestApp::start().await;
     let client = app.anonymous();
-    let stranger = json!({ "email": FOUNDER, "password": STRANGERS });
-    client.gql(AS_STRANGER, stranger.clone()).await;
-    app.run_jobs().await;
+    register_as_stranger(&app, "Initrode").await;
+    let mail = app.sandbox.state().mails_to(FOUNDER).pop().unwrap().text.unwrap();
+    for named in ["Bill Lumbergh", "Initrode"] {
+        assert!(mail.contains(named), "the owner of the address can tell whose it is: {mail}");
+    }
     client
         .gql(REGISTER, json!({ "email": FOUNDER, "password": PASSWORD }))
         .await;
     app.run_jobs().await;
-    client.gql(AS_STRANGER, stranger).await;
-    app.run_jobs().await;
+    register_as_stranger(&app, "Initrode").await;
     let links = link_tokens(&app);
     assert_eq!(links.len(), 3, "the owner of the address has a link of each");
-    let follow = async |token: &str| {
-        let answer = client.gql(VERIFY, json!({ "token": token })).await;
-        data(&answer)["verifyEmail"]["verified"].clone()
-    };
-    assert_eq!(follow(&links[1]).await, true, "their own");
+    // They open the wrong ones, with the only password that they know.
+    for strangers in [&links[0], &links[2]] {
+        let answer = verify(&client, strangers, PASSWORD).await;
+        assert_eq!(
+            (&answer["verified"], user_errors(&answer)),
+            (&json!(false), vec!["BAD_CREDENTIALS"])
+        );
+        assert_eq!(answer["userErrors"][0]["field"], json!(["input", "password"]));
+    }
+    let early = log_in(&client, FOUNDER, STRANGERS).await;
+    assert_eq!(user_errors(&early), ["EMAIL_NOT_VERIFIED"], "nothing counts yet");
+    assert_eq!(verify(&client, &links[1], PASSWORD).await["verified"], true, "their own");
     for dead in [&links[0], &links[2]] {
-        assert_eq!(follow(dead).await, false, "no other is good any more");
+        let answer = verify(&client, dead, STRANGERS).await;
+        assert_eq!(answer["userErrors"][0]["field"], json!(["input", "token"]), "{answer}");
     }
     let entered = log_in(&client, FOUNDER, STRANGERS).await;
     assert_eq!(user_errors(&entered), ["BAD_CREDENTIALS"]);
@@ -238,5 +276,102 @@ async fn who_registers_with_somebody_elses_address_chooses_neither_their_passwor
         data(&confirmed)["confirmMfaEnrollment"]["session"]["viewer"]["business"]["name"],
         "Initech"
     );
+    assert_eq!(rows(&app, "businesses WHERE name = 'Initrode'").await, 0);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn guessing_the_password_behind_a_link_locks_as_a_log_in_does() {
+    let app = TestApp::start().await;
+    let client = app.anonymous();
+    register_as_stranger(&app, "Initrode").await;
+    let link = link_token(&app);
+    for _ in 0..5 {
+        let wrong = verify(&client, &link, PASSWORD).await;
+        assert_eq!(user_errors(&wrong), ["BAD_CREDENTIALS"]);
+    }
+    assert_eq!(
+        user_errors(&verify(&client, &link, STRANGERS).await),
+        ["LOCKED"],
+        "the right one too"
+    );
+    app.wall.advance(TimeDelta::minutes(16));
+    assert_eq!(verify(&client, &link, STRANGERS).await["verified"], true);
+    app.run_jobs().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn registrations_of_an_address_are_few_and_end_with_their_links() {
+    let app = TestApp::start().await;
+    let before = (rows(&app, "businesses").await, rows(&app, "identities").await);
+    for nth in 0..8 {
+        register_as_stranger(&app, &format!("Initrode {nth}")).await;
+        app.advance(TimeDelta::minutes(21)).await;
+    }
+    let links = link_tokens(&app);
+    assert_eq!(links.len(), 8);
+    let left = rows(&app, "businesses WHERE name LIKE 'Initrode _' AND status = 'PENDING'").await;
+    assert_eq!((left, rows(&app, "registrations").await), (5, 5), "newer ones take the place of the oldest");
+    let oldest = verify(&app.anonymous(), &links[2], STRANGERS).await;
+    assert_eq!(oldest["userErrors"][0]["field"], json!(["input", "token"]), "{oldest}");
+
+    // A new password by mail is the owner's, and whatever was registered before is not.
+    app.anonymous()
+        .gql(
+            "mutation($e: EmailAddress!) { requestPasswordReset(input: { email: $e }) { accepted } }",
+            json!({ "e": FOUNDER }),
+        )
+        .await;
+    app.run_jobs().await;
+    let mail = app.sandbox.state().mails_to(FOUNDER).pop().unwrap().text.unwrap();
+    let (_, token) = mail.split_once("/reset-password?token=").expect("a link");
+    let reset = app
+        .anonymous()
+        .gql(
+            "mutation($t: String!, $p: String!) { resetPassword(input: { token: $t, newPassword: $p }) { changed } }",
+            json!({ "t": token.split_whitespace().next(), "p": PASSWORD }),
+        )
+        .await;
+    assert_eq!(data(&reset)["resetPassword"]["changed"], true, "{reset}");
+    assert_eq!(rows(&app, "registrations").await, 0);
+    let newest = verify(&app.anonymous(), &links[7], STRANGERS).await;
+    assert_eq!(user_errors(&newest), ["BAD_CREDENTIALS"]);
+
+    // One that nobody finishes is forgotten soon after its link, and its person with it.
+    register_as_stranger(&app, "Initrode 9").await;
+    app.advance(TimeDelta::hours(23)).await;
+    assert_eq!(rows(&app, "registrations").await, 1);
+    app.advance(TimeDelta::hours(3)).await;
+    assert_eq!(
+        (rows(&app, "businesses").await, rows(&app, "identities").await),
+        before,
+        "neither businesses nor addresses are left"
+    );
+    assert_eq!(rows(&app, "registrations").await + rows(&app, "one_time_tokens").await, 0);
+    // What is verified stays.
+    register_as_stranger(&app, "Initrode 10").await;
+    assert_eq!(verify(&app.anonymous(), &link_token(&app), STRANGERS).await["verified"], true);
+    app.advance(TimeDelta::hours(30)).await;
+    assert_eq!(rows(&app, "businesses WHERE name = 'Initrode 10' AND status = 'ACTIVE'").await, 1);
+    app.run_jobs().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn two_who_register_one_address_at_once_have_a_link_each() {
+    let app = TestApp::start().await;
+    let client = app.anonymous();
+    let mine = client.gql(REGISTER, json!({ "email": FOUNDER, "password": PASSWORD }));
+    let theirs = client.gql(REGISTER, json!({ "email": FOUNDER, "password": STRANGERS }));
+    let (mine, theirs) = tokio::join!(mine, theirs);
+    assert_eq!(data(&mine), data(&theirs));
+    app.run_jobs().await;
+    let mut good = 0;
+    for link in link_tokens(&app) {
+        good += i32::from(verify(&client, &link, PASSWORD).await["verified"] == true);
+    }
+    assert_eq!(good, 1);
+    assert!(log_in(&client, FOUNDER, PASSWORD).await["mfaEnrollment"]["token"].is_string());
     app.finish().await;
 }
