@@ -19,6 +19,7 @@ use super::{
 };
 use crate::platform::{
     context::SystemCtx,
+    db::SystemTx,
     error::OpError,
     gql::{UserError, UserErrorCode},
     net::limit_subject,
@@ -178,12 +179,18 @@ impl<'a> FailureGuard<'a> {
 
     /// The try was right, or was none: it never happened.
     pub(super) async fn take_back(&self) -> Result<(), OpError> {
-        self.identity.limiter.refund(&self.rules(), self.counted_at).await;
         let mut tx = self.identity.db.system(&self.ctx()).await?;
-        if let Some(failures) = credential_store::lock_failures(&mut tx, &self.account).await? {
-            credential_store::save_failures(&mut tx, &self.account, failures.give_back().as_ref()).await?;
-        }
+        self.take_back_in(&mut tx).await?;
         Ok(tx.commit().await?)
+    }
+
+    /// The same in the transaction that what was tried is done in: whoever holds one waits for no second.
+    pub(super) async fn take_back_in(&self, tx: &mut SystemTx) -> Result<(), OpError> {
+        self.identity.limiter.refund(&self.rules(), self.counted_at).await;
+        if let Some(failures) = credential_store::lock_failures(tx, &self.account).await? {
+            credential_store::save_failures(tx, &self.account, failures.give_back().as_ref()).await?;
+        }
+        Ok(())
     }
 
     /// The try was wrong: audited, and told to the person where it happens too often.
@@ -204,7 +211,7 @@ impl<'a> FailureGuard<'a> {
     }
 
     /// Both factors were right, in the transaction that opens the session: nothing is held against the account.
-    pub(super) async fn signed_in(&self, tx: &mut crate::platform::db::SystemTx) -> Result<(), OpError> {
+    pub(super) async fn signed_in(&self, tx: &mut SystemTx) -> Result<(), OpError> {
         self.identity.limiter.refund(&self.rules(), self.counted_at).await;
         Ok(credential_store::save_failures(tx, &self.account, None).await?)
     }
@@ -268,7 +275,7 @@ impl Turn {
     pub(super) async fn forget(
         &self,
         identity: &Identity,
-        tx: &mut crate::platform::db::SystemTx,
+        tx: &mut SystemTx,
     ) -> Result<(), OpError> {
         identity
             .limiter

@@ -121,8 +121,8 @@ pub(super) async fn confirm_replacement(
     push_audit(&mut tx, "mfa.replaced", Some(id));
     let mail = SendAccountMail::new(Some(id), AccountMail::MfaReplaced);
     tx.enqueue(None, &mail).await?;
+    guard.take_back_in(&mut tx).await?;
     tx.commit().await?;
-    guard.take_back().await?;
     forget_all(identity, &ended);
     Ok(codes)
 }
@@ -168,7 +168,7 @@ async fn proven(identity: &Identity, request_id: &str, proof: &Proof<'_>) -> Res
         guard.failed("mfa.change_failed", Some(id)).await?;
         return Err(wrong_code());
     }
-    guard.take_back().await?;
+    guard.take_back_in(&mut tx).await?;
     Ok(tx)
 }
 

@@ -5,7 +5,7 @@ use funnelchat::cli::seed::{DEMO_PASSWORD, DEMO_TOTP_SECRET};
 use serde_json::{Value, json};
 
 use super::{complete, invite, log_in};
-use crate::support::{Client, TestApp, code_of, data, error_code, user_errors};
+use crate::support::{Client, Options, TestApp, code_of, data, error_code, user_errors};
 
 const BEGIN: &str = "mutation($i: BeginMfaReplacementInput!) { beginMfaReplacement(input: $i) {
   secret otpauthUrl userErrors { code field } } }";
@@ -112,6 +112,31 @@ async fn another_app_takes_the_place_of_the_first_and_whoever_has_that_is_out() 
     app.wall.advance(TimeDelta::minutes(20));
     let entered = sign_in_with(&app, AGENT, &codes(&again)[0]).await;
     assert_eq!(user_errors(&entered), Vec::<&str>::new());
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn many_at_once_wait_for_no_second_connection_while_they_hold_one() {
+    let app = TestApp::start_with(Options {
+        // Of which the pool for what belongs to no one business gets two.
+        settings: vec![("DATABASE_MAX_CONNECTIONS", "8".to_owned())],
+        ..Options::default()
+    })
+    .await;
+    let mut staff = Vec::new();
+    for role in ["agent", "manager", "admin", "compliance"] {
+        staff.push(app.acme.sign_in(role).await);
+        staff.push(app.globex.sign_in(role).await);
+    }
+    let code = code_of(DEMO_TOTP_SECRET, &app.wall);
+    let proof = json!({ "currentPassword": DEMO_PASSWORD, "code": code });
+    for document in [REGENERATE, BEGIN] {
+        let calls = staff.iter().map(|client| call(client, document, proof.clone()));
+        for answer in futures_util::future::join_all(calls).await {
+            assert_eq!(user_errors(&answer), Vec::<&str>::new());
+        }
+    }
+    app.run_jobs().await;
     app.finish().await;
 }
 
