@@ -20,6 +20,7 @@ use super::{
     field_types::root_type,
     root_fields::root_fields,
     transport::{Engine, Limits, Measures, Refusal, RequestMeta, SocketEnd, document::select_operation},
+    without_key::refusal_of_key,
 };
 use crate::{
     access::{
@@ -243,6 +244,21 @@ async fn charge(
     ))
 }
 
+/// Whether an `Idempotency-Key` has its effect here: one that had none would be trusted in vain.
+fn check_key(plan: &Plan, meta: &RequestMeta) -> Result<(), Refusal> {
+    if meta.idempotency_key.is_none() || plan.kind != OperationType::Mutation {
+        return Ok(());
+    }
+    let [mutation] = plan.fields.as_slice() else {
+        let message = "An Idempotency-Key covers exactly one mutation field: send one per request.";
+        return Err(Refusal::new(ErrorCode::BadRequest, message));
+    };
+    match refusal_of_key(mutation) {
+        Some(message) => Err(Refusal::new(ErrorCode::BadUserInput, message)),
+        None => Ok(()),
+    }
+}
+
 fn forbidden(denied: Denied) -> Refusal {
     Refusal::new(ErrorCode::Forbidden, capitalised(&denied.to_string()))
 }
@@ -360,12 +376,11 @@ impl Engine for GraphqlEngine {
             Ok(caller) => caller,
             Err(refusal) => return refused(&refusal),
         };
-        if let Err(refusal) = self.admit(&caller, &plan, &meta).await {
+        if let Err(refusal) = check_key(&plan, &meta) {
             return refused(&refusal);
         }
-        if meta.idempotency_key.is_some() && plan.kind == OperationType::Mutation && plan.fields.len() != 1 {
-            let message = "An Idempotency-Key covers exactly one mutation field: send one per request.";
-            return refused(&Refusal::new(ErrorCode::BadRequest, message));
+        if let Err(refusal) = self.admit(&caller, &plan, &meta).await {
+            return refused(&refusal);
         }
         let admitted = Admitted {
             ctx: self.tenant_ctx(&caller, &request, &plan, &meta),

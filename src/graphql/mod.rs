@@ -18,6 +18,7 @@ mod root_fields;
 pub mod schema;
 mod system_health;
 pub mod transport;
+mod without_key;
 
 pub use engine::GraphqlEngine;
 pub use execution::Execution;
