@@ -119,7 +119,7 @@ pub(super) fn check(password: &str, about: &About<'_>) -> Result<(), Broken> {
     if forms.iter().any(|form| is_made_of(form, &words)) {
         return Err(Broken::Personal);
     }
-    let is_guessed = |form: &str| COMMON.contains(form) || is_walk(form);
+    let is_guessed = |form: &str| COMMON.contains(form) || is_pair(form) || is_walk(form);
     if unit(&lower).chars().count() <= SHORT_PATTERN || forms.iter().any(|form| is_guessed(form)) {
         return Err(Broken::Common);
     }
@@ -181,6 +181,14 @@ fn unit(text: &str) -> &str {
         .map(|(end, _)| text.split_at(end))
         .find(|(unit, _)| text.chars().eq(unit.chars().cycle().take(text.chars().count())))
         .map_or(text, |(unit, _)| unit)
+}
+
+/// Whether a form without decoration is two of the common words, one after the other: so few pairs are soon tried.
+fn is_pair(form: &str) -> bool {
+    form.char_indices().skip(1).any(|(at, _)| {
+        let (one, other) = form.split_at(at);
+        COMMON.contains(one) && COMMON.contains(other)
+    })
 }
 
 /// Whether a form without decoration is a walk along the keyboard or the alphabet.
@@ -296,6 +304,8 @@ mod tests {
             "i.l.o.v.e.y.o.u.2026",
             "correct horse battery staple",
             "1qaz2wsx3edc4rfv",
+            "Dragon-Master-2026",
+            "sh@dow M0nkey 1234!",
         ] {
             assert_eq!(refused(password), Some(Broken::Common), "{password}");
         }
