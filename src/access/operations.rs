@@ -58,6 +58,7 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "cancelAccountImport",
         Needs::Permission(Cell::AccountImport),
     ),
+    ("Mutation", "changeEmail", Needs::SignIn),
     ("Mutation", "changePassword", Needs::SignIn),
     (
         "Mutation",
@@ -70,6 +71,7 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         Needs::Permission(Cell::AccountImport),
     ),
     ("Mutation", "completeMfa", Needs::Nothing),
+    ("Mutation", "confirmEmailChange", Needs::Nothing),
     ("Mutation", "confirmHold", Needs::Permission(Cell::HoldSet)),
     ("Mutation", "confirmMfaEnrollment", Needs::Nothing),
     ("Mutation", "confirmMfaReplacement", Needs::SignIn),

@@ -270,6 +270,11 @@ fn register_identity_jobs(
         async move { identity::send_account_mail(&identity, configured(mailer.as_ref())?, job).await }
     });
     let parts = (identity.clone(), mailer.clone());
+    registry.platform::<identity::SendEmailChangeLink, _, _>(move |job| {
+        let (identity, mailer) = parts.clone();
+        async move { identity::send_email_change_link(&identity, configured(mailer.as_ref())?, job).await }
+    });
+    let parts = (identity.clone(), mailer.clone());
     registry.tenant(move |ctx, job: identity::SendInvitationMail| {
         let (identity, mailer) = parts.clone();
         async move { identity::send_invitation_mail(&identity, configured(mailer.as_ref())?, &ctx, job).await }
@@ -310,6 +315,11 @@ fn register_identity_jobs(
     registry.reconciler("identity.forget_login_failures", "47 * * * *", move || {
         let identity = owner.clone();
         async move { identity::forget_login_failures(&identity).await }
+    });
+    let owner = identity.clone();
+    registry.platform::<identity::TellOfLoginFailure, _, _>(move |job| {
+        let identity = owner.clone();
+        async move { identity::tell_of_login_failure(&identity, job).await }
     });
     let owner = identity.clone();
     registry.reconciler("identity.forget_expired_registrations", "29 * * * *", move || {

@@ -83,7 +83,8 @@ async fn business_links(tx: &mut TenantTx, position: i64, head: i64) -> Result<V
     let business = tx.business_id();
     Ok(sqlx::query_as!(
         AuditLink,
-        "SELECT id, position, at, actor_kind, actor_id, action, object_id, debtor_id, request_id, details, key_id, hash
+        "SELECT id, position, at, actor_kind, actor_id, actor_role, action, object_id, debtor_id, request_id,
+                origin_cipher AS origin, details, key_id, hash
          FROM audit_events WHERE business_id = $1 AND position > $2 AND position <= $3 ORDER BY position LIMIT $4",
         business,
         position,
@@ -97,8 +98,8 @@ async fn business_links(tx: &mut TenantTx, position: i64, head: i64) -> Result<V
 async fn platform_links(tx: &mut SystemTx, position: i64, head: i64) -> Result<Vec<AuditLink>, DbError> {
     Ok(sqlx::query_as!(
         AuditLink,
-        r#"SELECT id, position, at, actor_kind, actor_id, action, object_id, NULL::uuid AS debtor_id, request_id, details,
-                  NULL::uuid AS key_id, hash
+        r#"SELECT id, position, at, actor_kind, actor_id, actor_role, action, object_id, NULL::uuid AS debtor_id, request_id,
+                  origin_cipher AS origin, details, NULL::uuid AS key_id, hash
            FROM platform_audit_events WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3"#,
         position,
         head,

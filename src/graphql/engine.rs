@@ -33,7 +33,7 @@ use crate::{
     },
     platform::{
         clock::WallClock,
-        context::{IdempotencyKey, TenantCtx},
+        context::{IdempotencyKey, RequestMark, TenantCtx},
         error::capitalised,
         error_code::ErrorCode,
         gql::MayWrite,
@@ -41,6 +41,7 @@ use crate::{
         net::limit_subject,
         rate_limit::{RateLimiter, RateLimits, Rule},
         request_id::{RequestId, RequestIds},
+        request_origin::RequestOrigin,
     },
 };
 
@@ -179,6 +180,22 @@ impl GraphqlEngine {
         Ok(caller)
     }
 
+    /// The request, with from where it came: who acts by it is named with that in the audit trail.
+    fn mark_of(&self, meta: &RequestMeta) -> RequestMark {
+        let user_agent = meta.user_agent.as_deref().map(Into::into);
+        let origin = RequestOrigin::new(&self.identity.keyring, meta.peer, user_agent);
+        RequestMark::from_origin(meta.request_id.as_str(), origin)
+    }
+
+    fn facts(&self, meta: RequestMeta) -> RequestFacts {
+        RequestFacts {
+            request_id: self.mark_of(&meta),
+            peer: meta.peer,
+            user_agent: meta.user_agent.map(Into::into),
+            cookies: meta.cookies,
+        }
+    }
+
     /// The context of this operation, with its request id and, for a mutation, its idempotency key.
     fn tenant_ctx(
         &self,
@@ -187,7 +204,7 @@ impl GraphqlEngine {
         plan: &Plan,
         meta: &RequestMeta,
     ) -> Option<TenantCtx> {
-        let ctx = caller.tenant()?.clone().with_request_id(meta.request_id.as_str());
+        let ctx = caller.tenant()?.clone().with_request(self.mark_of(meta));
         let key = meta
             .idempotency_key
             .as_deref()
@@ -261,15 +278,6 @@ fn check_key(plan: &Plan, meta: &RequestMeta) -> Result<(), Refusal> {
 
 fn forbidden(denied: Denied) -> Refusal {
     Refusal::new(ErrorCode::Forbidden, capitalised(&denied.to_string()))
-}
-
-fn facts(meta: RequestMeta) -> RequestFacts {
-    RequestFacts {
-        request_id: meta.request_id.into(),
-        peer: meta.peer,
-        user_agent: meta.user_agent.map(Into::into),
-        cookies: meta.cookies,
-    }
 }
 
 fn plan(request: &Request, document: &ExecutableDocument) -> Option<Plan> {
@@ -385,7 +393,7 @@ impl Engine for GraphqlEngine {
         let admitted = Admitted {
             ctx: self.tenant_ctx(&caller, &request, &plan, &meta),
             caller,
-            facts: facts(meta),
+            facts: self.facts(meta),
             operation_name: request.operation_name.clone(),
             fields: plan.fields.join(","),
         };
@@ -430,7 +438,7 @@ impl Engine for GraphqlEngine {
         let admitted = Admitted {
             caller,
             ctx: Some(ctx),
-            facts: facts(meta),
+            facts: self.facts(meta),
             operation_name: request.operation_name,
             fields: plan.fields.join(","),
         };

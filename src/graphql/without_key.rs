@@ -4,16 +4,19 @@
 /// The mutation, and what becomes of it when it is sent again. Sorted.
 const WITHOUT_KEY: &[(&str, &str)] = &[
     ("acceptInvitation", LINK_USED),
-    ("beginMfaEnrollment", "a newer secret takes the place of the one before"),
-    ("beginMfaReplacement", "a newer secret takes the place of the one before"),
+    (
+        "beginMfaEnrollment",
+        "a newer secret takes the place of the one before",
+    ),
+    (
+        "beginMfaReplacement",
+        "a newer secret takes the place of the one before",
+    ),
     (
         "breakGlass",
         "it opens a second stay, which ends by itself; revokeOtherSessions ends all of them",
     ),
-    (
-        "changeEmail",
-        "a newer link takes the place of the one before",
-    ),
+    ("changeEmail", "a newer link takes the place of the one before"),
     (
         "changePassword",
         "where it was done, the password that you give as the present one is not right any more",
@@ -44,23 +47,44 @@ const WITHOUT_KEY: &[(&str, &str)] = &[
         "refreshSession",
         "a refresh token is good once, and one that comes again ends the session: sign in where its answer is lost",
     ),
-    ("regenerateRecoveryCodes", "newer codes take the place of those before"),
+    (
+        "regenerateRecoveryCodes",
+        "newer codes take the place of those before",
+    ),
     (
         "registerBusiness",
         "each registration has a link of its own, and the first that is followed ends the others",
     ),
-    ("requestDebtorLink", "it is safe to send again, a few times an hour"),
-    ("requestPasswordReset", "a newer link takes the place of the one before"),
+    (
+        "requestDebtorLink",
+        "it is safe to send again, a few times an hour",
+    ),
+    (
+        "requestPasswordReset",
+        "a newer link takes the place of the one before",
+    ),
     ("resetMemberMfa", SAYS_SO),
     ("resetPassword", LINK_USED),
-    ("resetStaffMfa", "where it was done, nobody with this address has a second factor"),
+    (
+        "resetStaffMfa",
+        "where it was done, nobody with this address has a second factor",
+    ),
     ("restoreBusiness", SAYS_SO),
     ("revokeOtherSessions", "it is safe to send again"),
-    ("revokeSession", "where it was done, there is no such session any more"),
+    (
+        "revokeSession",
+        "where it was done, there is no such session any more",
+    ),
     ("sendDebtorCode", "another code is sent, a few times an hour"),
     ("suspendBusiness", SAYS_SO),
-    ("switchBusiness", "where it was done, the session that you left has ended: sign in again"),
-    ("verifyDebtorIdentity", "it is safe to send again: one more session is opened"),
+    (
+        "switchBusiness",
+        "where it was done, the session that you left has ended: sign in again",
+    ),
+    (
+        "verifyDebtorIdentity",
+        "it is safe to send again: one more session is opened",
+    ),
     ("verifyEmail", LINK_USED),
     ("withdrawProviderApproval", SAYS_SO),
 ];

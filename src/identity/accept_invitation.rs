@@ -25,7 +25,7 @@ use super::{
 use crate::{
     access::Role,
     platform::{
-        context::{Actor, SystemCtx, TenantCtx},
+        context::{Actor, RequestMark, SystemCtx, TenantCtx},
         db::{AuditEntry, SystemTx},
         email::EmailAddress,
         error::OpError,
@@ -79,7 +79,7 @@ enum Person {
 /// User errors: BAD_CREDENTIALS for a link that is not good and for a wrong password, and what does not fit.
 pub(super) async fn accept_invitation(
     identity: &Identity,
-    request_id: &str,
+    request_id: &RequestMark,
     peer: IpAddr,
     acceptance: Acceptance,
 ) -> Result<LoginStep, OpError> {
@@ -140,7 +140,7 @@ pub(super) async fn accept_invitation(
     tx.audit_in(
         held.business_id,
         Actor::User(user_id),
-        AuditEntry::plain("invitation.accepted", held.id, &details),
+        AuditEntry::plain("invitation.accepted", held.id, &details).in_role(Some(role.as_str())),
     );
     push_audit(&mut tx, "login.password_accepted", Some(settled.person));
     tx.commit().await?;
@@ -155,7 +155,7 @@ pub(super) async fn accept_invitation(
 /// Checks the password of somebody who has an identity; failures count as those of a log-in.
 async fn known_person(
     identity: &Identity,
-    request_id: &str,
+    request_id: &RequestMark,
     peer: IpAddr,
     (held, email): (&HeldInvitation, &EmailAddress),
     row: IdentityRow,

@@ -29,6 +29,8 @@ pub(super) enum AccountMail {
     /// Somebody took the second factor off.
     MfaReset,
     RecoveryCodesMade,
+    /// Somebody who knows the password wants another address for this person.
+    EmailChangeAsked,
 }
 
 /// Sends a person a mail about their log-in.
@@ -83,6 +85,7 @@ pub async fn send_account_mail(
         AccountMail::MfaReplaced => StaffMail::MfaReplaced,
         AccountMail::MfaReset => StaffMail::MfaReset,
         AccountMail::RecoveryCodesMade => StaffMail::RecoveryCodesMade,
+        AccountMail::EmailChangeAsked => StaffMail::EmailChangeAsked,
     };
     // The link must be good before anybody can follow it; the call itself happens outside the transaction.
     tx.commit().await?;

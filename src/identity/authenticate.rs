@@ -140,7 +140,8 @@ pub(super) fn read_token(identity: &Identity, token: &str, request_id: &str) -> 
                 grants,
                 scope,
                 Arc::from(request_id),
-            );
+            )
+            .in_role(role.as_str());
             let membership = Membership {
                 identity_id: claims.sub,
                 user_id,

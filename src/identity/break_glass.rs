@@ -19,7 +19,7 @@ use super::{
 use crate::{
     access::{Cell, Role, authorize},
     platform::{
-        context::{Actor, SystemCtx},
+        context::{Actor, RequestMark, SystemCtx},
         db::{AuditEntry, PlatformAudit, TenantTx},
         error::OpError,
         gql::{UserError, UserErrorCode},
@@ -66,7 +66,7 @@ impl Job for SendBreakGlassMail {
 /// more.
 pub(super) async fn break_glass(
     identity: &Identity,
-    request_id: &str,
+    request_id: &RequestMark,
     operator: Uuid,
     wish: GlassWish,
 ) -> Result<OpenedGlass, OpError> {

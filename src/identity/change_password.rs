@@ -15,7 +15,7 @@ use super::{
     store,
 };
 use crate::platform::{
-    context::SystemCtx,
+    context::{RequestMark, SystemCtx},
     error::OpError,
     gql::{UserError, UserErrorCode},
 };
@@ -32,7 +32,7 @@ fn wrong_password() -> OpError {
 /// Changes the password. A wrong present one counts as a failed log-in: who finds an open browser cannot guess on.
 pub(super) async fn change_password(
     identity: &Identity,
-    request_id: &str,
+    request_id: &RequestMark,
     peer: IpAddr,
     person: Person,
     current: &SecretString,

@@ -12,7 +12,11 @@ use super::{
     platform_store as store,
     suspend_business::{check_reason, conflict, record},
 };
-use crate::platform::{context::SystemCtx, error::OpError, gql::UserError};
+use crate::platform::{
+    context::{RequestMark, SystemCtx},
+    error::OpError,
+    gql::UserError,
+};
 
 /// How long a deletion can be taken back (business time).
 pub(super) const GRACE: TimeDelta = TimeDelta::days(30);
@@ -23,7 +27,7 @@ pub(super) const GRACE: TimeDelta = TimeDelta::days(30);
 /// User errors: INVALID_INPUT, NOT_FOUND, and CONFLICT for one that is not suspended, or is deleted already.
 pub(super) async fn delete_business(
     identity: &Identity,
-    request_id: &str,
+    request_id: &RequestMark,
     operator: Uuid,
     business: Uuid,
     reason: &str,
@@ -54,7 +58,7 @@ pub(super) async fn delete_business(
 /// User errors: NOT_FOUND, and CONFLICT for one that is not deleted, or was deleted too long ago.
 pub(super) async fn restore_business(
     identity: &Identity,
-    request_id: &str,
+    request_id: &RequestMark,
     operator: Uuid,
     business: Uuid,
 ) -> Result<(), OpError> {

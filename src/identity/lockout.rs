@@ -12,14 +12,15 @@ use uuid::Uuid;
 use super::{
     Identity,
     account_mail::{AccountMail, SendAccountMail},
-    credential_store,
+    credential_store, email_change_store,
+    failed_log_ins::TellOfLoginFailure,
     login::push_audit,
     password::verify_password,
     tokens::password_mark,
 };
 use crate::platform::{
-    context::SystemCtx,
-    db::SystemTx,
+    context::{Actor, RequestMark, SystemCtx},
+    db::{PlatformAudit, SystemTx},
     error::OpError,
     gql::{UserError, UserErrorCode},
     net::limit_subject,
@@ -108,7 +109,7 @@ pub(super) struct Account<'a> {
 /// before it is made and given back when it was right.
 pub(super) struct FailureGuard<'a> {
     identity: &'a Identity,
-    request_id: &'a str,
+    request_id: &'a RequestMark,
     subjects: [String; 2],
     account: Vec<u8>,
     counted_at: DateTime<Utc>,
@@ -118,7 +119,7 @@ impl<'a> FailureGuard<'a> {
     /// Counts the try, or refuses it.
     pub(super) async fn enter(
         identity: &'a Identity,
-        request_id: &'a str,
+        request_id: &'a RequestMark,
         peer: IpAddr,
         account: Account<'_>,
     ) -> Result<Self, OpError> {
@@ -193,20 +194,30 @@ impl<'a> FailureGuard<'a> {
         Ok(())
     }
 
-    /// The try was wrong: audited, and told to the person where it happens too often.
+    /// The try was wrong: audited, brought before the person's businesses, and told to the person where it happens too often.
     pub(super) async fn failed(&self, action: &'static str, person: Option<Uuid>) -> Result<(), OpError> {
         let mut tx = self.identity.db.system(&self.ctx()).await?;
-        push_audit(&mut tx, action, person);
-        if let Some(mut failures) = credential_store::lock_failures(&mut tx, &self.account).await?
-            && failures.is_alarming(self.counted_at)
-        {
-            failures.alerted_at = Some(self.counted_at);
-            credential_store::save_failures(&mut tx, &self.account, Some(&failures)).await?;
-            push_audit(&mut tx, "login.alert_raised", person);
-            // For nobody too: whether an address is known must not show in the time this takes.
-            let mail = SendAccountMail::new(person, AccountMail::LoginFailures);
-            tx.enqueue(None, &mail).await?;
+        let mut acts = vec![push_audit(&mut tx, action, person)];
+        if let Some(mut failures) = credential_store::lock_failures(&mut tx, &self.account).await? {
+            if let Some(until) = failures.blocked_until.filter(|until| *until > self.counted_at) {
+                acts.push(tx.audit(PlatformAudit {
+                    actor: Actor::System,
+                    action: "login.locked",
+                    object_id: person,
+                    details: serde_json::json!({ "until": until }),
+                }));
+            }
+            if failures.is_alarming(self.counted_at) {
+                failures.alerted_at = Some(self.counted_at);
+                credential_store::save_failures(&mut tx, &self.account, Some(&failures)).await?;
+                acts.push(push_audit(&mut tx, "login.alert_raised", person));
+                let mail = SendAccountMail::new(person, AccountMail::LoginFailures);
+                tx.enqueue(None, &mail).await?;
+            }
         }
+        // For nobody too, as the mail: whether an address is known must not show in the time this takes.
+        let tell = acts.into_iter().map(|act| (None, TellOfLoginFailure::new(act)));
+        tx.enqueue_all(tell).await?;
         Ok(tx.commit().await?)
     }
 
@@ -272,11 +283,7 @@ impl Turn {
     }
 
     /// The try was right, in the transaction that opens the session: nothing is held against the link.
-    pub(super) async fn forget(
-        &self,
-        identity: &Identity,
-        tx: &mut SystemTx,
-    ) -> Result<(), OpError> {
+    pub(super) async fn forget(&self, identity: &Identity, tx: &mut SystemTx) -> Result<(), OpError> {
         identity
             .limiter
             .refund(&self.rules(identity), self.counted_at)
@@ -295,7 +302,7 @@ fn locked(seconds: u64) -> OpError {
     .into()
 }
 
-/// Forgets accounts that had no failure for a day.
+/// Forgets accounts that had no failure for a day, and new addresses that nobody confirmed.
 ///
 /// # Errors
 /// [`JobError::Retry`](crate::platform::jobs::JobError::Retry) while the database is away.
@@ -303,6 +310,7 @@ pub async fn forget_login_failures(identity: &Identity) -> Result<(), crate::pla
     let ctx = SystemCtx::for_reason("old failed log-ins", "job-forget-login-failures");
     let mut tx = identity.db.system(&ctx).await?;
     credential_store::forget_failures_before(&mut tx, identity.wall.now() - FORGOTTEN_AFTER).await?;
+    email_change_store::forget_before(&mut tx, identity.wall.now()).await?;
     Ok(tx.commit().await?)
 }
 

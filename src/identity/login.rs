@@ -9,13 +9,14 @@ use super::{
     Identity, credential_store,
     lockout::{Account, FailureGuard},
     mfa::{self, Enrollment},
+    password::{hash_password, is_outdated},
     session::{IssuedSession, find_place, open_session},
     store::{self, IdentityRow},
     tokens::{Claims, Purpose, TokenProblem, hash_secret, password_mark},
     user_sessions::Origin,
 };
 use crate::platform::{
-    context::{Actor, SystemCtx},
+    context::{Actor, RequestMark, SystemCtx},
     db::{PlatformAudit, SystemTx},
     email::EmailAddress,
     error::OpError,
@@ -57,7 +58,7 @@ fn wrong_code() -> OpError {
 /// Checks address and password. Failures count against the address's account and the caller's IP.
 pub(super) async fn login(
     identity: &Identity,
-    request_id: &str,
+    request_id: &RequestMark,
     peer: IpAddr,
     email: &str,
     password: &SecretString,
@@ -95,6 +96,7 @@ pub(super) async fn login(
         )
         .into());
     }
+    let row = renewed(identity, request_id, row, password).await?;
     let mut tx = identity
         .db
         .system(&SystemCtx::for_reason("log-in", request_id))
@@ -104,6 +106,30 @@ pub(super) async fn login(
     push_audit(&mut tx, "login.password_accepted", Some(row.id));
     tx.commit().await?;
     second_factor(identity, &Passed::of(&row), None)
+}
+
+/// The person with a hash of today, where theirs was of an older kind: the password that was just right is known now.
+async fn renewed(
+    identity: &Identity,
+    request_id: &RequestMark,
+    mut row: IdentityRow,
+    password: &SecretString,
+) -> Result<IdentityRow, OpError> {
+    if !is_outdated(&row.password_hash) {
+        return Ok(row);
+    }
+    let hash = hash_password(password).await?;
+    let ctx = SystemCtx::for_reason("renewal of a password's hash", request_id);
+    let mut tx = identity.db.system(&ctx).await?;
+    let now = store::lock_identity(&mut tx, row.id).await?;
+    if now.is_none_or(|now| now.password_hash != row.password_hash) {
+        return Err(wrong_credentials());
+    }
+    credential_store::set_password(&mut tx, row.id, &hash).await?;
+    push_audit(&mut tx, "password.hash_renewed", Some(row.id));
+    tx.commit().await?;
+    row.password_hash = hash;
+    Ok(row)
 }
 
 /// Somebody who gave the right password.
@@ -145,7 +171,7 @@ pub(super) fn second_factor(
 /// Takes a TOTP or recovery code and opens the session.
 pub(super) async fn complete_mfa(
     identity: &Identity,
-    request_id: &str,
+    request_id: &RequestMark,
     origin: Origin<'_>,
     token: &str,
     code: &str,
@@ -202,7 +228,7 @@ fn totp_step(identity: &Identity, row: &IdentityRow, code: &str) -> Result<Optio
 /// Makes a new secret for a person who has none confirmed; asking again replaces it.
 pub(super) async fn begin_enrollment(
     identity: &Identity,
-    request_id: &str,
+    request_id: &RequestMark,
     token: &str,
 ) -> Result<Enrollment, OpError> {
     let challenge = read_challenge(identity, Purpose::MfaEnrollment, token)?;
@@ -231,7 +257,7 @@ pub(super) async fn begin_enrollment(
 /// Confirms the secret with a first code; gives the recovery codes, once, and the first session.
 pub(super) async fn confirm_enrollment(
     identity: &Identity,
-    request_id: &str,
+    request_id: &RequestMark,
     origin: Origin<'_>,
     token: &str,
     code: &str,
@@ -280,7 +306,7 @@ fn read_challenge(identity: &Identity, purpose: Purpose, token: &str) -> Result<
 /// Counts a try at the second factor as a try to sign in.
 async fn guard_challenge<'a>(
     identity: &'a Identity,
-    request_id: &'a str,
+    request_id: &'a RequestMark,
     peer: IpAddr,
     challenge: &Claims,
 ) -> Result<FailureGuard<'a>, OpError> {
@@ -308,11 +334,12 @@ async fn lock_challenged(tx: &mut SystemTx, challenge: &Claims) -> Result<Identi
         .ok_or_else(challenge_ended)
 }
 
-pub(super) fn push_audit(tx: &mut SystemTx, action: &'static str, object: Option<Uuid>) {
+/// In the platform's trail; the row's id.
+pub(super) fn push_audit(tx: &mut SystemTx, action: &'static str, object: Option<Uuid>) -> Uuid {
     tx.audit(PlatformAudit {
         actor: Actor::System,
         action,
         object_id: object,
         details: serde_json::json!({}),
-    });
+    })
 }

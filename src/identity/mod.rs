@@ -1,6 +1,6 @@
 //! Who is calling: businesses, identities, memberships, sessions, second factors. Produces [`Caller`].
 //!
-//! Owns `businesses`, `identities`, `registrations`, `recovery_codes`, `one_time_tokens`, `password_resets`,
+//! Owns `businesses`, `identities`, `registrations`, `recovery_codes`, `one_time_tokens`, `password_resets`, `email_changes`,
 //! `login_failures`, `users`, `custom_roles`, `work_schedules`, `work_hours`, `user_skills`, `notification_preferences`,
 //! `invitations`, `break_glass_sessions`, `provider_approvals`, `sessions`, `refresh_tokens`, `debtor_sessions`,
 //! `debtor_refresh_tokens`, `api_keys`.
@@ -18,13 +18,16 @@ mod break_glass;
 mod break_glass_store;
 mod business_store;
 mod caller;
+mod change_email;
 mod change_password;
 mod credential_store;
 mod debtor_session;
 mod debtor_session_store;
 mod delete_business;
 mod device;
+mod email_change_store;
 mod expired_registrations;
+mod failed_log_ins;
 pub mod graphql;
 mod idle;
 mod invitation_store;
@@ -76,11 +79,13 @@ pub use authenticate::{AuthRefused, authenticate, authenticate_cookie, authentic
 pub use break_glass::{SendBreakGlassMail, send_break_glass_mail};
 pub use business_store::{NewBusiness, NewMember, insert_business, insert_member};
 pub use caller::{Caller, DebtorSession, Membership, Person, ServiceKey, Visit};
+pub use change_email::{SendEmailChangeLink, send_email_change_link};
 pub use debtor_session::DebtorOrigin;
 pub use debtor_session_store::{
     end_debtor_sessions, end_link_sessions, forget_debtor_sessions, forget_debtor_tokens,
 };
 pub use expired_registrations::forget_expired_registrations;
+pub use failed_log_ins::{TellOfLoginFailure, tell_of_login_failure};
 pub use idle::{session_idle_minutes, set_session_idle_minutes};
 pub use invite::{SendInvitationMail, send_invitation_mail};
 pub use kept_keys::{SendKeptKeys, send_kept_keys};

@@ -1,4 +1,5 @@
-//! Passwords: Argon2id with the library's defaults (OWASP: 19 MiB, two passes). Hashing takes tens of milliseconds of a
+//! Passwords: Argon2id with the library's defaults (OWASP: 19 MiB, two passes). Hashes by bcrypt, of people who were brought
+//! over from another system, are still verified, and made anew at their next log-in. Hashing takes tens of milliseconds of a
 //! core, so it runs beside the async threads and at most two at once; who waits does so in a bounded line, for a bounded
 //! time. Whoever tries passwords is counted before (`lockout`, and the limits of public operations).
 
@@ -96,6 +97,10 @@ pub(super) async fn verify_password(password: &SecretString, stored: Option<&str
     let turn = LINE.turn().await?;
     let fits = tokio::task::spawn_blocking(move || {
         let _turn = turn;
+        if is_outdated(&stored) {
+            // As it was typed, and only the first 72 bytes of it: so it was hashed.
+            return bcrypt::verify(password.expose_secret(), &stored).unwrap_or(false);
+        }
         PasswordHash::new(&stored).is_ok_and(|hash| {
             Argon2::default()
                 .verify_password(normalise(password.expose_secret()).as_bytes(), &hash)
@@ -103,6 +108,11 @@ pub(super) async fn verify_password(password: &SecretString, stored: Option<&str
         })
     });
     Ok(known && fits.await.map_err(anyhow::Error::from)?)
+}
+
+/// Whether a stored hash is by bcrypt: to be made anew as soon as its password is known.
+pub(super) fn is_outdated(stored: &str) -> bool {
+    stored.starts_with("$2")
 }
 
 #[cfg(test)]
@@ -136,6 +146,13 @@ mod tests {
                 .unwrap()
         );
         assert!(!verify_password(&password, None).await.unwrap());
+        // A published hash of "abc" (jBCrypt's test vectors), of cost 12.
+        let by_bcrypt = "$2a$12$EXRkfkdmXn2gzds2SSitu.MW9.gAVqa9eLS1//RYtYCB1eLHg.9q.";
+        assert!(is_outdated(by_bcrypt) && !is_outdated(&stored));
+        for (typed, fits) in [("abc", true), ("abd", false)] {
+            let typed = SecretString::from(typed);
+            assert_eq!(verify_password(&typed, Some(by_bcrypt)).await.unwrap(), fits);
+        }
         let typed = SecretString::from("u\u{308}ber den wolken");
         let stored = hash_password(&SecretString::from("\u{fc}ber den wolken"))
             .await

@@ -48,6 +48,15 @@ pub enum StaffMail {
     MfaReset,
     /// There are new recovery codes.
     RecoveryCodesMade,
+    /// Asks whether an address is to be somebody's new one.
+    ConfirmEmail {
+        /// The link with the one-time token.
+        link: String,
+    },
+    /// Somebody wants an address that somebody signs in with already: to its owner.
+    EmailTaken,
+    /// Somebody who knows the password wants another address: to the present one.
+    EmailChangeAsked,
     /// The platform's staff is inside the business.
     BreakGlass {
         /// Which business.

@@ -15,7 +15,7 @@ use super::{
     suspend_business::{check_reason, conflict, record},
 };
 use crate::platform::{
-    context::SystemCtx,
+    context::{RequestMark, SystemCtx},
     db::{DbError, SystemTx},
     error::OpError,
     gql::{UserError, UserErrorCode},
@@ -110,7 +110,7 @@ impl ApprovalRow {
 /// QUOTA_EXCEEDED past a hundred.
 pub(super) async fn record_approval<'a>(
     identity: &Identity,
-    request_id: &str,
+    request_id: &RequestMark,
     operator: Uuid,
     business: Uuid,
     asked: impl FnOnce(DateTime<Utc>) -> NewApproval<'a>,
@@ -156,7 +156,7 @@ pub(super) async fn record_approval<'a>(
 /// User errors: INVALID_INPUT, NOT_FOUND, CONFLICT for one that was withdrawn.
 pub(super) async fn withdraw_approval(
     identity: &Identity,
-    request_id: &str,
+    request_id: &RequestMark,
     operator: Uuid,
     (business, id): (Uuid, Uuid),
     reason: &str,

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     access::Role,
     platform::{
-        context::{Actor, SystemCtx},
+        context::{Actor, RequestMark, SystemCtx},
         db::{PlatformAudit, SystemTx},
         email::EmailAddress,
         error::OpError,
@@ -63,7 +63,7 @@ impl Job for SendVerificationMail {
 /// that is followed first, with the password of its registration, says whose count.
 pub(super) async fn register_business(
     identity: &Identity,
-    request_id: &str,
+    request_id: &RequestMark,
     registration: Registration,
 ) -> Result<(), OpError> {
     let mut errors = Vec::new();
@@ -194,7 +194,9 @@ async fn insert_founder(
     store::insert_identity(tx, &new).await.map_err(|error| {
         // Somebody accepted an invitation to the address at this very moment.
         if error.is_constraint("identities_email_blind_key") {
-            return OpError::Unavailable("the address is being taken into use: try again in a moment".to_owned());
+            return OpError::Unavailable(
+                "the address is being taken into use: try again in a moment".to_owned(),
+            );
         }
         OpError::from(error)
     })?;

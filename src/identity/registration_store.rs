@@ -62,10 +62,7 @@ pub(super) struct Registrant {
 }
 
 /// Whose registration this is; `None` where it has been forgotten meanwhile.
-pub(super) async fn registrant(
-    tx: &mut SystemTx,
-    registration: Uuid,
-) -> Result<Option<Registrant>, DbError> {
+pub(super) async fn registrant(tx: &mut SystemTx, registration: Uuid) -> Result<Option<Registrant>, DbError> {
     Ok(sqlx::query_as!(
         Registrant,
         "SELECT u.name, b.name AS business

@@ -18,7 +18,7 @@ use super::{
     store::{self, IdentityRow},
 };
 use crate::platform::{
-    context::SystemCtx,
+    context::{RequestMark, SystemCtx},
     db::SystemTx,
     error::OpError,
     gql::{UserError, UserErrorCode},
@@ -66,7 +66,7 @@ fn nothing_waits() -> OpError {
 /// Makes a new secret, which waits for its first code; the present one stays good until then. Asking again replaces it.
 pub(super) async fn begin_replacement(
     identity: &Identity,
-    request_id: &str,
+    request_id: &RequestMark,
     proof: Proof<'_>,
 ) -> Result<Enrollment, OpError> {
     let mut tx = proven(identity, request_id, &proof).await?;
@@ -89,7 +89,7 @@ pub(super) async fn begin_replacement(
 /// sessions: who had the old factor is out.
 pub(super) async fn confirm_replacement(
     identity: &Identity,
-    request_id: &str,
+    request_id: &RequestMark,
     (person, peer): (Person, IpAddr),
     code: &str,
 ) -> Result<Vec<String>, OpError> {
@@ -130,7 +130,7 @@ pub(super) async fn confirm_replacement(
 /// Makes ten new recovery codes; the ones before are good no more.
 pub(super) async fn regenerate_recovery_codes(
     identity: &Identity,
-    request_id: &str,
+    request_id: &RequestMark,
     proof: Proof<'_>,
 ) -> Result<Vec<String>, OpError> {
     let mut tx = proven(identity, request_id, &proof).await?;
@@ -146,7 +146,11 @@ pub(super) async fn regenerate_recovery_codes(
 
 /// Checks password and code, either of which counts as a failed log-in where it is wrong. The code is spent in the
 /// transaction that is returned.
-async fn proven(identity: &Identity, request_id: &str, proof: &Proof<'_>) -> Result<SystemTx, OpError> {
+async fn proven(
+    identity: &Identity,
+    request_id: &RequestMark,
+    proof: &Proof<'_>,
+) -> Result<SystemTx, OpError> {
     let ctx = SystemCtx::for_reason("second factor of one's own", request_id);
     let id = proof.person.identity_id;
     let (guard, seen) = guarded(identity, request_id, id, proof.peer).await?;
@@ -174,7 +178,7 @@ async fn proven(identity: &Identity, request_id: &str, proof: &Proof<'_>) -> Res
 
 async fn guarded<'a>(
     identity: &'a Identity,
-    request_id: &'a str,
+    request_id: &'a RequestMark,
     id: uuid::Uuid,
     peer: IpAddr,
 ) -> Result<(FailureGuard<'a>, IdentityRow), OpError> {

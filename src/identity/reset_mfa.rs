@@ -16,7 +16,7 @@ use super::{
 use crate::{
     access::{Cell, authorize},
     platform::{
-        context::{Actor, SystemCtx, TenantCtx},
+        context::{Actor, RequestMark, SystemCtx, TenantCtx},
         db::{AuditEntry, PlatformAudit, SystemTx},
         email::EmailAddress,
         error::OpError,
@@ -43,7 +43,7 @@ pub(super) async fn reset_member_mfa(
         .into());
     }
     let business = ctx.business_id();
-    let reason = SystemCtx::for_reason("a member's second factor taken off", ctx.request_id().clone());
+    let reason = SystemCtx::for_reason("a member's second factor taken off", ctx.request());
     let mut tx = identity.db.system(&reason).await?;
     let person = mfa_store::identity_of_member(&mut tx, business, user)
         .await?
@@ -67,7 +67,7 @@ pub(super) async fn reset_member_mfa(
     tx.audit_in(
         business,
         ctx.actor(),
-        AuditEntry::plain("user.mfa_reset", user, &details),
+        AuditEntry::plain("user.mfa_reset", user, &details).in_role(ctx.role()),
     );
     tx.audit(PlatformAudit {
         actor: ctx.actor(),
@@ -87,7 +87,7 @@ pub(super) async fn reset_member_mfa(
 /// second factor, CONFLICT for oneself.
 pub(super) async fn reset_mfa_of(
     identity: &Identity,
-    request_id: &str,
+    request_id: &RequestMark,
     operator: Uuid,
     email: &str,
 ) -> Result<(), OpError> {

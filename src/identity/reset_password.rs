@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     Identity,
     account_mail::{AccountMail, SendAccountMail},
-    credential_store,
+    credential_store, email_change_store,
     login::push_audit,
     password::hash_password,
     password_policy::{self, About},
@@ -18,7 +18,7 @@ use super::{
     tokens::hash_secret,
 };
 use crate::platform::{
-    context::{Actor, SystemCtx},
+    context::{Actor, RequestMark, SystemCtx},
     db::{PlatformAudit, SystemTx},
     email::EmailAddress,
     error::OpError,
@@ -36,7 +36,7 @@ const LINKS_PER_HOUR: Rule = Rule::new("password_resets_hour", 3, std::time::Dur
 /// hour: what differs is done by the job.
 pub(super) async fn request_password_reset(
     identity: &Identity,
-    request_id: &str,
+    request_id: &RequestMark,
     email: &str,
 ) -> Result<(), OpError> {
     let email = EmailAddress::parse(email)
@@ -73,7 +73,7 @@ fn link_ended() -> OpError {
 /// Spends a link for a new password and ends every session. A password that breaks a rule leaves the link as it is.
 pub(super) async fn reset_password(
     identity: &Identity,
-    request_id: &str,
+    request_id: &RequestMark,
     token: &str,
     new_password: &SecretString,
 ) -> Result<(), OpError> {
@@ -140,6 +140,7 @@ pub(super) async fn put_password(
     credential_store::set_password(tx, person, hash).await?;
     registration_store::forget_all_of(tx, person).await?;
     credential_store::drop_reset(tx, person).await?;
+    email_change_store::forget(tx, person).await?;
     let now = identity.wall.now();
     let mut ended = credential_store::revoke_sessions(tx, person, None, "PASSWORD_CHANGED", now).await?;
     ended.extend(store::end_visits_of(tx, person, now).await?);

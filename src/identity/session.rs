@@ -20,7 +20,7 @@ use super::{
 use crate::{
     access::Role,
     platform::{
-        context::{Actor, SystemCtx},
+        context::{Actor, RequestMark, SystemCtx},
         db::{AuditEntry, SystemTx},
         error::OpError,
         gql::{UserError, UserErrorCode},
@@ -69,7 +69,8 @@ pub(super) async fn open_session(
     push_audit(tx, "session.opened", Some(session_id));
     // What a member of staff did begins with their coming in: their business's trail says so too (USER-009).
     if let Some(place) = &place {
-        let entry = AuditEntry::plain("session.opened", session_id, &serde_json::json!({}));
+        let role = Role::parse(&place.role).map(Role::as_str);
+        let entry = AuditEntry::plain("session.opened", session_id, &serde_json::json!({})).in_role(role);
         tx.audit_in(place.business_id, Actor::User(place.user_id), entry);
     }
     issue_to_person(identity, tx, session_id, row.id, place).await
@@ -215,7 +216,7 @@ fn refresh_refused() -> OpError {
 /// use, ends the whole session.
 pub(super) async fn refresh(
     identity: &Identity,
-    request_id: &str,
+    request_id: &RequestMark,
     token: &str,
 ) -> Result<IssuedSession, OpError> {
     let now = identity.wall.now();
@@ -278,7 +279,7 @@ pub(super) async fn refresh(
 /// where there is no such session, or it has ended before.
 pub(super) async fn logout_by_token(
     identity: &Identity,
-    request_id: &str,
+    request_id: &RequestMark,
     token: &str,
 ) -> Result<bool, OpError> {
     let mut tx = identity
@@ -296,7 +297,11 @@ pub(super) async fn logout_by_token(
 }
 
 /// Ends the caller's session: its tokens and its open sockets; false when they have none.
-pub(super) async fn logout(identity: &Identity, request_id: &str, caller: &Caller) -> Result<bool, OpError> {
+pub(super) async fn logout(
+    identity: &Identity,
+    request_id: &RequestMark,
+    caller: &Caller,
+) -> Result<bool, OpError> {
     let (Some(holder), Some(session_id)) = (caller.holder(), caller.session_id()) else {
         return Ok(false);
     };

@@ -111,7 +111,9 @@ impl Holder {
     /// What became of the session: of the staff's in the platform's trail, of a debtor's in the business's.
     pub(super) fn audit(&self, tx: &mut SystemTx, action: &'static str, session: Uuid) {
         match self {
-            Self::Person { .. } => push_audit(tx, action, Some(session)),
+            Self::Person { .. } => {
+                push_audit(tx, action, Some(session));
+            }
             Self::Debtor(place) => {
                 let entry = AuditEntry::plain(action, session, &json!({ "link": place.link_id }));
                 let actor = Actor::Debtor(place.debtor_id);

@@ -9,7 +9,7 @@ use super::{
     revocations::forget_all,
 };
 use crate::platform::{
-    context::{Actor, SystemCtx},
+    context::{Actor, RequestMark, SystemCtx},
     db::{AuditEntry, PlatformAudit, SystemTx},
     error::OpError,
     gql::{UserError, UserErrorCode},
@@ -21,7 +21,7 @@ use crate::platform::{
 /// User errors: INVALID_INPUT, NOT_FOUND, and CONFLICT for one that is not active.
 pub(super) async fn suspend_business(
     identity: &Identity,
-    request_id: &str,
+    request_id: &RequestMark,
     operator: Uuid,
     business: Uuid,
     reason: &str,
@@ -61,7 +61,7 @@ pub(super) async fn suspend_business(
 /// User errors: NOT_FOUND, and CONFLICT for one that is not suspended.
 pub(super) async fn reactivate_business(
     identity: &Identity,
-    request_id: &str,
+    request_id: &RequestMark,
     operator: Uuid,
     business: Uuid,
 ) -> Result<(), OpError> {

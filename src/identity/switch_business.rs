@@ -12,7 +12,7 @@ use super::{
     user_sessions::Origin,
 };
 use crate::platform::{
-    context::SystemCtx,
+    context::{RequestMark, SystemCtx},
     error::OpError,
     gql::{UserError, UserErrorCode},
 };
@@ -24,7 +24,7 @@ use crate::platform::{
 /// BAD_CREDENTIALS when the session has ended meanwhile.
 pub(super) async fn switch_business(
     identity: &Identity,
-    request_id: &str,
+    request_id: &RequestMark,
     origin: Origin<'_>,
     caller: &Caller,
     business: Uuid,

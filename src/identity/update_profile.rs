@@ -1,4 +1,4 @@
-//! A member of staff says how they are called, and in which language and time zone they want to read.
+//! A member of staff says how they are called and reached, and in which language and time zone they want to read.
 
 use serde_json::json;
 
@@ -9,6 +9,8 @@ use crate::{
         db::{AuditEntry, TenantTx},
         error::OpError,
         gql::UserError,
+        keys::TenantKeys,
+        phone::PhoneNumber,
     },
 };
 
@@ -20,6 +22,8 @@ pub(super) struct ProfilePatch {
     pub(super) language: Option<Option<String>>,
     /// A name of the IANA time zone database.
     pub(super) time_zone: Option<Option<String>>,
+    /// As typed; a number without a country is one of the United States.
+    pub(super) phone: Option<Option<String>>,
 }
 
 impl ProfilePatch {
@@ -49,7 +53,21 @@ impl ProfilePatch {
                 "Give a time zone such as `America/New_York`, or null.",
             ));
         }
+        if let Err(error) = self.e164() {
+            errors.push(error);
+        }
         if errors.is_empty() { Ok(()) } else { Err(errors) }
+    }
+
+    /// The telephone number in E.164, where one is given; `Some(None)` empties it.
+    fn e164(&self) -> Result<Option<Option<String>>, UserError> {
+        let Some(given) = &self.phone else { return Ok(None) };
+        let parse = |typed: &String| {
+            PhoneNumber::parse_lenient(typed, "US")
+                .map(|number| number.as_e164().to_owned())
+                .map_err(|error| UserError::invalid("phone", error.to_string()))
+        };
+        given.as_ref().map(parse).transpose().map(Some)
     }
 }
 
@@ -64,7 +82,11 @@ fn is_language(text: &str) -> bool {
 }
 
 /// Changes the caller's own profile.
-pub(super) async fn update_profile(tx: &mut TenantTx, mut patch: ProfilePatch) -> Result<(), OpError> {
+pub(super) async fn update_profile(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    mut patch: ProfilePatch,
+) -> Result<(), OpError> {
     authorize(tx.ctx(), Cell::ProfileUpdate).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
     let Some(user) = tx.ctx().user_id() else {
         return Err(OpError::Forbidden("only a person has a profile".to_owned()));
@@ -75,16 +97,29 @@ pub(super) async fn update_profile(tx: &mut TenantTx, mut patch: ProfilePatch) -
         ("name", patch.name.is_some()),
         ("language", patch.language.is_some()),
         ("time_zone", patch.time_zone.is_some()),
+        ("phone", patch.phone.is_some()),
     ]
     .into_iter()
     .filter_map(|(field, is_given)| is_given.then_some(field))
     .collect();
+    let before = profile_store::lock_profile(tx, user)
+        .await?
+        .ok_or_else(|| OpError::Forbidden("only a member has a profile".to_owned()))?;
     profile_store::update_profile(tx, user, &patch).await?;
-    tx.audit(AuditEntry::plain(
-        "user.profile_updated",
-        user,
-        &json!({ "fields": changed }),
-    ));
+    if let Some(phone) = patch.e164()? {
+        profile_store::put_phone(tx, keys, user, phone.as_deref()).await?;
+    }
+    // That name and number changed, and not what they are: the trail outlives both.
+    let mut details = json!({ "fields": changed });
+    for (field, from, to) in [
+        ("language", &before.language, &patch.language),
+        ("time_zone", &before.time_zone, &patch.time_zone),
+    ] {
+        if let Some(to) = to {
+            details[field] = json!({ "from": from, "to": to });
+        }
+    }
+    tx.audit(AuditEntry::plain("user.profile_updated", user, &details));
     Ok(())
 }
 
@@ -98,6 +133,7 @@ mod tests {
             name: Some(name.to_owned()),
             language: Some(Some(language.to_owned())),
             time_zone: Some(Some(zone.to_owned())),
+            phone: None,
         };
         assert_eq!(patch("Ana", "es-MX", "America/Mexico_City").check(), Ok(()));
         assert_eq!(ProfilePatch::default().check(), Ok(()));

@@ -9,7 +9,13 @@ use super::{
     Identity, credential_store, debtor_session_store, device, revocations::forget_all,
     session_holder::Holder, store,
 };
-use crate::platform::{context::SystemCtx, db::SystemTx, error::OpError, gql::UserError, secret::Masked};
+use crate::platform::{
+    context::{RequestMark, SystemCtx},
+    db::SystemTx,
+    error::OpError,
+    gql::UserError,
+    secret::Masked,
+};
 
 /// From where a request came.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +64,7 @@ pub(super) async fn remember_origin(
 /// The caller's open sessions, newest first; a debtor's about the account of this one.
 pub(super) async fn own_sessions(
     identity: &Identity,
-    request_id: &str,
+    request_id: &RequestMark,
     own: Own,
 ) -> Result<Vec<OwnSession>, OpError> {
     let now = identity.wall.now();
@@ -121,7 +127,7 @@ fn of_person(identity: &Identity, row: credential_store::SessionRow) -> Result<O
 /// Ends one session of the caller.
 pub(super) async fn revoke_session(
     identity: &Identity,
-    request_id: &str,
+    request_id: &RequestMark,
     own: Own,
     session: Uuid,
 ) -> Result<(), OpError> {
@@ -149,7 +155,7 @@ pub(super) async fn revoke_session(
 /// Ends all sessions of the caller but the present one; how many there were.
 pub(super) async fn revoke_other_sessions(
     identity: &Identity,
-    request_id: &str,
+    request_id: &RequestMark,
     own: Own,
 ) -> Result<usize, OpError> {
     let ctx = SystemCtx::for_reason("end of own sessions", request_id);

@@ -14,7 +14,7 @@ use super::{
     tokens::hash_secret,
 };
 use crate::platform::{
-    context::SystemCtx,
+    context::{RequestMark, SystemCtx},
     error::OpError,
     gql::{UserError, UserErrorCode},
 };
@@ -45,7 +45,7 @@ fn wrong_password() -> OpError {
 /// User errors: BAD_CREDENTIALS for a link that is not good and for a wrong password, LOCKED after too many.
 pub(super) async fn verify_email(
     identity: &Identity,
-    request_id: &str,
+    request_id: &RequestMark,
     peer: IpAddr,
     token: &str,
     password: &SecretString,

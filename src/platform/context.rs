@@ -3,9 +3,11 @@
 //! A [`TenantCtx`] is made in two places: by authentication and by the dispatch of a job. Whoever holds one
 //! can open a [`TenantTx`](crate::platform::db::TenantTx); nothing else can.
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use uuid::Uuid;
+
+use crate::platform::request_origin::RequestOrigin;
 
 /// The audience that row-level security compares with (`app.audience`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +42,16 @@ impl Actor {
             Self::Service(_) => "SERVICE",
             Self::Platform(_) => "PLATFORM",
             Self::System => "SYSTEM",
+        }
+    }
+
+    /// The role that the actor has whatever their place in the business: of a member of staff it is looked up.
+    pub fn role(self) -> Option<&'static str> {
+        match self {
+            Self::User(_) | Self::System => None,
+            Self::Debtor(_) => Some("DEBTOR"),
+            Self::Service(_) => Some("SERVICE"),
+            Self::Platform(_) => Some("SUPER_ADMIN"),
         }
     }
 
@@ -81,6 +93,62 @@ pub struct IdempotencyKey {
     pub request_hash: [u8; 32],
 }
 
+/// Which request acts, and, where that is to stand in the audit trail, from where it came.
+#[derive(Clone, Debug)]
+pub struct RequestMark {
+    id: Arc<str>,
+    origin: Option<RequestOrigin>,
+}
+
+impl RequestMark {
+    /// From where it came, as it is kept with what `actor` did: not of debtors, whose data have keys of their own.
+    pub(super) fn origin_of(&self, actor: Actor) -> Option<&RequestOrigin> {
+        self.origin
+            .as_ref()
+            .filter(|_| !matches!(actor, Actor::Debtor(_)))
+    }
+
+    /// A request that came from there.
+    pub fn from_origin(id: impl Into<Arc<str>>, origin: RequestOrigin) -> Self {
+        Self {
+            id: id.into(),
+            origin: Some(origin),
+        }
+    }
+}
+
+impl Deref for RequestMark {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.id
+    }
+}
+
+impl From<Arc<str>> for RequestMark {
+    fn from(id: Arc<str>) -> Self {
+        Self { id, origin: None }
+    }
+}
+
+impl From<&str> for RequestMark {
+    fn from(id: &str) -> Self {
+        Arc::<str>::from(id).into()
+    }
+}
+
+impl From<String> for RequestMark {
+    fn from(id: String) -> Self {
+        Arc::<str>::from(id).into()
+    }
+}
+
+impl From<&Self> for RequestMark {
+    fn from(mark: &Self) -> Self {
+        mark.clone()
+    }
+}
+
 /// One authenticated actor inside one business.
 #[derive(Clone, Debug)]
 pub struct TenantCtx {
@@ -89,7 +157,8 @@ pub struct TenantCtx {
     actor: Actor,
     grants: GrantSet,
     agent_scope: Option<Uuid>,
-    request_id: Arc<str>,
+    role: Option<&'static str>,
+    request: RequestMark,
     idempotency: Option<IdempotencyKey>,
 }
 
@@ -115,7 +184,8 @@ impl TenantCtx {
             actor,
             grants,
             agent_scope,
-            request_id,
+            role: None,
+            request: request_id.into(),
             idempotency: None,
         }
     }
@@ -145,8 +215,15 @@ impl TenantCtx {
 
     /// The same context for another request of the same caller (an operation on a socket).
     #[must_use]
-    pub fn with_request_id(mut self, request_id: impl Into<Arc<str>>) -> Self {
-        self.request_id = request_id.into();
+    pub fn with_request(mut self, request: impl Into<RequestMark>) -> Self {
+        self.request = request.into();
+        self
+    }
+
+    /// For `identity::authenticate` alone: the role in which a member of staff acts, as the audit trail names it.
+    #[must_use]
+    pub fn in_role(mut self, role: &'static str) -> Self {
+        self.role = Some(role);
         self
     }
 
@@ -196,7 +273,17 @@ impl TenantCtx {
     }
 
     pub fn request_id(&self) -> &Arc<str> {
-        &self.request_id
+        &self.request.id
+    }
+
+    /// The request, with what is known of where it came from.
+    pub fn request(&self) -> &RequestMark {
+        &self.request
+    }
+
+    /// The role in which the actor acts.
+    pub fn role(&self) -> Option<&'static str> {
+        self.role.or(self.actor.role())
     }
 
     pub fn idempotency(&self) -> Option<&IdempotencyKey> {
@@ -208,15 +295,15 @@ impl TenantCtx {
 #[derive(Clone, Debug)]
 pub struct SystemCtx {
     reason: &'static str,
-    request_id: Arc<str>,
+    request: RequestMark,
 }
 
 impl SystemCtx {
     /// `reason` is a fixed phrase that a reviewer can search for.
-    pub fn for_reason(reason: &'static str, request_id: impl Into<Arc<str>>) -> Self {
+    pub fn for_reason(reason: &'static str, request: impl Into<RequestMark>) -> Self {
         Self {
             reason,
-            request_id: request_id.into(),
+            request: request.into(),
         }
     }
 
@@ -225,6 +312,11 @@ impl SystemCtx {
     }
 
     pub fn request_id(&self) -> &Arc<str> {
-        &self.request_id
+        &self.request.id
+    }
+
+    /// The request, with what is known of where it came from.
+    pub fn request(&self) -> &RequestMark {
+        &self.request
     }
 }

@@ -23,6 +23,7 @@ pub mod outbox;
 pub mod phone;
 pub mod rate_limit;
 pub mod request_id;
+pub mod request_origin;
 pub mod secret;
 pub mod sms;
 pub mod telemetry;

@@ -131,6 +131,30 @@ fn render(mail: &StaffMail) -> (&'static str, String, String) {
             "New recovery codes were made for you at funnelchat, and those before are good no more. If it was not you, change \
              your password at once and tell an administrator of your business.",
         ),
+        StaffMail::ConfirmEmail { link } => (
+            "Confirm your new e-mail address",
+            format!(
+                "Somebody, probably you, wants to sign in at funnelchat with this address.\n\nOpen this link and give your \
+                 password to confirm it. It is good for 24 hours, and once:\n\n{link}\n\nIf it was not you, ignore this mail: \
+                 the link is good for nothing without the password."
+            ),
+            format!(
+                "<p>Somebody, probably you, wants to sign in at funnelchat with this address.</p><p><a href=\"{link}\">Confirm \
+                 the address</a> with your password (the link is good for 24 hours, and once).</p><p>If it was not you, ignore \
+                 this mail: the link is good for nothing without the password.</p>"
+            ),
+        ),
+        StaffMail::EmailTaken => plain(
+            "You sign in with this address already",
+            "Somebody, probably you, wanted to sign in at funnelchat with this address. It is the address of a log-in already, \
+             and stays that. If it was not you, ignore this mail.",
+        ),
+        StaffMail::EmailChangeAsked => plain(
+            "Your e-mail address is about to change",
+            "Somebody who knows your password, probably you, wants to sign in at funnelchat with another address. Once the link \
+             that was mailed there is followed, this address opens nothing any more. If it was not you, choose a new password \
+             at once, which ends that link, and tell an administrator of your business.",
+        ),
         StaffMail::BreakGlass { business, ends } => {
             let rest = format!(
                 "has been opened to a member of funnelchat's own staff, to read, until {ends} at the latest. Who it is and why \
@@ -237,7 +261,10 @@ mod tests {
             (text, html)
         };
         let (text, html) = mail("J. R. Smith", "Smith & Sons Inc.");
-        assert!(text.contains("\u{201c}J. R. Smith\u{201d}") && text.contains("\u{201c}Smith & Sons Inc.\u{201d}"));
+        assert!(
+            text.contains("\u{201c}J. R. Smith\u{201d}")
+                && text.contains("\u{201c}Smith & Sons Inc.\u{201d}")
+        );
         assert!(html.contains("Smith &amp; Sons Inc."), "{html}");
         let (text, html) = mail("Win at https://evil.example/now", "mail@evil.example <b>");
         for part in [&text, &html] {

@@ -9,11 +9,15 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{
+    access::Role,
     accounts::graphql::DateTimeRange,
+    identity::graphql::RoleName,
     platform::{
         db::{DbError, TenantTx},
         gql::{AtHand, EdgeCursor, PageArgs, PageRequest, ScopeExt as _, bad_input, op_error, parse_id},
         ids::{self, IdKind},
+        keys::Keyring,
+        request_origin::RequestOrigin,
     },
 };
 
@@ -36,6 +40,14 @@ pub struct AuditEvent {
     actor_kind: String,
     /// Who acted: the user, the API key, or the stay of the platform's staff.
     actor_id: Option<ID>,
+    /// The role in which they acted; null for funnelchat itself, for whoever is not known, for the bytes of an upload, and in
+    /// rows from before it was kept.
+    actor_role: Option<RoleName>,
+    /// The client's address, of the staff, of programs, and of whoever tried to sign in; null for funnelchat itself, for
+    /// debtors, for the bytes of an upload, and in rows from before it was kept.
+    address: Option<String>,
+    /// What the client's program calls itself (its own claim, at most 200 characters); null as `address`.
+    user_agent: Option<String>,
     /// What was done, for example `message.queued`.
     action: String,
     /// What it was done to, as a plain UUID.
@@ -56,10 +68,12 @@ struct AuditRow {
     at: DateTime<Utc>,
     actor_kind: String,
     actor_id: Option<Uuid>,
+    actor_role: Option<String>,
     action: String,
     object_id: Option<Uuid>,
     debtor_id: Option<Uuid>,
     request_id: Option<String>,
+    origin_cipher: Option<Vec<u8>>,
     details: Option<Vec<u8>>,
     key_id: Option<Uuid>,
     hash: Vec<u8>,
@@ -67,8 +81,15 @@ struct AuditRow {
 
 impl AtHand for AuditEvent {}
 
-impl From<AuditRow> for AuditEvent {
-    fn from(row: AuditRow) -> Self {
+impl AuditEvent {
+    fn of(row: AuditRow, keyring: &Keyring) -> Self {
+        let origin = row
+            .origin_cipher
+            .as_deref()
+            .and_then(|sealed| RequestOrigin::open(keyring, "audit_events", row.id, sealed));
+        let (address, user_agent) = origin
+            .map(|origin| (origin.address.to_string(), origin.user_agent))
+            .unzip();
         let actor = match row.actor_kind.as_str() {
             "USER" => Some(IdKind::User),
             "SERVICE" => Some(IdKind::ApiKey),
@@ -89,6 +110,13 @@ impl From<AuditRow> for AuditEvent {
                 .zip(actor)
                 .map(|(id, kind)| ids::encode(kind, id).into()),
             actor_kind: row.actor_kind,
+            actor_role: row
+                .actor_role
+                .as_deref()
+                .and_then(Role::parse)
+                .map(RoleName::from),
+            address,
+            user_agent: user_agent.flatten(),
             action: row.action,
             object_id: row.object_id.map(|id| id.to_string()),
             debtor_id: row.debtor_id.map(|id| ids::encode(IdKind::Debtor, id).into()),
@@ -208,9 +236,15 @@ impl AuditQueries {
         let rows = page_of_events(&mut *ctx.snapshot().await?, &criteria, &page, past)
             .await
             .map_err(|error| op_error(error.into()))?;
+        let keyring = ctx.scope()?.keyring();
         let rows = rows
             .into_iter()
-            .map(|row| (EdgeCursor::of("audit", row.position), row.into()))
+            .map(|row| {
+                (
+                    EdgeCursor::of("audit", row.position),
+                    AuditEvent::of(row, keyring),
+                )
+            })
             .collect();
         Ok(AuditEventConnection::from_rows(&page, rows))
     }
@@ -225,8 +259,8 @@ async fn page_of_events(
     let business = tx.business_id();
     Ok(sqlx::query_as!(
         AuditRow,
-        r#"SELECT id, position, at, actor_kind, actor_id, action, object_id, debtor_id, request_id,
-                  details AS "details?", key_id, hash
+        r#"SELECT id, position, at, actor_kind, actor_id, actor_role, action, object_id, debtor_id, request_id,
+                  origin_cipher, details AS "details?", key_id, hash
            FROM audit_events
            WHERE business_id = $1 AND ($2::uuid IS NULL OR debtor_id = $2) AND ($3::uuid IS NULL OR actor_id = $3)
              AND ($4::text IS NULL OR action COLLATE "C" = $4)

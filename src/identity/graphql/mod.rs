@@ -5,6 +5,7 @@ mod api_keys;
 mod approvals;
 mod break_glass;
 mod credentials;
+mod email;
 mod mfa;
 mod mutations;
 mod notifications;
@@ -48,6 +49,7 @@ pub struct IdentityMutations(
     registration::RegistrationMutations,
     team_mutations::TeamMutations,
     credentials::CredentialMutations,
+    email::EmailMutations,
     mfa::MfaMutations,
     api_keys::ApiKeyMutations,
     profile::ProfileMutations,

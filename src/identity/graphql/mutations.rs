@@ -17,6 +17,7 @@ use crate::{
         user_sessions::Origin,
     },
     platform::{
+        context::RequestMark,
         error::OpError,
         gql::{EmailAddressScalar, UserError, UserErrorCode, op_error},
     },
@@ -192,7 +193,7 @@ pub(crate) fn outcome<T>(result: Result<T, OpError>) -> async_graphql::Result<Re
 /// What the operations need of the request.
 #[derive(Clone)]
 pub struct RequestFacts {
-    pub request_id: Arc<str>,
+    pub request_id: RequestMark,
     pub peer: IpAddr,
     /// The client's name for itself.
     pub user_agent: Option<Arc<str>>,

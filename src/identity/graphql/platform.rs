@@ -8,10 +8,7 @@ use chrono::{DateTime, Datelike as _, TimeZone as _, Utc};
 use uuid::Uuid;
 
 use super::{
-    RoleName,
-    approvals::ProviderApproval,
-    mutations::{BusinessRole, request},
-    user::UserStatus,
+    RoleName, approvals::ProviderApproval, mutations::request, registration::BusinessRole, user::UserStatus,
 };
 use crate::{
     access::Role,

@@ -2,31 +2,45 @@
 
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, SimpleObject};
 
+use uuid::Uuid;
+
 use super::types::Viewer;
 use crate::{
     identity::{
-        Caller,
-        profile_store::ProfileRow,
+        Caller, profile_store,
         update_profile::{ProfilePatch, update_profile},
     },
-    platform::gql::{Done, TimeZoneScalar, UserError, mutate},
+    platform::{
+        error::OpError,
+        gql::{Done, OpScope, PhoneNumberScalar, TimeZoneScalar, UserError, mutate},
+    },
 };
 
-/// What you want to read.
+/// How you are reached, and what you want to read.
 #[derive(SimpleObject)]
 pub struct UserProfile {
     /// Your language, such as `en` or `es-MX`; null where you have not said.
     language: Option<String>,
     /// Your time zone; null where you have not said.
     time_zone: Option<TimeZoneScalar>,
+    /// Where your business reaches you by telephone; null where you have not said.
+    phone: Option<PhoneNumberScalar>,
 }
 
-impl From<ProfileRow> for UserProfile {
-    fn from(row: ProfileRow) -> Self {
-        Self {
+impl UserProfile {
+    /// What a member of staff has said.
+    ///
+    /// # Errors
+    /// Internal ones only.
+    pub(super) async fn find(scope: &OpScope, user: Uuid) -> Result<Option<Self>, OpError> {
+        let found = profile_store::profile(&mut *scope.snapshot().await?, user).await?;
+        let Some(row) = found else { return Ok(None) };
+        let phone = row.phone(&*scope.keys().await?)?;
+        Ok(Some(Self {
             language: row.language,
             time_zone: row.time_zone.map(TimeZoneScalar),
-        }
+            phone: phone.map(|phone| PhoneNumberScalar(phone.into_exposed())),
+        }))
     }
 }
 
@@ -39,6 +53,8 @@ pub struct UpdateProfileInput {
     language: MaybeUndefined<String>,
     /// Your time zone; null empties it.
     time_zone: MaybeUndefined<TimeZoneScalar>,
+    /// Where your business reaches you by telephone; null empties it.
+    phone: MaybeUndefined<PhoneNumberScalar>,
 }
 
 /// What updateProfile answers.
@@ -56,7 +72,7 @@ pub struct ProfileMutations;
 
 #[Object]
 impl ProfileMutations {
-    /// Changes how you are called in your business, and your language and time zone there.
+    /// Changes how you are called and reached in your business, and your language and time zone there.
     async fn update_profile(
         &self,
         ctx: &Context<'_>,
@@ -66,9 +82,10 @@ impl ProfileMutations {
             name: input.name,
             language: given(input.language),
             time_zone: given(input.time_zone).map(|zone| zone.map(|zone| zone.0)),
+            phone: given(input.phone).map(|phone| phone.map(|phone| phone.0)),
         };
-        let outcome = mutate(ctx, async |tx, _| {
-            update_profile(tx, patch).await?;
+        let outcome = mutate(ctx, async |tx, scope| {
+            update_profile(tx, &*scope.keys().await?, patch).await?;
             Ok(Done {
                 object: tx.ctx().user_id(),
                 user_errors: Vec::new(),

@@ -12,7 +12,7 @@ use crate::{
     conversations::ConversationLoaders,
     files::Files,
     identity::{
-        Caller, Identity, notifications, profile_store,
+        Caller, Identity, notifications,
         store::{self, MembershipRow},
         work,
     },
@@ -162,17 +162,15 @@ impl Viewer {
         }
     }
 
-    /// What you want to read; null outside a business, and for an API key.
+    /// How you are reached, and what you want to read; null outside a business, and for an API key.
     async fn profile(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<UserProfile>> {
         let Caller::Member(membership) = &self.caller else {
             return Ok(None);
         };
-        let find = async |scope: &OpScope| {
-            let mut tx = scope.snapshot().await?;
-            Ok(profile_store::profile(&mut tx, membership.user_id).await?)
-        };
-        let found = in_own_business(ctx, &self.caller, find).await?;
-        Ok(found.flatten().map(UserProfile::from))
+        let find = async |scope: &OpScope| UserProfile::find(scope, membership.user_id).await;
+        in_own_business(ctx, &self.caller, find)
+            .await
+            .map(Option::flatten)
     }
 
     /// What you want to hear of, and how: everything that there is to hear of; none outside a business, and for an API key.

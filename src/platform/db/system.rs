@@ -57,23 +57,30 @@ impl SystemTx {
         self.clock.now()
     }
 
-    /// Buffers a row of the platform's audit chain, written at commit.
-    pub fn audit(&mut self, entry: PlatformAudit) {
+    /// Buffers a row of the platform's audit chain, written at commit; its id.
+    pub fn audit(&mut self, entry: PlatformAudit) -> Uuid {
+        let (id, request) = (ids::next(), self.ctx.request());
+        let origin = request
+            .origin_of(entry.actor)
+            .and_then(|origin| origin.sealed("platform_audit_events", id));
         self.audits.push(json!({
-            "id": ids::next(),
+            "id": id,
             "actor_kind": entry.actor.kind(),
             "actor_id": entry.actor.id(),
+            "actor_role": entry.actor.role(),
             "action": entry.action,
             "object_id": entry.object_id,
-            "request_id": self.ctx.request_id().as_ref(),
+            "request_id": &**request,
+            "origin": origin.as_deref().map(hex),
             "details": hex(entry.details.to_string().as_bytes()),
         }));
+        id
     }
 
     /// Buffers a row of a business's own audit trail, written at commit: for what concerns one business and is done by
     /// somebody who is not inside it yet.
     pub fn audit_in(&mut self, business_id: Uuid, actor: Actor, entry: AuditEntry) {
-        let row = entry.row(actor, self.ctx.request_id());
+        let row = entry.row(actor, self.ctx.request());
         self.tenant_audits.entry(business_id).or_default().push(row);
     }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::DbError;
 use crate::platform::{
     clock::BusinessClock,
-    context::{Actor, TenantCtx},
+    context::{Actor, RequestMark, TenantCtx},
     ids,
     jobs::Job,
     live::{LiveBus, Ring},
@@ -29,6 +29,10 @@ pub struct AuditEntry {
     pub details: Vec<u8>,
     /// The record key that sealed `details`.
     pub key_id: Option<Uuid>,
+    /// The role in which somebody acts who is not inside the business yet; else that of the transaction's own actor.
+    pub role: Option<&'static str>,
+    /// Given where the row is written by a job that may run twice: the second time it stands there already.
+    pub id: Option<Uuid>,
 }
 
 impl AuditEntry {
@@ -40,6 +44,8 @@ impl AuditEntry {
             debtor_id: None,
             details: details.to_string().into_bytes(),
             key_id: None,
+            role: None,
+            id: None,
         }
     }
 
@@ -50,16 +56,29 @@ impl AuditEntry {
         self
     }
 
+    /// The same, by somebody in this role.
+    #[must_use]
+    pub fn in_role(mut self, role: Option<&'static str>) -> Self {
+        self.role = role;
+        self
+    }
+
     /// As `app.commit_head` takes it.
-    pub(super) fn row(self, actor: Actor, request_id: &str) -> serde_json::Value {
+    pub(super) fn row(self, actor: Actor, request: &RequestMark) -> serde_json::Value {
+        let id = self.id.unwrap_or_else(ids::next);
+        let origin = request
+            .origin_of(actor)
+            .and_then(|origin| origin.sealed("audit_events", id));
         json!({
-            "id": ids::next(),
+            "id": id,
             "actor_kind": actor.kind(),
             "actor_id": actor.id(),
+            "actor_role": self.role.or(actor.role()),
             "action": self.action,
             "object_id": self.object_id,
             "debtor_id": self.debtor_id,
-            "request_id": request_id,
+            "request_id": &**request,
+            "origin": origin.as_deref().map(hex),
             "details": hex(&self.details),
             "key_id": self.key_id,
         })
@@ -161,8 +180,9 @@ impl TenantTx {
 
     /// Buffers an audit row: written, numbered and chained at commit.
     pub fn audit(&mut self, entry: AuditEntry) {
-        self.audits
-            .push(entry.row(self.ctx.actor(), self.ctx.request_id()));
+        let role = entry.role.or(self.ctx.role());
+        let row = entry.in_role(role).row(self.ctx.actor(), self.ctx.request());
+        self.audits.push(row);
     }
 
     /// Buffers a live event: written and numbered at commit, then rung.

@@ -24,10 +24,12 @@ pub async fn chain(connection: &mut PgConnection, business: Option<Uuid>) -> Vec
         at: row.get("at"),
         actor_kind: row.get("actor_kind"),
         actor_id: row.get("actor_id"),
+        actor_role: row.get("actor_role"),
         action: row.get("action"),
         object_id: row.get("object_id"),
         debtor_id: row.get("debtor_id"),
         request_id: row.get("request_id"),
+        origin: row.get("origin_cipher"),
         details: row.get("details"),
         key_id: row.get("key_id"),
         hash: row.get("hash"),
@@ -116,6 +118,14 @@ async fn a_chain_shows_every_change_and_every_gap() {
             "coalesce(nullif(request_id, request_id), '')".to_owned(),
         ),
         (
+            "actor_role",
+            "CASE WHEN actor_role IS NULL THEN 'AGENT' END".to_owned(),
+        ),
+        (
+            "origin_cipher",
+            "CASE WHEN origin_cipher IS NULL THEN '\\x00'::bytea END".to_owned(),
+        ),
+        (
             "details",
             "set_byte(details, 0, (get_byte(details, 0) + 1) % 256)".to_owned(),
         ),
@@ -158,7 +168,7 @@ async fn a_chain_shows_every_change_and_every_gap() {
     ));
     statements.push(format!(
         "INSERT INTO audit_events SELECT business_id, '{somebody}', position + 1, at, actor_kind, actor_id, action, object_id,
-            debtor_id, request_id, details, key_id, hash FROM audit_events WHERE business_id = '{business}' AND position = {rows}"
+            debtor_id, request_id, details, key_id, hash, actor_role, origin_cipher FROM audit_events WHERE business_id = '{business}' AND position = {rows}"
     ));
     statements.push(format!(
         "DELETE FROM audit_events WHERE business_id = '{business}'"

@@ -85,7 +85,8 @@ async fn a_chain_written_anew_is_seen_and_never_signed() {
                  UPDATE audit_events SET action = 'nothing.happened' WHERE business_id = '{business}' AND position = 1;
                  FOR link IN SELECT * FROM audit_events WHERE business_id = '{business}' ORDER BY position LOOP
                      previous := app.audit_hash(previous, link.id, link.position, link.at, link.actor_kind, link.actor_id,
-                         link.action, link.object_id, link.debtor_id, link.request_id, link.details, link.key_id);
+                         link.action, link.object_id, link.debtor_id, link.request_id, link.details, link.key_id,
+                         link.actor_role, link.origin_cipher);
                      UPDATE audit_events SET hash = previous WHERE business_id = '{business}' AND id = link.id;
                  END LOOP;
                  UPDATE business_head SET audit_hash = previous WHERE business_id = '{business}';

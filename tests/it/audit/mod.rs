@@ -1,11 +1,12 @@
 //! Who did what stands in a chain that nobody can change unseen ([`chain`]), not even with the database in their hands
-//! ([`checkpoints`]), and is taken away as a bundle ([`bundle`]); who read whose data in the access log
-//! ([`reads`]).
+//! ([`checkpoints`]), with from where it was done ([`origins`]), and is taken away as a bundle ([`bundle`]); who read whose
+//! data in the access log ([`reads`]).
 
 mod bundle;
 mod bundles;
 mod chain;
 mod checkpoints;
+mod origins;
 mod reads;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +22,7 @@ use totp_rs::{Algorithm, Builder, Secret};
 
 use self::chain::{chain, chains};
 use crate::support::{
-    Client, Problems, Schema, TestApp, data,
+    Client, Problems, Schema, TestApp, data, error_code,
     recipes::{Ids, proposed_change, settings_version},
 };
 
@@ -61,6 +62,8 @@ struct Story<'a> {
     debtor: Client,
 }
 
+/// The founder's second address.
+const MOVED: &str = "moved@initech.example";
 const CHANGED: &str = "another long and private phrase";
 const RESET: &str = "a third long and private phrase";
 
@@ -78,6 +81,8 @@ const ORDER: &[&str] = &[
     "regenerateRecoveryCodes",
     "beginMfaReplacement",
     "confirmMfaReplacement",
+    "changeEmail",
+    "confirmEmailChange",
     "changePassword",
     "requestPasswordReset",
     "resetPassword",
@@ -245,7 +250,14 @@ impl Story<'_> {
                 json!({ "currentPassword": password, "code": code_of(&self.secret, self.app.wall.now()) })
             }
             "confirmMfaReplacement" => json!({ "code": code_of(&self.next_secret, self.app.wall.now()) }),
-            "changePassword" => json!({ "currentPassword": password, "newPassword": CHANGED }),
+            "changeEmail" => json!({ "email": MOVED, "currentPassword": password }),
+            "confirmEmailChange" => {
+                json!({ "token": mailed_token(self.app, MOVED).await, "password": password })
+            }
+            "changePassword" => {
+                self.founder = self.founder_elsewhere().await;
+                json!({ "currentPassword": password, "newPassword": CHANGED })
+            }
             "requestPasswordReset" => json!({ "email": email }),
             "resetPassword" => {
                 self.app.run_jobs().await;
@@ -516,6 +528,10 @@ impl Story<'_> {
                 self.founder.access_token = Some(text(&payload["session"]["accessToken"]));
                 self.founder.refresh_token = Some(text(&payload["session"]["refreshToken"]));
             }
+            "confirmEmailChange" => {
+                self.email = MOVED.to_owned();
+                self.founder = self.app.anonymous();
+            }
             "changePassword" => {
                 self.password = CHANGED;
                 // Every session has ended, and a token that has ended is refused, not ignored.
@@ -603,6 +619,12 @@ async fn writers(superuser: &mut PgConnection, since: i64) -> BTreeMap<String, B
     found
 }
 
+/// How many requests were remembered under this key.
+async fn keys_named(superuser: &mut PgConnection, key: &str) -> i64 {
+    let found = sqlx::query("SELECT count(*) FROM idempotency_keys WHERE key = $1").bind(key);
+    superuser.fetch_one(found).await.unwrap().get(0)
+}
+
 async fn newest_transaction(superuser: &mut PgConnection) -> i64 {
     superuser
         .fetch_one("SELECT pg_current_xact_id()::text::bigint")
@@ -612,7 +634,7 @@ async fn newest_transaction(superuser: &mut PgConnection) -> i64 {
 }
 
 #[tokio::test]
-async fn every_mutation_leaves_its_row_in_its_own_transaction() {
+async fn every_mutation_leaves_its_row_in_its_own_transaction_and_heeds_or_refuses_a_key() {
     let app = TestApp::start().await;
     let admin = app.acme.sign_in("admin").await;
     let schema = Schema::of(&admin).await;
@@ -677,13 +699,29 @@ async fn every_mutation_leaves_its_row_in_its_own_transaction() {
         };
         let (document, variables) = seen_by.document("Mutation", field, arguments.as_object().unwrap(), 2);
         let since = newest_transaction(&mut superuser).await;
-        let answer = story.caller(mutation).gql(&document, variables).await;
+        let (caller, key) = (
+            story.caller(mutation),
+            format!("key of {mutation}").replace(' ', "-"),
+        );
+        let with_key = [("idempotency-key", key.as_str())];
+        let mut answer = caller.gql_with(&document, variables.clone(), &with_key).await;
+        let keeps_key = !answer["errors"][0]["message"]
+            .as_str()
+            .is_some_and(|message| message.starts_with(&format!("{mutation} takes no Idempotency-Key")));
+        if !keeps_key {
+            assert_eq!(error_code(&answer), "BAD_USER_INPUT");
+            problems.check(writers(&mut superuser, since).await.is_empty(), || {
+                format!("{mutation} refuses the key and acts all the same")
+            });
+            answer = caller.gql(&document, variables.clone()).await;
+        }
         let payload = data(&answer)[*mutation].clone();
         let refused = payload["userErrors"].as_array().is_none_or(|errors| {
             // The gate's refusal is an outcome that is stored; anything else means that the recipe is wrong.
             errors.iter().any(|error| error["code"] != "COMPLIANCE_BLOCKED")
         });
         assert!(!refused, "{mutation} is called rightly: {answer}");
+        let caller = caller.clone();
         story.learn(mutation, &payload);
 
         let mut written = writers(&mut superuser, since).await;
@@ -694,6 +732,18 @@ async fn every_mutation_leaves_its_row_in_its_own_transaction() {
             .collect();
         // Read in a transaction of its own, before the answer left.
         written.remove("access_log");
+        if keeps_key {
+            problems.check(keys_named(&mut superuser, &key).await == 1, || {
+                format!("{mutation} takes an Idempotency-Key and does not keep it")
+            });
+            let since = newest_transaction(&mut superuser).await;
+            caller.gql_with(&document, variables, &with_key).await;
+            let mut again = writers(&mut superuser, since).await;
+            again.remove("access_log");
+            problems.check(again.is_empty(), || {
+                format!("{mutation} has its effect twice: {again:?}")
+            });
+        }
         if UNAUDITED.iter().any(|(name, _)| name == mutation) {
             problems.check(audited.is_empty(), || {
                 format!("{mutation} is audited now: take it off the list")

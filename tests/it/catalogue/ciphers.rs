@@ -19,6 +19,7 @@ const CIPHERS: &[(&str, &str)] = &[
     ("account_notes.body_cipher", "profile"),
     ("account_views.search_cipher", "business"),
     ("accounts.custom_fields_cipher", "profile"),
+    ("audit_events.origin_cipher", "platform"),
     ("break_glass_sessions.operator_cipher", "business"),
     ("break_glass_sessions.reason_cipher", "business"),
     ("business_settings.billing_contact_cipher", "business"),
@@ -44,6 +45,7 @@ const CIPHERS: &[(&str, &str)] = &[
     ("dispute_steps.note_cipher", "record"),
     ("disputes.resolution_cipher", "record"),
     ("disputes.words_cipher", "record"),
+    ("email_changes.email_cipher", "platform"),
     ("exports.request_cipher", "business"),
     ("files.name_cipher", "business"),
     ("files.person_name_cipher", "profile"),
@@ -56,6 +58,7 @@ const CIPHERS: &[(&str, &str)] = &[
     ("invitations.email_cipher", "platform"),
     ("messages.body_cipher", "record"),
     ("messages.secret_cipher", "record"),
+    ("platform_audit_events.origin_cipher", "platform"),
     ("privacy_requests.answer_cipher", "record"),
     ("privacy_requests.facts_cipher", "record"),
     ("privacy_requests.reason_cipher", "record"),
@@ -69,6 +72,7 @@ const CIPHERS: &[(&str, &str)] = &[
     ("suit_authorities.withdrawal_cipher", "record"),
     ("suppressions.note_cipher", "business"),
     ("suppressions.release_note_cipher", "business"),
+    ("users.phone_cipher", "business"),
     ("validation_notices.content_cipher", "record"),
 ];
 
@@ -116,6 +120,7 @@ const PLAIN: &[(&str, &str)] = &[
     ("audit_checkpoints.key_name", "a setting's word"),
     ("audit_checkpoints.signature", "a signature over a hash"),
     ("audit_events.action", "our own words"),
+    ("audit_events.actor_role", "our own words"),
     (
         "audit_events.details",
         "ids and words of ours; ciphertext under key_id where it tells something of a debtor",
@@ -341,8 +346,9 @@ async fn what_is_told_of_a_person_is_ciphertext_or_listed() {
             ["profile", "record", "business", "platform"].contains(guard),
             "{column}: {guard}"
         );
-        // An invited person belongs to no business yet.
-        if *column == "invitations.email_cipher" {
+        // An invited person belongs to no business yet, and who acts may be outside of it: the last statement of a
+        // transaction asks for no key.
+        if ["invitations.email_cipher", "audit_events.origin_cipher"].contains(column) {
             continue;
         }
         let of_tenant = tenant.contains(column.split('.').next().unwrap());

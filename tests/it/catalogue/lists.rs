@@ -33,6 +33,10 @@ pub const PLATFORM_TABLES: &[(&str, &str)] = &[
     ),
     ("password_resets", "of an identity; hashes only"),
     (
+        "email_changes",
+        "of an identity: the address that it wants; sealed under the platform key",
+    ),
+    (
         "platform_keys",
         "wrapped keys for what lies outside any one business",
     ),

@@ -293,6 +293,7 @@ async fn roles_that_run_the_service_own_nothing_and_bypass_nothing() {
             "app.forget_registrations as funnelchat_owner",
             "app.forget_thread as funnelchat_owner",
             "app.forget_unverified as funnelchat_owner",
+            "app.is_in_trail as funnelchat_owner",
             "app.member_details as funnelchat_owner",
             "app.member_with_address as funnelchat_owner",
             "app.migrations_run as funnelchat_owner",

@@ -340,7 +340,9 @@ async fn a_stranger_who_registered_with_the_address_before_keeps_nothing() {
         "the business of the stranger is forgotten: {viewer}"
     );
     let mail = app.sandbox.state().mails_to(NEWCOMER).remove(0).text.unwrap();
-    let (_, link) = mail.split_once("/verify-email?token=").expect("the stranger's link");
+    let (_, link) = mail
+        .split_once("/verify-email?token=")
+        .expect("the stranger's link");
     let followed = app
         .anonymous()
         .gql(

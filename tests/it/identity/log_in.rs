@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use funnelchat::cli::seed::DEMO_PASSWORD;
 use serde_json::json;
+use sqlx::{Executor as _, Row as _};
 
 use super::{complete, log_in};
 use crate::support::{Client, Options, TestApp, error_code, totp_code, user_errors};
@@ -186,5 +187,30 @@ async fn a_token_of_one_purpose_is_good_for_no_other() {
     app.wall.advance(TimeDelta::minutes(4));
     let expired = agent.gql("{ viewer { role } }", json!({})).await;
     assert_eq!(error_code(&expired), "UNAUTHENTICATED");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_hash_by_bcrypt_is_verified_and_made_anew_at_the_log_in() {
+    let app = TestApp::start().await;
+    let mut superuser = app.superuser().await;
+    let hash = bcrypt::hash_with_salt(DEMO_PASSWORD, 4, [7; 16]).unwrap();
+    let brought = hash.format_for_version(bcrypt::Version::TwoB);
+    let sql = "UPDATE identities i SET password_hash = $1 FROM users u WHERE u.identity_id = i.id AND u.role = 'AGENT'";
+    superuser.execute(sqlx::query(sql).bind(&brought)).await.unwrap();
+    let hash = "SELECT i.password_hash FROM identities i JOIN users u ON u.identity_id = i.id
+                JOIN businesses b ON b.id = u.business_id WHERE u.role = 'AGENT' AND b.slug = 'acme'";
+    let client = app.anonymous();
+    let wrong = log_in(&client, AGENT, "not the password").await;
+    assert_eq!(user_errors(&wrong), ["BAD_CREDENTIALS"]);
+    let kept: String = superuser.fetch_one(hash).await.unwrap().get(0);
+    assert_eq!(kept, brought, "a wrong password renews nothing");
+    for _ in 0..2 {
+        let entered = log_in(&client, AGENT, DEMO_PASSWORD).await;
+        let done = complete(&client, &entered["mfaChallenge"]["token"], &totp_code(&app.wall)).await;
+        assert_eq!(user_errors(&done), Vec::<&str>::new());
+        let renewed: String = superuser.fetch_one(hash).await.unwrap().get(0);
+        assert!(renewed.starts_with("$argon2id$"), "{renewed}");
+    }
     app.finish().await;
 }

@@ -3,6 +3,7 @@
 mod activity;
 mod api_keys;
 mod browser;
+mod email;
 mod invitations;
 mod lockout;
 mod log_in;

@@ -237,7 +237,10 @@ async fn who_registers_with_somebody_elses_address_chooses_neither_their_passwor
     register_as_stranger(&app, "Initrode").await;
     let mail = app.sandbox.state().mails_to(FOUNDER).pop().unwrap().text.unwrap();
     for named in ["Bill Lumbergh", "Initrode"] {
-        assert!(mail.contains(named), "the owner of the address can tell whose it is: {mail}");
+        assert!(
+            mail.contains(named),
+            "the owner of the address can tell whose it is: {mail}"
+        );
     }
     client
         .gql(REGISTER, json!({ "email": FOUNDER, "password": PASSWORD }))
@@ -257,10 +260,18 @@ async fn who_registers_with_somebody_elses_address_chooses_neither_their_passwor
     }
     let early = log_in(&client, FOUNDER, STRANGERS).await;
     assert_eq!(user_errors(&early), ["EMAIL_NOT_VERIFIED"], "nothing counts yet");
-    assert_eq!(verify(&client, &links[1], PASSWORD).await["verified"], true, "their own");
+    assert_eq!(
+        verify(&client, &links[1], PASSWORD).await["verified"],
+        true,
+        "their own"
+    );
     for dead in [&links[0], &links[2]] {
         let answer = verify(&client, dead, STRANGERS).await;
-        assert_eq!(answer["userErrors"][0]["field"], json!(["input", "token"]), "{answer}");
+        assert_eq!(
+            answer["userErrors"][0]["field"],
+            json!(["input", "token"]),
+            "{answer}"
+        );
     }
     let entered = log_in(&client, FOUNDER, STRANGERS).await;
     assert_eq!(user_errors(&entered), ["BAD_CREDENTIALS"]);
@@ -311,10 +322,22 @@ async fn registrations_of_an_address_are_few_and_end_with_their_links() {
     }
     let links = link_tokens(&app);
     assert_eq!(links.len(), 8);
-    let left = rows(&app, "businesses WHERE name LIKE 'Initrode _' AND status = 'PENDING'").await;
-    assert_eq!((left, rows(&app, "registrations").await), (5, 5), "newer ones take the place of the oldest");
+    let left = rows(
+        &app,
+        "businesses WHERE name LIKE 'Initrode _' AND status = 'PENDING'",
+    )
+    .await;
+    assert_eq!(
+        (left, rows(&app, "registrations").await),
+        (5, 5),
+        "newer ones take the place of the oldest"
+    );
     let oldest = verify(&app.anonymous(), &links[2], STRANGERS).await;
-    assert_eq!(oldest["userErrors"][0]["field"], json!(["input", "token"]), "{oldest}");
+    assert_eq!(
+        oldest["userErrors"][0]["field"],
+        json!(["input", "token"]),
+        "{oldest}"
+    );
 
     // A new password by mail is the owner's, and whatever was registered before is not.
     app.anonymous()
@@ -348,12 +371,25 @@ async fn registrations_of_an_address_are_few_and_end_with_their_links() {
         before,
         "neither businesses nor addresses are left"
     );
-    assert_eq!(rows(&app, "registrations").await + rows(&app, "one_time_tokens").await, 0);
+    assert_eq!(
+        rows(&app, "registrations").await + rows(&app, "one_time_tokens").await,
+        0
+    );
     // What is verified stays.
     register_as_stranger(&app, "Initrode 10").await;
-    assert_eq!(verify(&app.anonymous(), &link_token(&app), STRANGERS).await["verified"], true);
+    assert_eq!(
+        verify(&app.anonymous(), &link_token(&app), STRANGERS).await["verified"],
+        true
+    );
     app.advance(TimeDelta::hours(30)).await;
-    assert_eq!(rows(&app, "businesses WHERE name = 'Initrode 10' AND status = 'ACTIVE'").await, 1);
+    assert_eq!(
+        rows(
+            &app,
+            "businesses WHERE name = 'Initrode 10' AND status = 'ACTIVE'"
+        )
+        .await,
+        1
+    );
     app.run_jobs().await;
     app.finish().await;
 }

@@ -21,8 +21,8 @@ pub(super) async fn trail(
 ) -> Result<(Vec<Value>, Option<i64>), DbError> {
     let business = tx.business_id();
     let rows = sqlx::query!(
-        r#"SELECT e.id, e.position, e.at, e.actor_kind, e.actor_id, e.action, e.object_id, e.debtor_id, e.request_id,
-                e.details, e.key_id, e.hash,
+        r#"SELECT e.id, e.position, e.at, e.actor_kind, e.actor_id, e.actor_role, e.action, e.object_id, e.debtor_id,
+                e.request_id, e.origin_cipher, e.details, e.key_id, e.hash,
                 coalesce((SELECT p.hash FROM audit_events p WHERE p.business_id = $1 AND p.position = e.position - 1), '\x')
                     AS "previous!"
          FROM audit_events e
@@ -47,10 +47,12 @@ pub(super) async fn trail(
             at: row.at,
             actor_kind: row.actor_kind,
             actor_id: row.actor_id,
+            actor_role: row.actor_role,
             action: row.action,
             object_id: row.object_id,
             debtor_id: row.debtor_id,
             request_id: row.request_id,
+            origin: row.origin_cipher,
             details: row.details,
             key_id: row.key_id,
             hash: row.hash,
