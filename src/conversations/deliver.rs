@@ -244,7 +244,14 @@ async fn prepare(
         tx.commit().await?;
         return Ok(None);
     };
-    let attempt = insert_attempt(&mut tx, message, debtor_id, &decided, waiting.attempts).await?;
+    let attempt = NewAttempt {
+        message,
+        debtor_id,
+        decision: decided.id,
+        earlier: waiting.attempts,
+        provider_account: route.provider_account,
+    };
+    let attempt = insert_attempt(&mut tx, attempt).await?;
     let committed = tx.commit().await?;
     let sms = OutboundSms {
         to,
@@ -254,7 +261,7 @@ async fn prepare(
     Ok(Some(Departure {
         attempt,
         permit: reservation.after(&committed),
-        route,
+        route: route.sms,
         sms,
     }))
 }
@@ -335,38 +342,42 @@ async fn note_failure(slice: &Conversations, ctx: &TenantCtx, message: Uuid) -> 
     Ok(())
 }
 
-async fn insert_attempt(
-    tx: &mut TenantTx,
+struct NewAttempt {
     message: Uuid,
-    debtor: Uuid,
-    decided: &Decided,
+    debtor_id: Uuid,
+    decision: Uuid,
     earlier: i64,
-) -> Result<Uuid, OpError> {
+    provider_account: Uuid,
+}
+
+async fn insert_attempt(tx: &mut TenantTx, new: NewAttempt) -> Result<Uuid, OpError> {
     let (business, now, attempt) = (tx.business_id(), tx.now(), ids::next());
     sqlx::query!(
-        "INSERT INTO delivery_attempts (business_id, id, message_id, debtor_id, decision_id, number, state, started_at, lookup_due_at)
-         VALUES ($1, $2, $3, $4, $5, $6, 'STARTED', $7, $8)",
+        "INSERT INTO delivery_attempts (business_id, id, message_id, debtor_id, decision_id, number, state, started_at,
+             lookup_due_at, provider_account_id)
+         VALUES ($1, $2, $3, $4, $5, $6, 'STARTED', $7, $8, $9)",
         business,
         attempt,
-        message,
-        debtor,
-        decided.id,
-        i16::try_from(earlier + 1).unwrap_or(i16::MAX),
+        new.message,
+        new.debtor_id,
+        new.decision,
+        i16::try_from(new.earlier + 1).unwrap_or(i16::MAX),
         now,
         now + LOOK_UP_AFTER,
+        new.provider_account,
     )
     .execute(tx.conn())
     .await?;
     sqlx::query!(
         "UPDATE messages SET attempt_id = $3 WHERE business_id = $1 AND id = $2",
         business,
-        message,
+        new.message,
         attempt
     )
     .execute(tx.conn())
     .await?;
-    let details = json!({ "attempt": attempt, "decision": decided.id });
-    tx.audit(AuditEntry::plain("message.dispatched", message, &details).about(Some(debtor)));
+    let details = json!({ "attempt": attempt, "decision": new.decision });
+    tx.audit(AuditEntry::plain("message.dispatched", new.message, &details).about(Some(new.debtor_id)));
     Ok(attempt)
 }
 

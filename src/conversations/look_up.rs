@@ -59,6 +59,8 @@ pub(super) struct Claimed {
     pub(super) thread: Uuid,
     /// The vendor's id, if it has accepted it.
     pub(super) accepted_as: Option<String>,
+    /// The business's account at the vendor that it went through; none of an attempt that was made before this was kept.
+    pub(super) provider_account: Option<Uuid>,
     pub(super) due: DateTime<Utc>,
     body_cipher: Vec<u8>,
     secret_cipher: Option<Vec<u8>>,
@@ -90,8 +92,8 @@ async fn claim(slice: &Conversations, ctx: &TenantCtx, attempt: Uuid) -> Result<
     let mut tx = slice.db.tenant(ctx).await?;
     let (business, now) = (tx.business_id(), tx.now());
     let row = sqlx::query!(
-        "SELECT a.message_id, a.provider_message_id, a.failed_lookups, a.empty_lookups, a.started_at, m.body_cipher,
-                m.secret_cipher, m.conversation_id
+        "SELECT a.message_id, a.provider_message_id, a.failed_lookups, a.empty_lookups, a.started_at,
+                a.provider_account_id, m.body_cipher, m.secret_cipher, m.conversation_id
          FROM delivery_attempts a JOIN messages m ON m.business_id = a.business_id AND m.id = a.message_id
          WHERE a.business_id = $1 AND a.id = $2 AND a.lookup_due_at <= $3
            AND (a.settled_at IS NULL OR (a.state = 'ACCEPTED' AND a.provider_message_id IS NOT NULL))
@@ -125,6 +127,7 @@ async fn claim(slice: &Conversations, ctx: &TenantCtx, attempt: Uuid) -> Result<
         message: row.message_id,
         thread: row.conversation_id,
         accepted_as: row.provider_message_id,
+        provider_account: row.provider_account_id,
         due,
         body_cipher: row.body_cipher,
         secret_cipher: row.secret_cipher,
@@ -169,8 +172,8 @@ struct Search {
 /// Looks for an attempt whose answer was lost.
 async fn search_vendor(slice: &Conversations, ctx: &TenantCtx, claimed: &Claimed) -> Result<(), OpError> {
     let Some(search) = begin(slice, ctx, claimed).await? else {
-        // Nobody to ask, unless the number is connected again.
-        note_silence("the number is not connected any more");
+        // Nobody to ask, and so no proof that it did not go: it stays unknown, for a person to settle.
+        note_silence("the account that it went through is not known");
         return Ok(());
     };
     let found = slice
@@ -198,11 +201,10 @@ async fn begin(slice: &Conversations, ctx: &TenantCtx, claimed: &Claimed) -> Res
     let secret = claimed.secret_cipher.as_deref();
     let body = open_whole(&keys, &record, claimed.message, &claimed.body_cipher, secret)?;
     tx.finish_read().await?;
-    let Some(route) =
-        route::look_up_route(&slice.db, &slice.keyring, ctx.business_id(), &thread.our_address).await?
-    else {
-        return Ok(None);
-    };
+    let (business, account) = (ctx.business_id(), claimed.provider_account);
+    let route =
+        route::look_up_route(&slice.db, &slice.keyring, business, account, &thread.our_address).await?;
+    let Some(route) = route else { return Ok(None) };
     let to = PhoneNumber::parse_e164(&peer).map_err(|error| OpError::Internal(error.into()))?;
     Ok(Some(Search {
         message: claimed.message,

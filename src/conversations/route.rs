@@ -186,6 +186,13 @@ pub(super) async fn is_connected_elsewhere(db: &Db, business: Uuid, number: &str
     Ok(found)
 }
 
+/// How to send, and through which account of the business's: what leaves is looked up there again, wherever the number has
+/// gone since.
+pub struct SendRoute {
+    pub provider_account: Uuid,
+    pub sms: SmsRoute,
+}
+
 /// How to send from `number`, which must be the business's own, and connected.
 ///
 /// # Errors
@@ -195,11 +202,32 @@ pub async fn sms_route(
     keyring: &Keyring,
     business: Uuid,
     number: &str,
-) -> Result<Option<SmsRoute>, OpError> {
-    find_route(db, keyring, business, number, true).await
+) -> Result<Option<SendRoute>, OpError> {
+    let mut tx = db.system(&SystemCtx::for_reason("send route", "route")).await?;
+    let row = sqlx::query!(
+        "SELECT a.id, a.external_id, a.secret_cipher FROM inbound_numbers n
+         JOIN provider_accounts a ON a.id = n.provider_account_id
+         WHERE n.e164 = $1 AND n.business_id = $2 AND a.business_id = $2 AND n.disconnected_at IS NULL",
+        number,
+        business,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    tx.commit().await?;
+    let Some(row) = row else { return Ok(None) };
+    let secret = open(keyring, "secret_cipher", row.id, &row.secret_cipher)?;
+    Ok(Some(SendRoute {
+        provider_account: row.id,
+        sms: SmsRoute {
+            account: row.external_id,
+            secret,
+            from: number.to_owned(),
+        },
+    }))
 }
 
-/// How to ask the vendor what became of texts from `number`, which the business may have disconnected since.
+/// How to ask the vendor what became of a text from `number` that went through `provider_account`. The number may be in
+/// another account since, which never had the text: only the one that it went through knows. None where nobody can be asked.
 ///
 /// # Errors
 /// [`OpError`] as met.
@@ -207,32 +235,23 @@ pub(super) async fn look_up_route(
     db: &Db,
     keyring: &Keyring,
     business: Uuid,
+    provider_account: Option<Uuid>,
     number: &str,
 ) -> Result<Option<SmsRoute>, OpError> {
-    find_route(db, keyring, business, number, false).await
-}
-
-async fn find_route(
-    db: &Db,
-    keyring: &Keyring,
-    business: Uuid,
-    number: &str,
-    must_be_connected: bool,
-) -> Result<Option<SmsRoute>, OpError> {
-    let mut tx = db.system(&SystemCtx::for_reason("send route", "route")).await?;
+    let Some(id) = provider_account else { return Ok(None) };
+    let mut tx = db
+        .system(&SystemCtx::for_reason("look-up route", "route"))
+        .await?;
     let row = sqlx::query!(
-        "SELECT a.id, a.external_id, a.secret_cipher FROM inbound_numbers n
-         JOIN provider_accounts a ON a.id = n.provider_account_id
-         WHERE n.e164 = $1 AND n.business_id = $2 AND a.business_id = $2 AND (n.disconnected_at IS NULL OR NOT $3)",
-        number,
+        "SELECT external_id, secret_cipher FROM provider_accounts WHERE id = $1 AND business_id = $2",
+        id,
         business,
-        must_be_connected,
     )
     .fetch_optional(tx.conn())
     .await?;
     tx.commit().await?;
     let Some(row) = row else { return Ok(None) };
-    let secret = open(keyring, "secret_cipher", row.id, &row.secret_cipher)?;
+    let secret = open(keyring, "secret_cipher", id, &row.secret_cipher)?;
     Ok(Some(SmsRoute {
         account: row.external_id,
         secret,

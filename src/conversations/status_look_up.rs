@@ -35,7 +35,7 @@ pub(super) async fn look_up_status(
                 return Ok(());
             }
         },
-        // Another business has the number since: nobody to ask.
+        // Nobody knows which account it went through: nobody to ask.
         _ => None,
     };
     conclude(slice, ctx, claimed, &question, answer).await
@@ -57,8 +57,10 @@ async fn begin(slice: &Conversations, ctx: &TenantCtx, claimed: &Claimed) -> Res
     let record = debtor_keys::unwrapped(&mut tx, &keys, thread.record_key_id).await?;
     let peer = open_peer(&keys, &record, &thread)?;
     tx.finish_read().await?;
+    let account = claimed.provider_account;
     Ok(Question {
-        route: route::look_up_route(&slice.db, &slice.keyring, business, &thread.our_address).await?,
+        route: route::look_up_route(&slice.db, &slice.keyring, business, account, &thread.our_address)
+            .await?,
         to: PhoneNumber::parse_e164(&peer).map_err(|error| OpError::Internal(error.into()))?,
     })
 }

@@ -4,6 +4,7 @@
 mod faults;
 mod hours;
 mod killed;
+mod moved;
 mod numbers;
 mod opt_out;
 mod queue;
