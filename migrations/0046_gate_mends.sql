@@ -4,3 +4,6 @@
 -- somebody looks it up, and an account that never had the text proves nothing. Null for attempts of before: nobody can be
 -- asked about those, and nothing is sent again. A record of what was, which holds nothing in place.
 ALTER TABLE delivery_attempts ADD COLUMN provider_account_id uuid;
+
+-- Received texts that bind nobody yet: dispatch asks whether one of them is of the person's other numbers.
+CREATE INDEX provider_events_unacted ON provider_events (business_id) WHERE NOT is_acted_on;

@@ -1,6 +1,7 @@
 //! The consent ledger by address: a word that comes from a number or e-mail address itself binds for everybody on whose
 //! record it stands (47 CFR 64.1200(a)(10); 12 CFR 1006.14(h)).
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -17,8 +18,8 @@ use crate::platform::{
 
 /// Whence a withdrawal comes, and what proves it.
 pub(super) enum Withdrawal<'a> {
-    /// A received text; its evidence is the text.
-    Text { event: Uuid },
+    /// A received text, and when it came; its evidence is the text.
+    Text { event: Uuid, said_at: DateTime<Utc> },
     /// A link in a message, to one contact point.
     Link {
         contact_point: Uuid,
@@ -106,7 +107,11 @@ pub(super) async fn restore_texts(tx: &mut TenantTx, blinds: &[Vec<u8>], event: 
                 wrapped: row.wrapped,
             },
         };
-        let id = insert(tx, &word, ConsentStatus::Granted, &Withdrawal::Text { event }).await?;
+        let by = Withdrawal::Text {
+            event,
+            said_at: tx.now(),
+        };
+        let id = insert(tx, &word, ConsentStatus::Granted, &by).await?;
         let details =
             json!({ "channel": "SMS", "purpose": "COLLECTION", "status": "GRANTED", "source": "TEXT" });
         tx.audit(AuditEntry::plain("consent.recorded", id, &details).about(Some(word.debtor)));
@@ -187,14 +192,14 @@ async fn insert(
     by: &Withdrawal<'_>,
 ) -> Result<Uuid, OpError> {
     let (business, now, id) = (tx.business_id(), tx.now(), ids::next());
-    let (event, evidence) = match by {
-        Withdrawal::Text { event } => (Some(*event), None),
-        Withdrawal::Link { keys, evidence, .. } => (None, seal(keys, &word.record, id, evidence)?),
+    let (event, said_at, evidence) = match by {
+        Withdrawal::Text { event, said_at } => (Some(*event), *said_at, None),
+        Withdrawal::Link { keys, evidence, .. } => (None, now, seal(keys, &word.record, id, evidence)?),
     };
     sqlx::query!(
         "INSERT INTO consents (business_id, id, debtor_id, contact_point_id, channel, purpose, status, given_directly, source,
              said_at, recorded_at, event_id, evidence_cipher)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, true, $8, $9, $9, $10, $11)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, true, $8, $9, $10, $11, $12)",
         business,
         id,
         word.debtor,
@@ -203,6 +208,7 @@ async fn insert(
         word.purpose,
         status.as_str(),
         by.source().as_str(),
+        said_at,
         now,
         event,
         evidence,

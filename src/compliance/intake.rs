@@ -1,6 +1,7 @@
 //! Acts on a received text in the transaction that stores it, before anything more can be sent: what it asks for and what it
 //! states binds at once (12 CFR 1006.6, 1006.14(h), 1006.38(d); 47 CFR 64.1200(a)(10)). A person looks afterwards.
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
@@ -8,7 +9,7 @@ use super::{
     disputes::{Found, file_found, file_repeated},
     holds::{HoldKind, HoldSource},
     inbound::{Effect, effects},
-    opt_out::{record_opt_in, record_opt_out},
+    opt_out::{Asked, record_opt_in, record_opt_out},
     place_hold::{Placement, place_hold},
     reading::OptOutReach,
     rule_set::RuleSet,
@@ -33,7 +34,9 @@ pub struct ReceivedText<'a> {
     pub body: &'a str,
     /// The vendor has blocked the number already, for a word that it knows.
     pub is_stopped_by_vendor: bool,
-    /// It came a while ago: what was said since may be the contrary.
+    /// When it came. What it asks for and states counts as of then (12 CFR 1006.6(c), 1006.38(d)), whenever it is acted on.
+    pub received_at: DateTime<Utc>,
+    /// It is acted on by its job, a while after it came: what was said since may be the contrary.
     pub is_late: bool,
 }
 
@@ -122,7 +125,7 @@ pub async fn act_on_text(
     let mut silenced = None;
     let holding = Holding {
         people: &people,
-        event_id: text.event_id,
+        text,
         thread_account,
     };
     for effect in effects {
@@ -140,10 +143,16 @@ pub async fn act_on_text(
                 };
                 let (reason, number) = (SuppressionReason::OptOut, keys.blind(text.number));
                 let address = (AddressKind::Phone, number.as_slice());
-                let suppression = record_opt_out(tx, address, &ids, reach, reason).await?;
+                let asked = Asked {
+                    reach,
+                    reason,
+                    at: text.received_at,
+                };
+                let suppression = record_opt_out(tx, address, &ids, asked).await?;
                 // What a machine may send or say to the number rests on consent: that ends with the word.
-                let (event, blinds) = (text.event_id, keys.blinds(text.number));
-                revoke_address(tx, AddressKind::Phone, &blinds, &Withdrawal::Text { event }).await?;
+                let (event, said_at) = (text.event_id, text.received_at);
+                let by = Withdrawal::Text { event, said_at };
+                revoke_address(tx, AddressKind::Phone, &keys.blinds(text.number), &by).await?;
                 if effect == Effect::Cease {
                     holding
                         .place(tx, HoldKind::CeaseContact, Some(suppression))
@@ -152,7 +161,7 @@ pub async fn act_on_text(
                 silenced = Some(Silenced::OptedOut);
             }
             Effect::Hold(HoldKind::WrongParty) => {
-                let suppression = suppress_wrong_party(tx, keys, text.number, &ids).await?;
+                let suppression = suppress_wrong_party(tx, keys, &text, &ids).await?;
                 holding.place(tx, HoldKind::WrongParty, Some(suppression)).await?;
                 silenced = silenced.or(Some(Silenced::WrongParty));
             }
@@ -166,16 +175,17 @@ pub async fn act_on_text(
 async fn suppress_wrong_party(
     tx: &mut TenantTx,
     keys: &TenantKeys,
-    number: &str,
+    text: &ReceivedText<'_>,
     people: &[Uuid],
 ) -> Result<Uuid, DbError> {
-    let blind = keys.blind(number);
+    let blind = keys.blind(text.number);
     let new = NewSuppression {
         kind: AddressKind::Phone,
         debtor_id: if let [only] = people { Some(*only) } else { None },
         address_blind: blind.as_slice(),
         channel: "ALL",
         reason: SuppressionReason::WrongParty,
+        since: text.received_at,
     };
     suppress(tx, new).await
 }
@@ -183,7 +193,7 @@ async fn suppress_wrong_party(
 /// Whom the holds of a text are placed on.
 struct Holding<'a> {
     people: &'a [PhoneOwner],
-    event_id: Uuid,
+    text: ReceivedText<'a>,
     thread_account: Option<Uuid>,
 }
 
@@ -203,15 +213,16 @@ impl Holding<'_> {
             };
             let placement = Placement {
                 account_id,
-                event_id: Some(self.event_id),
+                event_id: Some(self.text.event_id),
                 suppression_id,
+                since: Some(self.text.received_at),
                 ..Placement::new(person.debtor_id, kind, HoldSource::InboundText)
             };
             let found = Found {
                 debtor_id: person.debtor_id,
                 account_id,
                 hold_id: placement.id,
-                event_id: Some(self.event_id),
+                text: Some((self.text.event_id, self.text.received_at)),
             };
             let is_new = place_hold(tx, placement).await?;
             match (kind == HoldKind::Dispute, is_new) {

@@ -101,7 +101,7 @@ pub use number_lists::{
     DoNotCallFile, LoadProblem, LoadReassigned, Loaded, NewAccess, NewReassignedImport, ReassignedNumbers,
     import_reassigned, load_do_not_call, set_do_not_call_access, stale_registry,
 };
-pub use opt_out::record_opt_out;
+pub use opt_out::{Asked, record_opt_out};
 pub use opt_out_by_link::{LinkAnswer, LinkPlace, opt_out_by_link, place_of_link};
 pub use opt_out_links::{ONE_CLICK, ONE_CLICK_FIELD, OptOutLink, OptOutLinks, mail_headers};
 pub use permit::{Permit, PermitError, Reservation};

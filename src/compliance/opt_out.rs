@@ -1,5 +1,6 @@
 //! Records what a person asked for, in the transaction that stores their words or takes their answer to a link.
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -14,6 +15,15 @@ use crate::platform::{
     keys::TenantKeys,
 };
 
+/// How somebody asked to be left alone.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    pub reach: OptOutReach,
+    pub reason: SuppressionReason,
+    /// When they did.
+    pub at: DateTime<Utc>,
+}
+
 /// Stops contact with an address, of which `blind` is the print: by what is written to it (47 CFR 64.1200(a)(10), 12 CFR
 /// 1006.14(h)), or in every way. Asking again changes nothing. Returns the suppression that stands.
 ///
@@ -23,19 +33,19 @@ pub async fn record_opt_out(
     tx: &mut TenantTx,
     (kind, blind): (AddressKind, &[u8]),
     debtors: &[Uuid],
-    reach: OptOutReach,
-    reason: SuppressionReason,
+    asked: Asked,
 ) -> Result<Uuid, DbError> {
     let new = NewSuppression {
         kind,
         // A household shares its address: then the suppression belongs to the address alone.
         debtor_id: if let [only] = debtors { Some(*only) } else { None },
         address_blind: blind,
-        channel: match reach {
+        channel: match asked.reach {
             OptOutReach::Channel => kind.channel(),
             OptOutReach::AllContact => "ALL",
         },
-        reason,
+        reason: asked.reason,
+        since: asked.at,
     };
     suppress(tx, new).await
 }

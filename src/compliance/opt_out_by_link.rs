@@ -7,7 +7,7 @@ use super::{
     address_consents::{Withdrawal, revoke_address},
     consents::ConsentEvidence,
     holds::{HoldKind, HoldSource},
-    opt_out::record_opt_out,
+    opt_out::{Asked, record_opt_out},
     opt_out_links::OptOutLink,
     place_hold::{Placement, place_hold},
     reading::OptOutReach,
@@ -88,8 +88,13 @@ pub async fn opt_out_by_link(
         // Whoever decides over a contact with them stands before this, or sees it; and a second answer waits for the first.
         lock_persons(tx, &people).await?;
     }
-    let (address, reason) = ((point.kind, print.as_slice()), SuppressionReason::OptOut);
-    let suppression = record_opt_out(tx, address, &people, answer.reach, reason).await?;
+    let address = (point.kind, print.as_slice());
+    let asked = Asked {
+        reach: answer.reach,
+        reason: SuppressionReason::OptOut,
+        at: tx.now(),
+    };
+    let suppression = record_opt_out(tx, address, &people, asked).await?;
     let by = Withdrawal::Link {
         contact_point: link.contact_point_id,
         keys,

@@ -1,5 +1,6 @@
 //! Placing, confirming and releasing holds. Whoever places one, it takes the same path.
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -50,6 +51,8 @@ pub struct Placement {
     pub event_id: Option<Uuid>,
     /// Of a wrong party's and of a request to cease: what it does to the number that the text came from.
     pub suppression_id: Option<Uuid>,
+    /// Since when what it says counts, where that is known from before; now when none.
+    pub since: Option<DateTime<Utc>>,
 }
 
 impl Placement {
@@ -64,6 +67,7 @@ impl Placement {
             reason_cipher: None,
             event_id: None,
             suppression_id: None,
+            since: None,
         }
     }
 }
@@ -87,7 +91,7 @@ pub async fn place_hold(tx: &mut TenantTx, new: Placement) -> Result<bool, DbErr
         new.kind.as_str(),
         new.reason_cipher,
         user,
-        now,
+        new.since.unwrap_or(now),
         new.source.as_str(),
         new.event_id,
         new.suppression_id,
@@ -154,7 +158,7 @@ pub async fn set_hold(
             debtor_id: debtor.id,
             account_id: new.account_id,
             hold_id: id,
-            event_id: None,
+            text: None,
         };
         file_found(tx, found).await?;
     }

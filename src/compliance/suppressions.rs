@@ -92,12 +92,14 @@ pub(super) struct NewSuppression<'a> {
     /// A channel, or `ALL`.
     pub(super) channel: &'static str,
     pub(super) reason: SuppressionReason,
+    /// When it was asked for.
+    pub(super) since: DateTime<Utc>,
 }
 
 /// Suppresses an address and returns the id of the suppression that stands now, be it an earlier one: asking again changes
 /// nothing.
 pub(super) async fn suppress(tx: &mut TenantTx, new: NewSuppression<'_>) -> Result<Uuid, DbError> {
-    let (business, now, id, user) = (tx.business_id(), tx.now(), ids::next(), tx.ctx().user_id());
+    let (business, id, user) = (tx.business_id(), ids::next(), tx.ctx().user_id());
     let stands = sqlx::query_scalar!(
         "INSERT INTO suppressions AS s (business_id, id, debtor_id, address_blind, kind, channel, reason, created_at,
              created_by)
@@ -112,7 +114,7 @@ pub(super) async fn suppress(tx: &mut TenantTx, new: NewSuppression<'_>) -> Resu
         new.kind.as_str(),
         new.channel,
         new.reason.as_str(),
-        now,
+        new.since,
         user,
     )
     .fetch_one(tx.conn())
@@ -183,6 +185,7 @@ pub async fn suppress_contact(
         },
         channel: new.channel,
         reason: SuppressionReason::Staff,
+        since: tx.now(),
     };
     let stands = sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM suppressions WHERE business_id = $1 AND address_blind = ANY($2) AND channel = $3

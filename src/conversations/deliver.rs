@@ -13,6 +13,7 @@ use super::{
     model::DeliveryStatus,
     pauses::Pauses,
     ports::{OutboundSms, SendOutcome, SmsRoute, status_callback},
+    ready::{Addressee, is_ready},
     route,
     send_message::{open_peer, open_whole},
     settle::{
@@ -22,7 +23,7 @@ use super::{
     store::{self, ConversationRow},
 };
 use crate::{
-    accounts::{Channel, debtor_keys, has_phone, lock_person},
+    accounts::{Channel, debtor_keys, lock_person},
     compliance::{Author, Contact, Decided, Outcome, Permit, decide_to_dispatch},
     platform::{
         context::TenantCtx,
@@ -41,8 +42,6 @@ const BETWEEN_TRIES: Pauses = Pauses {
 };
 /// A vendor may ask for a longer pause (RFC 9110, section 10.2.3), up to this.
 const LONGEST_ASKED: TimeDelta = TimeDelta::hours(6);
-/// How long dispatch waits for an inbound text of the same number to be processed: as long again as that has waited.
-const WAIT_FOR_INBOUND: (TimeDelta, TimeDelta) = (TimeDelta::seconds(2), TimeDelta::seconds(60));
 /// A message that cannot be made ready is tried this often; then a person decides.
 const MOST_FAILURES: i16 = 8;
 const BETWEEN_FAILURES: Pauses = Pauses {
@@ -195,7 +194,11 @@ async fn prepare(
     let record = debtor_keys::unwrapped(&mut tx, &keys, thread.record_key_id).await?;
     let peer = open_peer(&keys, &record, &thread)?;
     let blinds = keys.blinds(&peer);
-    if !is_ready(&mut tx, &thread, debtor_id, message, &blinds).await? {
+    let addressee = Addressee {
+        debtor: debtor_id,
+        blinds: &blinds,
+    };
+    if !is_ready(&mut tx, &keys, &thread, message, &addressee).await? {
         tx.commit().await?;
         return Ok(None);
     }
@@ -266,49 +269,9 @@ async fn prepare(
     }))
 }
 
-/// Whether the number is ready to be written to: still the person's, and nothing that came from it is unread. Otherwise
-/// the message waits, or will not go.
-async fn is_ready(
-    tx: &mut TenantTx,
-    thread: &ConversationRow,
-    debtor: Uuid,
-    message: Uuid,
-    peer_blinds: &[Vec<u8>],
-) -> Result<bool, OpError> {
-    if !has_phone(tx, debtor, peer_blinds).await? {
-        let reason = "The number was taken off the debtor before it was sent: it may be somebody else's now.";
-        block(tx, thread, message, "NUMBER_REMOVED", reason).await?;
-        return Ok(false);
-    }
-    // What came in may forbid what is about to be sent.
-    let business = tx.business_id();
-    let unread = sqlx::query!(
-        r#"SELECT min(received_at) FILTER (WHERE quarantined_at IS NULL) AS since,
-                coalesce(bool_or(quarantined_at IS NOT NULL), false) AS "is_aside!"
-         FROM provider_events WHERE business_id = $1 AND peer_blind = ANY($2) AND processed_at IS NULL"#,
-        business,
-        peer_blinds,
-    )
-    .fetch_one(tx.conn())
-    .await?;
-    if unread.is_aside {
-        let reason = "A text from this number could not be read, so nobody knows what it asks for. Tell support, and reach \
-                      the debtor in another way.";
-        block(tx, thread, message, "UNREAD_TEXT", reason).await?;
-        return Ok(false);
-    }
-    if let Some(since) = unread.since {
-        let (shortest, longest) = WAIT_FOR_INBOUND;
-        let pause = (tx.now() - since).clamp(shortest, longest);
-        send_later(tx, message, pause).await?;
-        return Ok(false);
-    }
-    Ok(true)
-}
-
 /// The message is due after `pause` and has its job then. What finds it earlier leaves it alone, so that jobs for it never
 /// become more.
-async fn send_later(tx: &mut TenantTx, message: Uuid, pause: TimeDelta) -> Result<(), OpError> {
+pub(super) async fn send_later(tx: &mut TenantTx, message: Uuid, pause: TimeDelta) -> Result<(), OpError> {
     let due = tx.now() + pause;
     store::requeue(tx, message, due).await?;
     let delay = (pause + LATER).to_std().unwrap_or_default();
@@ -402,21 +365,6 @@ async fn stop(
             emit_status(tx, thread, message);
         }
     }
-    Ok(())
-}
-
-/// It must not go, for a reason that needs no rule.
-async fn block(
-    tx: &mut TenantTx,
-    thread: &ConversationRow,
-    message: Uuid,
-    code: &str,
-    reason: &str,
-) -> Result<(), OpError> {
-    store::set_status(tx, message, DeliveryStatus::Blocked, Some((code, reason))).await?;
-    let details = json!({ "code": code });
-    tx.audit(AuditEntry::plain("message.blocked", message, &details).about(thread.debtor_id));
-    emit_status(tx, thread, message);
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 //! stops what waits to be sent to that number. Everything else is a job's; so is acting on it where somebody holds for too long
 //! what it would bind, and until then nothing leaves for its number.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
@@ -95,12 +96,13 @@ async fn store_text(
 ) -> Result<(), OpError> {
     let keys = slice.keyring.business(&slice.db, ctx.business_id()).await?;
     let mut tx = slice.db.tenant(ctx).await?;
-    let event_id = ids::next();
-    if !insert_event(&mut tx, &keys, event_id, text, acting).await? {
+    let (event_id, received_at) = (ids::next(), tx.now());
+    if !insert_event(&mut tx, &keys, (event_id, received_at), text, acting).await? {
         return Ok(());
     }
     if acting == Acting::Now {
-        act(&mut tx, &keys, event_id, &Payload::of(text), acting).await?;
+        let received = (event_id, received_at);
+        act(&mut tx, &keys, received, &Payload::of(text), acting).await?;
     }
     tx.audit(AuditEntry::plain(
         "message.received",
@@ -117,7 +119,7 @@ async fn store_text(
 async fn insert_event(
     tx: &mut TenantTx,
     keys: &TenantKeys,
-    event_id: Uuid,
+    (event_id, received_at): (Uuid, DateTime<Utc>),
     text: &InboundText,
     acting: Acting,
 ) -> Result<bool, OpError> {
@@ -129,7 +131,7 @@ async fn insert_event(
         event_id,
         &plain,
     )?;
-    let (business, now, blind) = (tx.business_id(), tx.now(), keys.blind(text.from.as_e164()));
+    let (business, blind) = (tx.business_id(), keys.blind(text.from.as_e164()));
     let inserted = sqlx::query!(
         "INSERT INTO provider_events (business_id, id, provider, kind, event_id, peer_blind, payload_cipher, key_version, received_at, due_at,
              is_acted_on)
@@ -141,7 +143,7 @@ async fn insert_event(
         blind.as_slice(),
         sealed,
         keys.blind_version(),
-        now,
+        received_at,
         acting == Acting::Now,
     )
     .execute(tx.conn())
@@ -149,11 +151,11 @@ async fn insert_event(
     Ok(inserted.rows_affected() == 1)
 }
 
-/// What the text asks for and states binds from here on.
+/// What the text asks for and states binds from here on, as of when it came.
 pub(super) async fn act(
     tx: &mut TenantTx,
     keys: &TenantKeys,
-    event_id: Uuid,
+    (event_id, received_at): (Uuid, DateTime<Utc>),
     text: &Payload,
     acting: Acting,
 ) -> Result<(), OpError> {
@@ -162,6 +164,7 @@ pub(super) async fn act(
         number: &text.from,
         body: &text.body,
         is_stopped_by_vendor: text.is_stopped_by_vendor,
+        received_at,
         is_late: acting == Acting::Later,
     };
     let read = read_text(tx, keys, &received).await?;

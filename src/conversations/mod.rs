@@ -30,6 +30,7 @@ pub mod ports;
 pub mod process_inbound;
 mod queued_store;
 mod read;
+mod ready;
 pub mod reconcile;
 pub mod route;
 mod send_message;

@@ -125,7 +125,7 @@ async fn move_to_thread(mut tx: TenantTx, keys: &TenantKeys, waiting: Waiting) -
     let (business, id) = (tx.business_id(), waiting.id);
     let payload = open_payload(keys, id, &waiting)?;
     if !waiting.is_acted_on {
-        act(&mut tx, keys, id, &payload, Acting::Later).await?;
+        act(&mut tx, keys, (id, waiting.received_at), &payload, Acting::Later).await?;
     }
     let (mut thread, record) = find_or_open_thread(&mut tx, keys, &payload).await?;
     let message = ids::next();

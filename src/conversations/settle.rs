@@ -13,7 +13,7 @@ use super::{
 use crate::{
     accounts::mark_phone_unreachable,
     compliance::{
-        AddressKind, SuppressionReason, earliest_date_anywhere, reading::OptOutReach, record_opt_out,
+        AddressKind, Asked, SuppressionReason, earliest_date_anywhere, reading::OptOutReach, record_opt_out,
         release_slot, retake_slot,
     },
     platform::{
@@ -51,6 +51,21 @@ pub(super) async fn fail(
 ) -> Result<(), OpError> {
     store::set_status(tx, message, DeliveryStatus::Failed, Some((code, reason))).await?;
     tx.audit(AuditEntry::plain("message.failed", message, &json!({ "code": code })).about(thread.debtor_id));
+    emit_status(tx, thread, message);
+    Ok(())
+}
+
+/// It must not go, for a reason that needs no rule.
+pub(super) async fn block(
+    tx: &mut TenantTx,
+    thread: &ConversationRow,
+    message: Uuid,
+    code: &str,
+    reason: &str,
+) -> Result<(), OpError> {
+    store::set_status(tx, message, DeliveryStatus::Blocked, Some((code, reason))).await?;
+    let details = json!({ "code": code });
+    tx.audit(AuditEntry::plain("message.blocked", message, &details).about(thread.debtor_id));
     emit_status(tx, thread, message);
     Ok(())
 }
@@ -274,10 +289,14 @@ pub(super) async fn learn_from_refusal(
     };
     match kind {
         RefusalKind::OptedOut => {
-            let reason = SuppressionReason::VendorBlocked;
             let number = keys.blind(to.as_e164());
             let address = (AddressKind::Phone, number.as_slice());
-            record_opt_out(tx, address, &[debtor], OptOutReach::Channel, reason).await?;
+            let asked = Asked {
+                reach: OptOutReach::Channel,
+                reason: SuppressionReason::VendorBlocked,
+                at: tx.now(),
+            };
+            record_opt_out(tx, address, &[debtor], asked).await?;
         }
         RefusalKind::Unreachable => {
             mark_phone_unreachable(tx, debtor, &keys.blinds(to.as_e164()), code).await?;

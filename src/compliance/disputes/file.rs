@@ -68,8 +68,9 @@ pub(in crate::compliance) struct Found {
     pub(in crate::compliance) debtor_id: Uuid,
     pub(in crate::compliance) account_id: Option<Uuid>,
     pub(in crate::compliance) hold_id: Uuid,
-    /// The received text that says so; none where a person set the hold, who then holds collection whatever the law asks for.
-    pub(in crate::compliance) event_id: Option<Uuid>,
+    /// The received text that says so, and when it came; none where a person set the hold, who then holds collection whatever
+    /// the law asks for.
+    pub(in crate::compliance) text: Option<(Uuid, DateTime<Utc>)>,
 }
 
 /// Files a dispute that staff received, and returns its id.
@@ -158,7 +159,9 @@ pub(in crate::compliance) async fn file_found(tx: &mut TenantTx, found: Found) -
         Some(account) => disputed_debt(tx, account).await?,
         None => None,
     };
-    let is_text = found.event_id.is_some();
+    let is_text = found.text.is_some();
+    let received_at = found.text.map_or(now, |(_, received_at)| received_at);
+    let period_ends_on = debt.and_then(|debt| debt.validation_period_ends_on);
     let id = ids::next();
     let row = NewRow {
         id,
@@ -168,19 +171,19 @@ pub(in crate::compliance) async fn file_found(tx: &mut TenantTx, found: Found) -
         reason: None,
         requests_original_creditor: false,
         words_cipher: None,
-        received_at: now,
+        received_at,
         channel: if is_text {
             IntakeChannel::Sms
         } else {
             IntakeChannel::Agent
         },
         written: true,
-        within_validation_period: is_within_period(now, debt.and_then(|debt| debt.validation_period_ends_on)),
+        within_validation_period: is_within_period(received_at, period_ends_on),
         held_by_choice: !is_text,
         looked_at: (!is_text).then_some(now),
         duplicate_of: None,
-        due_at: now + term,
-        event_id: found.event_id,
+        due_at: received_at + term,
+        event_id: found.text.map(|(event, _)| event),
     };
     store::insert(tx, &row).await?;
     note_filed(tx, &row, None).await?;
