@@ -370,14 +370,28 @@ pub(super) async fn replace_tags(tx: &mut TenantTx, account: Uuid, tags: &[Strin
     Ok(())
 }
 
+/// The person behind a record is locked until the end of the transaction that took it. Who needs the lock to be held asks for
+/// this: there is no other way to come by one.
+#[derive(Debug)]
+pub struct PersonLock {
+    record: Uuid,
+}
+
+impl PersonLock {
+    /// Whether it is the lock of the person behind this record.
+    pub fn is_of(&self, record: Uuid) -> bool {
+        self.record == record
+    }
+}
+
 /// Locks the person until the end of the transaction. A dispatch decides under this lock so
 /// that whatever else decides over contact with them stands either before its decision or after its attempt.
 ///
 /// # Errors
 /// [`DbError`] as met.
-pub async fn lock_person(tx: &mut TenantTx, debtor: Uuid) -> Result<(), DbError> {
+pub async fn lock_person(tx: &mut TenantTx, debtor: Uuid) -> Result<PersonLock, DbError> {
     lock_persons(tx, &[debtor]).await?;
-    Ok(())
+    Ok(PersonLock { record: debtor })
 }
 
 /// How often people who were merged while their lock was waited for are locked anew.

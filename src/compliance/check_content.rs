@@ -67,7 +67,7 @@ pub async fn check_content(
         mode: None,
         author: text.author,
     };
-    let Some(gathered) = gather(tx, keys, &contact).await? else {
+    let Some(gathered) = gather(tx, keys, &contact, false).await? else {
         return Ok(None);
     };
     let findings = gathered.scanned.findings.iter().map(|finding| ContentFinding {

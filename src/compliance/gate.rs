@@ -9,12 +9,12 @@ use super::{
     decide::{Strictness, decide},
     decision::{Decision, Outcome},
     facts::CallMode,
-    gather::gather,
-    permit::{Reservation, content_hash},
+    gather::{Gathered, gather},
+    permit::{Ground, Reservation, content_hash},
     rule_set::RuleSet,
 };
 use crate::{
-    accounts::{Channel, lock_person},
+    accounts::{Channel, PersonLock},
     platform::{
         db::{DbError, TenantTx},
         error::OpError,
@@ -83,33 +83,37 @@ pub async fn decide_to_queue(
     keys: &TenantKeys,
     contact: &Contact<'_>,
 ) -> Result<Option<Decided>, OpError> {
-    decide_and_store(tx, keys, contact, Stage::Queue).await
+    let decided = decide_and_store(tx, keys, contact, Stage::Queue).await?;
+    Ok(decided.map(|(decided, _)| decided))
 }
 
-/// May this go out now? Locks the person, stores the answer, and where it allows takes the slot, so that two
-/// workers can never both take the last one.
+/// May this go out now? Stores the answer, and where it allows takes the slot. The person is locked since before anything
+/// was read, so that two workers can never both take the last slot.
 ///
 /// # Errors
 /// `None` when the person is not there; [`OpError`] otherwise.
 pub async fn decide_to_dispatch(
     tx: &mut TenantTx,
     keys: &TenantKeys,
+    lock: &PersonLock,
     contact: &Contact<'_>,
 ) -> Result<Option<(Decided, Option<Reservation>)>, OpError> {
-    lock_person(tx, contact.debtor_id).await?;
-    let Some(decided) = decide_and_store(tx, keys, contact, Stage::Dispatch).await? else {
+    if !lock.is_of(contact.debtor_id) {
+        return Err(OpError::Internal(anyhow::anyhow!(
+            "a contact with somebody else than who is locked"
+        )));
+    }
+    let Some((decided, gathered)) = decide_and_store(tx, keys, contact, Stage::Dispatch).await? else {
         return Ok(None);
     };
     if !decided.allows() {
         return Ok(Some((decided, None)));
     }
-    let reservation = Reservation::new(
-        decided.id,
-        contact.channel,
-        contact.recipient,
-        contact.content,
-        tx.now(),
-    );
+    let print = gathered
+        .print
+        .ok_or_else(|| anyhow::anyhow!("facts of a dispatch without their print"))?;
+    let ground = Ground::of(contact, keys, print);
+    let reservation = Reservation::new(decided.id, contact, ground, tx.now());
     Ok(Some((decided, Some(reservation))))
 }
 
@@ -123,7 +127,7 @@ pub async fn explain(
     contact: &Contact<'_>,
 ) -> Result<Option<Decision>, OpError> {
     let contact = contact.asked_at(tx.now());
-    let Some(gathered) = gather(tx, keys, &contact).await? else {
+    let Some(gathered) = gather(tx, keys, &contact, false).await? else {
         return Ok(None);
     };
     let rules = RuleSet::current();
@@ -187,9 +191,9 @@ async fn decide_and_store(
     keys: &TenantKeys,
     contact: &Contact<'_>,
     stage: Stage,
-) -> Result<Option<Decided>, OpError> {
+) -> Result<Option<(Decided, Gathered)>, OpError> {
     let contact = &contact.asked_at(tx.now());
-    let Some(gathered) = gather(tx, keys, contact).await? else {
+    let Some(gathered) = gather(tx, keys, contact, stage == Stage::Dispatch).await? else {
         return Ok(None);
     };
     let decision = decide(RuleSet::current(), &gathered.facts, Strictness::Production);
@@ -202,7 +206,7 @@ async fn decide_and_store(
     let outcome = outcome_name(decided.decision.outcome);
     metrics::counter!("compliance_decisions_total", "stage" => stage.as_str(), "outcome" => outcome)
         .increment(1);
-    Ok(Some(decided))
+    Ok(Some((decided, gathered)))
 }
 
 async fn store(

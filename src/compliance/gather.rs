@@ -44,10 +44,13 @@ pub(super) struct Gathered {
     pub(super) facts: Facts,
     pub(super) record_key: WrappedKey,
     pub(super) scanned: Scanned<'static>,
+    /// The print of what they were found on, where it was asked for.
+    pub(super) print: Option<Vec<u8>>,
 }
 
 /// What the one statement brings.
 struct Found {
+    print: Option<Vec<u8>>,
     business_role: String,
     business_status: String,
     contact_profile: String,
@@ -76,13 +79,14 @@ struct Found {
 }
 
 /// Collects the facts about `contact`; `None` when the person is not there or not the caller's, or when the account was
-/// deleted.
+/// deleted. With a print, by which it is seen later whether something of it has changed.
 pub(super) async fn gather(
     tx: &mut TenantTx,
     keys: &TenantKeys,
     contact: &Contact<'_>,
+    with_print: bool,
 ) -> Result<Option<Gathered>, OpError> {
-    let Some(found) = read(tx, keys, contact).await? else {
+    let Some(found) = read(tx, keys, contact, with_print).await? else {
         return Ok(None);
     };
     let traits = open_traits(keys, contact.debtor_id, &found.members)?;
@@ -177,16 +181,23 @@ pub(super) async fn gather(
         facts: with_holds(facts, &found.holds, &found.disputes, contact),
         record_key: found.record,
         scanned,
+        print: found.print,
     }))
 }
 
-async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Result<Option<Found>, OpError> {
+async fn read(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    contact: &Contact<'_>,
+    with_print: bool,
+) -> Result<Option<Found>, OpError> {
     let business = tx.business_id();
     let since = tx.now() - LOOK_BACK;
     let (began, today) = days_of(tx.now());
     let print = keys.platform_blind(contact.recipient);
     let row = sqlx::query!(
         r#"SELECT b.role, b.status, b.contact_profile,
+                CASE WHEN $12 THEN app.contact_print($1, $2, $3, $5) END AS print,
                 (SELECT policy FROM contact_policies y WHERE y.business_id = $1) AS policy,
                 w.preferred_language,
                 m.ids AS "ids!", m.addresses AS "addresses!: Vec<Option<Vec<u8>>>",
@@ -324,6 +335,7 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
         today,
         began,
         tx.now(),
+        with_print,
     )
     .fetch_optional(tx.conn())
     .await?;
@@ -357,6 +369,7 @@ async fn read(tx: &mut TenantTx, keys: &TenantKeys, contact: &Contact<'_>) -> Re
         )
         .collect();
     Ok(Some(Found {
+        print: row.print,
         business_role: row.role,
         business_status: row.status,
         contact_profile: row.contact_profile,

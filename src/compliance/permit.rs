@@ -1,12 +1,20 @@
 //! The single-use permission to make one contact. It cannot be cloned, stored or made outside this slice: the
-//! fields are private, and the only maker takes the proof that its decision and its slot are committed.
+//! fields are private, and the only maker takes the proof that its decision and its slot are committed, and looks once more
+//! whether what it was decided on still stands.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
-use crate::{accounts::Channel, platform::db::Committed};
+use super::gate::Contact;
+use crate::{
+    accounts::Channel,
+    platform::{
+        db::{Committed, DbError, TenantTx},
+        keys::TenantKeys,
+    },
+};
 
 /// How long a permit may wait for its dispatch.
 const LIFETIME: TimeDelta = TimeDelta::seconds(60);
@@ -22,10 +30,47 @@ pub struct Permit {
     expires_at: DateTime<Utc>,
 }
 
-/// A permit that becomes usable once its decision and slot are committed.
+/// A permit that becomes usable once its decision and slot are committed, if nothing was said meanwhile that bears on it.
 #[derive(Debug)]
 #[must_use = "a reservation that is dropped has taken a frequency slot for nothing"]
-pub struct Reservation(Permit);
+pub struct Reservation {
+    permit: Permit,
+    ground: Ground,
+}
+
+/// What a permit was decided on: whose contact it is, and the print of all that whoever takes something back changes.
+#[derive(Debug)]
+pub(super) struct Ground {
+    debtor: Uuid,
+    account: Option<Uuid>,
+    blinds: Vec<Vec<u8>>,
+    print: Vec<u8>,
+}
+
+impl Ground {
+    pub(super) fn of(contact: &Contact<'_>, keys: &TenantKeys, print: Vec<u8>) -> Self {
+        Self {
+            debtor: contact.debtor_id,
+            account: contact.account_id,
+            blinds: keys.blinds(contact.recipient),
+            print,
+        }
+    }
+
+    async fn still_stands(&self, tx: &mut TenantTx) -> Result<bool, DbError> {
+        let business = tx.business_id();
+        let print = sqlx::query_scalar!(
+            r#"SELECT app.contact_print($1, $2, $3, $4) AS "print!""#,
+            business,
+            self.debtor,
+            self.account,
+            &self.blinds,
+        )
+        .fetch_one(tx.conn())
+        .await?;
+        Ok(print == self.print)
+    }
+}
 
 /// Why a permit does not fit what is about to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,29 +94,46 @@ pub fn content_hash(content: &str) -> [u8; 32] {
 }
 
 impl Reservation {
-    pub(super) fn new(
+    pub(super) fn new(decision_id: Uuid, contact: &Contact<'_>, ground: Ground, now: DateTime<Utc>) -> Self {
+        let permit = Permit::new(
+            decision_id,
+            contact.channel,
+            contact.recipient,
+            contact.content,
+            now,
+        );
+        Self { permit, ground }
+    }
+
+    /// Only what is committed permits anything, and only while what it was decided on stands: `tx` begins after it was
+    /// committed, right before the contact. None when somebody has taken something back meanwhile, or written, or the business
+    /// has tightened its settings: then it is to be decided anew.
+    ///
+    /// # Errors
+    /// [`DbError`] as met: then nothing is permitted.
+    pub async fn confirm(self, _committed: &Committed, tx: &mut TenantTx) -> Result<Option<Permit>, DbError> {
+        let stands = self.ground.still_stands(tx).await?;
+        Ok(stands.then_some(self.permit))
+    }
+}
+
+impl Permit {
+    fn new(
         decision_id: Uuid,
         channel: Channel,
         recipient: &str,
         content: &str,
         now: DateTime<Utc>,
     ) -> Self {
-        Self(Permit {
+        Self {
             decision_id,
             channel,
             recipient_hash: content_hash(recipient),
             content_hash: content_hash(content),
             expires_at: now + LIFETIME,
-        })
+        }
     }
 
-    /// Only what is committed permits anything.
-    pub fn after(self, _committed: &Committed) -> Permit {
-        self.0
-    }
-}
-
-impl Permit {
     /// The decision that allowed it.
     pub fn decision_id(&self) -> Uuid {
         self.decision_id
@@ -108,7 +170,7 @@ mod tests {
     #[test]
     fn a_permit_is_good_for_its_own_recipient_content_and_minute_only() {
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
-        let permit = || Reservation::new(Uuid::from_u128(1), Channel::Sms, "+12125550101", "Hello", now).0;
+        let permit = || Permit::new(Uuid::from_u128(1), Channel::Sms, "+12125550101", "Hello", now);
         assert_eq!(permit().spend(Channel::Sms, "+12125550101", "Hello", now), Ok(()));
         assert_eq!(
             permit().spend(Channel::Sms, "+12125550102", "Hello", now),

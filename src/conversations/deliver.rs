@@ -24,10 +24,10 @@ use super::{
 };
 use crate::{
     accounts::{Channel, debtor_keys, lock_person},
-    compliance::{Author, Contact, Decided, Outcome, Permit, decide_to_dispatch},
+    compliance::{Author, Contact, Decided, Outcome, Permit, Reservation, decide_to_dispatch},
     platform::{
         context::TenantCtx,
-        db::{AuditEntry, TenantTx},
+        db::{AuditEntry, Committed, TenantTx},
         error::OpError,
         ids,
         jobs::{Job, JobError},
@@ -62,10 +62,11 @@ impl Job for DeliverMessage {
     const NAME: &'static str = "conversations.deliver_message";
 }
 
-/// Everything the vendor call needs, with the permit to make it.
+/// Everything the vendor call needs, and what becomes the permit to make it.
 struct Departure {
     attempt: Uuid,
-    permit: Permit,
+    reservation: Reservation,
+    committed: Committed,
     route: SmsRoute,
     sms: OutboundSms,
 }
@@ -88,21 +89,36 @@ pub async fn deliver(slice: &Conversations, ctx: &TenantCtx, job: DeliverMessage
             return Err(job_error(error));
         }
     };
-    let now = slice.db.clock().now();
-    let outcome = slice
-        .sms
-        .send(departure.permit, &departure.route, &departure.sms, now)
-        .await;
-    record(
-        slice,
-        ctx,
-        job.message_id,
-        departure.attempt,
-        &departure.sms.to,
-        outcome,
-    )
-    .await
-    .map_err(job_error)
+    let Departure {
+        attempt,
+        reservation,
+        committed,
+        route,
+        sms,
+    } = departure;
+    let permit = confirm(slice, ctx, reservation, &committed)
+        .await
+        .map_err(job_error)?;
+    let outcome = match permit {
+        Some(permit) => slice.sms.send(permit, &route, &sms, slice.db.clock().now()).await,
+        None => SendOutcome::PermitRevoked,
+    };
+    record(slice, ctx, job.message_id, attempt, &sms.to, outcome)
+        .await
+        .map_err(job_error)
+}
+
+/// The last look before the vendor is called.
+async fn confirm(
+    slice: &Conversations,
+    ctx: &TenantCtx,
+    reservation: Reservation,
+    committed: &Committed,
+) -> Result<Option<Permit>, OpError> {
+    let mut tx = slice.db.tenant(ctx).await?;
+    let permit = reservation.confirm(committed, &mut tx).await?;
+    tx.finish_read().await?;
+    Ok(permit)
 }
 
 pub(super) fn job_error(error: OpError) -> JobError {
@@ -179,17 +195,19 @@ async fn prepare(
     let mut tx = slice.db.tenant(ctx).await?;
     // The person first and their messages after them, as whoever acts on a received text takes them: in two orders the two
     // would wait for each other, and the text could be the one that is lost.
-    if let Some(debtor) = debtor_of(&mut tx, message).await? {
-        lock_person(&mut tx, debtor).await?;
-    }
+    let lock = match debtor_of(&mut tx, message).await? {
+        Some(debtor) => Some(lock_person(&mut tx, debtor).await?),
+        None => None,
+    };
     let Some(waiting) = lock_waiting(&mut tx, message).await? else {
         return Ok(None);
     };
     let thread = store::lock_conversation(&mut tx, waiting.conversation_id)
         .await?
         .ok_or_else(|| anyhow::anyhow!("a queued message without its thread"))?;
-    let debtor_id = thread
+    let (debtor_id, lock) = thread
         .debtor_id
+        .zip(lock)
         .ok_or_else(|| anyhow::anyhow!("a queued message of nobody's thread"))?;
     let record = debtor_keys::unwrapped(&mut tx, &keys, thread.record_key_id).await?;
     let peer = open_peer(&keys, &record, &thread)?;
@@ -230,7 +248,8 @@ async fn prepare(
         mode: None,
         author: waiting.author(tx.now()),
     };
-    let Some((decided, reservation)) = decide_to_dispatch(&mut tx, &keys, &contact).await? else {
+    let Some((decided, reservation)) = decide_to_dispatch(&mut tx, &keys, &lock, &contact).await?
+    else {
         fail(
             &mut tx,
             &thread,
@@ -263,7 +282,8 @@ async fn prepare(
     };
     Ok(Some(Departure {
         attempt,
-        permit: reservation.after(&committed),
+        reservation,
+        committed,
         route: route.sms,
         sms,
     }))
@@ -389,8 +409,12 @@ async fn record(
             give_slot_back(&mut tx, attempt).await?;
             try_again_later(&mut tx, slice.give_up_after, message, attempt, retry_after).await?;
         }
-        SendOutcome::PermitExpired => {
-            settle(&mut tx, attempt, "REFUSED", None, Some("PERMIT_EXPIRED")).await?;
+        SendOutcome::PermitExpired | SendOutcome::PermitRevoked => {
+            let code = match outcome {
+                SendOutcome::PermitExpired => "PERMIT_EXPIRED",
+                _ => "PERMIT_REVOKED",
+            };
+            settle(&mut tx, attempt, "REFUSED", None, Some(code)).await?;
             give_slot_back(&mut tx, attempt).await?;
             try_again_later(&mut tx, slice.give_up_after, message, attempt, None).await?;
         }

@@ -76,14 +76,15 @@ pub async fn receive_text(slice: &Conversations, ctx: &TenantCtx, text: InboundT
         body: scanner().without_cards(&text.body),
         ..text
     };
-    match store_text(slice, ctx, &text, Acting::Now).await {
+    let received_at = slice.db.clock().now();
+    match store_text(slice, ctx, (&text, received_at), Acting::Now).await {
         Ok(()) => Ok(()),
         Err(cause) => {
             tracing::warn!(
                 cause = format!("{cause:#}"),
                 "a received text is stored now and acted on by its job"
             );
-            store_text(slice, ctx, &text, Acting::Later).await
+            store_text(slice, ctx, (&text, received_at), Acting::Later).await
         }
     }
 }
@@ -91,12 +92,12 @@ pub async fn receive_text(slice: &Conversations, ctx: &TenantCtx, text: InboundT
 async fn store_text(
     slice: &Conversations,
     ctx: &TenantCtx,
-    text: &InboundText,
+    (text, received_at): (&InboundText, DateTime<Utc>),
     acting: Acting,
 ) -> Result<(), OpError> {
     let keys = slice.keyring.business(&slice.db, ctx.business_id()).await?;
     let mut tx = slice.db.tenant(ctx).await?;
-    let (event_id, received_at) = (ids::next(), tx.now());
+    let event_id = ids::next();
     if !insert_event(&mut tx, &keys, (event_id, received_at), text, acting).await? {
         return Ok(());
     }

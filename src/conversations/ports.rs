@@ -48,6 +48,8 @@ pub enum SendOutcome {
     },
     /// The permit was too old when its turn came: nothing was sent.
     PermitExpired,
+    /// Before its turn came somebody took back what it was decided on, or wrote: nothing was sent.
+    PermitRevoked,
     /// No answer came back: it may have gone.
     Unknown { cause: &'static str },
 }

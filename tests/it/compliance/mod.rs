@@ -13,6 +13,7 @@ mod licenses;
 mod number_lists;
 mod opt_out_links;
 mod own_disputes;
+mod permits;
 mod reassigned;
 mod replay;
 mod slots;

@@ -3,7 +3,7 @@
 
 use chrono::TimeDelta;
 use funnelchat::{
-    accounts::Channel,
+    accounts::{Channel, lock_person},
     compliance::{
         Author, Contact, Outcome, Replayed, decide_to_dispatch, each_decision,
         facts::{CallMode, Profile},
@@ -54,14 +54,19 @@ async fn ask(app: &TestApp, nth: usize, channel: Channel) -> (Outcome, String) {
         mode: (channel == Channel::Voice).then_some(CallMode::Human),
         author: Author::Unknown,
     };
-    let (decided, reservation) = decide_to_dispatch(&mut tx, &keys, &contact)
+    let lock = lock_person(&mut tx, debtor).await.unwrap();
+    let (decided, reservation) = decide_to_dispatch(&mut tx, &keys, &lock, &contact)
         .await
         .unwrap()
         .unwrap();
     assert_eq!(decided.allows(), reservation.is_some());
     let committed = tx.commit().await.unwrap();
     if let Some(reservation) = reservation {
-        let permit = reservation.after(&committed);
+        let ctx = app.service_ctx(&app.acme).await;
+        let mut tx = app.app.db.tenant(&ctx).await.unwrap();
+        let permit = reservation.confirm(&committed, &mut tx).await.unwrap();
+        tx.finish_read().await.unwrap();
+        let permit = permit.expect("nobody has taken anything back");
         permit.spend(channel, &phone, TEXT, app.app.clock.now()).unwrap();
     }
     (decided.decision.outcome, decided.decision.rule)
