@@ -122,6 +122,8 @@ mod decide_tests;
 #[cfg(test)]
 mod exception_tests;
 #[cfg(test)]
+mod golden_tests;
+#[cfg(test)]
 mod mutation_tests;
 #[cfg(test)]
 mod property_tests;
