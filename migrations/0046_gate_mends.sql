@@ -28,7 +28,9 @@ LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
         (SELECT jsonb_agg(h.id ORDER BY h.id) FROM holds h
           WHERE h.business_id = p_business AND h.debtor_id = ANY(person.ids) AND h.lifted_at IS NULL),
         (SELECT jsonb_agg(s.id ORDER BY s.id) FROM suppressions s
-          WHERE s.business_id = p_business AND s.address_blind = ANY(p_blinds) AND s.lifted_at IS NULL),
+          WHERE s.business_id = p_business AND s.lifted_at IS NULL AND s.address_blind = ANY(p_blinds || ARRAY(
+            SELECT coalesce(o.blind_index, o.removed_blind) FROM contact_points o
+             WHERE o.business_id = p_business AND o.debtor_id = ANY(person.ids)))),
         (SELECT jsonb_agg(c.id ORDER BY c.id) FROM consents c
           WHERE c.business_id = p_business AND c.debtor_id = ANY(person.ids)),
         (SELECT jsonb_agg(jsonb_build_array(p.id, p.account_id, p.status, p.outcome, p.written, p.within_validation_period,
@@ -52,3 +54,15 @@ LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
 $$;
 REVOKE ALL ON FUNCTION app.contact_print FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION app.contact_print TO funnelchat_app;
+
+-- 45 CFR 164.504(e): the agreement without which nobody is contacted about a medical debt is recorded as approvals are.
+ALTER TABLE provider_approvals
+    DROP CONSTRAINT provider_approvals_kind_check,
+    ADD CONSTRAINT provider_approvals_kind_check
+        CHECK (kind IN ('SMS_ROUTE', 'SMS_CAMPAIGN_10DLC', 'WHATSAPP', 'BUSINESS_ASSOCIATE_AGREEMENT'));
+
+-- 11 USC 524(a)(2): what was discharged is never collected again. Of one debt, for not all are dischargeable, or of all.
+ALTER TABLE holds
+    DROP CONSTRAINT holds_kind_check,
+    ADD CONSTRAINT holds_kind_check CHECK (kind IN ('ATTORNEY', 'BANKRUPTCY', 'BANKRUPTCY_DISCHARGED', 'CEASE', 'DECEASED',
+        'DISPUTE', 'DO_NOT_RECONTACT', 'IDENTITY_THEFT', 'LEGAL', 'MINOR', 'PAYMENT_FAILED', 'SCRA', 'WRONG_PARTY'));

@@ -29,6 +29,16 @@ pub(super) struct SuppressionJson {
     pub(super) channel: String,
     pub(super) reason: String,
     pub(super) created_at: DateTime<Utc>,
+    /// It is of the address that is to be contacted; otherwise of another one of the person's.
+    pub(super) here: bool,
+}
+
+impl SuppressionJson {
+    /// Whether it says something of this contact. What was said at another address of theirs does where the business lets an
+    /// opt-out reach further (12 CFR 1006.14(h)(1) asks for less).
+    pub(super) fn is_opt_out(&self, reach: Option<OptOutScope>) -> bool {
+        self.reason != WRONG_PARTY && (self.here || reach > Some(OptOutScope::Number))
+    }
 }
 
 /// Stands in the facts for a number that is not the one to be contacted.
@@ -69,11 +79,11 @@ pub(super) fn inconvenient_time(row: &InconvenientJson) -> Result<InconvenientTi
 }
 
 /// Why an address is suppressed that reaches somebody else.
-pub(super) const WRONG_PARTY: &str = "WRONG_PARTY";
+const WRONG_PARTY: &str = "WRONG_PARTY";
 
 /// 15 USC 1692c(b): what is said to reach somebody else is contacted for nobody, not even in answer.
 pub(super) fn with_suppressions(mut action: Action, suppressions: &[SuppressionJson]) -> Action {
-    if suppressions.iter().any(|row| row.reason == WRONG_PARTY) {
+    if suppressions.iter().any(|row| row.here && row.reason == WRONG_PARTY) {
         action.recipient = Some(Recipient::Other("wrong_party".to_owned()));
     }
     action
@@ -87,9 +97,14 @@ pub(super) fn opt_out(row: &SuppressionJson, contact: &Contact<'_>) -> OptOut {
         "VOICE" => (OptOutTarget::Voice, OptOutScope::Number),
         _ => (OptOutTarget::All, OptOutScope::All),
     };
+    // What was asked for elsewhere is of that address, however many channels it names.
+    let (number, scope) = match row.here {
+        true => (contact.recipient, scope),
+        false => (ANOTHER_NUMBER, OptOutScope::Number),
+    };
     OptOut {
         channel: Some(target),
-        number: Some(contact.recipient.to_owned()),
+        number: Some(number.to_owned()),
         at: Some(row.created_at),
         scope: Some(scope),
     }

@@ -163,7 +163,7 @@ fn tightest(current: &Policy, wanted: &Policy) -> Policy {
         contact_to: to,
         elapsed_hours: current.elapsed_hours.max(wanted.elapsed_hours),
         guard_minutes: current.guard_minutes.max(wanted.guard_minutes),
-        optout_scope: current.optout_scope,
+        optout_scope: current.optout_scope.max(wanted.optout_scope),
         national_do_not_call: current.national_do_not_call.max(wanted.national_do_not_call),
     }
 }

@@ -46,6 +46,7 @@ impl DebtRow {
         Debt {
             debt_type: self.debt_type().map(|kind| kind.as_str().to_lowercase()),
             paid: Some(is_paid),
+            closed: (self.status == "CLOSED").then_some(true),
             suit_authorised: Some(self.is_suit_authorised()),
             time_barred: self
                 .suit

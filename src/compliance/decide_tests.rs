@@ -412,7 +412,7 @@ fn a_text_with_what_the_law_requires_appended_passes_and_without_it_does_not() {
 
 #[test]
 fn a_rule_set_that_lacks_a_rule_or_names_one_twice_is_refused() {
-    let spine = include_str!("../../policies/rules/2026-11-29.1.toml");
+    let spine = include_str!("../../policies/rules/2026-11-29.2.toml");
     let renamed = spine.replace("id = \"reg-f-quiet-hours\"", "id = \"other\"");
     assert!(matches!(
         RuleSet::from_toml(&renamed),
@@ -431,7 +431,7 @@ fn a_rule_set_that_lacks_a_rule_or_names_one_twice_is_refused() {
 
 #[test]
 fn a_narrower_window_in_the_rule_set_narrows_the_hours_and_a_missing_parameter_denies() {
-    let spine = include_str!("../../policies/rules/2026-11-29.1.toml");
+    let spine = include_str!("../../policies/rules/2026-11-29.2.toml");
     let facts: Facts = serde_json::from_value(permitted_text()).expect("facts");
     let narrowed =
         RuleSet::from_toml(&spine.replace("start = \"08:00\"", "start = \"14:00\"")).expect("a rule set");

@@ -333,6 +333,8 @@ facts_object! {
         last_collection_activity_on: NaiveDate,
         /// Nothing is owed any more.
         paid: bool,
+        /// The business has closed the account: it is collected no more.
+        closed: bool,
         /// A person recorded that suit is intended, and by whose authority.
         suit_authorised: bool,
     }

@@ -8,7 +8,7 @@ use super::{
     Author, Contact,
     consent_facts::{ConsentJson, consents, granted_at},
     contact_facts::{
-        ContactJson, InconvenientJson, SuppressionJson, WRONG_PARTY, history_entry, inconvenient_time,
+        ContactJson, InconvenientJson, SuppressionJson, history_entry, inconvenient_time,
         opt_out, with_suppressions,
     },
     contact_policy::binding,
@@ -16,6 +16,7 @@ use super::{
     content::detect_content,
     content_facts::{ContentRow, ScanContext, with_scan},
     debt_facts::{DebtRow, Debts},
+    demand::payment_demand,
     disputes::{DisputeJson, MarkedJson, with_disputes},
     facts::{
         self, Action, ActionKind, ActionType, Consumer, Direction, Facts, InReplyTo, Policy, Provider,
@@ -118,6 +119,7 @@ pub(super) async fn gather(
     );
     let location = location(contact.recipient, &traits, tx.now());
     let (asks_for_license, licensed_states) = license_facts(&location, found.licenses, tx.now());
+    let reach = found.policy.optout_scope;
     let is_approved = |kind: &str| found.provider_approvals.iter().any(|approved| approved == kind);
     let profile = profile_of(&found.contact_profile);
     let facts = Facts {
@@ -127,7 +129,7 @@ pub(super) async fn gather(
             role: Some(role(&found.business_role)),
             suspended: Some(found.business_status == "SUSPENDED"),
             licensed_states: Some(licensed_states),
-            ..Tenant::default()
+            business_associate_agreement: Some(is_approved("BUSINESS_ASSOCIATE_AGREEMENT")),
         }),
         location: Some(location),
         state_requires_license: asks_for_license,
@@ -155,7 +157,10 @@ pub(super) async fn gather(
         }),
         debts: debts.facts(tx.now()),
         do_not_call: Some(national(
-            found.suppressions.iter().any(|row| row.reason == "STAFF"),
+            found
+                .suppressions
+                .iter()
+                .any(|row| row.here && row.reason == "STAFF"),
             found.national.as_ref(),
         )),
         validation: Some(validation),
@@ -170,7 +175,7 @@ pub(super) async fn gather(
             found
                 .suppressions
                 .iter()
-                .filter(|row| row.reason != WRONG_PARTY)
+                .filter(|row| row.is_opt_out(reach))
                 .map(|row| opt_out(row, contact))
                 .collect(),
         ),
@@ -245,9 +250,12 @@ async fn read(
                   WHERE c.business_id = $1 AND c.debtor_id = ANY(m.ids) AND c.purpose = 'COLLECTION'
                     AND (cp.blind_index = ANY($5) AND cp.removed_at IS NULL OR cp.removed_blind = ANY($5))
                   ORDER BY c.contact_point_id, c.channel, c.said_at DESC, c.id DESC) c) AS consents,
-                (SELECT jsonb_agg(jsonb_build_object('channel', s.channel, 'reason', s.reason, 'created_at', s.created_at))
+                (SELECT jsonb_agg(jsonb_build_object('channel', s.channel, 'reason', s.reason, 'created_at', s.created_at,
+                        'here', s.address_blind = ANY($5)) ORDER BY s.created_at, s.id)
                    FROM suppressions s
-                  WHERE s.business_id = $1 AND s.address_blind = ANY($5) AND s.lifted_at IS NULL) AS suppressions,
+                  WHERE s.business_id = $1 AND s.lifted_at IS NULL AND s.address_blind = ANY($5::bytea[] || ARRAY(
+                    SELECT coalesce(o.blind_index, o.removed_blind) FROM contact_points o
+                     WHERE o.business_id = $1 AND o.debtor_id = ANY(m.ids)))) AS suppressions,
                 (SELECT jsonb_agg(jsonb_build_object('id', h.id, 'kind', h.kind, 'account_id', h.account_id,
                         'placed_at', h.placed_at))
                    FROM holds h WHERE h.business_id = $1 AND h.debtor_id = ANY(m.ids) AND h.lifted_at IS NULL) AS holds,
@@ -421,6 +429,7 @@ fn role(stored: &str) -> TenantRole {
 fn action(contact: &Contact<'_>, language: &str, debts: &Debts) -> Action {
     let mut content = detect_content(contact.content, language);
     content.reveals_debt = None;
+    content.payment_demand = payment_demand(contact.content);
     Action {
         action_type: Some(ActionType::Contact),
         channel: Some(channel(contact.channel)),

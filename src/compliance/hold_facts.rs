@@ -40,11 +40,13 @@ pub(super) fn with_holds(
                 let earlier = facts.attorney.take().filter(|known| known.known == Some(true));
                 facts.attorney = Some(represented(earlier, hold.account_id));
             }
-            "BANKRUPTCY" => {
-                facts.bankruptcy = Some(Bankruptcy {
-                    status: Some("filed".to_owned()),
-                    chapter: None,
-                });
+            // What was discharged stays so, whatever else is pending.
+            "BANKRUPTCY" if is_discharged(&facts) => {}
+            "BANKRUPTCY" => facts.bankruptcy = Some(bankruptcy("filed")),
+            "BANKRUPTCY_DISCHARGED" => {
+                if concerns(hold, contact) {
+                    facts.bankruptcy = Some(bankruptcy(DISCHARGED));
+                }
             }
             "DECEASED" => {
                 facts.deceased = Some(Deceased {
@@ -87,6 +89,20 @@ pub(super) fn with_holds(
         }
     }
     facts
+}
+
+const DISCHARGED: &str = "discharged";
+
+fn bankruptcy(status: &str) -> Bankruptcy {
+    Bankruptcy {
+        status: Some(status.to_owned()),
+        chapter: None,
+    }
+}
+
+fn is_discharged(facts: &Facts) -> bool {
+    let bankruptcy = facts.bankruptcy.as_ref();
+    bankruptcy.and_then(|bankruptcy| bankruptcy.status.as_deref()) == Some(DISCHARGED)
 }
 
 /// 12 CFR 1006.38(d): a dispute is of one debt. A contact that names no debt concerns them all.

@@ -20,6 +20,9 @@ pub enum HoldKind {
     AttorneyRepresented,
     /// A petition in bankruptcy stays all collection (11 USC 362(a)(6)). Of the person, hence of all their debts.
     Bankruptcy,
+    /// The debt was discharged in bankruptcy: it is never collected again (11 USC 524(a)(2)). Of one debt, or of all of the
+    /// person's where none is named.
+    BankruptcyDischarged,
     /// The person asked in writing to be left alone (12 CFR 1006.6(c)). Of the person, hence of all their debts.
     CeaseContact,
     /// The person has died (12 CFR 1006.6(a)(4)). Of the person, hence of all their debts.
@@ -48,9 +51,10 @@ pub enum HoldKind {
 }
 
 impl HoldKind {
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::AttorneyRepresented,
         Self::Bankruptcy,
+        Self::BankruptcyDischarged,
         Self::CeaseContact,
         Self::Deceased,
         Self::Dispute,
@@ -68,6 +72,7 @@ impl HoldKind {
         match self {
             Self::AttorneyRepresented => "ATTORNEY",
             Self::Bankruptcy => "BANKRUPTCY",
+            Self::BankruptcyDischarged => "BANKRUPTCY_DISCHARGED",
             Self::CeaseContact => "CEASE",
             Self::Deceased => "DECEASED",
             Self::Dispute => "DISPUTE",

@@ -34,6 +34,7 @@ mod debt_facts;
 pub mod decide;
 pub mod decision;
 mod decision_pages;
+mod demand;
 mod disputes;
 mod documents;
 mod due;

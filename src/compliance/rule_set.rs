@@ -135,6 +135,9 @@ pub struct Parameters {
     /// How many may fall into one day of 24 hours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit_a_day: Option<usize>,
+    /// A fact that the rule judges by has to be known: in production an unknown one denies. Versions of before let it pass.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unknown_denies: bool,
     /// A rate, 0.06 for six percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<f64>,

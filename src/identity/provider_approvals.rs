@@ -38,10 +38,18 @@ pub enum ProviderApprovalKind {
     /// Meta's approval of collection over WhatsApp, which its policy forbids otherwise.
     #[graphql(name = "WHATSAPP")]
     WhatsApp,
+    /// The agreement with this platform as a business associate (45 CFR 164.504(e)), with its reference. Without it nobody is
+    /// contacted about a medical debt.
+    BusinessAssociateAgreement,
 }
 
 impl ProviderApprovalKind {
-    const ALL: [Self; 3] = [Self::SmsRoute, Self::SmsCampaign10Dlc, Self::WhatsApp];
+    const ALL: [Self; 4] = [
+        Self::SmsRoute,
+        Self::SmsCampaign10Dlc,
+        Self::WhatsApp,
+        Self::BusinessAssociateAgreement,
+    ];
 
     /// As the database spells it.
     pub(super) fn as_str(self) -> &'static str {
@@ -49,6 +57,7 @@ impl ProviderApprovalKind {
             Self::SmsRoute => "SMS_ROUTE",
             Self::SmsCampaign10Dlc => "SMS_CAMPAIGN_10DLC",
             Self::WhatsApp => "WHATSAPP",
+            Self::BusinessAssociateAgreement => "BUSINESS_ASSOCIATE_AGREEMENT",
         }
     }
 

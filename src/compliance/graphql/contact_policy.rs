@@ -10,7 +10,7 @@ use crate::{
             self, Answer, PolicyChange, decide_policy_change, loosest, open_policy_change, policy_change,
             policy_changes,
         },
-        facts::{ClockTime, Policy},
+        facts::{ClockTime, OptOutScope, Policy},
     },
     identity::graphql::User,
     platform::{
@@ -53,6 +53,8 @@ pub struct ContactPolicy {
     /// Nobody whose number stands on the national do-not-call registry is called or texted, also about a debt: the law asks
     /// that of solicitations alone. Without a copy of the registry that is new enough, see `numberLists`, nobody is.
     national_do_not_call: Option<bool>,
+    /// Who opts out at one number or address is contacted at none of theirs any more, on no channel; otherwise at that one.
+    opt_out_everywhere: Option<bool>,
 }
 
 impl From<&Policy> for ContactPolicy {
@@ -71,6 +73,7 @@ impl From<&Policy> for ContactPolicy {
                 .guard_minutes
                 .and_then(|minutes| i32::try_from(minutes).ok()),
             national_do_not_call: Some(policy.national_do_not_call == Some(true)),
+            opt_out_everywhere: Some(policy.optout_scope == Some(OptOutScope::All)),
         }
     }
 }
@@ -98,6 +101,8 @@ pub struct ContactPolicyInput {
     guard_minutes: Option<i32>,
     /// Let the national do-not-call registry bind collection too.
     national_do_not_call: Option<bool>,
+    /// Let an opt-out at one number or address reach all of the person's, on every channel.
+    opt_out_everywhere: Option<bool>,
 }
 
 impl ContactPolicyInput {
@@ -127,6 +132,9 @@ impl ContactPolicyInput {
             guard_minutes: count("guardMinutes", self.guard_minutes)
                 .map(|minutes| u32::try_from(minutes).unwrap_or(u32::MAX)),
             national_do_not_call: self.national_do_not_call.filter(|binds| *binds),
+            optout_scope: self
+                .opt_out_everywhere
+                .and_then(|everywhere| everywhere.then_some(OptOutScope::All)),
             ..Policy::default()
         };
         for (name, text, time) in [

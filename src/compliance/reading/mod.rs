@@ -4,6 +4,7 @@
 
 mod classes;
 mod debts;
+mod demands;
 mod pattern;
 mod requests;
 mod spelling;
@@ -12,6 +13,8 @@ mod words;
 
 #[cfg(test)]
 mod tests;
+
+pub(super) use demands::demands_payment;
 
 /// What an inbound message asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -166,7 +166,11 @@ fn hipaa_minimum_necessary(context: &Context<'_>) -> Checked {
         );
     }
     let tenant = context.facts.tenant.as_ref();
-    if tenant.and_then(|tenant| tenant.business_associate_agreement) == Some(false) {
+    let agreement = tenant.and_then(|tenant| tenant.business_associate_agreement);
+    if agreement.is_none() && context.parameters(RULE)?.unknown_denies {
+        return Err(Missing::Fact("tenant.business_associate_agreement"));
+    }
+    if agreement == Some(false) {
         return Ok(Verdict::Deny(vec![]));
     }
     forbids_labels(context, RULE)

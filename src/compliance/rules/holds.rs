@@ -106,7 +106,8 @@ fn minor_parent_only(context: &Context<'_>) -> Checked {
     })
 }
 
-/// 50 USC 3937: after notice, no interest above the cap on a debt from before the service.
+/// 50 USC 3937: after notice, no interest above the cap on a debt from before the service. Where the rule set wants it known,
+/// a text in which an amount may stand is not sent without the rate that the amount contains.
 fn scra_rate_cap(context: &Context<'_>) -> Checked {
     let Some(service) = context.facts.scra.as_ref() else {
         return Ok(Verdict::NotApplicable);
@@ -117,12 +118,16 @@ fn scra_rate_cap(context: &Context<'_>) -> Checked {
     if !is_protected {
         return Ok(Verdict::NotApplicable);
     }
-    let cap = context
-        .parameters("scra-rate-cap")?
+    let parameters = context.parameters("scra-rate-cap")?;
+    let cap = parameters
         .rate
         .ok_or(Missing::Parameter("scra-rate-cap.rate"))?;
     let content = context.action.content.as_ref();
     let rate = content.and_then(|content| content.amount_includes_interest_rate.as_ref());
+    let names_no_amount = makes_no_demand(context);
+    if parameters.unknown_denies && rate.is_none() && !names_no_amount {
+        return Err(Missing::Fact("action.content.amount_includes_interest_rate"));
+    }
     let exceeds = rate
         .and_then(serde_json::Number::as_f64)
         .is_some_and(|rate| rate > cap);

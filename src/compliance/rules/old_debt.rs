@@ -1,4 +1,4 @@
-//! Debts that are paid, time-barred or extinguished, and the rule that binds creditors in California.
+//! Debts that are paid, closed, time-barred or extinguished, and the rule that binds creditors in California.
 
 use super::context::ROSENTHAL;
 use super::{Checked, Context, Rule, Verdict, Weight};
@@ -23,6 +23,10 @@ pub(super) const RULES: &[Rule] = &[
         check: ca_rosenthal_scope,
     },
     PAID,
+    Rule {
+        id: "business-account-closed",
+        check: business_account_closed,
+    },
     EXTINGUISHED,
     Rule {
         id: "time-barred-no-suit-threat",
@@ -49,6 +53,18 @@ fn paid_debt_no_collect(context: &Context<'_>) -> Checked {
     let is_paid = context.debts().any(|debt| debt.paid == Some(true));
     let collects_nothing = context.is_response() || context.kind == ActionKind::SatisfactionLetter;
     Ok(Verdict::deny_if(is_paid && !collects_nothing, Weight::Routine))
+}
+
+/// Product rule: an account that the business has closed is collected no more, whatever its balance says. The person is
+/// answered, without a demand; receipts and letters that say so may go out.
+fn business_account_closed(context: &Context<'_>) -> Checked {
+    if context.debts().all(|debt| debt.closed != Some(true)) {
+        return Ok(Verdict::NotApplicable);
+    }
+    let content = context.action.content.as_ref();
+    let demands = content.and_then(|content| content.payment_demand) == Some(true);
+    let collects_nothing = context.is_response() && !demands || context.kind == ActionKind::SatisfactionLetter;
+    Ok(Verdict::deny_if(!collects_nothing, Weight::Routine))
 }
 
 /// Wis. Stat. 893.05; Miss. Code 15-1-3: when the period has run, there is no debt any more. Where the governing law is

@@ -123,6 +123,9 @@ fn reg_f_workplace_prohibited(context: &Context<'_>) -> Checked {
         .workplace
         .as_ref()
         .and_then(|workplace| workplace.employer_prohibits);
+    if employer.is_none() && context.parameters("reg-f-workplace-prohibited")?.unknown_denies {
+        return Err(Missing::Fact("workplace.employer_prohibits"));
+    }
     let denies = employer == Some(true) || (context.is_product_profile() && employer != Some(false));
     Ok(if denies {
         Verdict::Deny(vec![])

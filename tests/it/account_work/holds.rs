@@ -41,6 +41,7 @@ async fn the_gate_minds_the_holds_that_stand() {
     for (kind, outcome) in [
         ("ATTORNEY_REPRESENTED", "DENY"),
         ("BANKRUPTCY", "DENY"),
+        ("BANKRUPTCY_DISCHARGED", "DENY"),
         ("CEASE_CONTACT", "DENY"),
         ("DECEASED", "DENY"),
         ("DISPUTE", "DENY"),

@@ -8,6 +8,7 @@ mod cost;
 mod dashboard;
 mod disputes;
 mod due_answers;
+mod gate_facts;
 mod intake;
 mod licenses;
 mod number_lists;

@@ -154,7 +154,7 @@ async fn a_new_rule_set_shows_what_it_would_have_changed_before_it_takes_effect(
         send(&agent, &thread, text).await;
         app.run_jobs().await;
     }
-    let rules = concat!(env!("CARGO_MANIFEST_DIR"), "/policies/rules/2026-11-29.1.toml");
+    let rules = concat!(env!("CARGO_MANIFEST_DIR"), "/policies/rules/2026-11-29.2.toml");
     let rules = std::fs::read_to_string(rules).unwrap();
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
     let pack = folder.join(format!("next-{}.toml", std::process::id()));
@@ -162,7 +162,7 @@ async fn a_new_rule_set_shows_what_it_would_have_changed_before_it_takes_effect(
 
     std::fs::write(
         &pack,
-        rules.replace("version = \"2026-11-29.1\"", "version = \"next\""),
+        rules.replace("version = \"2026-11-29.2\"", "version = \"next\""),
     )
     .unwrap();
     let (code, told, why) = compliance(&app, &["shadow", "--pack", path, "--days", "3660"]).await;

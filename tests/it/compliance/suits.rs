@@ -2,7 +2,10 @@
 //! a member of staff is an attorney.
 
 use chrono::TimeDelta;
-use funnelchat::compliance::{Replayed, each_decision};
+use funnelchat::{
+    compliance::{Replayed, each_decision},
+    platform::ids::{self, IdKind},
+};
 use serde_json::{Value, json};
 
 use super::disputes::{answer, document, file};
@@ -15,7 +18,7 @@ const SUIT: &str = "We have decided to file a lawsuit for this debt.";
 const RULE: &str = "fdcpa-false-legal-threat";
 
 /// What the gate would say to this text: its outcome, its rule, and what was found in it.
-async fn gate(client: &Client, account: &str, text: &str) -> (String, String) {
+pub(super) async fn gate(client: &Client, account: &str, text: &str) -> (String, String) {
     let answer = client
         .gql(
             "query($a: ID!, $t: String!) { complianceCheck(input: { accountId: $a, channel: SMS, content: $t }) {
@@ -45,7 +48,7 @@ async fn categories(client: &Client, account: &str, text: &str) -> Vec<String> {
         .collect()
 }
 
-fn denied(rule: &str) -> (String, String) {
+pub(super) fn denied(rule: &str) -> (String, String) {
     ("DENY".to_owned(), rule.to_owned())
 }
 
@@ -276,6 +279,20 @@ async fn clinical_detail_is_told_by_what_the_debt_is_for() {
     assert_eq!(gate(&compliance, &james, text).await.0, "ALLOW");
     assert!(categories(&compliance, &james, text).await.is_empty());
     set("MEDICAL".into()).await;
+    assert_eq!(
+        gate(&compliance, &james, "May I call you on Friday?").await,
+        denied(rule),
+        "45 CFR 164.504(e): there is no agreement"
+    );
+    let business = ids::encode(IdKind::Business, app.business_id(&app.acme).await);
+    let agreement = act(
+        &app.super_admin().await,
+        "recordProviderApproval",
+        "providerApproval { stands }",
+        json!({ "businessId": business, "kind": "BUSINESS_ASSOCIATE_AGREEMENT", "reference": "BAA of 1 June 2026" }),
+    )
+    .await;
+    assert_eq!(agreement["providerApproval"]["stands"], true, "{agreement}");
     assert_eq!(gate(&compliance, &james, text).await, denied(rule));
     assert_eq!(
         gate(&compliance, &james, "May I call you on Friday?").await.0,
