@@ -66,3 +66,17 @@ ALTER TABLE holds
     DROP CONSTRAINT holds_kind_check,
     ADD CONSTRAINT holds_kind_check CHECK (kind IN ('ATTORNEY', 'BANKRUPTCY', 'BANKRUPTCY_DISCHARGED', 'CEASE', 'DECEASED',
         'DISPUTE', 'DO_NOT_RECONTACT', 'IDENTITY_THEFT', 'LEGAL', 'MINOR', 'PAYMENT_FAILED', 'SCRA', 'WRONG_PARTY'));
+
+-- Which version of the rules decides: the one activated last. Of the platform, hence of no business.
+CREATE TABLE rule_set_activations (
+    id uuid PRIMARY KEY,
+    version text NOT NULL CHECK (length(version) BETWEEN 1 AND 60),
+    -- SHA-256 of the file: a version whose file was changed is another one.
+    print bytea NOT NULL CHECK (length(print) = 32),
+    activated_at timestamptz NOT NULL,
+    reason text NOT NULL CHECK (length(reason) BETWEEN 1 AND 1000),
+    -- What whoever activated it had seen: of so many decisions of the days before, so many would have been others.
+    decisions_seen bigint NOT NULL CHECK (decisions_seen >= 0),
+    decisions_changed bigint NOT NULL CHECK (decisions_changed BETWEEN 0 AND decisions_seen)
+);
+GRANT SELECT, INSERT ON rule_set_activations TO funnelchat_system;

@@ -13,19 +13,22 @@ use clap::Subcommand;
 use super::businesses::businesses;
 use crate::{
     app::{App, Databases},
+    compliance::{NamedDecision, changed_decisions},
     audit::{Chain, CheckpointKeys, Entry, read_chain, verify_bundle, write_bundle},
     config::Config,
     platform::{
         clock::SystemWallClock,
         context::{SystemCtx, TenantCtx},
+        db::Db,
+        ids::{self, IdKind},
     },
 };
 
 /// What to do with audit trails.
 #[derive(Debug, Subcommand)]
 pub enum AuditCommand {
-    /// Recomputes the hash chains of the trails and checks their signed checkpoints: of the database's, the platform's own
-    /// too, or of a bundle.
+    /// Recomputes the hash chains of the trails and checks their signed checkpoints, and whether the decisions that they name
+    /// are as they were made: of the database's, the platform's own too, or of a bundle.
     Verify {
         /// A bundle that `audit export` wrote; needs neither database nor settings.
         bundle: Option<PathBuf>,
@@ -96,7 +99,7 @@ pub(super) async fn audit(config: &Config, command: &AuditCommand) -> anyhow::Re
         } => {
             for trail in trails(&app, business.as_deref(), *platform).await? {
                 let name = &trail.name;
-                let mut told = progress("verified");
+                let (mut told, mut decisions) = (progress("verified"), Vec::new());
                 let walked = read_chain(
                     &app.db,
                     trail.whose.chain(),
@@ -104,6 +107,7 @@ pub(super) async fn audit(config: &Config, command: &AuditCommand) -> anyhow::Re
                     |entry| {
                         if let Entry::Row(link) = entry {
                             told(link.position);
+                            decisions.extend(NamedDecision::in_details(&link.details));
                         }
                         Ok(())
                     },
@@ -114,6 +118,9 @@ pub(super) async fn audit(config: &Config, command: &AuditCommand) -> anyhow::Re
                     "{name}: {} row(s), {} checkpoint(s), the chain is whole",
                     walked.rows, walked.checkpoints
                 );
+                if let Whose::Business(ctx) = &trail.whose {
+                    check_decisions(&app.db, ctx, name, &decisions).await?;
+                }
             }
         }
         AuditCommand::Keys => {
@@ -139,6 +146,27 @@ pub(super) async fn audit(config: &Config, command: &AuditCommand) -> anyhow::Re
         }
     }
     app.close().await;
+    Ok(())
+}
+
+/// Whether the decisions that the trail names are still the ones that were made.
+async fn check_decisions(
+    db: &Db,
+    ctx: &TenantCtx,
+    name: &str,
+    decisions: &[NamedDecision],
+) -> anyhow::Result<()> {
+    let changed = changed_decisions(db, ctx, decisions).await?;
+    let shown: Vec<String> = changed
+        .iter()
+        .map(|id| ids::encode(IdKind::Decision, *id))
+        .collect();
+    anyhow::ensure!(
+        shown.is_empty(),
+        "the trail of {name} names decisions that were changed or removed since: {}",
+        shown.join(", ")
+    );
+    println!("{name}: {} decision(s) are as the trail says", decisions.len());
     Ok(())
 }
 

@@ -18,6 +18,7 @@ use super::{
     businesses::businesses,
     contact_profile::{ProfileChoice, profile},
     progress::Bar,
+    rule_sets::{activate, active, read_pack, shadow},
 };
 use crate::{
     app::{App, Databases},
@@ -36,9 +37,9 @@ use crate::{
 /// Something was found that should not be: a difference, a wrong document.
 const FOUND: u8 = 1;
 /// The question itself is wrong.
-const WRONG_INPUT: u8 = 2;
+pub(super) const WRONG_INPUT: u8 = 2;
 /// Lines of single decisions that are printed.
-const MOST_LINES: usize = 100;
+pub(super) const MOST_LINES: usize = 100;
 
 /// What to do with the rules.
 #[derive(Debug, Subcommand)]
@@ -78,6 +79,23 @@ pub enum ComplianceCommand {
         #[arg(long)]
         business: Option<String>,
     },
+    /// Lets another version of the rules decide, of those that this build carries. Shows first how many of the last days'
+    /// decisions it would have changed, and which; activates only with --yes. Audited, with the reason.
+    Activate {
+        /// The version, such as 2026-11-29.2; the newest of this build when left out.
+        version: Option<String>,
+        /// How far to look back.
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3660))]
+        days: u16,
+        /// Activate it, having seen that.
+        #[arg(long, requires = "reason")]
+        yes: bool,
+        /// Why, in 1 to 1,000 characters.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Says which version of the rules decides, since when and why, and which others this build carries.
+    Active,
     /// Says whether the product's own caps (3 calls and 3 texts in seven days, and so on) bind a business beside the law, or
     /// the law's limits alone. What a business chose for itself binds either way. Audited, with the reason.
     Profile {
@@ -115,7 +133,22 @@ pub(super) async fn compliance(command: ComplianceCommand) -> anyhow::Result<Exi
         ComplianceCommand::Rules { on, state } => rules(on, state.as_deref()),
         ComplianceCommand::Decide { file } => decide(&file),
         ComplianceCommand::Replay { business, since } => replay(business.as_deref(), since).await,
-        ComplianceCommand::Shadow { pack, days, business } => shadow(&pack, days, business.as_deref()).await,
+        ComplianceCommand::Shadow { pack, days, business } => {
+            let Some(set) = read_pack(&pack)? else {
+                return Ok(ExitCode::from(WRONG_INPUT));
+            };
+            shadow(&connect().await?, &set, days, business.as_deref()).await
+        }
+        ComplianceCommand::Activate {
+            version,
+            days,
+            yes,
+            reason,
+        } => {
+            let reason = reason.filter(|_| yes);
+            activate(&connect().await?, version.as_deref(), days, reason.as_deref()).await
+        }
+        ComplianceCommand::Active => active(&connect().await?).await,
         ComplianceCommand::Profile {
             business,
             set,
@@ -141,7 +174,7 @@ pub(super) async fn compliance(command: ComplianceCommand) -> anyhow::Result<Exi
 }
 
 /// Writes to the standard output; who has closed it has read enough.
-fn print(text: &str) -> anyhow::Result<()> {
+pub(super) fn print(text: &str) -> anyhow::Result<()> {
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => written.context("the answer cannot be written"),
@@ -371,63 +404,6 @@ async fn replay(business: Option<&str>, since: Option<NaiveDate>) -> anyhow::Res
     })
 }
 
-async fn shadow(pack: &Path, days: u16, business: Option<&str>) -> anyhow::Result<ExitCode> {
-    let text = std::fs::read_to_string(pack).with_context(|| format!("{} cannot be read", pack.display()))?;
-    let set = match RuleSet::from_toml(&text) {
-        Ok(set) => set,
-        Err(error) => {
-            eprintln!("funnelchat: {}: {error}", pack.display());
-            return Ok(ExitCode::from(WRONG_INPUT));
-        }
-    };
-    let app = connect().await?;
-    let since: DateTime<Utc> = app.clock.now() - TimeDelta::days(i64::from(days));
-    let (mut all, mut lines, mut changes) = (0_u64, Vec::new(), BTreeMap::new());
-    for (slug, ctx) in businesses(&app, business, "shadow run of rules", "cli-compliance").await? {
-        let mut bar = Bar::new("decided anew", count_decisions(&app.db, &ctx, Some(since)).await?);
-        each_decision(&app.db, &app.keyring, &ctx, Some(since), |stored| {
-            all += 1;
-            bar.advance();
-            let Some(now) = stored.changed_by(&set) else {
-                return;
-            };
-            let change = (stored.decision.outcome, now.outcome, now.rule.clone());
-            *changes.entry(change).or_insert(0_u64) += 1;
-            if lines.len() < MOST_LINES {
-                let id = ids::encode(IdKind::Decision, stored.id);
-                let (then, then_rule) = (word(stored.decision.outcome), &stored.decision.rule);
-                lines.push(format!(
-                    "{slug} {id} {}: {then} ({then_rule}) becomes {} ({}): {}",
-                    stored.decided_at.to_rfc3339(),
-                    word(now.outcome),
-                    now.rule,
-                    now.reason
-                ));
-            }
-        })
-        .await?;
-    }
-    app.close().await;
-    let changed: u64 = changes.values().sum();
-    let mut out = String::new();
-    for line in &lines {
-        writeln!(out, "{line}")?;
-    }
-    if changed > lines.len() as u64 {
-        writeln!(out, "… and {} more", changed - lines.len() as u64)?;
-    }
-    for ((then, now, rule), count) in &changes {
-        writeln!(out, "{count}: {} becomes {} by {rule}", word(*then), word(*now))?;
-    }
-    writeln!(
-        out,
-        "rule set {}: {changed} of {all} decision(s) of the last {days} day(s) would have been others",
-        set.version()
-    )?;
-    print(&out)?;
-    Ok(ExitCode::SUCCESS)
-}
-
 async fn do_not_call(file: &DoNotCallFile<'_>) -> anyhow::Result<ExitCode> {
     let app = connect().await?;
     let bar = RefCell::new(None);
@@ -456,7 +432,7 @@ async fn do_not_call(file: &DoNotCallFile<'_>) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn word(outcome: Outcome) -> &'static str {
+pub(super) fn word(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Allow => "allow",
         Outcome::Deny => "deny",

@@ -11,6 +11,7 @@ mod keys;
 mod migrate;
 mod privacy;
 mod progress;
+mod rule_sets;
 pub mod sandbox_clock;
 pub mod seed;
 mod serve;

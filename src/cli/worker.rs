@@ -18,6 +18,7 @@ pub(super) async fn worker(config: &Config) -> anyhow::Result<()> {
         .as_ref()
         .context("DATABASE_URL is not set: `funnelchat dev` brings its own database")?;
     let app = App::build(config, &Databases::parse(urls)?, Arc::new(SystemWallClock)).await?;
+    super::rule_sets::follow_active_rules(&app).await?;
     app.start_background().await?;
     let worker = JobWorker::connect(&app.worker, app.registry.clone()).await?;
     tracing::info!(concurrency = app.worker.concurrency, "working");

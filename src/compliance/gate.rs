@@ -8,6 +8,7 @@ use super::{
     author::Author,
     decide::{Strictness, decide},
     decision::{Decision, Outcome},
+    decision_print::{self, Printed},
     facts::CallMode,
     gather::{Gathered, gather},
     permit::{Ground, Reservation, content_hash},
@@ -66,11 +67,24 @@ impl Contact<'_> {
 pub struct Decided {
     pub id: Uuid,
     pub decision: Decision,
+    /// Of the row that stores it.
+    print: [u8; 32],
 }
 
 impl Decided {
     pub fn allows(&self) -> bool {
         self.decision.outcome == Outcome::Allow
+    }
+
+    /// The details of a row of the audit trail, with which decision it was and its print: every decision that is stored stands
+    /// in the trail with the act that it was made for.
+    pub fn in_trail(&self, mut details: serde_json::Value) -> serde_json::Value {
+        if let Some(details) = details.as_object_mut() {
+            details.insert(decision_print::ID.to_owned(), self.id.to_string().into());
+            let print = decision_print::in_hexadecimal(self.print);
+            details.insert(decision_print::PRINT.to_owned(), print.into());
+        }
+        details
     }
 }
 
@@ -197,18 +211,20 @@ async fn decide_and_store(
         return Ok(None);
     };
     let decision = decide(RuleSet::current(), &gathered.facts, Strictness::Production);
-    let decided = Decided {
+    let mut decided = Decided {
         id: ids::next(),
         decision,
+        print: [0; 32],
     };
     let facts = serde_json::to_vec(&gathered.facts).map_err(|error| OpError::Internal(error.into()))?;
-    store(tx, keys, contact, &decided, stage, &gathered.record_key, &facts).await?;
+    decided.print = store(tx, keys, contact, &decided, stage, &gathered.record_key, &facts).await?;
     let outcome = outcome_name(decided.decision.outcome);
     metrics::counter!("compliance_decisions_total", "stage" => stage.as_str(), "outcome" => outcome)
         .increment(1);
     Ok(Some((decided, gathered)))
 }
 
+/// Stores it, and returns the print of the row.
 async fn store(
     tx: &mut TenantTx,
     keys: &TenantKeys,
@@ -217,7 +233,7 @@ async fn store(
     stage: Stage,
     record_key: &WrappedKey,
     facts: &[u8],
-) -> Result<(), OpError> {
+) -> Result<[u8; 32], OpError> {
     let key = keys.data_key(record_key)?.ok_or_else(|| {
         anyhow::anyhow!("the record key of this person was destroyed: nobody may be contacted")
     })?;
@@ -226,6 +242,20 @@ async fn store(
         serde_json::to_value(&decided.decision).map_err(|error| OpError::Internal(error.into()))?;
     let (business, now, hash) = (tx.business_id(), tx.now(), content_hash(contact.content));
     let user = tx.ctx().user_id();
+    let printed = Printed {
+        id: decided.id,
+        debtor_id: contact.debtor_id,
+        account_id: contact.account_id,
+        channel: contact.channel.as_str(),
+        stage: stage.as_str(),
+        outcome: outcome_name(decided.decision.outcome),
+        rule_set_version: &decided.decision.rule_set_version,
+        decision: &decision_json,
+        facts_cipher: &facts_cipher,
+        content_hash: &hash,
+        decided_at: now,
+    };
+    let print = printed.print();
     sqlx::query!(
         "WITH stored AS (
              INSERT INTO decisions (business_id, id, debtor_id, account_id, channel, stage, outcome, rule_set_version,
@@ -254,7 +284,7 @@ async fn store(
     )
     .execute(tx.conn())
     .await?;
-    Ok(())
+    Ok(print)
 }
 
 /// As the database and the API spell it.

@@ -3,7 +3,7 @@
 //! Owns `consents`, `suppressions`, `holds`, `inconvenient_times`, `decisions`, `contact_slots`, `contact_policies`,
 //! `contact_policy_changes`, `disputes`, `dispute_steps`, `dispute_documents`, `complaints`, `privacy_requests`,
 //! `debtor_archives`, `do_not_call_access`, `do_not_call_areas`, `do_not_call_numbers`, `reassigned_imports`,
-//! `reassigned_checks`, `business_licenses`, `suit_authorities`. May import `platform`, `identity`, `access`, `audit`, `files`, `accounts`.
+//! `reassigned_checks`, `business_licenses`, `suit_authorities`, `rule_set_activations`. May import `platform`, `identity`, `access`, `audit`, `files`, `accounts`.
 //!
 //! [`language`] reads texts as words, [`prohibited`] finds in them what may not be said; both are pure.
 //!
@@ -12,6 +12,7 @@
 //! stored decision be replayed. Around it: `gather` reads the facts, `gate` stores the decision and reserves,
 //! `permit` is what the vendors' ports take.
 
+mod activation;
 mod address_consents;
 mod answer_days;
 mod approved_wordings;
@@ -34,6 +35,7 @@ mod debt_facts;
 pub mod decide;
 pub mod decision;
 mod decision_pages;
+mod decision_print;
 mod demand;
 mod disputes;
 mod documents;
@@ -76,6 +78,7 @@ mod zone_evidence;
 mod zone_set;
 pub mod zones;
 
+pub use activation::{Activation, Shown, activate_rules, active_rules, use_active_rules};
 pub use answer_days::{AnswerDays, answer_days, set_answer_days};
 pub use author::Author;
 pub use check_content::{ContentFinding, ContentToCheck, check_content};
@@ -87,6 +90,7 @@ pub use contact_bans::Suppressions;
 pub use contact_policy::{change_contact_policy, contact_policy};
 pub use contact_profile::set_contact_profile;
 pub use decision::Outcome;
+pub use decision_print::{NamedDecision, changed_decisions};
 pub use disputes::{MarkDispute, mark_dispute};
 pub use documents::{Answers, WrongDocuments, decide_documents};
 pub use due::{TellDue, find_due_answers, tell_due};

@@ -4,6 +4,7 @@
 
 mod embedded;
 mod pack;
+mod pack_test;
 mod state;
 mod validate;
 
@@ -17,7 +18,7 @@ use super::decision::Outcome;
 use super::facts::ClockTime;
 use super::rules::{Act, Rule, in_order};
 
-pub use embedded::{check_embedded, embedded_versions};
+pub use embedded::{check_embedded, embedded_versions, newest};
 pub use pack::RuleSetError;
 pub use state::{ElectronicConsent, Recording, Scope, StateHours, StateLimit, StateRow, TimeBarred};
 
@@ -25,6 +26,8 @@ pub use state::{ElectronicConsent, Recording, Scope, StateHours, StateLimit, Sta
 #[derive(Debug, Clone)]
 pub struct RuleSet {
     version: Arc<str>,
+    /// SHA-256 of its file.
+    print: [u8; 32],
     rules: Vec<RuleData>,
     index: HashMap<String, usize>,
     states: Vec<StateRow>,
@@ -170,6 +173,11 @@ impl RuleSet {
         &self.version
     }
 
+    /// SHA-256 of the file that it was read from: an activation names the file, not only its version.
+    pub fn print(&self) -> [u8; 32] {
+        self.print
+    }
+
     /// One rule's data.
     pub fn rule(&self, id: &str) -> Option<&RuleData> {
         self.index.get(id).and_then(|place| self.rules.get(*place))
@@ -195,7 +203,7 @@ impl RuleSet {
     pub fn without(&self, id: &str) -> RuleSet {
         let rules = self.rules.iter().filter(|rule| *rule.id != *id).cloned();
         Self::of(
-            Arc::clone(&self.version),
+            (Arc::clone(&self.version), self.print),
             rules.collect(),
             self.states.clone(),
             self.product.clone(),
@@ -209,7 +217,7 @@ impl RuleSet {
     }
 
     fn of(
-        version: Arc<str>,
+        (version, print): (Arc<str>, [u8; 32]),
         mut rules: Vec<RuleData>,
         states: Vec<StateRow>,
         product: ProfileSettings,
@@ -227,6 +235,7 @@ impl RuleSet {
         let checks = Act::ALL.map(checks_of).into_iter().collect();
         RuleSet {
             version,
+            print,
             rules,
             index,
             states,

@@ -269,7 +269,7 @@ async fn prepare(
     let attempt = NewAttempt {
         message,
         debtor_id,
-        decision: decided.id,
+        decided: &decided,
         earlier: waiting.attempts,
         provider_account: route.provider_account,
     };
@@ -325,15 +325,15 @@ async fn note_failure(slice: &Conversations, ctx: &TenantCtx, message: Uuid) -> 
     Ok(())
 }
 
-struct NewAttempt {
+struct NewAttempt<'a> {
     message: Uuid,
     debtor_id: Uuid,
-    decision: Uuid,
+    decided: &'a Decided,
     earlier: i64,
     provider_account: Uuid,
 }
 
-async fn insert_attempt(tx: &mut TenantTx, new: NewAttempt) -> Result<Uuid, OpError> {
+async fn insert_attempt(tx: &mut TenantTx, new: NewAttempt<'_>) -> Result<Uuid, OpError> {
     let (business, now, attempt) = (tx.business_id(), tx.now(), ids::next());
     sqlx::query!(
         "INSERT INTO delivery_attempts (business_id, id, message_id, debtor_id, decision_id, number, state, started_at,
@@ -343,7 +343,7 @@ async fn insert_attempt(tx: &mut TenantTx, new: NewAttempt) -> Result<Uuid, OpEr
         attempt,
         new.message,
         new.debtor_id,
-        new.decision,
+        new.decided.id,
         i16::try_from(new.earlier + 1).unwrap_or(i16::MAX),
         now,
         now + LOOK_UP_AFTER,
@@ -359,7 +359,7 @@ async fn insert_attempt(tx: &mut TenantTx, new: NewAttempt) -> Result<Uuid, OpEr
     )
     .execute(tx.conn())
     .await?;
-    let details = json!({ "attempt": attempt, "decision": new.decision });
+    let details = new.decided.in_trail(json!({ "attempt": attempt }));
     tx.audit(AuditEntry::plain("message.dispatched", new.message, &details).about(Some(new.debtor_id)));
     Ok(attempt)
 }
@@ -374,13 +374,13 @@ async fn stop(
     match (decided.decision.outcome, decided.decision.next_permitted_at) {
         (Outcome::Defer, Some(until)) => {
             store::requeue(tx, message, until).await?;
-            let details = json!({ "until": until, "rule": decided.decision.rule });
+            let details = decided.in_trail(json!({ "until": until, "rule": decided.decision.rule }));
             tx.audit(AuditEntry::plain("message.deferred", message, &details).about(thread.debtor_id));
         }
         _ => {
             let failure = Some((decided.decision.rule.as_str(), decided.decision.reason.as_str()));
             store::set_status(tx, message, DeliveryStatus::Blocked, failure).await?;
-            let details = json!({ "rule": decided.decision.rule, "decision": decided.id });
+            let details = decided.in_trail(json!({ "rule": decided.decision.rule }));
             tx.audit(AuditEntry::plain("message.blocked", message, &details).about(thread.debtor_id));
             emit_status(tx, thread, message);
         }

@@ -209,7 +209,7 @@ pub async fn send_message(
     let made_of = new
         .made_of
         .map(|of| json!({ "id": of.template, "version": of.version }));
-    let details = json!({ "conversation": thread.id, "decision": decided.id, "template": made_of });
+    let details = decided.in_trail(json!({ "conversation": thread.id, "template": made_of }));
     tx.audit(AuditEntry::plain("message.queued", message, &details).about(thread.debtor_id));
     let mut event = thread.event("MESSAGE_ADDED");
     event.message_id = Some(message);
@@ -265,7 +265,7 @@ pub(super) fn open_peer(
 }
 
 fn refuse(tx: &mut TenantTx, thread: &ConversationRow, decided: Decided) -> Sent {
-    let details = json!({ "conversation": thread.id, "rule": decided.decision.rule });
+    let details = decided.in_trail(json!({ "conversation": thread.id, "rule": decided.decision.rule }));
     tx.audit(AuditEntry::plain("message.refused", decided.id, &details).about(thread.debtor_id));
     Sent::Refused {
         decision: decided.id,

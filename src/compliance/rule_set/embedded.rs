@@ -1,6 +1,9 @@
 //! The versions of the rules that this build carries.
 
-use std::sync::LazyLock;
+use std::sync::{
+    LazyLock,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use super::pack::{Kept, RuleSetError};
 use super::{RuleSet, pack};
@@ -29,20 +32,41 @@ pub fn check_embedded() -> Result<(), &'static RuleSetError> {
     ALL.as_ref().map(|_| ())
 }
 
-/// Every version of this build, oldest first; the last one decides.
+/// Which version decides in this process, by its place; past the end of them, the newest.
+static ACTIVE: AtomicUsize = AtomicUsize::new(usize::MAX);
+
+/// Every version of this build, oldest first.
 pub fn embedded_versions() -> &'static [RuleSet] {
     ALL.as_deref().unwrap_or_default()
 }
 
+/// The newest version of this build.
+///
+/// # Panics
+/// When the embedded rules are broken: [`check_embedded`] says why, and a test reads them.
+pub fn newest() -> &'static RuleSet {
+    embedded_versions()
+        .last()
+        .expect("the embedded rule sets are read by a test, so they cannot be broken in a build that passed")
+}
+
 impl RuleSet {
-    /// The rule set that decides.
-    ///
-    /// # Panics
-    /// When the embedded rules are broken: [`check_embedded`] says why, and a test reads them.
+    /// The rule set that decides: the one that was activated last, the newest where none was.
     pub fn current() -> &'static RuleSet {
-        embedded_versions().last().expect(
-            "the embedded rule sets are read by a test, so they cannot be broken in a build that passed",
-        )
+        embedded_versions()
+            .get(ACTIVE.load(Ordering::Relaxed))
+            .unwrap_or_else(newest)
+    }
+
+    /// Lets a version decide in this process from now on; false when this build does not carry it.
+    pub(in crate::compliance) fn let_decide(version: &str) -> bool {
+        let place = embedded_versions()
+            .iter()
+            .position(|set| set.version() == version);
+        if let Some(place) = place {
+            ACTIVE.store(place, Ordering::Relaxed);
+        }
+        place.is_some()
     }
 
     /// The rule set of a version that decided once; `None` when this build does not carry it.

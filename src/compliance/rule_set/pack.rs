@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 
+use super::pack_test::PackTest;
 use super::validate::validate;
 use super::{ProfileSettings, RuleData, RuleSet, StateRow};
 
@@ -25,6 +27,9 @@ pub enum RuleSetError {
     /// Something about one rule or row.
     #[error("`{0}`: {1}")]
     Invalid(String, String),
+    /// One of the pack's own tests comes out otherwise.
+    #[error("the test `{0}` of the rule set fails: {1}")]
+    TestFails(String, String),
 }
 
 #[derive(Deserialize)]
@@ -36,6 +41,8 @@ struct PackFile {
     state: Vec<StateRow>,
     #[serde(default)]
     profile: Profiles,
+    #[serde(default)]
+    test: Vec<PackTest>,
 }
 
 #[derive(Default, Deserialize)]
@@ -55,7 +62,7 @@ pub(super) enum Kept {
 
 impl RuleSet {
     /// Reads a rule set that is to decide, and makes sure that it can: every check of this program has its data, every
-    /// entry has its check or says why not, and everything in it is in order.
+    /// entry has its check or says why not, everything in it is in order, and its own tests come out as they say.
     ///
     /// # Errors
     /// What is wrong first, with the id of the rule.
@@ -67,10 +74,16 @@ impl RuleSet {
 pub(super) fn read(text: &str, kept: Kept) -> Result<RuleSet, RuleSetError> {
     let file: PackFile = toml::from_str(text)?;
     validate(&file.rule, &file.state, &file.profile.product, kept)?;
-    Ok(RuleSet::of(
-        Arc::from(file.version),
+    let print = Sha256::digest(text.as_bytes()).into();
+    let rule_set = RuleSet::of(
+        (Arc::from(file.version), print),
         file.rule,
         file.state,
         file.profile.product,
-    ))
+    );
+    for test in &file.test {
+        test.run(&rule_set)
+            .map_err(|fault| RuleSetError::TestFails(test.name.clone(), fault))?;
+    }
+    Ok(rule_set)
 }

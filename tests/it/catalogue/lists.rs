@@ -54,6 +54,10 @@ pub const PLATFORM_TABLES: &[(&str, &str)] = &[
         "registrations",
         "of an identity that nobody has verified; a hash until then",
     ),
+    (
+        "rule_set_activations",
+        "which version of the rules decides, for all businesses",
+    ),
     ("sessions", "of an identity; read before a business is known"),
 ];
 

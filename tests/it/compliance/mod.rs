@@ -17,6 +17,7 @@ mod own_disputes;
 mod permits;
 mod reassigned;
 mod replay;
+mod rule_sets;
 mod slots;
 mod suits;
 mod threads;

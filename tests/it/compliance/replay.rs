@@ -20,9 +20,13 @@ const MARIA: usize = 0;
 const MANY: usize = 2_000;
 
 /// Runs `funnelchat compliance …` on the test's database.
-async fn compliance(app: &TestApp, arguments: &[&str]) -> (i32, String, String) {
-    let arguments = [&["compliance"], arguments].concat();
-    let ended = Program::new(&arguments).on(&app.database()).run().await;
+pub(super) async fn compliance(app: &TestApp, arguments: &[&str]) -> (i32, String, String) {
+    run(app, &[&["compliance"], arguments].concat()).await
+}
+
+/// Runs `funnelchat …` on the test's database.
+async fn run(app: &TestApp, arguments: &[&str]) -> (i32, String, String) {
+    let ended = Program::new(arguments).on(&app.database()).run().await;
     (ended.code, ended.stdout, ended.stderr)
 }
 
@@ -122,6 +126,32 @@ async fn what_was_decided_is_decided_alike_and_a_flipped_fact_is_reported() {
     );
     let (code, _, why) = compliance(&app, &["replay", "--business", "nobody"]).await;
     assert!(code != 0 && why.contains("there is no business nobody"), "{why}");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_decision_that_was_changed_in_the_database_is_found_by_the_trail() {
+    let app = TestApp::start().await;
+    let agent = app.acme.agent().await;
+    let thread = app.thread_with(&agent, &app.acme, MARIA).await;
+    for text in ["Good morning from Acme.", "Did you see my message?", "One more thing."] {
+        send(&agent, &thread, text).await;
+        app.run_jobs().await;
+    }
+    send_refused(&agent, &thread, "And a fourth this week.").await;
+    let (code, told, why) = run(&app, &["audit", "verify", "--business", "acme"]).await;
+    assert_eq!(code, 0, "{why}");
+    assert!(told.contains("7 decision(s) are as the trail says"), "{told}");
+
+    let flipped = ids::encode(IdKind::Decision, flip(&app, |facts| facts["cease"] = serde_json::json!({})).await);
+    let mut superuser = app.superuser().await;
+    let answer = "SET session_replication_role = replica;
+        UPDATE decisions SET decision = decision || '{\"decision\": \"allow\"}' WHERE outcome = 'DENY' OR outcome = 'DEFER'";
+    superuser.execute(answer).await.unwrap();
+    let (code, _, why) = run(&app, &["audit", "verify", "--business", "acme"]).await;
+    assert_ne!(code, 0);
+    assert!(why.contains(&flipped), "{why}");
+    assert_eq!(why.matches("dec_").count(), 2, "{why}");
     app.finish().await;
 }
 
