@@ -5,6 +5,9 @@
 -- asked about those, and nothing is sent again. A record of what was, which holds nothing in place.
 ALTER TABLE delivery_attempts ADD COLUMN provider_account_id uuid;
 
+-- An opt-out in the person's own words, which nobody has confirmed to them (47 CFR 64.1200(a)(12)): its job does, once.
+ALTER TABLE provider_events ADD COLUMN is_to_be_confirmed boolean NOT NULL DEFAULT false;
+
 -- Received texts that bind nobody yet: dispatch asks whether one of them is of the person's other numbers.
 CREATE INDEX provider_events_unacted ON provider_events (business_id) WHERE NOT is_acted_on;
 

@@ -11,6 +11,7 @@ use super::{
     decision_print::{self, Printed},
     facts::CallMode,
     gather::{Gathered, gather},
+    opt_out_confirmation::is_opt_out_confirmation,
     permit::{Ground, Reservation, content_hash},
     rule_set::RuleSet,
 };
@@ -56,9 +57,14 @@ impl Contact<'_> {
         }
     }
 
-    /// What the debtor asked for elsewhere is no attempt to reach them.
+    /// What the debtor asked for elsewhere is no attempt to reach them, and neither is the word that they are left alone.
     fn takes_slot(&self) -> bool {
-        self.author != Author::Notice
+        self.author != Author::Notice && !self.confirms_an_opt_out()
+    }
+
+    /// The service's own words to somebody who has opted out, and no others.
+    pub(super) fn confirms_an_opt_out(&self) -> bool {
+        self.author == Author::Service && is_opt_out_confirmation(self.content)
     }
 }
 

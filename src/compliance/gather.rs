@@ -430,11 +430,13 @@ fn action(contact: &Contact<'_>, language: &str, debts: &Debts) -> Action {
     let mut content = detect_content(contact.content, language);
     content.reveals_debt = None;
     content.payment_demand = payment_demand(contact.content);
+    content.confirms_only = contact.confirms_an_opt_out().then_some(true);
     Action {
         action_type: Some(ActionType::Contact),
         channel: Some(channel(contact.channel)),
         direction: Some(Direction::Outbound),
         kind: Some(match (contact.author, contact.in_reply_to) {
+            _ if contact.confirms_an_opt_out() => ActionKind::OptoutConfirmation,
             (Author::Notice, _) => ActionKind::RequestedNotice,
             (_, Some(_)) => ActionKind::Reply,
             (_, None) => ActionKind::Collection,

@@ -10,6 +10,7 @@ use super::{
     holds::{HoldKind, HoldSource},
     inbound::{Effect, effects},
     opt_out::{Asked, record_opt_in, record_opt_out},
+    opt_out_confirmation::is_in_own_words,
     place_hold::{Placement, place_hold},
     reading::OptOutReach,
     rule_set::RuleSet,
@@ -73,6 +74,14 @@ pub enum Silenced {
     WrongParty,
 }
 
+/// What came of a text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Acted {
+    pub silenced: Option<Silenced>,
+    /// They opted out in their own words, which nobody has confirmed to them yet.
+    pub is_to_be_confirmed: bool,
+}
+
 /// Reads a text; nothing is written.
 ///
 /// # Errors
@@ -111,7 +120,7 @@ pub async fn act_on_text(
     text: ReceivedText<'_>,
     read: ReadText,
     thread_account: Option<Uuid>,
-) -> Result<Option<Silenced>, OpError> {
+) -> Result<Acted, OpError> {
     let ReadText { effects, people } = read;
     let ids: Vec<Uuid> = people.iter().map(|person| person.debtor_id).collect();
     if effects
@@ -122,7 +131,13 @@ pub async fn act_on_text(
         // Whoever decides over a contact with them stands before this, or sees it.
         lock_persons(tx, &ids).await?;
     }
-    let mut silenced = None;
+    let mut acted = Acted::default();
+    // 12 CFR 1006.6(c)(2): after a notice to cease, what may still be said is not this.
+    let is_confirmable = !effects.contains(&Effect::Cease)
+        && !effects.contains(&Effect::Hold(HoldKind::WrongParty))
+        && !text.is_stopped_by_vendor
+        && is_in_own_words(text.body)
+        && !ids.is_empty();
     let holding = Holding {
         people: &people,
         text,
@@ -148,27 +163,28 @@ pub async fn act_on_text(
                     reason,
                     at: text.received_at,
                 };
-                let suppression = record_opt_out(tx, address, &ids, asked).await?;
+                let opt_out = record_opt_out(tx, address, &ids, asked).await?;
+                acted.is_to_be_confirmed = opt_out.is_new && is_confirmable;
                 // What a machine may send or say to the number rests on consent: that ends with the word.
                 let (event, said_at) = (text.event_id, text.received_at);
                 let by = Withdrawal::Text { event, said_at };
                 revoke_address(tx, AddressKind::Phone, &keys.blinds(text.number), &by).await?;
                 if effect == Effect::Cease {
                     holding
-                        .place(tx, HoldKind::CeaseContact, Some(suppression))
+                        .place(tx, HoldKind::CeaseContact, Some(opt_out.id))
                         .await?;
                 }
-                silenced = Some(Silenced::OptedOut);
+                acted.silenced = Some(Silenced::OptedOut);
             }
             Effect::Hold(HoldKind::WrongParty) => {
                 let suppression = suppress_wrong_party(tx, keys, &text, &ids).await?;
                 holding.place(tx, HoldKind::WrongParty, Some(suppression)).await?;
-                silenced = silenced.or(Some(Silenced::WrongParty));
+                acted.silenced = acted.silenced.or(Some(Silenced::WrongParty));
             }
             Effect::Hold(kind) => holding.place(tx, kind, None).await?,
         }
     }
-    Ok(silenced)
+    Ok(acted)
 }
 
 /// 15 USC 1692c(b); 47 CFR 64.1200(m): the number is contacted for nobody, on no channel.
@@ -187,7 +203,7 @@ async fn suppress_wrong_party(
         reason: SuppressionReason::WrongParty,
         since: text.received_at,
     };
-    suppress(tx, new).await
+    Ok(suppress(tx, new).await?.id)
 }
 
 /// Whom the holds of a text are placed on.

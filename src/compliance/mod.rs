@@ -58,6 +58,7 @@ mod local_time;
 mod number_lists;
 mod opt_out;
 mod opt_out_by_link;
+mod opt_out_confirmation;
 mod opt_out_links;
 mod permit;
 mod person_facts;
@@ -98,7 +99,7 @@ pub use ending_licenses::{SendLicenseWarning, send_license_warning, warn_of_endi
 pub use gate::{Contact, Decided, decide_to_dispatch, decide_to_queue, explain, release_slot, retake_slot};
 pub use holds::{HoldKind, HoldSource};
 pub use inconvenient::{NewInconvenientTime, record_inconvenient_time, withdraw_inconvenient_time};
-pub use intake::{ReadText, ReceivedText, Silenced, act_on_text, attribute_holds, read_text};
+pub use intake::{Acted, ReadText, ReceivedText, Silenced, act_on_text, attribute_holds, read_text};
 pub use kept_words::{JudgedWords, KeptWords, WrittenMedium, judge_words, scan_visible_words};
 pub use licenses::{LicenseKind, NewLicense, remove_license, set_license};
 pub use local_time::earliest_date_anywhere;
@@ -108,6 +109,7 @@ pub use number_lists::{
 };
 pub use opt_out::{Asked, record_opt_out};
 pub use opt_out_by_link::{LinkAnswer, LinkPlace, opt_out_by_link, place_of_link};
+pub use opt_out_confirmation::{may_be_confirmed, opt_out_confirmation};
 pub use opt_out_links::{ONE_CLICK, ONE_CLICK_FIELD, OptOutLink, OptOutLinks, mail_headers};
 pub use permit::{Permit, PermitError, Reservation};
 pub use place_hold::{NewHold, Placement, confirm_hold, place_hold, release_hold, set_hold};

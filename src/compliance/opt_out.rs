@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{
     address_consents::restore_texts,
     reading::OptOutReach,
-    suppressions::{AddressKind, NewSuppression, SuppressionReason, lift, suppress},
+    suppressions::{AddressKind, NewSuppression, Suppressed, SuppressionReason, lift, suppress},
 };
 use crate::platform::{
     db::{DbError, TenantTx},
@@ -34,7 +34,7 @@ pub async fn record_opt_out(
     (kind, blind): (AddressKind, &[u8]),
     debtors: &[Uuid],
     asked: Asked,
-) -> Result<Uuid, DbError> {
+) -> Result<Suppressed, DbError> {
     let new = NewSuppression {
         kind,
         // A household shares its address: then the suppression belongs to the address alone.

@@ -94,7 +94,7 @@ pub async fn opt_out_by_link(
         reason: SuppressionReason::OptOut,
         at: tx.now(),
     };
-    let suppression = record_opt_out(tx, address, &people, asked).await?;
+    let suppression = record_opt_out(tx, address, &people, asked).await?.id;
     let by = Withdrawal::Link {
         contact_point: link.contact_point_id,
         keys,

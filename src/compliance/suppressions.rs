@@ -96,9 +96,16 @@ pub(super) struct NewSuppression<'a> {
     pub(super) since: DateTime<Utc>,
 }
 
-/// Suppresses an address and returns the id of the suppression that stands now, be it an earlier one: asking again changes
-/// nothing.
-pub(super) async fn suppress(tx: &mut TenantTx, new: NewSuppression<'_>) -> Result<Uuid, DbError> {
+/// The suppression that stands now.
+#[derive(Clone, Copy, Debug)]
+pub struct Suppressed {
+    pub id: Uuid,
+    /// It did not stand before.
+    pub is_new: bool,
+}
+
+/// Suppresses an address; where it stands already, asking again changes nothing.
+pub(super) async fn suppress(tx: &mut TenantTx, new: NewSuppression<'_>) -> Result<Suppressed, DbError> {
     let (business, id, user) = (tx.business_id(), ids::next(), tx.ctx().user_id());
     let stands = sqlx::query_scalar!(
         "INSERT INTO suppressions AS s (business_id, id, debtor_id, address_blind, kind, channel, reason, created_at,
@@ -119,11 +126,15 @@ pub(super) async fn suppress(tx: &mut TenantTx, new: NewSuppression<'_>) -> Resu
     )
     .fetch_one(tx.conn())
     .await?;
-    if stands == id {
+    let suppressed = Suppressed {
+        id: stands,
+        is_new: stands == id,
+    };
+    if suppressed.is_new {
         let details = json!({ "channel": new.channel, "reason": new.reason.as_str() });
         tx.audit(AuditEntry::plain("suppression.recorded", id, &details).about(new.debtor_id));
     }
-    Ok(stands)
+    Ok(suppressed)
 }
 
 /// Takes suppressions back, by their ids; `why` goes into the trail.
@@ -201,7 +212,7 @@ pub async fn suppress_contact(
         let message = "This address stands on the list already.";
         return Err(UserError::at(UserErrorCode::Conflict, new.address.field(), message).into());
     }
-    let id = suppress(tx, suppression).await?;
+    let id = suppress(tx, suppression).await?.id;
     let sealed = keys.seal(
         &keys.own_key(),
         "suppressions",

@@ -103,7 +103,9 @@ async fn store_text(
     }
     if acting == Acting::Now {
         let received = (event_id, received_at);
-        act(&mut tx, &keys, received, &Payload::of(text), acting).await?;
+        if act(&mut tx, &keys, received, &Payload::of(text), acting).await? {
+            remember_to_confirm(&mut tx, event_id).await?;
+        }
     }
     tx.audit(AuditEntry::plain(
         "message.received",
@@ -152,14 +154,27 @@ async fn insert_event(
     Ok(inserted.rows_affected() == 1)
 }
 
-/// What the text asks for and states binds from here on, as of when it came.
+async fn remember_to_confirm(tx: &mut TenantTx, event: Uuid) -> Result<(), OpError> {
+    let business = tx.business_id();
+    sqlx::query!(
+        "UPDATE provider_events SET is_to_be_confirmed = true WHERE business_id = $1 AND id = $2",
+        business,
+        event,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// What the text asks for and states binds from here on, as of when it came. Whether an opt-out in it is to be confirmed, which
+/// is the job's too.
 pub(super) async fn act(
     tx: &mut TenantTx,
     keys: &TenantKeys,
     (event_id, received_at): (Uuid, DateTime<Utc>),
     text: &Payload,
     acting: Acting,
-) -> Result<(), OpError> {
+) -> Result<bool, OpError> {
     let received = ReceivedText {
         event_id,
         number: &text.from,
@@ -170,22 +185,24 @@ pub(super) async fn act(
     };
     let read = read_text(tx, keys, &received).await?;
     if !read.binds() {
-        return Ok(());
+        return Ok(false);
     }
     let blinds = keys.blinds(&text.from);
     let account = match read.is_about_a_debt() {
         true => queued_store::account_of_open_thread(tx, "SMS", &text.to, &blinds).await?,
         false => None,
     };
-    let failure = match act_on_text(tx, keys, received, read, account).await? {
-        None => return Ok(()),
+    let acted = act_on_text(tx, keys, received, read, account).await?;
+    let failure = match acted.silenced {
+        None => return Ok(false),
         Some(Silenced::OptedOut) => ("reg-f-medium-opt-out", "The debtor opted out before it was sent."),
         Some(Silenced::WrongParty) => (
             "wrong-party-suppress",
             "Whoever has the number said that it is not the debtor's, before it was sent.",
         ),
     };
-    stop_queued(tx, &blinds, failure).await
+    stop_queued(tx, &blinds, failure).await?;
+    Ok(acted.is_to_be_confirmed)
 }
 
 /// What waits to be sent to the address dies with their word.

@@ -11,11 +11,12 @@ use super::{
     inbound::{Acting, Payload, act},
     pauses::Pauses,
     queued_store,
+    send_message::{NewMessage, SaidBy, send_message},
     store::{self, ConversationRow, NewConversation, NewMessageRow, Whose},
 };
 use crate::{
     accounts::{OpenAccount, PhoneOwner, debtor_by_id, debtor_keys, debtors_by_phone, open_accounts_of},
-    compliance::attribute_holds,
+    compliance::{attribute_holds, may_be_confirmed, opt_out_confirmation},
     platform::{
         context::TenantCtx,
         crypto::DataKey,
@@ -61,6 +62,8 @@ struct Waiting {
     received_at: DateTime<Utc>,
     /// Whether what it asks for and states binds already.
     is_acted_on: bool,
+    /// It opts out in words that nobody has confirmed yet.
+    is_to_be_confirmed: bool,
 }
 
 /// Runs [`ProcessInbound`].
@@ -86,7 +89,7 @@ async fn lock_next(tx: &mut TenantTx, upto: Uuid) -> Result<Option<Waiting>, OpE
     let business = tx.business_id();
     Ok(sqlx::query_as!(
         Waiting,
-        "SELECT w.id, w.event_id, w.payload_cipher, w.key_version, w.received_at, w.is_acted_on
+        "SELECT w.id, w.event_id, w.payload_cipher, w.key_version, w.received_at, w.is_acted_on, w.is_to_be_confirmed
          FROM provider_events mine
          JOIN provider_events w ON w.business_id = mine.business_id AND w.peer_blind = mine.peer_blind
              AND w.kind = 'INBOUND_MESSAGE' AND (w.received_at, w.id) <= (mine.received_at, mine.id)
@@ -108,7 +111,7 @@ async fn process_next(slice: &Conversations, ctx: &TenantCtx, upto: Uuid) -> Res
         return Ok(None);
     };
     let id = waiting.id;
-    match move_to_thread(tx, &keys, waiting).await {
+    match move_to_thread(slice, tx, &keys, waiting).await {
         Ok(()) => Ok(Some(id)),
         Err(error) => {
             // A database that is away says nothing about the text.
@@ -121,12 +124,19 @@ async fn process_next(slice: &Conversations, ctx: &TenantCtx, upto: Uuid) -> Res
 }
 
 /// The message, its thread, and the mark that the text is processed, in the transaction that holds its lock.
-async fn move_to_thread(mut tx: TenantTx, keys: &TenantKeys, waiting: Waiting) -> Result<(), OpError> {
+async fn move_to_thread(
+    slice: &Conversations,
+    mut tx: TenantTx,
+    keys: &TenantKeys,
+    waiting: Waiting,
+) -> Result<(), OpError> {
     let (business, id) = (tx.business_id(), waiting.id);
     let payload = open_payload(keys, id, &waiting)?;
-    if !waiting.is_acted_on {
-        act(&mut tx, keys, (id, waiting.received_at), &payload, Acting::Later).await?;
-    }
+    let received_at = waiting.received_at;
+    let is_to_be_confirmed = match waiting.is_acted_on {
+        true => waiting.is_to_be_confirmed,
+        false => act(&mut tx, keys, (id, received_at), &payload, Acting::Later).await?,
+    };
     let (mut thread, record) = find_or_open_thread(&mut tx, keys, &payload).await?;
     let message = ids::next();
     let body_cipher = keys.seal(
@@ -150,7 +160,7 @@ async fn move_to_thread(mut tx: TenantTx, keys: &TenantKeys, waiting: Waiting) -
             decision_id: None,
             reply_to_message_id: None,
             provider_message_id: Some(waiting.event_id),
-            received_at: Some(waiting.received_at),
+            received_at: Some(received_at),
             made_of: None,
         },
     )
@@ -164,6 +174,9 @@ async fn move_to_thread(mut tx: TenantTx, keys: &TenantKeys, waiting: Waiting) -
     )
     .execute(tx.conn())
     .await?;
+    if is_to_be_confirmed {
+        confirm_opt_out(slice, &mut tx, &thread, received_at).await?;
+    }
     let held = attribute_holds(&mut tx, id, message).await?;
     let waiting = queued_store::recheck_queued(&mut tx, &held).await?;
     tx.enqueue_all(
@@ -184,6 +197,33 @@ async fn move_to_thread(mut tx: TenantTx, keys: &TenantKeys, waiting: Waiting) -
     }
     tx.commit().await?;
     Ok(())
+}
+
+/// Says once that they are left alone from now on, to whom the number is known to belong. Where it cannot be said, it is not.
+async fn confirm_opt_out(
+    slice: &Conversations,
+    tx: &mut TenantTx,
+    thread: &ConversationRow,
+    received_at: DateTime<Utc>,
+) -> Result<(), OpError> {
+    let Some(debtor) = thread.debtor_id.filter(|_| may_be_confirmed(received_at, tx.now())) else {
+        return Ok(());
+    };
+    let Some(person) = debtor_by_id(tx, debtor).await? else {
+        return Ok(());
+    };
+    let message = NewMessage {
+        conversation_id: thread.id,
+        content: opt_out_confirmation(&person.preferred_language).to_owned(),
+        after_sequence: None,
+        secret: None,
+        said_by: SaidBy::OptOutConfirmation,
+        made_of: None,
+    };
+    match send_message(tx, &slice.keyring, &slice.db, message).await {
+        Ok(_) | Err(OpError::User(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Moves the instant of the next try away, so that the text does not stand before others for ever, and sets it aside when

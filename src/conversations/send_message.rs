@@ -31,6 +31,8 @@ pub enum SaidBy {
     Caller,
     /// The service itself, which answers nobody.
     Service,
+    /// The service itself, to somebody who has opted out: that it is honoured, and not a word more.
+    OptOutConfirmation,
     /// The service itself, to this debtor, who has shown a link of theirs and waits for it.
     ServiceForDebtor(Uuid),
 }
@@ -40,7 +42,7 @@ impl SaidBy {
     fn stored(self, tx: &TenantTx) -> (&'static str, Option<Uuid>, Author) {
         match self {
             Self::Caller => ("AGENT", tx.ctx().user_id(), Author::of(tx.ctx().user_id())),
-            Self::Service => ("SYSTEM", None, Author::Service),
+            Self::Service | Self::OptOutConfirmation => ("SYSTEM", None, Author::Service),
             Self::ServiceForDebtor(debtor) => ("SYSTEM", Some(debtor), Author::Notice),
         }
     }
@@ -148,7 +150,11 @@ pub async fn send_message(
         )
         .into());
     }
-    let shown = required_text(tx, debtor, thread.account_id, new.content.trim()).await?;
+    let shown = match new.said_by {
+        // 12 CFR 1006.14(h)(2)(i): it has nothing in it but what it confirms.
+        SaidBy::OptOutConfirmation => new.content.clone(),
+        _ => required_text(tx, debtor, thread.account_id, new.content.trim()).await?,
+    };
     let content = with_secret(&shown, new.secret.as_deref());
     if content.chars().count() > MOST_CHARACTERS {
         let room = MOST_CHARACTERS
@@ -163,7 +169,7 @@ pub async fn send_message(
     // What the service sends by itself answers nothing that the person wrote.
     let answers = match new.said_by {
         SaidBy::Caller => unanswered_inbound(tx, &thread).await?,
-        SaidBy::Service | SaidBy::ServiceForDebtor(_) => None,
+        SaidBy::Service | SaidBy::OptOutConfirmation | SaidBy::ServiceForDebtor(_) => None,
     };
     let contact = Contact {
         debtor_id: debtor,
