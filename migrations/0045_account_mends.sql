@@ -20,6 +20,9 @@ ALTER TABLE debtors
 DROP INDEX debtors_language;
 CREATE INDEX debtors_language ON debtors (business_id, primary_language, id);
 
+-- People are listed by when they were recorded, too.
+CREATE INDEX debtors_created ON debtors (business_id, created_at, id) WHERE merged_into IS NULL;
+
 -- Whether creditors and placements that a file names and nobody has recorded may be made of it: whoever previews and
 -- commits it may.
 ALTER TABLE account_imports ADD COLUMN makes_origins boolean NOT NULL DEFAULT false;

@@ -83,3 +83,10 @@ CREATE TABLE rule_set_activations (
     decisions_changed bigint NOT NULL CHECK (decisions_changed BETWEEN 0 AND decisions_seen)
 );
 GRANT SELECT, INSERT ON rule_set_activations TO funnelchat_system;
+
+-- What may be said to somebody who asked to be left alone, each once (12 CFR 1006.6(c)(2)): as its author said, and as the slot
+-- remembers it.
+ALTER TABLE messages ADD COLUMN cease_notice text
+    CHECK (cease_notice IN ('EFFORTS_TERMINATED', 'MAY_INVOKE_REMEDIES', 'INTENDS_REMEDY'));
+ALTER TABLE contact_slots ADD COLUMN cease_notice text
+    CHECK (cease_notice IN ('EFFORTS_TERMINATED', 'MAY_INVOKE_REMEDIES', 'INTENDS_REMEDY'));

@@ -83,8 +83,8 @@ pub use same_contacts::addresses_of_nobody_else;
 pub use set_origin::set_accounts_origin;
 pub use stated_zone::{SealedZones, StatedZones, confirm_stated_zone, record_stated_zone};
 pub use store::{
-    DebtorRow, OpenAccount, PersonLock, ValidationDates, debtor_by_id, debtors_by_ids, lock_person, lock_persons,
-    lock_validation_dates, open_accounts_of, scoped_debtor_of_account, set_validation_dates,
+    DebtorRow, OpenAccount, PersonLock, ValidationDates, debtor_by_id, debtors_by_ids, lock_person,
+    lock_persons, lock_validation_dates, open_accounts_of, scoped_debtor_of_account, set_validation_dates,
 };
 pub use tag_accounts::tag_accounts;
 pub use update_account::{AccountPatch, update_account};

@@ -13,8 +13,8 @@ use clap::Subcommand;
 use super::businesses::businesses;
 use crate::{
     app::{App, Databases},
-    compliance::{NamedDecision, changed_decisions},
     audit::{Chain, CheckpointKeys, Entry, read_chain, verify_bundle, write_bundle},
+    compliance::{NamedDecision, changed_decisions},
     config::Config,
     platform::{
         clock::SystemWallClock,

@@ -2,7 +2,6 @@
 
 use std::{
     cell::RefCell,
-    collections::BTreeMap,
     fmt::Write as _,
     io::{Read as _, Write as _},
     path::{Path, PathBuf},
@@ -11,7 +10,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{NaiveDate, NaiveTime};
 use clap::Subcommand;
 
 use super::{

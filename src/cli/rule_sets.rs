@@ -36,10 +36,13 @@ pub(super) async fn follow_active_rules(app: &App) -> anyhow::Result<()> {
             .await
             .is_err()
         {
-            match use_active_rules(&db).await {
-                Ok(()) => {}
-                Err(OpError::Unavailable(_)) => {}
-                Err(error) => tracing::error!(cause = format!("{error:#}"), "the rules that were activated do not decide here"),
+            if let Err(error) = use_active_rules(&db).await
+                && !matches!(error, OpError::Unavailable(_))
+            {
+                tracing::error!(
+                    cause = format!("{error:#}"),
+                    "the rules that were activated do not decide here"
+                );
             }
         }
     });
@@ -154,7 +157,9 @@ pub(super) async fn activate(
     app.close().await;
     match activated {
         Ok(()) => {
-            print(&format!("The rules {version} decide within seconds, in every process.\n"))?;
+            print(&format!(
+                "The rules {version} decide within seconds, in every process.\n"
+            ))?;
             Ok(ExitCode::SUCCESS)
         }
         Err(OpError::User(errors)) => {
@@ -180,8 +185,10 @@ pub(super) async fn active(app: &App) -> anyhow::Result<ExitCode> {
             active.decisions_changed,
             active.decisions_seen,
         ),
-        None => "Nothing was activated yet: the first process to start activates the newest rules of its build.\n"
-            .to_owned(),
+        None => {
+            "Nothing was activated yet: the first process to start activates the newest rules of its build.\n"
+                .to_owned()
+        }
     };
     for set in embedded_versions() {
         writeln!(out, "  carried: {}", set.version())?;

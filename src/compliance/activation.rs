@@ -110,8 +110,8 @@ pub async fn activate_rules(db: &Db, version: &str, shown: Shown, reason: &str) 
     if !(1..=MOST_CHARACTERS).contains(&reason.chars().count()) {
         return Err(UserError::invalid("reason", "Say why, in 1 to 1,000 characters.").into());
     }
-    let rule_set =
-        RuleSet::of_version(version).ok_or_else(|| UserError::not_found("version", "version of the rules"))?;
+    let rule_set = RuleSet::of_version(version)
+        .ok_or_else(|| UserError::not_found("version", "version of the rules"))?;
     let mut tx = db.system(&ctx()).await?;
     take_turn(&mut tx).await?;
     let before = latest(&mut tx).await?.map(|active| active.version);
@@ -139,13 +139,13 @@ async fn insert(
     (seen, changed): (i64, i64),
     reason: &str,
 ) -> Result<(), OpError> {
-    let now = tx.now();
+    let (now, print) = (tx.now(), rule_set.print());
     sqlx::query!(
         "INSERT INTO rule_set_activations (id, version, print, activated_at, reason, decisions_seen, decisions_changed)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
         ids::next(),
         rule_set.version(),
-        rule_set.print().as_slice(),
+        print.as_slice(),
         now,
         reason,
         seen,

@@ -66,6 +66,7 @@ pub async fn check_content(
         in_reply_to: None,
         mode: None,
         author: text.author,
+        cease_notice: None,
     };
     let Some(gathered) = gather(tx, keys, &contact, false).await? else {
         return Ok(None);

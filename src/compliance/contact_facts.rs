@@ -5,7 +5,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
-    Contact,
+    CeaseNotice, Contact,
     facts::{
         Action, ActionKind, ClockTime, Direction, HistoryEntry, InconvenientTime, Medium, OptOut,
         OptOutScope, OptOutTarget, Recipient,
@@ -53,6 +53,7 @@ pub(super) struct ContactJson {
     pub(super) here: bool,
     pub(super) reply: bool,
     pub(super) account_id: Option<Uuid>,
+    pub(super) cease_notice: Option<String>,
 }
 
 /// The facts spell days and channels in small letters.
@@ -83,7 +84,10 @@ const WRONG_PARTY: &str = "WRONG_PARTY";
 
 /// 15 USC 1692c(b): what is said to reach somebody else is contacted for nobody, not even in answer.
 pub(super) fn with_suppressions(mut action: Action, suppressions: &[SuppressionJson]) -> Action {
-    if suppressions.iter().any(|row| row.here && row.reason == WRONG_PARTY) {
+    if suppressions
+        .iter()
+        .any(|row| row.here && row.reason == WRONG_PARTY)
+    {
         action.recipient = Some(Recipient::Other("wrong_party".to_owned()));
     }
     action
@@ -126,7 +130,12 @@ pub(super) fn history_entry(entry: &ContactJson, contact: &Contact<'_>) -> Histo
         } else {
             Direction::Outbound
         }),
-        kind: entry.reply.then_some(ActionKind::Reply),
+        kind: entry
+            .cease_notice
+            .as_deref()
+            .and_then(CeaseNotice::parse)
+            .map(CeaseNotice::kind)
+            .or(entry.reply.then_some(ActionKind::Reply)),
         // A text from one number says nothing of who holds another (12 CFR 1006.6(d)(5)).
         number: (medium == Medium::Sms && entry.inbound).then(|| {
             let number = if entry.here {

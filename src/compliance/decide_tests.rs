@@ -410,9 +410,34 @@ fn a_text_with_what_the_law_requires_appended_passes_and_without_it_does_not() {
     );
 }
 
+/// The newest pack without its own tests, which say what it answers as it stands.
+fn rules_alone() -> &'static str {
+    let pack = include_str!("../../policies/rules/2026-11-29.2.toml");
+    pack.split_once("\n[[test]]").map_or(pack, |(rules, _)| rules)
+}
+
+#[test]
+fn a_pack_whose_own_test_fails_does_not_decide() {
+    let pack = include_str!("../../policies/rules/2026-11-29.2.toml");
+    assert!(pack.matches("\n[[test]]").count() >= 70);
+    let looser = pack.replace("limit = 7\n", "limit = 70\n");
+    assert!(matches!(
+        RuleSet::from_toml(&looser),
+        Err(RuleSetError::TestFails(_, _))
+    ));
+    let unread = format!(
+        "{}\n[[test]]\nname = \"x\"\ndecision = \"deny\"\nfacts = \"{{\\\"nwo\\\":1}}\"\n",
+        rules_alone()
+    );
+    let Err(RuleSetError::TestFails(name, fault)) = RuleSet::from_toml(&unread) else {
+        panic!("a test with an unknown fact is no test");
+    };
+    assert!(name == "x" && fault.contains("nwo"), "{fault}");
+}
+
 #[test]
 fn a_rule_set_that_lacks_a_rule_or_names_one_twice_is_refused() {
-    let spine = include_str!("../../policies/rules/2026-11-29.2.toml");
+    let spine = rules_alone();
     let renamed = spine.replace("id = \"reg-f-quiet-hours\"", "id = \"other\"");
     assert!(matches!(
         RuleSet::from_toml(&renamed),
@@ -431,7 +456,7 @@ fn a_rule_set_that_lacks_a_rule_or_names_one_twice_is_refused() {
 
 #[test]
 fn a_narrower_window_in_the_rule_set_narrows_the_hours_and_a_missing_parameter_denies() {
-    let spine = include_str!("../../policies/rules/2026-11-29.2.toml");
+    let spine = rules_alone();
     let facts: Facts = serde_json::from_value(permitted_text()).expect("facts");
     let narrowed =
         RuleSet::from_toml(&spine.replace("start = \"08:00\"", "start = \"14:00\"")).expect("a rule set");

@@ -204,9 +204,16 @@ mod tests {
 
     #[test]
     fn rows_of_the_trail_without_a_print_name_no_decision() {
-        assert!(NamedDecision::in_details(br#"{"decision":"00000000-0000-0000-0000-000000000000"}"#).is_none());
+        assert!(
+            NamedDecision::in_details(br#"{"decision":"00000000-0000-0000-0000-000000000000"}"#).is_none()
+        );
         assert!(NamedDecision::in_details(b"\x01decision_print").is_none());
         let named = br#"{"decision":"00000000-0000-0000-0000-000000000000","decision_print":"ab"}"#;
-        assert_eq!(NamedDecision::in_details(named).map(|named| named.print).as_deref(), Some("ab"));
+        assert_eq!(
+            NamedDecision::in_details(named)
+                .map(|named| named.print)
+                .as_deref(),
+            Some("ab")
+        );
     }
 }

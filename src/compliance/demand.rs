@@ -7,16 +7,72 @@ use super::reading::demands_payment;
 
 /// Beginnings of words of paying and owing, in English and Spanish, folded.
 const STEMS: &[&str] = &[
-    "pay", "paid", "owe", "owing", "remit", "settl", "balance", "amount", "arrear", "overdue", "unpaid", "installment",
-    "instalment", "deposit", "checkout", "zelle", "venmo", "paypal", "cashapp", "dollar", "money", "cash", "invoice", "past",
-    "deadline", "arrange", "plan", "resolve", "resolving", "resolution", "outstanding", "delinquen", "card", "wire", "transfer",
-    "fund", "refund", "interest", "discount", "offer", "pag", "deb", "adeud", "saldo", "monto", "cuota", "abon",
-    "liquid", "vencid", "cantidad", "plazo", "tarjeta", "dolar", "dinero", "efectivo", "oferta", "descuento",
-    "arregl", "resolver",
+    "pay",
+    "paid",
+    "owe",
+    "owing",
+    "remit",
+    "settl",
+    "balance",
+    "amount",
+    "arrear",
+    "overdue",
+    "unpaid",
+    "installment",
+    "instalment",
+    "deposit",
+    "checkout",
+    "zelle",
+    "venmo",
+    "paypal",
+    "cashapp",
+    "dollar",
+    "money",
+    "cash",
+    "invoice",
+    "past",
+    "deadline",
+    "arrange",
+    "plan",
+    "resolve",
+    "resolving",
+    "resolution",
+    "outstanding",
+    "delinquen",
+    "card",
+    "wire",
+    "transfer",
+    "fund",
+    "refund",
+    "interest",
+    "discount",
+    "offer",
+    "pag",
+    "deb",
+    "adeud",
+    "saldo",
+    "monto",
+    "cuota",
+    "abon",
+    "liquid",
+    "vencid",
+    "cantidad",
+    "plazo",
+    "tarjeta",
+    "dolar",
+    "dinero",
+    "efectivo",
+    "oferta",
+    "descuento",
+    "arregl",
+    "resolver",
 ];
 
 /// Whole words of the same.
-const WORDS: &[&str] = &["due", "bill", "bills", "check", "checks", "cheque", "sum", "cost", "costs", "fee", "fees", "http", "https", "www"];
+const WORDS: &[&str] = &[
+    "due", "bill", "bills", "check", "checks", "cheque", "sum", "cost", "costs", "fee", "fees", "http",
+    "https", "www",
+];
 
 /// What every later message of a collector says is no demand, whatever its words begin with.
 const HARMLESS: &[&str] = &["deuda", "deudas", "debt", "debts", "debtor", "debtors", "deudor"];
@@ -36,8 +92,14 @@ impl Lexicon for Paying {
     }
 
     fn matching(&self, mask: &[Mask]) -> Vec<String> {
-        let fits = |word: &str, places: &[Mask]| word.chars().zip(places).all(|(letter, place)| place.admits(letter));
-        let whole = WORDS.iter().filter(|word| word.chars().count() == mask.len() && fits(word, mask));
+        let fits = |word: &str, places: &[Mask]| {
+            word.chars()
+                .zip(places)
+                .all(|(letter, place)| place.admits(letter))
+        };
+        let whole = WORDS
+            .iter()
+            .filter(|word| word.chars().count() == mask.len() && fits(word, mask));
         let begun = STEMS.iter().filter(|stem| {
             let length = stem.chars().count();
             length <= mask.len() && fits(stem, &mask[..length])
@@ -71,6 +133,8 @@ mod tests {
     fn a_demand_is_seen_in_either_language() {
         for demand in [
             "Please pay by Friday.",
+            "p a y",
+            "\"pay up\" is what they said",
             "Can you make a payment today?",
             "A payment of $50 would do.",
             "You owe $812.40.",
@@ -107,11 +171,9 @@ mod tests {
             "You do not have to pay anything.",
             "No payment is due.",
             "Our records show a balance of $812.40 as of June 1.",
-            "More here: https://pay.example/x",
+            "More here: https://portal.example/x",
             "It can be settled.",
-            "p a y",
             "Think of the p@yment",
-            "\"pay up\" is what they said",
             "Le escribimos por su saldo.",
         ] {
             assert_eq!(payment_demand(unclear), None, "{unclear}");

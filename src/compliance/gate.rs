@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::{
     author::Author,
+    cease_notice::CeaseNotice,
     decide::{Strictness, decide},
     decision::{Decision, Outcome},
     decision_print::{self, Printed},
@@ -41,6 +42,8 @@ pub struct Contact<'a> {
     pub mode: Option<CallMode>,
     /// Who wrote the text.
     pub author: Author,
+    /// The notice to somebody who asked to be left alone that it is, as its author says.
+    pub cease_notice: Option<CeaseNotice>,
 }
 
 /// How long a message of the debtor's can be answered: a day, in which a person of the business comes to work. What is sent later
@@ -268,8 +271,8 @@ async fn store(
                  tzdb_version, decision, facts_cipher, key_id, content_hash, decided_at, asked_by)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $17)
              RETURNING business_id, id, debtor_id, account_id, channel, decided_at)
-         INSERT INTO contact_slots (business_id, decision_id, debtor_id, account_id, channel, reply, reserved_at)
-         SELECT business_id, id, debtor_id, account_id, channel, $15, decided_at FROM stored WHERE $16",
+         INSERT INTO contact_slots (business_id, decision_id, debtor_id, account_id, channel, reply, reserved_at, cease_notice)
+         SELECT business_id, id, debtor_id, account_id, channel, $15, decided_at, $18 FROM stored WHERE $16",
         business,
         decided.id,
         contact.debtor_id,
@@ -287,6 +290,7 @@ async fn store(
         contact.in_reply_to.is_some(),
         stage == Stage::Dispatch && decided.allows() && contact.takes_slot(),
         user,
+        contact.cease_notice.map(CeaseNotice::as_str),
     )
     .execute(tx.conn())
     .await?;

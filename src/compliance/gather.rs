@@ -5,11 +5,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Author, Contact,
+    Author, CeaseNotice, Contact,
     consent_facts::{ConsentJson, consents, granted_at},
     contact_facts::{
-        ContactJson, InconvenientJson, SuppressionJson, history_entry, inconvenient_time,
-        opt_out, with_suppressions,
+        ContactJson, InconvenientJson, SuppressionJson, history_entry, inconvenient_time, opt_out,
+        with_suppressions,
     },
     contact_policy::binding,
     contact_profile::profile_of,
@@ -279,7 +279,8 @@ async fn read(
                   WHERE i.business_id = $1 AND i.debtor_id = ANY(m.ids) AND i.withdrawn_at IS NULL) AS inconvenient,
                 (SELECT jsonb_agg(entry ORDER BY entry ->> 'at') FROM (
                     (SELECT jsonb_build_object('at', s.reserved_at, 'channel', s.channel, 'inbound', false,
-                            'here', true, 'reply', s.reply, 'account_id', s.account_id) AS entry
+                            'here', true, 'reply', s.reply, 'account_id', s.account_id,
+                            'cease_notice', s.cease_notice) AS entry
                        FROM contact_slots s
                       WHERE s.business_id = $1 AND s.debtor_id = ANY(m.ids) AND s.released_at IS NULL AND s.reserved_at > $6
                       ORDER BY s.reserved_at DESC LIMIT 300)
@@ -438,6 +439,10 @@ fn action(contact: &Contact<'_>, language: &str, debts: &Debts) -> Action {
         kind: Some(match (contact.author, contact.in_reply_to) {
             _ if contact.confirms_an_opt_out() => ActionKind::OptoutConfirmation,
             (Author::Notice, _) => ActionKind::RequestedNotice,
+            // A person says what it is; a program says nothing to who has asked to be left alone.
+            (Author::Member(_), _) if contact.cease_notice.is_some() => contact
+                .cease_notice
+                .map_or(ActionKind::Collection, CeaseNotice::kind),
             (_, Some(_)) => ActionKind::Reply,
             (_, None) => ActionKind::Collection,
         }),

@@ -51,7 +51,7 @@ fn answer(decision: Decision) -> Value {
         tzdb_version: String::new(),
         ..decision
     };
-    let print = Sha256::digest(serde_json::to_vec(&decision).expect("JSON"));
+    let print: [u8; 32] = Sha256::digest(serde_json::to_vec(&decision).expect("JSON")).into();
     let Value::Object(all) = serde_json::to_value(&decision).expect("JSON") else {
         panic!("a decision is an object");
     };
@@ -111,7 +111,12 @@ fn every_version_still_answers_to_the_letter_what_it_answered_when_it_decided() 
         if may_add && wrong.is_empty() {
             store(rule_set, &known);
         }
-        assert_eq!(known.len(), cases.len(), "answers of cases that are gone: {}", rule_set.version());
+        assert_eq!(
+            known.len(),
+            cases.len(),
+            "answers of cases that are gone: {}",
+            rule_set.version()
+        );
     }
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }

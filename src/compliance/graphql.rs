@@ -383,6 +383,7 @@ async fn check(
         in_reply_to: None,
         mode: None,
         author: Author::of(scope.ctx().user_id()),
+        cease_notice: None,
     };
     let decision = explain(&mut tx, &keys, &contact).await?;
     Ok(decision.map(|decision| (debtor_id, decision)))

@@ -19,6 +19,7 @@ mod approved_wordings;
 mod author;
 mod awaiting_holds;
 mod calendar;
+mod cease_notice;
 mod check_content;
 mod complaints;
 mod consent_facts;
@@ -82,6 +83,7 @@ pub mod zones;
 pub use activation::{Activation, Shown, activate_rules, active_rules, use_active_rules};
 pub use answer_days::{AnswerDays, answer_days, set_answer_days};
 pub use author::Author;
+pub use cease_notice::CeaseNotice;
 pub use check_content::{ContentFinding, ContentToCheck, check_content};
 pub use consents::{
     ConsentEvidence, ConsentPurpose, ConsentSource, ConsentStatus, NewConsent, record_consent,
@@ -130,6 +132,8 @@ mod decide_tests;
 mod exception_tests;
 #[cfg(test)]
 mod golden_tests;
+#[cfg(test)]
+mod known_facts_tests;
 #[cfg(test)]
 mod mutation_tests;
 #[cfg(test)]

@@ -93,7 +93,7 @@ fn of_conduct() -> Vec<(&'static str, Value)> {
             "hipaa-minimum-necessary",
             over(
                 in_text("clinical_detail"),
-                json!({ "debts": { "D1": { "type": "medical" } } }),
+                json!({ "debts": { "D1": { "type": "medical" } }, "tenant": { "business_associate_agreement": true } }),
             ),
         ),
         (

@@ -54,6 +54,8 @@ mod tests {
     fn it_says_nothing_but_that() {
         assert!(is_opt_out_confirmation(opt_out_confirmation("en-US")));
         assert!(is_opt_out_confirmation(opt_out_confirmation("es-MX")));
-        assert!(!is_opt_out_confirmation(&format!("{ENGLISH} Reply START to resume.")));
+        assert!(!is_opt_out_confirmation(&format!(
+            "{ENGLISH} Reply START to resume."
+        )));
     }
 }

@@ -118,13 +118,7 @@ impl Reservation {
 }
 
 impl Permit {
-    fn new(
-        decision_id: Uuid,
-        channel: Channel,
-        recipient: &str,
-        content: &str,
-        now: DateTime<Utc>,
-    ) -> Self {
+    fn new(decision_id: Uuid, channel: Channel, recipient: &str, content: &str, now: DateTime<Utc>) -> Self {
         Self {
             decision_id,
             channel,

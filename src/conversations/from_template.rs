@@ -58,5 +58,6 @@ pub async fn message_from_template(
             template: composed.template,
             version: composed.version,
         }),
+        cease_notice: None,
     })
 }

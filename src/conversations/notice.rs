@@ -45,6 +45,7 @@ pub async fn send_notice(
         secret: Some(notice.secret),
         said_by: notice.asked_by.map_or(SaidBy::Service, SaidBy::ServiceForDebtor),
         made_of: None,
+        cease_notice: None,
     };
     send_message(tx, keyring, db, message).await
 }

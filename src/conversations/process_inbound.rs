@@ -162,6 +162,7 @@ async fn move_to_thread(
             provider_message_id: Some(waiting.event_id),
             received_at: Some(received_at),
             made_of: None,
+            cease_notice: None,
         },
     )
     .await?;
@@ -174,9 +175,6 @@ async fn move_to_thread(
     )
     .execute(tx.conn())
     .await?;
-    if is_to_be_confirmed {
-        confirm_opt_out(slice, &mut tx, &thread, received_at).await?;
-    }
     let held = attribute_holds(&mut tx, id, message).await?;
     let waiting = queued_store::recheck_queued(&mut tx, &held).await?;
     tx.enqueue_all(
@@ -195,6 +193,9 @@ async fn move_to_thread(
         stated.message_id = Some(message);
         tx.emit(stated);
     }
+    if is_to_be_confirmed {
+        confirm_opt_out(slice, &mut tx, &thread, received_at).await?;
+    }
     tx.commit().await?;
     Ok(())
 }
@@ -206,7 +207,10 @@ async fn confirm_opt_out(
     thread: &ConversationRow,
     received_at: DateTime<Utc>,
 ) -> Result<(), OpError> {
-    let Some(debtor) = thread.debtor_id.filter(|_| may_be_confirmed(received_at, tx.now())) else {
+    let Some(debtor) = thread
+        .debtor_id
+        .filter(|_| may_be_confirmed(received_at, tx.now()))
+    else {
         return Ok(());
     };
     let Some(person) = debtor_by_id(tx, debtor).await? else {
@@ -219,6 +223,7 @@ async fn confirm_opt_out(
         secret: None,
         said_by: SaidBy::OptOutConfirmation,
         made_of: None,
+        cease_notice: None,
     };
     match send_message(tx, &slice.keyring, &slice.db, message).await {
         Ok(_) | Err(OpError::User(_)) => Ok(()),

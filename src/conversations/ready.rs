@@ -4,11 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::{
-    deliver::send_later,
-    settle::block,
-    store::ConversationRow,
-};
+use super::{deliver::send_later, settle::block, store::ConversationRow};
 use crate::{
     accounts::{has_phone, phones_of},
     platform::{db::TenantTx, error::OpError, keys::TenantKeys},

@@ -238,7 +238,9 @@ pub(super) async fn look_up_route(
     provider_account: Option<Uuid>,
     number: &str,
 ) -> Result<Option<SmsRoute>, OpError> {
-    let Some(id) = provider_account else { return Ok(None) };
+    let Some(id) = provider_account else {
+        return Ok(None);
+    };
     let mut tx = db
         .system(&SystemCtx::for_reason("look-up route", "route"))
         .await?;

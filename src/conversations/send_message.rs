@@ -11,7 +11,7 @@ use super::{
 use crate::{
     access::{Cell, authorize},
     accounts::{Channel, debtor_keys, has_phone},
-    compliance::{Author, Contact, Decided, decide_to_queue, required_text},
+    compliance::{Author, CeaseNotice, Contact, Decided, decide_to_queue, required_text},
     platform::{
         db::{AuditEntry, Db, TenantTx},
         error::OpError,
@@ -60,6 +60,8 @@ pub struct NewMessage {
     pub said_by: SaidBy,
     /// The template that its words are of.
     pub made_of: Option<MadeOf>,
+    /// What it is to somebody who asked to be left alone.
+    pub cease_notice: Option<CeaseNotice>,
 }
 
 /// A version of a template.
@@ -180,6 +182,7 @@ pub async fn send_message(
         in_reply_to: answers.map(|(_, at)| at),
         mode: None,
         author,
+        cease_notice: new.cease_notice,
     };
     let decided = decide_to_queue(tx, &keys, &contact).await?.ok_or_else(|| {
         UserError::at(
@@ -210,12 +213,15 @@ pub async fn send_message(
         provider_message_id: None,
         received_at: None,
         made_of: new.made_of,
+        cease_notice: new.cease_notice,
     };
     append_message(tx, &mut thread, row).await?;
     let made_of = new
         .made_of
         .map(|of| json!({ "id": of.template, "version": of.version }));
-    let details = decided.in_trail(json!({ "conversation": thread.id, "template": made_of }));
+    let notice = new.cease_notice.map(CeaseNotice::as_str);
+    let details =
+        decided.in_trail(json!({ "conversation": thread.id, "template": made_of, "cease_notice": notice }));
     tx.audit(AuditEntry::plain("message.queued", message, &details).about(thread.debtor_id));
     let mut event = thread.event("MESSAGE_ADDED");
     event.message_id = Some(message);

@@ -4,9 +4,12 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{model::DeliveryStatus, send_message::MadeOf};
-use crate::platform::{
-    db::{DbError, LiveEvent, TenantTx},
-    keys::WrappedKey,
+use crate::{
+    compliance::CeaseNotice,
+    platform::{
+        db::{DbError, LiveEvent, TenantTx},
+        keys::WrappedKey,
+    },
 };
 
 /// A thread.
@@ -223,6 +226,7 @@ pub(super) struct NewMessageRow {
     /// When it was received; a message of ours is dated now.
     pub(super) received_at: Option<DateTime<Utc>>,
     pub(super) made_of: Option<MadeOf>,
+    pub(super) cease_notice: Option<CeaseNotice>,
 }
 
 /// Appends a message and moves the thread on; the caller holds the thread's lock.
@@ -247,8 +251,8 @@ pub(super) async fn append_message(
     sqlx::query!(
         "INSERT INTO messages (business_id, id, conversation_id, debtor_id, sequence, direction, sender_type, sender_id,
              body_cipher, delivery_status, decision_id, reply_to_message_id, provider_message_id, dispatch_due_at, created_at,
-             secret_cipher, template_id, template_version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+             secret_cipher, template_id, template_version, cease_notice)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
         business,
         new.id,
         thread.id,
@@ -267,6 +271,7 @@ pub(super) async fn append_message(
         new.secret_cipher,
         new.made_of.map(|of| of.template),
         new.made_of.map(|of| of.version),
+        new.cease_notice.map(CeaseNotice::as_str),
     )
     .execute(tx.conn())
     .await?;

@@ -37,7 +37,6 @@ async fn production_shows_strangers_neither_its_schema_by_introspection_nor_a_pl
     let stranger = Client::anonymous(address);
     let refused = stranger.gql(INTROSPECTION, json!({})).await;
     assert!(refused["data"]["__schema"].is_null(), "{refused}");
-    assert!(refused["errors"][0]["message"].is_string(), "{refused}");
     let known = stranger.gql("{ __typename }", json!({})).await;
     assert_eq!(data(&known)["__typename"], "Query");
     assert_eq!(page(&stranger, "/graphiql").await, 404);

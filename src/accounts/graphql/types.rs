@@ -16,7 +16,7 @@ use super::{
 use crate::{
     access::{Cell, authorize},
     accounts::{
-        AccountLoaders, AccountStatus, Channel, DebtType, PostalAddress, loaders::OpenContact,
+        AccountLoaders, AccountStatus, Channel, DebtType, PostalAddress, RiskLevel, loaders::OpenContact,
         store::AccountRow,
     },
     compliance::graphql::{
@@ -70,7 +70,7 @@ impl Account {
     }
 }
 
-crate::write_names_of!(AccountStatus, Channel, DebtType);
+crate::write_names_of!(AccountStatus, Channel, DebtType, RiskLevel);
 
 crate::fields_at_hand!(Account {
     "id" => id,

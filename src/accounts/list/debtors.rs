@@ -105,8 +105,9 @@ pub(in crate::accounts) async fn page_of_debtors(
         rows: page.fetch(),
         past,
     };
-    // Those whom a search found are read and sorted; where nothing else is asked for, the order's index has the page.
-    if list.criteria.found.is_some() || look.conditions.is_empty() {
+    // Those whom a search found are read and sorted; where nothing is asked for, names come from their index anyway.
+    let is_plain = look.conditions.is_empty() && list.ordering == DebtorOrdering::Name;
+    if list.criteria.found.is_some() || is_plain {
         return look.read(tx, None, look_at).await;
     }
     // See `page_of_accounts`.

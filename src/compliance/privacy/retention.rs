@@ -180,10 +180,12 @@ impl Retention {
     pub async fn begin(&self) -> Result<(), JobError> {
         let ctx = SystemCtx::for_reason("retention", "job-retention");
         let mut tx = self.identity.db.system(&ctx).await?;
-        let businesses = sqlx::query_scalar!("SELECT id FROM businesses ORDER BY id")
-            .fetch_all(tx.conn())
-            .await
-            .map_err(DbError::from)?;
+        // A registration that nobody has verified has no people, and may be forgotten at any moment.
+        let businesses =
+            sqlx::query_scalar!("SELECT id FROM businesses WHERE status <> 'PENDING' ORDER BY id")
+                .fetch_all(tx.conn())
+                .await
+                .map_err(DbError::from)?;
         let jobs = businesses
             .into_iter()
             .map(|business| (Some(business), DestroyExpired { past: Uuid::nil() }));

@@ -32,8 +32,8 @@ impl PackTest {
     /// # Errors
     /// What comes out instead.
     pub(super) fn run(&self, rule_set: &RuleSet) -> Result<(), String> {
-        let facts: Facts =
-            serde_json::from_str(&self.facts).map_err(|error| format!("its facts cannot be read: {error}"))?;
+        let facts: Facts = serde_json::from_str(&self.facts)
+            .map_err(|error| format!("its facts cannot be read: {error}"))?;
         let strictness = match self.production {
             true => Strictness::Production,
             false => Strictness::Vector,

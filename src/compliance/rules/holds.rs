@@ -119,9 +119,7 @@ fn scra_rate_cap(context: &Context<'_>) -> Checked {
         return Ok(Verdict::NotApplicable);
     }
     let parameters = context.parameters("scra-rate-cap")?;
-    let cap = parameters
-        .rate
-        .ok_or(Missing::Parameter("scra-rate-cap.rate"))?;
+    let cap = parameters.rate.ok_or(Missing::Parameter("scra-rate-cap.rate"))?;
     let content = context.action.content.as_ref();
     let rate = content.and_then(|content| content.amount_includes_interest_rate.as_ref());
     let names_no_amount = makes_no_demand(context);
@@ -170,7 +168,7 @@ fn reg_f_cease_communication(context: &Context<'_>) -> Checked {
         .any(|entry| entry.at >= Some(received_at) && entry.kind.as_ref() == Some(&context.kind));
     let is_permitted = match context.kind {
         ActionKind::NoticeTermination | ActionKind::NoticeRemedies | ActionKind::NoticeIntendedRemedy => {
-            is_first_of_its_kind
+            is_first_of_its_kind && !demands_payment(context)
         }
         ActionKind::VerificationResponse | ActionKind::OriginalCreditorResponse => {
             asked_for_verification(context.facts) && makes_no_demand(context)
@@ -198,6 +196,12 @@ fn asked_for_verification(facts: &Facts) -> bool {
         .as_ref()
         .is_some_and(|request| request.received_at.is_some());
     disputed || asked
+}
+
+/// Plainly so. A notice of a remedy may speak of what is owed; it does not ask for it.
+fn demands_payment(context: &Context<'_>) -> bool {
+    let content = context.action.content.as_ref();
+    content.and_then(|content| content.payment_demand) == Some(true)
 }
 
 fn makes_no_demand(context: &Context<'_>) -> bool {

@@ -63,7 +63,8 @@ fn business_account_closed(context: &Context<'_>) -> Checked {
     }
     let content = context.action.content.as_ref();
     let demands = content.and_then(|content| content.payment_demand) == Some(true);
-    let collects_nothing = context.is_response() && !demands || context.kind == ActionKind::SatisfactionLetter;
+    let collects_nothing =
+        context.is_response() && !demands || context.kind == ActionKind::SatisfactionLetter;
     Ok(Verdict::deny_if(!collects_nothing, Weight::Routine))
 }
 

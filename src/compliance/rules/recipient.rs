@@ -3,7 +3,7 @@
 use super::conduct::has_forbidden_label;
 use super::context::same_number;
 use super::opt_out::{last_written_at, opted_out_since};
-use super::{Checked, Context, Rule, Verdict, Weight, need};
+use super::{Checked, Context, Missing, Rule, Verdict, Weight, need};
 use crate::compliance::facts::{ActionKind, Channel, ConsentStatus, Recipient};
 
 pub(super) const RULES: &[Rule] = &[

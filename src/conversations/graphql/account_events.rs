@@ -3,8 +3,8 @@
 use async_graphql::{Context, Enum, ID, SimpleObject, Subscription, Union};
 
 use super::events::{
-    self, AnswerDue, ConversationAssigned, ConversationCreated, ConversationUpdated, FeedCursor, HoldsStated,
-    MessageAdded, MessageStatusChanged,
+    self, ConversationAssigned, ConversationCreated, ConversationUpdated, FeedCursor, MessageAdded,
+    MessageStatusChanged,
 };
 use crate::{
     accounts::graphql::Account,
@@ -35,7 +35,7 @@ pub enum AccountChange {
     Person,
     /// The person was found to be the same as another, or not to be.
     Merge,
-    /// Holds on the debt or the person.
+    /// Holds on the debt or the person, those too that a text has stated.
     Holds,
     /// Disputes of the debt, or of the person and no one debt.
     Disputes,
@@ -43,6 +43,8 @@ pub enum AccountChange {
     Complaints,
     /// Opt-outs and other suppressions of the person's addresses.
     Suppressions,
+    /// The answer to a dispute or a complaint is due in three days, or overdue.
+    AnswersDue,
 }
 
 impl AccountChange {
@@ -56,10 +58,11 @@ impl AccountChange {
             "ACCOUNT_RESTORED" => Self::Restored,
             "DEBTOR_UPDATED" => Self::Person,
             "DEBTOR_MERGED" | "DEBTOR_UNMERGED" => Self::Merge,
-            "HOLD_PLACED" | "HOLD_CONFIRMED" | "HOLD_RELEASED" => Self::Holds,
+            "HOLD_PLACED" | "HOLD_CONFIRMED" | "HOLD_RELEASED" | "HOLDS_STATED" => Self::Holds,
             "DISPUTE_FILED" | "DISPUTE_UPDATED" => Self::Disputes,
             "COMPLAINT_FILED" | "COMPLAINT_UPDATED" => Self::Complaints,
             "SUPPRESSIONS_CHANGED" => Self::Suppressions,
+            "ANSWER_DUE" => Self::AnswersDue,
             _ => return None,
         })
     }
@@ -80,6 +83,10 @@ pub struct AccountChanged {
 
 /// Something of one account, of its person, or in one of its threads.
 #[derive(Union)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time is made, and answered at once"
+)]
 pub enum AccountEvent {
     AccountChanged(AccountChanged),
     MessageAdded(MessageAdded),
@@ -87,8 +94,6 @@ pub enum AccountEvent {
     ConversationCreated(ConversationCreated),
     ConversationUpdated(ConversationUpdated),
     ConversationAssigned(ConversationAssigned),
-    HoldsStated(HoldsStated),
-    AnswerDue(AnswerDue),
 }
 
 /// What the field is resolved for.
@@ -161,8 +166,6 @@ async fn account_event(ctx: &Context<'_>, heard: Heard) -> async_graphql::Result
         "CONVERSATION_ASSIGNED" => Some(AccountEvent::ConversationAssigned(
             events::assigned(ctx, event).await?,
         )),
-        "HOLDS_STATED" => Some(AccountEvent::HoldsStated(events::holds_stated(ctx, event).await?)),
-        "ANSWER_DUE" => Some(AccountEvent::AnswerDue(events::answer_due(ctx, event).await?)),
         _ => None,
     })
 }

@@ -306,7 +306,7 @@ pub(super) async fn message_added(
     })
 }
 
-pub(super) async fn holds_stated(ctx: &Context<'_>, event: &FeedEvent) -> async_graphql::Result<HoldsStated> {
+async fn holds_stated(ctx: &Context<'_>, event: &FeedEvent) -> async_graphql::Result<HoldsStated> {
     let message = load(event.message_id, async |id| Message::load(ctx, id).await).await?;
     let holds = match event.message_id.filter(|_| message.is_some()) {
         Some(id) => Hold::of_message(ctx, id).await?,
@@ -320,7 +320,7 @@ pub(super) async fn holds_stated(ctx: &Context<'_>, event: &FeedEvent) -> async_
     })
 }
 
-pub(super) async fn answer_due(ctx: &Context<'_>, event: &FeedEvent) -> async_graphql::Result<AnswerDue> {
+async fn answer_due(ctx: &Context<'_>, event: &FeedEvent) -> async_graphql::Result<AnswerDue> {
     let cursor = Cursor::of(event.position);
     let debtor = load(event.debtor_id, async |id| Debtor::load(ctx, id).await).await?;
     let (disputes, complaints) = match event.debtor_id.filter(|_| debtor.is_some()) {

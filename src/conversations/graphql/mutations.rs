@@ -8,7 +8,10 @@ use uuid::Uuid;
 use super::{Conversation, Message};
 use crate::{
     accounts::Channel,
-    compliance::graphql::{ComplianceDecision, ContentFinding},
+    compliance::{
+        CeaseNotice,
+        graphql::{ComplianceDecision, ContentFinding},
+    },
     conversations::{
         NewMessage, SaidBy, Sent, assign_conversation, mark_read, message_from_template,
         model::ConversationStatus, send_message, set_typing, start_conversation, update_conversation,
@@ -46,6 +49,9 @@ pub struct SendMessageInput {
     template_id: Option<ID>,
     /// The newest message that you have seen: a thread that moved on refuses with STALE_THREAD.
     after_sequence: Option<i32>,
+    /// What you say it is to a debtor who asked to be left alone (hold CEASE_CONTACT): each of these notices may go out once, by
+    /// a person, in your own words and without a demand. Left out for every other message.
+    cease_notice: Option<CeaseNotice>,
 }
 
 /// Who is to answer a thread.
@@ -174,6 +180,7 @@ impl ConversationMutations {
                     secret: None,
                     said_by: SaidBy::Caller,
                     made_of: None,
+                    cease_notice: None,
                 };
                 let result = send_message(tx, scope.keyring(), scope.db(), new).await?;
                 done.user_errors = refusal_errors(&result);
@@ -354,7 +361,12 @@ async fn new_message(
             secret: None,
             said_by: SaidBy::Caller,
             made_of: None,
+            cease_notice: input.cease_notice,
         }),
+        (None, Some(_)) if input.cease_notice.is_some() => {
+            let message = "A notice after a cease request is in your own words: give content.";
+            Err(UserError::invalid("ceaseNotice", message).into())
+        }
         (None, Some(message)) => Ok(message),
         _ => Err(UserError::invalid("content", "Give your own words or a template: one of the two.").into()),
     }

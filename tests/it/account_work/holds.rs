@@ -88,7 +88,7 @@ async fn the_gate_minds_the_holds_that_stand() {
         .await;
         assert_eq!(user_errors(&again), ["CONFLICT"]);
     }
-    assert_eq!(app.audited("hold.released").await, 10);
+    assert_eq!(app.audited("hold.released").await, 11);
     app.finish().await;
 }
 

@@ -107,7 +107,7 @@ async fn a_period_is_told_by_its_decisions_refusals_and_what_people_said() {
     );
     assert!(withdrawn.iter().any(|row| row["channel"] == "SMS"));
     let holds = seen["holds"].as_array().unwrap();
-    assert_eq!(holds.len(), 12);
+    assert_eq!(holds.len(), 13);
     let of_kind = |kind: &str| holds.iter().find(|row| row["kind"] == kind).unwrap().clone();
     assert_eq!(
         of_kind("BANKRUPTCY"),

@@ -47,10 +47,15 @@ async fn a_closed_account_is_collected_no_more_in_its_own_thread_either() {
     let phone = app.acme.debtor_number(JAMES);
     app.text(&app.acme, &phone, "Is my account closed?").await;
     assert_eq!(
-        answer(&agent, &thread, "Yes. Please pay the rest by Friday.").await.as_deref(),
+        answer(&agent, &thread, "Yes. Please pay the rest by Friday.")
+            .await
+            .as_deref(),
         Some("business-account-closed")
     );
-    assert_eq!(answer(&agent, &thread, "Yes, it was closed yesterday.").await, None);
+    assert_eq!(
+        answer(&agent, &thread, "Yes, it was closed yesterday.").await,
+        None
+    );
     app.run_jobs().await;
     assert_eq!(app.received_by(&phone).len(), 1);
     app.finish().await;
@@ -80,7 +85,10 @@ async fn a_discharge_ends_the_collection_of_the_debt_that_it_is_of() {
         "reason": "The court's order of 2 June." });
     let placed = act(&compliance, "setHold", "hold { kind account { id } }", hold).await;
     assert_eq!(placed["hold"]["account"]["id"], james.as_str(), "{placed}");
-    assert_eq!(gate(&compliance, &james, HARMLESS).await, denied("bankruptcy-discharge"));
+    assert_eq!(
+        gate(&compliance, &james, HARMLESS).await,
+        denied("bankruptcy-discharge")
+    );
     assert_eq!(gate(&compliance, &second, HARMLESS).await.0, "ALLOW");
     let filed = json!({ "debtorId": debtor, "kind": "BANKRUPTCY", "reason": "A new case." });
     act(&compliance, "setHold", "hold { id }", filed).await;
@@ -89,7 +97,10 @@ async fn a_discharge_ends_the_collection_of_the_debt_that_it_is_of() {
         denied("bankruptcy-discharge"),
         "which stays, whatever else is pending"
     );
-    assert_eq!(gate(&compliance, &second, HARMLESS).await, denied("bankruptcy-stay"));
+    assert_eq!(
+        gate(&compliance, &second, HARMLESS).await,
+        denied("bankruptcy-stay")
+    );
     app.finish().await;
 }
 
@@ -113,10 +124,19 @@ async fn after_a_cease_what_the_debtor_asks_later_is_answered_once_without_a_dem
         "Yes. Your balance is still open.",
         "Yes. See https://pay.example/x",
     ] {
-        assert_eq!(answer(&agent, &thread, demand).await.as_deref(), Some(rule), "{demand}");
+        assert_eq!(
+            answer(&agent, &thread, demand).await.as_deref(),
+            Some(rule),
+            "{demand}"
+        );
     }
     assert_eq!(
-        answer(&agent, &thread, "Yes, we have it, and will not write to you again.").await,
+        answer(
+            &agent,
+            &thread,
+            "Yes, we have it, and will not write to you again."
+        )
+        .await,
         None
     );
     app.run_jobs().await;
@@ -126,6 +146,58 @@ async fn after_a_cease_what_the_debtor_asks_later_is_answered_once_without_a_dem
         Some(rule),
         "one answer"
     );
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn after_a_cease_each_notice_of_the_law_goes_out_once_by_a_person_and_asks_for_nothing() {
+    let app = TestApp::start().await;
+    let (agent, compliance) = (app.acme.agent().await, app.acme.sign_in("compliance").await);
+    let thread = app.thread_with(&agent, &app.acme, JAMES).await;
+    let debtor = debtor_of(&app, &compliance, JAMES).await;
+    let hold = json!({ "debtorId": debtor, "kind": "CEASE_CONTACT", "reason": "A letter of 9 June." });
+    act(&compliance, "setHold", "hold { id }", hold).await;
+    let rule = "reg-f-cease-communication";
+    let notice = async |kind: &str, text: &str| {
+        let sent = agent
+            .gql(
+                "mutation($i: SendMessageInput!) { sendMessage(input: $i) { message { id } decision { rule }
+                   userErrors { code } } }",
+                json!({ "i": { "conversationId": thread, "content": text, "ceaseNotice": kind } }),
+            )
+            .await;
+        let payload = data(&sent)["sendMessage"].clone();
+        app.run_jobs().await;
+        // What is allowed by an exception names the rule that it is excepted from.
+        let refused = payload["message"].is_null();
+        let rule = payload["decision"]["rule"].as_str().filter(|_| refused);
+        rule.map(str::to_owned)
+    };
+    let ended = "We have ended all efforts to collect this account.";
+    assert_eq!(
+        notice(
+            "EFFORTS_TERMINATED",
+            "Please pay $50 of it, and we end our efforts."
+        )
+        .await
+        .as_deref(),
+        Some(rule)
+    );
+    assert_eq!(notice("EFFORTS_TERMINATED", ended).await, None);
+    app.advance(TimeDelta::minutes(1)).await;
+    assert_eq!(
+        notice("EFFORTS_TERMINATED", ended).await.as_deref(),
+        Some(rule),
+        "once"
+    );
+    let remedy = "We may use the remedies that we ordinarily use.";
+    assert_eq!(notice("MAY_INVOKE_REMEDIES", remedy).await, None);
+    assert_eq!(
+        answer(&agent, &thread, ended).await.as_deref(),
+        Some(rule),
+        "nothing else"
+    );
+    assert_eq!(app.received_by(&app.acme.debtor_number(JAMES)).len(), 2);
     app.finish().await;
 }
 
@@ -170,10 +242,16 @@ async fn where_the_business_says_so_an_opt_out_at_one_number_reaches_them_all() 
     .await;
     let settings = &changed["business"]["settings"];
     assert_eq!(
-        (&settings["contactPolicy"]["optOutEverywhere"], &settings["pendingContactPolicyChange"]),
+        (
+            &settings["contactPolicy"]["optOutEverywhere"],
+            &settings["pendingContactPolicyChange"]
+        ),
         (&json!(true), &Value::Null),
         "what is stricter stands at once: {changed}"
     );
-    assert_eq!(gate(&admin, &james, HARMLESS).await, denied("reg-f-medium-opt-out"));
+    assert_eq!(
+        gate(&admin, &james, HARMLESS).await,
+        denied("reg-f-medium-opt-out")
+    );
     app.finish().await;
 }

@@ -56,6 +56,7 @@ async fn rule_of_text_to(app: &TestApp, nth: usize, number: &str) -> String {
         in_reply_to: None,
         mode: None,
         author: Author::Unknown,
+        cease_notice: None,
     };
     let decision = explain(&mut tx, &keys, &contact).await.unwrap().unwrap();
     if decision.outcome == Outcome::Allow {

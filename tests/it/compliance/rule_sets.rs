@@ -40,16 +40,17 @@ async fn another_version_decides_once_somebody_who_has_seen_what_it_changes_has_
     let (code, told, why) = compliance(&app, &look).await;
     assert_eq!(code, 0, "{why}");
     assert!(
-        told.contains(&format!("rule set {BEFORE}: 0 of 2 decision(s)")) && told.contains("Nothing was activated."),
+        told.contains(&format!("rule set {BEFORE}: 0 of 2 decision(s)"))
+            && told.contains("Nothing was activated."),
         "{told}"
     );
-    let (code, _, _) = compliance(&app, &[&look[..], &["--yes"]].concat()).await;
+    let (code, _, _) = compliance(&app, &[&look[..], &["--yes"][..]].concat()).await;
     assert_ne!(code, 0, "nobody activates without a reason");
     let (_, told, _) = compliance(&app, &["active"]).await;
     assert!(told.starts_with("Nothing was activated yet"), "{told}");
 
     let reason = ["--yes", "--reason", "Counsel's letter of 1 June 2026."];
-    let (code, told, why) = compliance(&app, &[&look[..], &reason].concat()).await;
+    let (code, told, why) = compliance(&app, &[&look[..], &reason[..]].concat()).await;
     assert_eq!(code, 0, "{told} {why}");
     let (_, told, _) = compliance(&app, &["active"]).await;
     assert!(
@@ -59,7 +60,7 @@ async fn another_version_decides_once_somebody_who_has_seen_what_it_changes_has_
     let trail = "SELECT count(*) FROM platform_audit_events WHERE action = 'rule_set.activated'";
     let row = app.superuser().await.fetch_one(trail).await.unwrap();
     assert_eq!(row.get::<i64, _>(0), 1);
-    let (code, _, why) = compliance(&app, &[&look[..], &reason].concat()).await;
+    let (code, _, why) = compliance(&app, &[&look[..], &reason[..]].concat()).await;
     assert_eq!(code, 2);
     assert!(why.contains("decides already"), "{why}");
     let (code, _, why) = compliance(&app, &["activate", "2020-01-01.1"]).await;

@@ -39,13 +39,19 @@ async fn what_the_vendor_confirms_what_ends_all_contact_and_what_is_late_is_not_
     app.text(&app.acme, &phone, "STOP").await;
     assert!(heard(&app, &phone).is_empty(), "Twilio has said so");
     let other = app.acme.debtor_number(2);
-    app.text(&app.acme, &other, "Do not contact me again, in any way.").await;
+    app.text(&app.acme, &other, "Do not contact me again, in any way.")
+        .await;
     assert!(heard(&app, &other).is_empty(), "12 CFR 1006.6(c)(2)");
-    app.text(&app.acme, "+13125559999", "Please stop texting me").await;
+    app.text(&app.acme, "+13125559999", "Please stop texting me")
+        .await;
     assert!(heard(&app, "+13125559999").is_empty(), "nobody knows who that is");
 
     let third = app.acme.debtor_number(3);
-    assert_eq!(app.text_arrives(&app.acme, &third, "Please stop texting me").await, 200);
+    assert_eq!(
+        app.text_arrives(&app.acme, &third, "Please stop texting me")
+            .await,
+        200
+    );
     app.superuser()
         .await
         .execute("DELETE FROM queue._private_jobs")

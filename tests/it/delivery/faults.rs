@@ -311,7 +311,8 @@ async fn an_attempt_that_nobody_can_be_asked_about_is_let_go_after_days_without_
     let app = &story.app;
     let message = story.send().await;
     let mut superuser = app.superuser().await;
-    superuser.execute("DELETE FROM inbound_numbers").await.unwrap();
+    let gone = "DELETE FROM inbound_numbers; DELETE FROM provider_accounts";
+    superuser.execute(gone).await.unwrap();
     for _ in 0..10 {
         story.pass(TimeDelta::seconds(61)).await;
     }

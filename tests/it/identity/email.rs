@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sqlx::{Executor as _, Row as _};
 
 use super::log_in;
-use crate::support::{Client, TestApp, data, error_code, user_errors};
+use crate::support::{Client, TestApp, data, error_code};
 
 const AGENT: &str = "agent@acme.example";
 const NEW: &str = "ana@acme.example";

@@ -125,8 +125,8 @@ async fn many_at_once_wait_for_no_second_connection_while_they_hold_one() {
     .await;
     let mut staff = Vec::new();
     for role in ["agent", "manager", "admin", "compliance"] {
+        // No more than may fail at one address: each try counts as failed until it was right.
         staff.push(app.acme.sign_in(role).await);
-        staff.push(app.globex.sign_in(role).await);
     }
     let code = code_of(DEMO_TOTP_SECRET, &app.wall);
     let proof = json!({ "currentPassword": DEMO_PASSWORD, "code": code });

@@ -24,9 +24,7 @@ const ACCOUNT: &str = "subscription($c: ID!, $after: Cursor) { accountEvents(acc
   ... on MessageStatusChanged { cursor message { deliveryStatus } }
   ... on ConversationCreated { cursor conversation { id } }
   ... on ConversationUpdated { cursor conversation { id } }
-  ... on ConversationAssigned { cursor conversation { id } }
-  ... on HoldsStated { cursor message { content } }
-  ... on AnswerDue { cursor disputes { id } } } }";
+  ... on ConversationAssigned { cursor conversation { id } } } }";
 
 const MARIA: usize = 0;
 const JAMES: usize = 1;

@@ -307,6 +307,9 @@ async fn a_page_has_between_one_and_a_hundred_items_and_takes_no_foreign_cursor(
                         "{{ node(id: \"{}\") {{ ... on User {{ activity {{ {inner} }} }} }} }}",
                         ids.get("usr")
                     ),
+                    "DeletedAccount" => {
+                        format!("{{ deletedAccounts(first: 1) {{ edges {{ node {{ {inner} }} }} }} }}")
+                    }
                     "ComplianceDashboard" => format!(
                         "{{ complianceDashboard(from: \"2026-06-01\", to: \"2026-06-10\") {{ {inner} }} }}"
                     ),

@@ -57,6 +57,7 @@ async fn explained(app: &TestApp, maria: &Value, channel: Channel, recipient: &s
         in_reply_to: None,
         mode: None,
         author: Author::Unknown,
+        cease_notice: None,
     };
     explain(&mut tx, &keys, &contact).await.unwrap().unwrap().rule
 }

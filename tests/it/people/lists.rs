@@ -124,7 +124,7 @@ async fn people_are_found_by_language_hold_debts_and_when_they_were_recorded() {
         last_names(&agent, with(json!({ "hasOpenAccounts": true }))).await,
         ["Xu"]
     );
-    let wrong = json!({ "f": { "preferredLanguage": ["not a language"] } });
+    let wrong = json!({ "f": { "preferredLanguage": ["not a language"] }, "n": 1 });
     assert!(message(&admin.gql(PEOPLE, wrong).await).contains("BCP 47"));
     app.finish().await;
 }

@@ -1,0 +1,98 @@
+//! Facts that the newest rules want to be known, and what those before them made of an unknown one.
+
+use super::decide::{Strictness, decide};
+use super::decision::Outcome;
+use super::facts::Facts;
+use super::rule_set::{RuleSet, newest};
+use super::test_facts::{lay_over, permitted_call, permitted_text};
+use serde_json::{Value, json};
+
+/// The outcome, with the rule where it is none that allows.
+fn answer(rule_set: &RuleSet, mut facts: Value, changes: Value) -> (Outcome, Option<String>) {
+    lay_over(&mut facts, changes);
+    let facts: Facts = serde_json::from_value(facts).expect("facts");
+    let decision = decide(rule_set, &facts, Strictness::Production);
+    let is_allowed = decision.outcome == Outcome::Allow;
+    (decision.outcome, (!is_allowed).then_some(decision.rule))
+}
+
+fn denied(rule: &str) -> (Outcome, Option<String>) {
+    (Outcome::Deny, Some(rule.to_owned()))
+}
+
+const ALLOWED: (Outcome, Option<String>) = (Outcome::Allow, None);
+
+fn before() -> &'static RuleSet {
+    RuleSet::of_version("2026-11-29.1").expect("the rules before")
+}
+
+#[test]
+fn an_amount_whose_rate_nobody_knows_is_not_named_to_somebody_on_active_duty() {
+    let rule = "scra-rate-cap";
+    let serves = json!({ "scra": { "active_duty": true, "notice_received": true } });
+    assert_eq!(answer(newest(), permitted_text(), serves.clone()), denied(rule));
+    assert_eq!(answer(before(), permitted_text(), serves.clone()), ALLOWED);
+    for (content, expected) in [
+        (json!({ "payment_demand": false }), ALLOWED),
+        (json!({ "amount_includes_interest_rate": 0.05 }), ALLOWED),
+        (json!({ "amount_includes_interest_rate": 0.18 }), denied(rule)),
+    ] {
+        let mut changes = serves.clone();
+        lay_over(&mut changes, json!({ "action": { "content": content } }));
+        assert_eq!(answer(newest(), permitted_text(), changes), expected);
+    }
+    // 50 USC 3937(a): a debt from during the service has no cap.
+    let later = json!({ "scra": { "active_duty": true, "pre_service_debt": false } });
+    assert_eq!(answer(newest(), permitted_text(), later), ALLOWED);
+}
+
+#[test]
+fn a_medical_debt_needs_the_agreement_to_be_known() {
+    let rule = "hipaa-minimum-necessary";
+    let debt = |agreement: Value| {
+        json!({ "debts": { "D1": { "type": "medical" } }, "tenant": { "business_associate_agreement": agreement },
+            "action": { "content": { "extra": [] } } })
+    };
+    assert_eq!(
+        answer(newest(), permitted_text(), debt(Value::Null)),
+        denied(rule)
+    );
+    assert_eq!(answer(before(), permitted_text(), debt(Value::Null)), ALLOWED);
+    assert_eq!(
+        answer(newest(), permitted_text(), debt(json!(false))),
+        denied(rule)
+    );
+    assert_eq!(answer(newest(), permitted_text(), debt(json!(true))), ALLOWED);
+}
+
+#[test]
+fn at_work_nobody_is_called_whose_employer_nobody_has_asked() {
+    let rule = "reg-f-workplace-prohibited";
+    let call = |prohibits: Value| {
+        json!({ "profile": "floor", "action": { "number_type": "work" },
+            "workplace": { "employer_prohibits": prohibits } })
+    };
+    assert_eq!(
+        answer(newest(), permitted_call(), call(Value::Null)),
+        denied(rule)
+    );
+    assert_eq!(answer(before(), permitted_call(), call(Value::Null)), ALLOWED);
+    assert_eq!(answer(newest(), permitted_call(), call(json!(false))), ALLOWED);
+}
+
+#[test]
+fn a_closed_account_is_collected_no_more_and_its_debtor_is_answered_without_a_demand() {
+    let closed = json!({ "debts": { "D1": { "closed": true } } });
+    let rule = "business-account-closed";
+    assert_eq!(answer(newest(), permitted_text(), closed.clone()), denied(rule));
+    assert_eq!(answer(before(), permitted_text(), closed.clone()), ALLOWED);
+    let reply = |demand: Value| {
+        let mut changes = closed.clone();
+        let reply = json!({ "action": { "kind": "reply", "content": { "payment_demand": demand },
+            "in_reply_to": { "at": "2026-06-10T16:58:00Z", "channel": "sms" } } });
+        lay_over(&mut changes, reply);
+        answer(newest(), permitted_text(), changes)
+    };
+    assert_eq!(reply(json!(false)), ALLOWED);
+    assert_eq!(reply(json!(true)), denied(rule));
+}
