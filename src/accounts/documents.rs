@@ -8,7 +8,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    notes::NotePage,
+    account_page::{AccountPage, AccountPages},
     store::{self, debtor_by_id},
 };
 use crate::{
@@ -236,21 +236,14 @@ async fn with_files(tx: &mut TenantTx, rows: Vec<PlainRow>) -> Result<Vec<(i64, 
         .collect())
 }
 
-/// Newest first; one statement for all accounts that ask for the same number, and one for their files. The accounts
-/// were read within the caller's scope.
+/// Newest first, with their files in a second statement. The accounts were read within the caller's scope.
 pub(super) async fn documents_of_accounts(
     tx: &mut TenantTx,
-    pages: Vec<NotePage>,
-) -> Result<HashMap<NotePage, Documents>, DbError> {
+    pages: Vec<AccountPage>,
+) -> Result<HashMap<AccountPage, Documents>, DbError> {
     let business = tx.business_id();
-    let mut groups: HashMap<i64, Vec<NotePage>> = HashMap::new();
-    for page in pages {
-        groups.entry(page.limit).or_default().push(page);
-    }
     let mut found = HashMap::new();
-    for (limit, group) in groups {
-        let accounts: Vec<Uuid> = group.iter().map(|page| page.account).collect();
-        let pasts: Vec<Option<Uuid>> = group.iter().map(|page| page.past).collect();
+    for group in AccountPages::of(pages) {
         let rows = sqlx::query_as!(
             PlainRow,
             r#"SELECT p.nth AS "nth!", t.id AS "id!", a.debtor_id AS "debtor_id!", t.file_id AS "file_id!", t.kind AS "kind!",
@@ -264,19 +257,17 @@ pub(super) async fn documents_of_accounts(
                 ORDER BY v.id DESC LIMIT $4) t
              ORDER BY p.nth, t.id DESC"#,
             business,
-            &accounts,
-            &pasts as &[Option<Uuid>],
-            limit,
+            &group.accounts,
+            &group.pasts as &[Option<Uuid>],
+            group.limit,
         )
         .fetch_all(tx.conn())
         .await?;
-        let mut by_page: HashMap<i64, Vec<Arc<DocumentRow>>> = HashMap::with_capacity(group.len());
-        for (nth, document) in with_files(tx, rows).await? {
-            by_page.entry(nth).or_default().push(Arc::new(document));
-        }
-        for (nth, page) in (1..).zip(group) {
-            found.insert(page, Arc::new(by_page.remove(&nth).unwrap_or_default()));
-        }
+        let documents = with_files(tx, rows).await?;
+        let documents = documents
+            .into_iter()
+            .map(|(nth, document)| (nth, Arc::new(document)));
+        found.extend(group.filled(documents));
     }
     Ok(found)
 }

@@ -7,13 +7,14 @@ use uuid::Uuid;
 
 use super::{
     ContactPointProvenance, ContactPointUse, ContactPointValidity, LineType,
+    account_page::AccountPage,
     balance_components::{ComponentsRow, components_of},
     contact_store,
     creditors::{CreditorRow, PlacementRow, creditors_by_ids, placements_by_ids},
     documents::{DocumentRow, Documents, documents_by_ids, documents_of_accounts},
     match_suggestions::{Suggestions, suggestions_for},
     merge::{Merges, merges_of},
-    notes::{NotePage, NoteRow, Notes, notes_by_ids, notes_of_accounts},
+    notes::{NoteRow, Notes, notes_by_ids, notes_of_accounts},
     same_contacts::others_with_contact,
     store::{self, AccountRow, DebtorRow},
     timeline::{Timeline, timelines},
@@ -57,10 +58,10 @@ pub struct AccountLoaders {
     suggestions: Batch<Uuid, Suggestions>,
     tags: Batch<Uuid, Arc<Vec<String>>>,
     entries: Batch<Uuid, Arc<LedgerEntryRow>>,
-    notes: Batch<NotePage, Notes>,
+    notes: Batch<AccountPage, Notes>,
     notes_by_id: Batch<Uuid, Arc<NoteRow>>,
-    timelines: Batch<NotePage, Timeline>,
-    documents: Batch<NotePage, Documents>,
+    timelines: Batch<AccountPage, Timeline>,
+    documents: Batch<AccountPage, Documents>,
     documents_by_id: Batch<Uuid, Arc<DocumentRow>>,
     creditors: Batch<Uuid, Arc<CreditorRow>>,
     placements: Batch<Uuid, Arc<PlacementRow>>,
@@ -167,10 +168,10 @@ impl AccountLoaders {
         Ok(found.unwrap_or_default())
     }
 
-    pub(super) async fn notes(&self, scope: &OpScope, page: NotePage) -> Result<Notes, OpError> {
+    pub(super) async fn notes(&self, scope: &OpScope, page: AccountPage) -> Result<Notes, OpError> {
         let found = self
             .notes
-            .load(page, async |pages: Vec<NotePage>| {
+            .load(page, async |pages: Vec<AccountPage>| {
                 let mut tx = scope.snapshot().await?;
                 Ok::<_, OpError>(notes_of_accounts(&mut tx, pages).await?)
             })
@@ -202,10 +203,10 @@ impl AccountLoaders {
             .await
     }
 
-    pub(super) async fn timeline(&self, scope: &OpScope, page: NotePage) -> Result<Timeline, OpError> {
+    pub(super) async fn timeline(&self, scope: &OpScope, page: AccountPage) -> Result<Timeline, OpError> {
         let found = self
             .timelines
-            .load(page, async |pages: Vec<NotePage>| {
+            .load(page, async |pages: Vec<AccountPage>| {
                 let mut tx = scope.snapshot().await?;
                 Ok::<_, OpError>(timelines(&mut tx, pages).await?)
             })
@@ -213,10 +214,10 @@ impl AccountLoaders {
         Ok(found.unwrap_or_default())
     }
 
-    pub(super) async fn documents(&self, scope: &OpScope, page: NotePage) -> Result<Documents, OpError> {
+    pub(super) async fn documents(&self, scope: &OpScope, page: AccountPage) -> Result<Documents, OpError> {
         let found = self
             .documents
-            .load(page, async |pages: Vec<NotePage>| {
+            .load(page, async |pages: Vec<AccountPage>| {
                 let mut tx = scope.snapshot().await?;
                 Ok::<_, OpError>(documents_of_accounts(&mut tx, pages).await?)
             })

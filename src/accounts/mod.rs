@@ -5,6 +5,7 @@
 //! `balance_components`, `creditors`, `placements`, `exports`. May import `platform`, `identity`, `access`, `audit`,
 //! `ledger`, `files`.
 
+mod account_page;
 mod address;
 mod assign_accounts;
 mod balance_components;
@@ -45,6 +46,7 @@ mod update_account;
 mod update_debtor;
 mod views;
 
+pub use account_page::{AccountPage, AccountPages};
 pub use assign_accounts::assign_accounts;
 pub use balance_components::{BalanceComponents, ItemizationEvent};
 pub use contact_points::{

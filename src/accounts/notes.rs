@@ -6,7 +6,10 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::store::{self, debtor_by_id};
+use super::{
+    account_page::{AccountPage, AccountPages},
+    store::{self, debtor_by_id},
+};
 use crate::{
     access::{Cell, authorize},
     platform::{
@@ -30,14 +33,6 @@ pub(super) struct NoteRow {
     pub(super) author_id: Option<Uuid>,
     pub(super) body_cipher: Vec<u8>,
     pub(super) created_at: DateTime<Utc>,
-}
-
-/// A page of one account's notes: how many, past which.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct NotePage {
-    pub(super) account: Uuid,
-    pub(super) limit: i64,
-    pub(super) past: Option<Uuid>,
 }
 
 /// Notes of one page each.
@@ -128,21 +123,14 @@ pub(super) async fn notes_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<
     .await?)
 }
 
-/// Newest first; one statement for all accounts that ask for the same number, and usually all do. The accounts were
-/// read within the caller's scope.
+/// Newest first. The accounts were read within the caller's scope.
 pub(super) async fn notes_of_accounts(
     tx: &mut TenantTx,
-    pages: Vec<NotePage>,
-) -> Result<HashMap<NotePage, Notes>, DbError> {
+    pages: Vec<AccountPage>,
+) -> Result<HashMap<AccountPage, Notes>, DbError> {
     let business = tx.business_id();
-    let mut groups: HashMap<i64, Vec<NotePage>> = HashMap::new();
-    for page in pages {
-        groups.entry(page.limit).or_default().push(page);
-    }
     let mut found = HashMap::new();
-    for (limit, group) in groups {
-        let accounts: Vec<Uuid> = group.iter().map(|page| page.account).collect();
-        let pasts: Vec<Option<Uuid>> = group.iter().map(|page| page.past).collect();
+    for group in AccountPages::of(pages) {
         let rows = sqlx::query!(
             r#"SELECT p.nth AS "nth!", n.id AS "id!", a.debtor_id AS "debtor_id!",
                     n.author_id, n.body_cipher AS "body_cipher!", n.created_at AS "created_at!"
@@ -154,14 +142,13 @@ pub(super) async fn notes_of_accounts(
                 ORDER BY v.id DESC LIMIT $4) n
              ORDER BY p.nth, n.id DESC"#,
             business,
-            &accounts,
-            &pasts as &[Option<Uuid>],
-            limit,
+            &group.accounts,
+            &group.pasts as &[Option<Uuid>],
+            group.limit,
         )
         .fetch_all(tx.conn())
         .await?;
-        let mut by_page: HashMap<i64, Vec<Arc<NoteRow>>> = HashMap::with_capacity(group.len());
-        for row in rows {
+        let notes = rows.into_iter().map(|row| {
             let note = NoteRow {
                 id: row.id,
                 debtor_id: row.debtor_id,
@@ -169,11 +156,9 @@ pub(super) async fn notes_of_accounts(
                 body_cipher: row.body_cipher,
                 created_at: row.created_at,
             };
-            by_page.entry(row.nth).or_default().push(Arc::new(note));
-        }
-        for (nth, page) in (1..).zip(group) {
-            found.insert(page, Arc::new(by_page.remove(&nth).unwrap_or_default()));
-        }
+            (row.nth, Arc::new(note))
+        });
+        found.extend(group.filled(notes));
     }
     Ok(found)
 }

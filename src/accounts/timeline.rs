@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::notes::NotePage;
+use super::account_page::{AccountPage, AccountPages};
 use crate::{
     access::{Cell, authorize},
     platform::db::{DbError, TenantTx},
@@ -24,13 +24,12 @@ pub(super) struct TimelineRow {
 /// What happened on one page.
 pub(super) type Timeline = Arc<Vec<TimelineRow>>;
 
-/// What was made last comes first; one statement for all accounts that ask for the same number. The accounts were read within
-/// the caller's scope; of each kind only what the caller may read, and nothing of a colleague's threads. Each kind is read in
+/// What was made last comes first. The accounts were read within the caller's scope; of each kind only what the caller may read, and nothing of a colleague's threads. Each kind is read in
 /// the order of its index, no further than the page; messages, a whole thread at most.
 pub(super) async fn timelines(
     tx: &mut TenantTx,
-    pages: Vec<NotePage>,
-) -> Result<HashMap<NotePage, Timeline>, DbError> {
+    pages: Vec<AccountPage>,
+) -> Result<HashMap<AccountPage, Timeline>, DbError> {
     let (business, agent) = (tx.business_id(), tx.ctx().agent_scope());
     let may = |cell| authorize(tx.ctx(), cell).is_ok();
     let (ledger, disputes, decisions, threads) = (
@@ -39,14 +38,8 @@ pub(super) async fn timelines(
         may(Cell::DecisionRead),
         may(Cell::ConversationRead),
     );
-    let mut groups: HashMap<i64, Vec<NotePage>> = HashMap::new();
-    for page in pages {
-        groups.entry(page.limit).or_default().push(page);
-    }
     let mut found = HashMap::new();
-    for (limit, group) in groups {
-        let accounts: Vec<Uuid> = group.iter().map(|page| page.account).collect();
-        let pasts: Vec<Option<Uuid>> = group.iter().map(|page| page.past).collect();
+    for group in AccountPages::of(pages) {
         let rows = sqlx::query!(
             r#"SELECT p.nth AS "nth!", t.kind AS "kind!", t.id AS "id!", t.at AS "at!"
              FROM unnest($2::uuid[], $3::uuid[]) WITH ORDINALITY AS p(account_id, past, nth)
@@ -94,10 +87,10 @@ pub(super) async fn timelines(
                 ORDER BY id DESC LIMIT $5) t
              ORDER BY p.nth, t.id DESC"#,
             business,
-            &accounts,
-            &pasts as &[Option<Uuid>],
+            &group.accounts,
+            &group.pasts as &[Option<Uuid>],
             agent,
-            limit,
+            group.limit,
             ledger,
             disputes,
             decisions,
@@ -105,22 +98,17 @@ pub(super) async fn timelines(
         )
         .fetch_all(tx.conn())
         .await?;
-        let mut by_page: HashMap<i64, Vec<TimelineRow>> = HashMap::with_capacity(group.len());
-        for row in rows {
-            let account = usize::try_from(row.nth - 1)
-                .ok()
-                .and_then(|nth| accounts.get(nth));
+        let rows = rows.into_iter().filter_map(|row| {
             let item = TimelineRow {
-                account_id: account.copied().unwrap_or_default(),
+                account_id: group.account(row.nth)?,
                 kind: row.kind,
                 id: row.id,
                 at: row.at,
             };
-            by_page.entry(row.nth).or_default().push(item);
-        }
-        for (nth, page) in (1..).zip(group) {
-            found.insert(page, Arc::new(by_page.remove(&nth).unwrap_or_default()));
-        }
+            Some((row.nth, item))
+        });
+        let rows: Vec<_> = rows.collect();
+        found.extend(group.filled(rows));
     }
     Ok(found)
 }

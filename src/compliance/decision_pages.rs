@@ -5,9 +5,12 @@ use std::{collections::HashMap, sync::Arc};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::platform::{
-    db::{DbError, TenantTx},
-    keys::WrappedKey,
+use crate::{
+    accounts::{AccountPage, AccountPages},
+    platform::{
+        db::{DbError, TenantTx},
+        keys::WrappedKey,
+    },
 };
 
 /// A stored decision, as it is read.
@@ -19,32 +22,17 @@ pub(super) struct DecisionRow {
     pub(super) decided_at: DateTime<Utc>,
 }
 
-/// A page of the decisions about one account: how many, past which.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub(super) struct DecisionPage {
-    pub(super) account: Uuid,
-    pub(super) limit: i64,
-    pub(super) past: Option<Uuid>,
-}
-
 /// The decisions of one page.
 pub(super) type Decisions = Arc<Vec<DecisionRow>>;
 
-/// What was decided last comes first; one statement for all accounts that ask for the same number. The accounts were read
-/// within the caller's scope; of a message in a colleague's thread an agent sees no decision, whosever the account is.
+/// What was decided last comes first. The accounts were read within the caller's scope; of a message in a colleague's thread an agent sees no decision, whosever the account is.
 pub(super) async fn decisions_of_accounts(
     tx: &mut TenantTx,
-    pages: Vec<DecisionPage>,
-) -> Result<HashMap<DecisionPage, Decisions>, DbError> {
+    pages: Vec<AccountPage>,
+) -> Result<HashMap<AccountPage, Decisions>, DbError> {
     let (business, agent) = (tx.business_id(), tx.ctx().agent_scope());
-    let mut groups: HashMap<i64, Vec<DecisionPage>> = HashMap::new();
-    for page in pages {
-        groups.entry(page.limit).or_default().push(page);
-    }
     let mut found = HashMap::new();
-    for (limit, group) in groups {
-        let accounts: Vec<Uuid> = group.iter().map(|page| page.account).collect();
-        let pasts: Vec<Option<Uuid>> = group.iter().map(|page| page.past).collect();
+    for group in AccountPages::of(pages) {
         let rows = sqlx::query!(
             r#"SELECT p.nth AS "nth!", d.id AS "id!", d.debtor_id AS "debtor_id!", d.decision AS "decision!",
                     d.decided_at AS "decided_at!"
@@ -62,25 +50,23 @@ pub(super) async fn decisions_of_accounts(
                 ORDER BY x.id DESC LIMIT $5) d
              ORDER BY p.nth, d.id DESC"#,
             business,
-            &accounts,
-            &pasts as &[Option<Uuid>],
+            &group.accounts,
+            &group.pasts as &[Option<Uuid>],
             agent,
-            limit,
+            group.limit,
         )
         .fetch_all(tx.conn())
         .await?;
-        let mut by_page: HashMap<i64, Vec<DecisionRow>> = HashMap::with_capacity(group.len());
-        for row in rows {
-            by_page.entry(row.nth).or_default().push(DecisionRow {
+        let decisions = rows.into_iter().map(|row| {
+            let decision = DecisionRow {
                 id: row.id,
                 debtor_id: row.debtor_id,
                 decision: row.decision,
                 decided_at: row.decided_at,
-            });
-        }
-        for (nth, page) in (1..).zip(group) {
-            found.insert(page, Arc::new(by_page.remove(&nth).unwrap_or_default()));
-        }
+            };
+            (row.nth, decision)
+        });
+        found.extend(group.filled(decisions));
     }
     Ok(found)
 }

@@ -219,14 +219,14 @@ async fn decide_and_store(
     let Some(gathered) = gather(tx, keys, contact, stage == Stage::Dispatch).await? else {
         return Ok(None);
     };
-    let decision = decide(RuleSet::current(), &gathered.facts, Strictness::Production);
-    let mut decided = Decided {
-        id: ids::next(),
-        decision,
-        print: [0; 32],
-    };
+    let (id, decision) = (
+        ids::next(),
+        decide(RuleSet::current(), &gathered.facts, Strictness::Production),
+    );
     let facts = serde_json::to_vec(&gathered.facts).map_err(|error| OpError::Internal(error.into()))?;
-    decided.print = store(tx, keys, contact, &decided, stage, &gathered.record_key, &facts).await?;
+    let sealed = (&gathered.record_key, facts.as_slice());
+    let print = store(tx, keys, contact, (id, &decision), stage, sealed).await?;
+    let decided = Decided { id, decision, print };
     let outcome = outcome_name(decided.decision.outcome);
     metrics::counter!("compliance_decisions_total", "stage" => stage.as_str(), "outcome" => outcome)
         .increment(1);
@@ -238,27 +238,25 @@ async fn store(
     tx: &mut TenantTx,
     keys: &TenantKeys,
     contact: &Contact<'_>,
-    decided: &Decided,
+    (id, decision): (Uuid, &Decision),
     stage: Stage,
-    record_key: &WrappedKey,
-    facts: &[u8],
+    (record_key, facts): (&WrappedKey, &[u8]),
 ) -> Result<[u8; 32], OpError> {
     let key = keys.data_key(record_key)?.ok_or_else(|| {
         anyhow::anyhow!("the record key of this person was destroyed: nobody may be contacted")
     })?;
-    let facts_cipher = keys.seal(&key, "decisions", "facts_cipher", decided.id, facts)?;
-    let decision_json =
-        serde_json::to_value(&decided.decision).map_err(|error| OpError::Internal(error.into()))?;
+    let facts_cipher = keys.seal(&key, "decisions", "facts_cipher", id, facts)?;
+    let decision_json = serde_json::to_value(decision).map_err(|error| OpError::Internal(error.into()))?;
     let (business, now, hash) = (tx.business_id(), tx.now(), content_hash(contact.content));
     let user = tx.ctx().user_id();
     let printed = Printed {
-        id: decided.id,
+        id,
         debtor_id: contact.debtor_id,
         account_id: contact.account_id,
         channel: contact.channel.as_str(),
         stage: stage.as_str(),
-        outcome: outcome_name(decided.decision.outcome),
-        rule_set_version: &decided.decision.rule_set_version,
+        outcome: outcome_name(decision.outcome),
+        rule_set_version: &decision.rule_set_version,
         decision: &decision_json,
         facts_cipher: &facts_cipher,
         content_hash: &hash,
@@ -274,21 +272,21 @@ async fn store(
          INSERT INTO contact_slots (business_id, decision_id, debtor_id, account_id, channel, reply, reserved_at, cease_notice)
          SELECT business_id, id, debtor_id, account_id, channel, $15, decided_at, $18 FROM stored WHERE $16",
         business,
-        decided.id,
+        id,
         contact.debtor_id,
         contact.account_id,
         contact.channel.as_str(),
         stage.as_str(),
-        outcome_name(decided.decision.outcome),
-        decided.decision.rule_set_version,
-        decided.decision.tzdb_version,
+        outcome_name(decision.outcome),
+        decision.rule_set_version,
+        decision.tzdb_version,
         decision_json,
         facts_cipher,
         record_key.id,
         hash.as_slice(),
         now,
         contact.in_reply_to.is_some(),
-        stage == Stage::Dispatch && decided.allows() && contact.takes_slot(),
+        stage == Stage::Dispatch && decision.outcome == Outcome::Allow && contact.takes_slot(),
         user,
         contact.cease_notice.map(CeaseNotice::as_str),
     )

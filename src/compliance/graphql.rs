@@ -34,12 +34,12 @@ use super::{
     Author, Contact,
     consent_pages::{ConsentPage, Consents},
     decision::{Decision, Outcome},
-    decision_pages::{DecisionPage, DecisionRow, Decisions, SealedFacts},
+    decision_pages::{DecisionRow, Decisions, SealedFacts},
     explain, required_text,
 };
 use crate::{
     access::{Cell, authorize},
-    accounts::{Channel, debtor_by_id, phones_of, scoped_debtor_of_account},
+    accounts::{AccountPage, Channel, debtor_by_id, phones_of, scoped_debtor_of_account},
     platform::{
         db::TenantTx,
         error::OpError,
@@ -130,7 +130,7 @@ pub struct ComplianceDecision {
 #[derive(Default)]
 pub struct ComplianceLoaders {
     consents: Batch<ConsentPage, Consents>,
-    decision_pages: Batch<DecisionPage, Decisions>,
+    decision_pages: Batch<AccountPage, Decisions>,
     decisions: Batch<Uuid, ComplianceDecision>,
     dispute_steps: Batch<Uuid, disputes::Steps>,
     disputes: Batch<Uuid, disputes::Disputes>,

@@ -180,35 +180,27 @@ impl GraphqlEngine {
         Ok(caller)
     }
 
-    /// The request, with from where it came: who acts by it is named with that in the audit trail.
-    fn mark_of(&self, meta: &RequestMeta) -> RequestMark {
-        let user_agent = meta.user_agent.as_deref().map(Into::into);
-        let origin = RequestOrigin::new(&self.identity.keyring, meta.peer, user_agent);
-        RequestMark::from_origin(meta.request_id.as_str(), origin)
-    }
-
+    /// What resolvers know of the request, and with it from where it came: who acts by it is named with that in the audit trail.
     fn facts(&self, meta: RequestMeta) -> RequestFacts {
+        let user_agent: Option<Arc<str>> = meta.user_agent.map(Into::into);
+        let origin = RequestOrigin::new(&self.identity.keyring, meta.peer, user_agent.clone());
         RequestFacts {
-            request_id: self.mark_of(&meta),
+            request_id: RequestMark::from_origin(meta.request_id, origin),
             peer: meta.peer,
-            user_agent: meta.user_agent.map(Into::into),
+            user_agent,
             cookies: meta.cookies,
         }
     }
 
     /// The context of this operation, with its request id and, for a mutation, its idempotency key.
     fn tenant_ctx(
-        &self,
         caller: &Caller,
         request: &Request,
         plan: &Plan,
-        meta: &RequestMeta,
+        (mark, key): (&RequestMark, Option<String>),
     ) -> Option<TenantCtx> {
-        let ctx = caller.tenant()?.clone().with_request(self.mark_of(meta));
-        let key = meta
-            .idempotency_key
-            .as_deref()
-            .filter(|_| plan.kind == OperationType::Mutation);
+        let ctx = caller.tenant()?.clone().with_request(mark);
+        let key = key.filter(|_| plan.kind == OperationType::Mutation);
         Some(match key {
             None => ctx,
             Some(key) => {
@@ -375,7 +367,7 @@ impl Engine for GraphqlEngine {
         caller: Caller,
         request: Request,
         document: &ExecutableDocument,
-        meta: RequestMeta,
+        mut meta: RequestMeta,
     ) -> Response {
         let Some(plan) = plan(&request, document) else {
             return self.execution.schema.execute(request).await;
@@ -390,10 +382,12 @@ impl Engine for GraphqlEngine {
         if let Err(refusal) = self.admit(&caller, &plan, &meta).await {
             return refused(&refusal);
         }
+        let key = meta.idempotency_key.take();
+        let facts = self.facts(meta);
         let admitted = Admitted {
-            ctx: self.tenant_ctx(&caller, &request, &plan, &meta),
+            ctx: Self::tenant_ctx(&caller, &request, &plan, (&facts.request_id, key)),
             caller,
-            facts: self.facts(meta),
+            facts,
             operation_name: request.operation_name.clone(),
             fields: plan.fields.join(","),
         };
@@ -417,7 +411,8 @@ impl Engine for GraphqlEngine {
             Ok(caller) => caller,
             Err(refusal) => return refuse(refusal),
         };
-        let Some(ctx) = self.tenant_ctx(&caller, &request, &plan, &meta) else {
+        let facts = self.facts(meta);
+        let Some(ctx) = Self::tenant_ctx(&caller, &request, &plan, (&facts.request_id, None)) else {
             return refuse(Refusal::new(
                 ErrorCode::Unauthenticated,
                 "Sign in to a business first.",
@@ -438,7 +433,7 @@ impl Engine for GraphqlEngine {
         let admitted = Admitted {
             caller,
             ctx: Some(ctx),
-            facts: self.facts(meta),
+            facts,
             operation_name: request.operation_name,
             fields: plan.fields.join(","),
         };

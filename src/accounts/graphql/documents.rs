@@ -8,9 +8,8 @@ use uuid::Uuid;
 
 use crate::{
     accounts::{
-        AccountLoaders,
+        AccountLoaders, AccountPage,
         documents::{DocumentRow, NewDocument, add_document, delete_document, document_by_id},
-        notes::NotePage,
     },
     files::Files,
     identity::graphql::User,
@@ -95,11 +94,7 @@ impl Document {
         let page = args.check(ctx)?;
         let past = page.key::<Uuid>("documents")?;
         let scope = ctx.scope()?;
-        let asked = NotePage {
-            account,
-            limit: page.fetch(),
-            past,
-        };
+        let asked = AccountPage::new(account, &page, past);
         let documents = ctx
             .data::<AccountLoaders>()?
             .documents(scope, asked)

@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::Debtor;
 use crate::{
     accounts::{
-        AccountLoaders, add_note,
-        notes::{NotePage, NoteRow, note_by_id},
+        AccountLoaders, AccountPage, add_note,
+        notes::{NoteRow, note_by_id},
     },
     identity::graphql::User,
     platform::{
@@ -63,11 +63,7 @@ impl AccountNote {
         let page = args.check(ctx)?;
         let past = page.key::<Uuid>("notes")?;
         let scope = ctx.scope()?;
-        let asked = NotePage {
-            account,
-            limit: page.fetch(),
-            past,
-        };
+        let asked = AccountPage::new(account, &page, past);
         let notes = ctx
             .data::<AccountLoaders>()?
             .notes(scope, asked)

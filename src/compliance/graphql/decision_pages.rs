@@ -6,7 +6,8 @@ use uuid::Uuid;
 use super::{ComplianceDecision, ComplianceLoaders};
 use crate::{
     access::{Cell, authorize},
-    compliance::decision_pages::{DecisionPage, decisions_of_accounts, facts_of},
+    accounts::AccountPage,
+    compliance::decision_pages::{decisions_of_accounts, facts_of},
     platform::{
         error::OpError,
         gql::{AtHand, EdgeCursor, PageArgs, ScopeExt as _, op_error},
@@ -36,15 +37,11 @@ impl ComplianceDecision {
             .map_err(|denied| op_error(OpError::Forbidden(denied.to_string())))?;
         let page = args.check(ctx)?;
         let past = page.key::<Uuid>("decisions")?;
-        let asked = DecisionPage {
-            account,
-            limit: page.fetch(),
-            past,
-        };
+        let asked = AccountPage::new(account, &page, past);
         let found = ctx
             .data::<ComplianceLoaders>()?
             .decision_pages
-            .load(asked, async |pages: Vec<DecisionPage>| {
+            .load(asked, async |pages: Vec<AccountPage>| {
                 let mut tx = scope.snapshot().await?;
                 Ok::<_, OpError>(decisions_of_accounts(&mut tx, pages).await?)
             })

@@ -15,7 +15,7 @@ use async_graphql::{
 };
 use futures_util::{pending, poll};
 
-use super::{AtHand, EdgeCursor, MayWrite, write_json};
+use super::{AtHand, MayWrite, write_json};
 
 /// The same object to the schema; only resolved otherwise.
 #[derive(Clone, Debug)]
@@ -44,59 +44,9 @@ impl<T: AtHand> OutputType for InPlace<T> {
     }
 }
 
-/// An item of a page, with its place.
-pub trait RelayEdge: OutputType {
-    type Node: AtHand;
-
-    fn cursor(&self) -> &EdgeCursor;
-    fn node(&self) -> &Self::Node;
-}
-
-/// The edges of a page; to the schema a list like any other. Which fields are selected is found out once for all of them.
-#[derive(Clone, Debug)]
-pub struct Edges<E>(pub Vec<E>);
-
-impl<E: RelayEdge> OutputType for Edges<E> {
-    fn type_name() -> Cow<'static, str> {
-        <Vec<E> as OutputType>::type_name()
-    }
-
-    fn qualified_type_name() -> String {
-        <Vec<E> as OutputType>::qualified_type_name()
-    }
-
-    fn create_type_info(registry: &mut Registry) -> String {
-        <Vec<E> as OutputType>::create_type_info(registry)
-    }
-
-    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
-        match plain_edge::<E>(ctx) {
-            Some(fields) => Ok(Value::Binary(text_of_edges(ctx, &self.0, &fields).await.into())),
-            None => Box::pin(self.0.resolve(ctx, field)).await,
-        }
-    }
-}
-
-/// A field of an edge, with the fields that are selected on the node where it is that.
-type EdgeField<'a> = (&'a Positioned<Field>, Option<Vec<&'a Positioned<Field>>>);
-
-fn plain_edge<'a, E: RelayEdge>(ctx: &ContextSelectionSet<'a>) -> Option<Vec<EdgeField<'a>>> {
-    let node_type = E::Node::type_name();
-    let fields = plain_fields(ctx, &ctx.item.node.items, &E::type_name())?;
-    let with_node = |field: &'a Positioned<Field>| match field.node.name.node.as_str() {
-        "cursor" | "__typename" => Some((field, None)),
-        "node" => {
-            let of_node = plain_fields(ctx, &field.node.selection_set.node.items, &node_type)?;
-            Some((field, Some(of_node)))
-        }
-        _ => None,
-    };
-    fields.into_iter().map(with_node).collect()
-}
-
 /// The fields of a selection on an object of type `on`, each key once; `None` where the library must look at them
 /// itself: values to be merged, directives, conditions on interfaces.
-fn plain_fields<'a>(
+pub(super) fn plain_fields<'a>(
     ctx: &ContextSelectionSet<'a>,
     selections: &'a [Positioned<Selection>],
     on: &str,
@@ -141,14 +91,14 @@ fn collect<'a>(
 
 /// The inside of an object or list: its members in their order, each with a comma before it, and room for those that are
 /// not known yet.
-struct Members {
-    text: Vec<u8>,
+pub(super) struct Members {
+    pub(super) text: Vec<u8>,
     /// Where in `text` what came later belongs.
-    late: Vec<(usize, Vec<u8>)>,
+    pub(super) late: Vec<(usize, Vec<u8>)>,
 }
 
 impl Members {
-    fn with_capacity(bytes: usize) -> Self {
+    pub(super) fn with_capacity(bytes: usize) -> Self {
         Self {
             text: Vec::with_capacity(bytes),
             late: Vec::new(),
@@ -156,13 +106,13 @@ impl Members {
     }
 
     /// Leaves room here, and says which.
-    fn leave_room(&mut self) -> usize {
+    pub(super) fn leave_room(&mut self) -> usize {
         self.late.push((self.text.len(), Vec::new()));
         self.late.len() - 1
     }
 
     /// Between brackets; `None` without members.
-    fn between(self, open: u8, close: u8) -> Option<Vec<u8>> {
+    pub(super) fn between(self, open: u8, close: u8) -> Option<Vec<u8>> {
         let mut text = self.text;
         if !self.late.is_empty() {
             let length: usize = self.late.iter().map(|(_, member)| member.len()).sum();
@@ -183,7 +133,7 @@ impl Members {
     }
 }
 
-fn push_key(field: &Positioned<Field>, text: &mut Vec<u8>) {
+pub(super) fn push_key(field: &Positioned<Field>, text: &mut Vec<u8>) {
     // A name is letters, digits and underscores (section 2.1.9): nothing to escape.
     text.extend_from_slice(b",\"");
     text.extend_from_slice(field.node.response_key().node.as_bytes());
@@ -240,7 +190,7 @@ pub(super) fn write_object<T: AtHand>(
 }
 
 /// An object all of whose fields have their value at once; false where one has not, and then nothing is written.
-fn push_object(
+pub(super) fn push_object(
     ctx: &ContextSelectionSet<'_>,
     object: &impl AtHand,
     fields: &[&Positioned<Field>],
@@ -267,56 +217,7 @@ fn push_object(
     true
 }
 
-/// Whether all that is selected on the nodes has its value at once.
-fn has_all_at_hand<N: AtHand>(fields: &[EdgeField<'_>]) -> bool {
-    let mut of_nodes = fields
-        .iter()
-        .filter_map(|(_, of_node)| of_node.as_ref())
-        .flatten();
-    of_nodes.all(|field| {
-        let name = field.node.name.node.as_str();
-        name == "__typename" || N::is_at_hand(name)
-    })
-}
-
-/// An edge, with a comma before it, whose node has all its fields at once; false where it has not, and then nothing is written.
-fn push_edge<E: RelayEdge>(
-    ctx: &ContextSelectionSet<'_>,
-    edge: &E,
-    fields: &[EdgeField<'_>],
-    text: &mut Vec<u8>,
-) -> bool {
-    let before = text.len();
-    text.push(b',');
-    for (field, of_node) in fields {
-        let Some(of_node) = of_node else {
-            push_edge_leaf(edge, field, text);
-            continue;
-        };
-        push_key(field, text);
-        let ctx = ctx.with_field(field);
-        let ctx = ctx.with_selection_set(&field.node.selection_set);
-        if !push_object(&ctx, edge.node(), of_node, text) {
-            text.truncate(before);
-            return false;
-        }
-    }
-    // A selection has at least one field, and each of an edge's has a value: its comma makes room for the brace.
-    text[before + 1] = b'{';
-    text.push(b'}');
-    true
-}
-
-/// The cursor or the type's name: other fields of an edge are left to the library (`plain_edge`).
-fn push_edge_leaf<E: RelayEdge>(edge: &E, field: &Positioned<Field>, text: &mut Vec<u8>) {
-    if field.node.name.node == "__typename" {
-        return push_type_name(edge, field, text);
-    }
-    push_key(field, text);
-    write_json(&Value::String(edge.cursor().encoded()), text);
-}
-
-fn push_type_name(object: &impl OutputType, field: &Positioned<Field>, text: &mut Vec<u8>) {
+pub(super) fn push_type_name(object: &impl OutputType, field: &Positioned<Field>, text: &mut Vec<u8>) {
     push_key(field, text);
     write_json(
         &Value::String(object.introspection_type_name().into_owned()),
@@ -325,7 +226,7 @@ fn push_type_name(object: &impl OutputType, field: &Positioned<Field>, text: &mu
 }
 
 /// Pins a future where another of its kind has ended, if there is such a place.
-fn pin_in<F: Future>(room: Option<Pin<Box<F>>>, future: F) -> Pin<Box<F>> {
+pub(super) fn pin_in<F: Future>(room: Option<Pin<Box<F>>>, future: F) -> Pin<Box<F>> {
     match room {
         None => Box::pin(future),
         Some(mut room) => {
@@ -336,7 +237,7 @@ fn pin_in<F: Future>(room: Option<Pin<Box<F>>>, future: F) -> Pin<Box<F>> {
 }
 
 /// Waits for what has just been polled once, and hands each result over with what was kept beside it.
-async fn wait_for_all<K: Copy, F: Future>(
+pub(super) async fn wait_for_all<K: Copy, F: Future>(
     mut waiting: Vec<(K, Pin<Box<F>>)>,
     mut keep: impl FnMut(K, F::Output),
 ) {
@@ -364,7 +265,7 @@ async fn wait_for_all<K: Copy, F: Future>(
 
 /// The object as JSON, in the order in which its fields were selected (specification, section 6.3.2); `None` where all
 /// have failed.
-async fn text_of_fields<T: AtHand>(
+pub(super) async fn text_of_fields<T: AtHand>(
     ctx: &ContextSelectionSet<'_>,
     object: &T,
     fields: &[&Positioned<Field>],
@@ -398,68 +299,6 @@ async fn text_of_fields<T: AtHand>(
     })
     .await;
     members.between(b'{', b'}')
-}
-
-/// The list as JSON.
-async fn text_of_edges<E: RelayEdge>(
-    ctx: &ContextSelectionSet<'_>,
-    edges: &[E],
-    fields: &[EdgeField<'_>],
-) -> Vec<u8> {
-    let resolve = async |place, edge| {
-        let ctx = ctx.with_index(place);
-        text_of_edge(&ctx, edge, fields).await
-    };
-    let mut members = Members::with_capacity(256 * edges.len());
-    let mut waiting = Vec::new();
-    let mut room = None;
-    let mut at_hand = has_all_at_hand::<E::Node>(fields);
-    for (place, edge) in edges.iter().enumerate() {
-        // If one must wait after all, it does so for what the others need as well.
-        at_hand = at_hand && push_edge(&ctx.with_index(place), edge, fields, &mut members.text);
-        if at_hand {
-            continue;
-        }
-        let mut running = pin_in(room.take(), resolve(place, edge));
-        if let Poll::Ready(text) = poll!(running.as_mut()) {
-            members.text.push(b',');
-            members.text.extend_from_slice(&text);
-            room = Some(running);
-        } else {
-            waiting.push((members.leave_room(), running));
-        }
-    }
-    wait_for_all(waiting, |place, text| {
-        let member = &mut members.late[place].1;
-        member.reserve_exact(text.len() + 1);
-        member.push(b',');
-        member.extend_from_slice(&text);
-    })
-    .await;
-    members.between(b'[', b']').unwrap_or_else(|| b"[]".to_vec())
-}
-
-async fn text_of_edge<E: RelayEdge>(
-    ctx: &ContextSelectionSet<'_>,
-    edge: &E,
-    fields: &[EdgeField<'_>],
-) -> Vec<u8> {
-    let mut text = Vec::new();
-    for (field, of_node) in fields {
-        let Some(of_node) = of_node else {
-            push_edge_leaf(edge, field, &mut text);
-            continue;
-        };
-        let ctx = ctx.with_field(field);
-        let ctx = ctx.with_selection_set(&field.node.selection_set);
-        let node = text_of_fields(&ctx, edge.node(), of_node).await;
-        push_key(field, &mut text);
-        text.extend_from_slice(node.as_deref().unwrap_or(b"null"));
-    }
-    // A selection has at least one field, and each of an edge's has a value.
-    text[0] = b'{';
-    text.push(b'}');
-    text
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod at_hand;
 mod batch;
 mod connection;
+mod edges;
 mod errors;
 mod in_place;
 mod money;
@@ -18,8 +19,9 @@ pub use batch::Batch;
 pub use connection::{
     EdgeCursor, PageArgs, PageInfo, PageLimit, PageRequest, keyset_cursor, read_keyset_cursor,
 };
+pub use edges::{Edges, RelayEdge};
 pub use errors::{bad_input, forbidden, not_found, op_error};
-pub use in_place::{Edges, InPlace, RelayEdge};
+pub use in_place::InPlace;
 pub use money::{MoneyInput, MoneyValue};
 pub use mutation::{Done, Outcome, mutate};
 pub use scalars::{
