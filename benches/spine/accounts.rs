@@ -227,13 +227,13 @@ impl Bare {
             .bind(business)
             .bind(&ids)
             .bind(&keys)
-            .bind(vec![MESSAGES - 3; ids.len()])
+            .bind(vec![MESSAGES - 2; ids.len()])
             .bind(vec![MESSAGES; ids.len()])
             .fetch_all(&mut *tx)
             .await?;
         tx.commit().await?;
         ensure!(
-            i64::try_from(messages.len())? == PAGE * 4,
+            i64::try_from(messages.len())? == PAGE * 3,
             "{} messages",
             messages.len()
         );

@@ -37,7 +37,8 @@ impl ThreadPage {
     }
 }
 
-/// A page of a thread's messages: from one place in it to another, both of which belong to it.
+/// A page of a thread's messages: from one place in it to another, both of which belong to it. A sequence has no holes: whether
+/// there are more is known without reading one more.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct MessagePage {
     thread: Uuid,
@@ -49,7 +50,7 @@ pub(super) struct MessagePage {
 
 impl MessagePage {
     pub(super) fn new(thread: &ConversationRow, page: &PageRequest, past: Option<i32>) -> Self {
-        let further = i32::try_from(page.fetch() - 1).unwrap_or(i32::MAX);
+        let further = i32::try_from(page.limit - 1).unwrap_or(i32::MAX);
         let (low, high) = if page.backward {
             let high = past.map_or(thread.last_sequence, |past| {
                 past.saturating_sub(1).min(thread.last_sequence)
@@ -65,6 +66,15 @@ impl MessagePage {
             low,
             high,
             backward: page.backward,
+        }
+    }
+
+    /// Whether the thread goes on past it, in reading direction.
+    pub(super) fn has_more(&self, thread: &ConversationRow) -> bool {
+        if self.backward {
+            self.low > 1
+        } else {
+            self.high < thread.last_sequence
         }
     }
 
@@ -85,7 +95,7 @@ impl MessagePage {
     }
 }
 
-type Threads = Arc<Vec<Arc<ConversationRow>>>;
+pub(super) type Threads = Arc<Vec<Arc<ConversationRow>>>;
 type Messages = Arc<Vec<Arc<MessageRow>>>;
 
 /// The slice's look-ups of one operation.
@@ -139,25 +149,41 @@ impl ConversationLoaders {
     }
 
     pub(super) async fn of_account(&self, scope: &OpScope, page: ThreadPage) -> Result<Threads, OpError> {
-        let found = self
-            .of_account
-            .load(page, async |pages: Vec<ThreadPage>| {
-                let mut tx = scope.snapshot().await?;
-                Ok::<_, OpError>(threads_of_accounts(&mut tx, pages).await?)
-            })
-            .await?;
-        Ok(found.unwrap_or_default())
+        let read = async |pages| read_threads(scope, pages).await;
+        Ok(self.of_account.load(page, read).await?.unwrap_or_default())
+    }
+
+    /// Fetches pages for those who ask for them next.
+    pub(super) async fn fetch_threads(
+        &self,
+        scope: &OpScope,
+        pages: Vec<ThreadPage>,
+    ) -> Result<Arc<HashMap<ThreadPage, Threads>>, OpError> {
+        let read = async |pages| read_threads(scope, pages).await;
+        self.of_account.fetch(pages, read).await
+    }
+
+    pub(super) fn keeps_threads(&self, page: &ThreadPage) -> bool {
+        self.of_account.keeps(page)
     }
 
     pub(super) async fn messages(&self, scope: &OpScope, page: MessagePage) -> Result<Messages, OpError> {
-        let found = self
-            .messages
-            .load(page, async |pages: Vec<MessagePage>| {
-                let mut tx = scope.snapshot().await?;
-                Ok::<_, OpError>(messages_of_threads(&mut tx, pages).await?)
-            })
-            .await?;
-        Ok(found.unwrap_or_default())
+        let read = async |pages| read_messages(scope, pages).await;
+        Ok(self.messages.load(page, read).await?.unwrap_or_default())
+    }
+
+    /// Fetches pages for those who ask for them next.
+    pub(super) async fn fetch_messages(
+        &self,
+        scope: &OpScope,
+        pages: Vec<MessagePage>,
+    ) -> Result<(), OpError> {
+        let read = async |pages| read_messages(scope, pages).await;
+        self.messages.fetch(pages, read).await.map(|_| ())
+    }
+
+    pub(super) fn keeps_messages(&self, page: &MessagePage) -> bool {
+        self.messages.keeps(page)
     }
 
     pub(super) async fn message(
@@ -195,6 +221,22 @@ impl ConversationLoaders {
             .await?;
         Ok(found.unwrap_or(0))
     }
+}
+
+async fn read_threads(
+    scope: &OpScope,
+    pages: Vec<ThreadPage>,
+) -> Result<HashMap<ThreadPage, Threads>, OpError> {
+    let mut tx = scope.snapshot().await?;
+    Ok(threads_of_accounts(&mut tx, pages).await?)
+}
+
+async fn read_messages(
+    scope: &OpScope,
+    pages: Vec<MessagePage>,
+) -> Result<HashMap<MessagePage, Messages>, OpError> {
+    let mut tx = scope.snapshot().await?;
+    Ok(messages_of_threads(&mut tx, pages).await?)
 }
 
 /// One statement for all accounts that ask for the same number from the same end; usually there is one group.

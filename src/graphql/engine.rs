@@ -18,7 +18,7 @@ use super::{
     execution::{Admitted, Execution, refused},
     field_merging,
     field_types::root_type,
-    root_fields::root_fields,
+    root_fields::RootFields,
     transport::{Engine, Limits, Measures, Refusal, RequestMeta, SocketEnd, document::select_operation},
     without_key::refusal_of_key,
 };
@@ -62,6 +62,7 @@ pub struct GraphqlEngine {
 struct Plan {
     kind: OperationType,
     fields: Vec<String>,
+    introspects: bool,
     /// Whether lists may be answered as text.
     may_write: MayWrite,
 }
@@ -82,6 +83,10 @@ impl GraphqlEngine {
 
     /// Whether the caller may select these root fields, and not too often.
     async fn admit(&self, caller: &Caller, plan: &Plan, meta: &RequestMeta) -> Result<(), Refusal> {
+        if plan.introspects && caller.is_anonymous() && !self.execution.open_introspection {
+            let message = "Sign in to introspect the schema, or read it at /schema.graphql.";
+            return Err(Refusal::new(ErrorCode::Unauthenticated, message));
+        }
         let root = root_type(plan.kind);
         let mut public = 0;
         for field in &plan.fields {
@@ -274,10 +279,15 @@ fn forbidden(denied: Denied) -> Refusal {
 
 fn plan(request: &Request, document: &ExecutableDocument) -> Option<Plan> {
     let operation = select_operation(document, request.operation_name.as_deref()).ok()?;
-    let (kind, fields) = root_fields(document, operation);
+    let RootFields {
+        kind,
+        names,
+        introspects,
+    } = RootFields::of(document, operation);
     Some(Plan {
         kind,
-        fields,
+        fields: names,
+        introspects,
         may_write: MayWrite(!field_merging::merges_objects(document, &operation.node)),
     })
 }

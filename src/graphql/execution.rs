@@ -111,14 +111,9 @@ impl Execution {
             .data(IdentityLoaders::default())
             .data(AuditLoaders::default())
             .data(TemplateLoaders::default());
-        let request = match scope {
+        match scope {
             Some(scope) => request.data(scope.clone()),
             None => request,
-        };
-        if admitted.caller.is_anonymous() && !self.open_introspection {
-            request.disable_introspection()
-        } else {
-            request
         }
     }
 

@@ -1,30 +1,38 @@
-//! Which root fields an operation selects, with fragments expanded.
+//! What an operation selects at its root, with fragments expanded.
 
 use async_graphql::{
     Positioned,
     parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet},
 };
 
-/// The operation's kind and the names of its root fields, introspection left out. A fragment counts as often as it is
-/// spread: the document was weighed, so that there are no cycles, and few fields.
-pub(super) fn root_fields(
-    document: &ExecutableDocument,
-    operation: &Positioned<OperationDefinition>,
-) -> (OperationType, Vec<String>) {
-    let mut names = Vec::new();
-    collect(document, &operation.node.selection_set, &mut names);
-    (operation.node.ty, names)
+/// What an operation selects at its root. A fragment counts as often as it is spread: the document was weighed, so that
+/// there are no cycles, and few fields.
+pub(super) struct RootFields {
+    pub(super) kind: OperationType,
+    /// The names of our own fields.
+    pub(super) names: Vec<String>,
+    /// Whether it asks for the schema (specification, section 4: `__schema`, `__type`).
+    pub(super) introspects: bool,
+}
+
+impl RootFields {
+    pub(super) fn of(document: &ExecutableDocument, operation: &Positioned<OperationDefinition>) -> Self {
+        let mut names = Vec::new();
+        collect(document, &operation.node.selection_set, &mut names);
+        let introspects = names.iter().any(|name| name == "__schema" || name == "__type");
+        names.retain(|name| !name.starts_with("__"));
+        Self {
+            kind: operation.node.ty,
+            names,
+            introspects,
+        }
+    }
 }
 
 fn collect(document: &ExecutableDocument, selections: &Positioned<SelectionSet>, names: &mut Vec<String>) {
     for selection in &selections.node.items {
         match &selection.node {
-            Selection::Field(field) => {
-                let name = field.node.name.node.as_str();
-                if !name.starts_with("__") {
-                    names.push(name.to_owned());
-                }
-            }
+            Selection::Field(field) => names.push(field.node.name.node.to_string()),
             Selection::InlineFragment(fragment) => collect(document, &fragment.node.selection_set, names),
             Selection::FragmentSpread(fragment) => {
                 let name = &fragment.node.fragment_name.node;

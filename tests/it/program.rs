@@ -36,7 +36,12 @@ async fn production_shows_strangers_neither_its_schema_by_introspection_nor_a_pl
         .await;
     let stranger = Client::anonymous(address);
     let refused = stranger.gql(INTROSPECTION, json!({})).await;
-    assert!(refused["data"]["__schema"].is_null(), "{refused}");
+    assert!(refused["data"].is_null(), "{refused}");
+    assert_eq!(
+        refused["errors"][0]["message"],
+        "Sign in to introspect the schema, or read it at /schema.graphql."
+    );
+    assert_eq!(page(&stranger, "/schema.graphql").await, 200);
     let known = stranger.gql("{ __typename }", json!({})).await;
     assert_eq!(data(&known)["__typename"], "Query");
     assert_eq!(page(&stranger, "/graphiql").await, 404);

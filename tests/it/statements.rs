@@ -231,6 +231,11 @@ async fn a_page_of_accounts_with_threads_and_messages_is_three_statements_whatev
 const WIDE_PAGE: &str = "{ accounts(first: 100) { edges { node { tags phone debtor { id }
   conversations(first: 1) { edges { node { unreadCount messages(last: 1) { edges { node { id } } } } } } } } } }";
 
+/// Lists that are resolved each by itself, beside the others.
+const LISTS_IN_LISTS: &str =
+    "{ conversations(first: 20) { edges { node { account { conversations(first: 2) { edges { node {
+  messages(last: 2) { edges { node { id } } pageInfo { hasPreviousPage } } } } } } } } } }";
+
 #[tokio::test]
 async fn each_look_up_of_a_wide_page_is_one_statement() {
     let (app, wire) = listened_to().await;
@@ -244,6 +249,15 @@ async fn each_look_up_of_a_wide_page_is_one_statement() {
         passed.len(),
         1 + 1 + 4 + 2,
         "BEGIN; accounts; tags, contacts, debtors, threads; unread counts and messages: {passed:#?}"
+    );
+    data(&agent.gql(LISTS_IN_LISTS, json!({})).await);
+    wire.clear();
+    data(&agent.gql(LISTS_IN_LISTS, json!({})).await);
+    let passed = wire.statements();
+    assert_eq!(
+        passed.len(),
+        1 + 4,
+        "BEGIN; threads; their accounts; the threads of all of these; the messages of all of those: {passed:#?}"
     );
     app.finish().await;
 }

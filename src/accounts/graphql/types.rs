@@ -87,7 +87,30 @@ crate::fields_at_hand!(Account {
     "preferredContactMethod" => preferred_contact_method,
     "createdAt" => created_at,
     "updatedAt" => updated_at,
+} fetched {
+    "conversations" => (fetch_conversations, has_conversations, conversations_at_field),
 });
+
+impl Account {
+    async fn fetch_conversations(accounts: &[&Self], ctx: &Context<'_>) {
+        let ids = accounts.iter().map(|account| account.row.id).collect();
+        Conversation::fetch_of_accounts(ctx, ids).await;
+    }
+
+    fn has_conversations(&self, ctx: &Context<'_>) -> bool {
+        Conversation::is_fetched_of_account(ctx, self.row.id)
+    }
+
+    async fn conversations_at_field(
+        &self,
+        ctx: &Context<'_>,
+    ) -> async_graphql::Result<InPlace<ConversationConnection>> {
+        let args = PageArgs::of(ctx).unwrap_or_default();
+        Conversation::of_account(ctx, self.row.id, args)
+            .await
+            .map(InPlace)
+    }
+}
 
 /// One debt of one person at your business.
 #[Object]

@@ -22,7 +22,10 @@ use crate::{
     identity::graphql::User,
     platform::{
         error::OpError,
-        gql::{Cursor, EdgeCursor, InPlace, OpScope, PageArgs, ScopeExt as _, op_error},
+        gql::{
+            Cursor, EdgeCursor, InPlace, OpScope, PageArgs, PageRequest, ScopeExt as _, fetch_for_pages,
+            op_error,
+        },
         ids::{self, IdKind},
     },
     templates::graphql::Template,
@@ -86,13 +89,10 @@ impl Conversation {
         args: PageArgs,
     ) -> async_graphql::Result<ConversationConnection> {
         let scope = ctx.scope()?;
-        authorize(scope.ctx(), Cell::ConversationRead)
-            .map_err(|denied| op_error(OpError::Forbidden(denied.to_string())))?;
-        let page = args.check(ctx)?;
-        let past = page.key::<Uuid>("threads")?;
+        let (page, threads) = Self::threads_of(ctx, account, args)?;
         let rows = ctx
             .data::<ConversationLoaders>()?
-            .of_account(scope, ThreadPage::new(account, &page, past))
+            .of_account(scope, threads)
             .await
             .map_err(op_error)?;
         let rows = rows
@@ -100,6 +100,54 @@ impl Conversation {
             .map(|row| (EdgeCursor::of("threads", row.id), Self::new(scope, row.clone())))
             .collect();
         Ok(ConversationConnection::from_rows(&page, rows))
+    }
+
+    fn threads_of(
+        ctx: &Context<'_>,
+        account: Uuid,
+        args: PageArgs,
+    ) -> async_graphql::Result<(PageRequest, ThreadPage)> {
+        authorize(ctx.scope()?.ctx(), Cell::ConversationRead)
+            .map_err(|denied| op_error(OpError::Forbidden(denied.to_string())))?;
+        let page = args.check(ctx)?;
+        let past = page.key::<Uuid>("threads")?;
+        let threads = ThreadPage::new(account, &page, past);
+        Ok((page, threads))
+    }
+
+    /// Fetches the pages of threads that the field of `ctx` asks for of these accounts, and what is selected on the threads.
+    pub async fn fetch_of_accounts(ctx: &Context<'_>, accounts: Vec<Uuid>) {
+        let (Ok(scope), Ok(loaders)) = (ctx.scope(), ctx.data::<ConversationLoaders>()) else {
+            return;
+        };
+        let asked = |account| Self::threads_of(ctx, account, PageArgs::of(ctx)?).ok();
+        let Some((requests, pages)): Option<(Vec<_>, Vec<_>)> = accounts.into_iter().map(asked).collect()
+        else {
+            return;
+        };
+        let Ok(found) = loaders.fetch_threads(scope, pages.clone()).await else {
+            return;
+        };
+        let shown = pages.iter().zip(&requests).flat_map(|(page, request)| {
+            let threads = found
+                .get(page)
+                .map(|threads| threads.as_slice())
+                .unwrap_or_default();
+            threads
+                .iter()
+                .take(usize::try_from(request.limit).unwrap_or(usize::MAX))
+        });
+        let threads: Vec<_> = shown.map(|row| Self { row: row.clone() }).collect();
+        let threads: Vec<_> = threads.iter().collect();
+        fetch_for_pages::<ConversationConnection, ConversationEdge>(ctx, &threads).await;
+    }
+
+    /// Whether the page of threads that the field of `ctx` asks for of this account was fetched.
+    pub fn is_fetched_of_account(ctx: &Context<'_>, account: Uuid) -> bool {
+        let page = PageArgs::of(ctx).and_then(|args| Self::threads_of(ctx, account, args).ok());
+        let loaders = ctx.data::<ConversationLoaders>();
+        page.zip(loaders.ok())
+            .is_some_and(|((_, page), loaders)| loaders.keeps_threads(&page))
     }
 }
 
@@ -113,6 +161,8 @@ crate::fields_at_hand!(Conversation {
     "createdAt" => created_at,
     "updatedAt" => updated_at,
     "closedAt" => closed_at,
+} fetched {
+    "messages" => (fetch_messages, has_messages, message_page_at_field),
 });
 
 /// A thread on one channel with one address.
@@ -255,11 +305,11 @@ impl Conversation {
         ctx: &Context<'_>,
         args: PageArgs,
     ) -> async_graphql::Result<MessageConnection> {
-        let page = args.check(ctx)?;
-        let past = page.key::<i32>("messages")?;
+        let (page, asked) = self.messages_of(ctx, args)?;
+        let has_more = asked.has_more(&self.row);
         let rows = ctx
             .data::<ConversationLoaders>()?
-            .messages(ctx.scope()?, MessagePage::new(&self.row, &page, past))
+            .messages(ctx.scope()?, asked)
             .await
             .map_err(op_error)?;
         let rows = rows
@@ -271,7 +321,46 @@ impl Conversation {
                 )
             })
             .collect();
-        Ok(MessageConnection::from_rows(&page, rows))
+        let mut connection = MessageConnection::from_rows(&page, rows);
+        connection.page_info.goes_on(&page, has_more);
+        Ok(connection)
+    }
+
+    fn messages_of(
+        &self,
+        ctx: &Context<'_>,
+        args: PageArgs,
+    ) -> async_graphql::Result<(PageRequest, MessagePage)> {
+        let page = args.check(ctx)?;
+        let past = page.key::<i32>("messages")?;
+        let messages = MessagePage::new(&self.row, &page, past);
+        Ok((page, messages))
+    }
+
+    async fn message_page_at_field(
+        &self,
+        ctx: &Context<'_>,
+    ) -> async_graphql::Result<InPlace<MessageConnection>> {
+        let args = PageArgs::of(ctx).unwrap_or_default();
+        self.message_page(ctx, args).await.map(InPlace)
+    }
+
+    async fn fetch_messages(threads: &[&Self], ctx: &Context<'_>) {
+        let (Ok(scope), Ok(loaders)) = (ctx.scope(), ctx.data::<ConversationLoaders>()) else {
+            return;
+        };
+        let asked = |thread: &&Self| thread.messages_of(ctx, PageArgs::of(ctx)?).ok();
+        let pages: Option<Vec<_>> = threads.iter().map(asked).collect();
+        let pages = pages.into_iter().flatten().map(|(_, page)| page).collect();
+        // Whoever asks for what could not be fetched meets what was in the way.
+        let _ = loaders.fetch_messages(scope, pages).await;
+    }
+
+    fn has_messages(&self, ctx: &Context<'_>) -> bool {
+        let page = PageArgs::of(ctx).and_then(|args| self.messages_of(ctx, args).ok());
+        let loaders = ctx.data::<ConversationLoaders>();
+        page.zip(loaders.ok())
+            .is_some_and(|((_, page), loaders)| loaders.keeps_messages(&page))
     }
 
     /// The thread's cursor in a list by last change.

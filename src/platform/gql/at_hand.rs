@@ -4,9 +4,9 @@
 
 use async_graphql::{ContainerType, Context, ID, OutputType, ServerResult, Value};
 use chrono::{DateTime, Utc};
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, future::BoxFuture};
 
-use super::{Date, MoneyValue, in_place::write_object, write_json};
+use super::{Date, InPlace, MoneyValue, in_place::write_object, write_json};
 
 /// An object that knows which of its fields have their value at once. The default knows none: then each is resolved as the library
 /// does.
@@ -16,21 +16,55 @@ pub trait AtHand: ContainerType {
         false
     }
 
-    /// Writes the value of the field of `ctx` as JSON, if it is one of these. Where it fails nothing counts that was written.
+    /// Fetches what the field of `ctx` needs, for all of these objects and all that is selected below them, in one statement a
+    /// level; `None` for a field that is not fetched so. What cannot be fetched is left to each object's resolver, which meets
+    /// what was in the way.
+    fn fetch<'a>(_objects: &'a [&'a Self], _ctx: &'a Context<'a>) -> Option<BoxFuture<'a, ()>> {
+        None
+    }
+
+    /// Whether what the field of `ctx` needs was fetched.
+    fn is_fetched(&self, _ctx: &Context<'_>) -> bool {
+        false
+    }
+
+    /// Writes the value of the field of `ctx` as JSON, if it is one of these or was fetched. Where it fails nothing counts that
+    /// was written.
     fn at_hand(&self, _ctx: &Context<'_>, _out: &mut Vec<u8>) -> Option<ServerResult<()>> {
         None
     }
 }
 
 /// Lists the fields of an object that hardly ever wait, with their resolvers in its `#[Object]`. One that waits after
-/// all is resolved as the others, from its beginning: not for fields that ask a `Batch`, which would be asked twice.
+/// all is resolved as the others, from its beginning: not for fields that ask a `Batch`, which would be asked twice. Those
+/// stand under `fetched`, with what fetches for many objects at once, tells whether that was done, and resolves the field.
 #[macro_export]
 macro_rules! fields_at_hand {
-    ($object:ty { $($field:literal => $resolver:ident),* $(,)? }) => {
+    ($object:ty { $($field:literal => $resolver:ident),* $(,)? }
+        $(fetched { $($late:literal => ($fetch:ident, $is_fetched:ident, $late_resolver:ident)),* $(,)? })?) => {
         impl $crate::platform::gql::AtHand for $object {
             fn is_at_hand(field: &str) -> bool {
                 [$($field),*].contains(&field)
             }
+
+            $(
+            fn fetch<'a>(
+                objects: &'a [&'a Self],
+                ctx: &'a ::async_graphql::Context<'a>,
+            ) -> Option<::futures_util::future::BoxFuture<'a, ()>> {
+                match ctx.item.node.name.node.as_str() {
+                    $($late => Some(Box::pin(Self::$fetch(objects, ctx))),)*
+                    _ => None,
+                }
+            }
+
+            fn is_fetched(&self, ctx: &::async_graphql::Context<'_>) -> bool {
+                match ctx.item.node.name.node.as_str() {
+                    $($late => self.$is_fetched(ctx),)*
+                    _ => false,
+                }
+            }
+            )?
 
             fn at_hand(
                 &self,
@@ -39,6 +73,10 @@ macro_rules! fields_at_hand {
             ) -> Option<::async_graphql::ServerResult<()>> {
                 match ctx.item.node.name.node.as_str() {
                     $($field => $crate::platform::gql::write_at_once(ctx, self.$resolver(ctx), out),)*
+                    $($($late => match self.$is_fetched(ctx) {
+                        true => $crate::platform::gql::write_at_once(ctx, self.$late_resolver(ctx), out),
+                        false => None,
+                    },)*)?
                     _ => None,
                 }
             }
@@ -109,8 +147,15 @@ impl WriteValue for MoneyValue {
     }
 }
 
+impl<T: AtHand> WriteValue for InPlace<T> {
+    fn write_value(&self, ctx: &Context<'_>, out: &mut Vec<u8>) -> Option<ServerResult<()>> {
+        write_object(&self.0, ctx, out)
+    }
+}
+
 impl WriteValue for Date {}
 impl WriteValue for DateTime<Utc> {}
+impl WriteValue for bool {}
 impl WriteValue for i32 {}
 
 /// Lets an enum be the value of a field at hand: written as its name (specification, section 6.4.3).

@@ -4,12 +4,12 @@
 //! costs a millisecond a level and has no access to the operation's transaction.)
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     future::poll_fn,
     hash::Hash,
     pin::pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
@@ -21,20 +21,39 @@ use tokio::sync::oneshot;
 
 /// One kind of look-up inside one operation.
 pub struct Batch<K, V> {
-    waiting: Mutex<Vec<(K, oneshot::Sender<Option<V>>)>>,
+    asked: Mutex<Asked<K, V>>,
+    /// Fetched ahead, for whoever asks for it in this operation; not in a mutation, of which a later field reads anew.
+    kept: Mutex<HashMap<K, V>>,
+}
+
+type Found<K, V> = Arc<HashMap<K, V>>;
+
+struct Asked<K, V> {
+    keys: Vec<K>,
+    waiting: Vec<oneshot::Sender<Found<K, V>>>,
+}
+
+impl<K, V> Default for Asked<K, V> {
+    fn default() -> Self {
+        Self {
+            keys: Vec::new(),
+            waiting: Vec::new(),
+        }
+    }
 }
 
 impl<K, V> Default for Batch<K, V> {
     fn default() -> Self {
         Self {
-            waiting: Mutex::default(),
+            asked: Mutex::default(),
+            kept: Mutex::default(),
         }
     }
 }
 
 impl<K: Clone + Eq + Hash, V: Clone> Batch<K, V> {
-    /// Looks `key` up together with whatever its siblings ask for. `fetch` gets all keys, each once, and returns
-    /// what it found.
+    /// Looks `key` up together with whatever its siblings ask for, unless it is kept. `fetch` gets all keys, each once, and
+    /// returns what it found.
     ///
     /// # Errors
     /// What `fetch` met; the siblings of the one that ran it get `None` and the operation fails with its error.
@@ -42,32 +61,68 @@ impl<K: Clone + Eq + Hash, V: Clone> Batch<K, V> {
     where
         F: AsyncFnOnce(Vec<K>) -> Result<HashMap<K, V>, E>,
     {
-        let (sender, mut receiver) = oneshot::channel();
-        let first = {
-            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            waiting.push((key, sender));
-            waiting.len() == 1
-        };
-        if first {
-            siblings_had_their_turn().await;
-            let taken = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
-            let mut keys: Vec<K> = Vec::with_capacity(taken.len());
-            let mut seen = std::collections::HashSet::with_capacity(taken.len());
-            for (key, _) in &taken {
-                if seen.insert(key.clone()) {
-                    keys.push(key.clone());
-                }
-            }
-            // On the heap: every field that may ask carries the room for this, and one in hundreds fetches.
-            let found = Box::pin(fetch(keys)).await?;
-            for (key, sender) in taken {
-                // A sibling whose field was dropped no longer listens.
-                let _ = sender.send(found.get(&key).cloned());
-            }
-            return Ok(receiver.try_recv().ok().flatten());
+        if let Some(kept) = lock(&self.kept).get(&key) {
+            return Ok(Some(kept.clone()));
         }
-        Ok(receiver.await.ok().flatten())
+        let found = self.ask([key.clone()], fetch).await?;
+        Ok(found.and_then(|found| found.get(&key).cloned()))
     }
+
+    /// Looks all of these up together with whatever their siblings ask for, and keeps what is found for those who load it.
+    ///
+    /// # Errors
+    /// What `fetch` met.
+    pub async fn fetch<F, E>(&self, keys: Vec<K>, fetch: F) -> Result<Found<K, V>, E>
+    where
+        F: AsyncFnOnce(Vec<K>) -> Result<HashMap<K, V>, E>,
+    {
+        let found = self.ask(keys.iter().cloned(), fetch).await?.unwrap_or_default();
+        let mut kept = lock(&self.kept);
+        for key in keys {
+            if let Some(value) = found.get(&key) {
+                kept.insert(key, value.clone());
+            }
+        }
+        drop(kept);
+        Ok(found)
+    }
+
+    /// Whether `key` is kept.
+    pub fn keeps(&self, key: &K) -> bool {
+        lock(&self.kept).contains_key(key)
+    }
+
+    /// What is found of these and of all that siblings ask for; `None` where the one that fetched it failed.
+    async fn ask<F, E>(&self, keys: impl IntoIterator<Item = K>, fetch: F) -> Result<Option<Found<K, V>>, E>
+    where
+        F: AsyncFnOnce(Vec<K>) -> Result<HashMap<K, V>, E>,
+    {
+        let (sender, receiver) = oneshot::channel();
+        let first = {
+            let mut asked = lock(&self.asked);
+            asked.keys.extend(keys);
+            asked.waiting.push(sender);
+            asked.waiting.len() == 1
+        };
+        if !first {
+            return Ok(receiver.await.ok());
+        }
+        siblings_had_their_turn().await;
+        let Asked { mut keys, waiting } = std::mem::take(&mut *lock(&self.asked));
+        let mut seen = HashSet::with_capacity(keys.len());
+        keys.retain(|key| seen.insert(key.clone()));
+        // On the heap: every field that may ask carries the room for this, and one in hundreds fetches.
+        let found = Arc::new(Box::pin(fetch(keys)).await?);
+        for sender in waiting {
+            // A sibling whose field was dropped no longer listens.
+            let _ = sender.send(found.clone());
+        }
+        Ok(Some(found))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Waits until the runtime comes back of its own accord. Unlike `yield_now`, which is over at the next poll, whoever
@@ -141,5 +196,27 @@ mod tests {
             Ok(None),
             "what is not found is none, not somebody else's"
         );
+    }
+
+    #[tokio::test]
+    async fn what_is_fetched_ahead_shares_its_siblings_fetch_and_is_kept() {
+        let (batch, fetches) = (Batch::<u32, u32>::default(), AtomicUsize::new(0));
+        let doubled = async |keys: Vec<u32>| {
+            fetches.fetch_add(1, Ordering::SeqCst);
+            Ok::<_, Infallible>(keys.into_iter().map(|k| (k, k * 2)).collect::<HashMap<_, _>>())
+        };
+        let (first, second, alone) = tokio::join!(
+            batch.fetch(vec![1, 2], doubled),
+            batch.fetch(vec![2, 3], doubled),
+            batch.load(4, doubled),
+        );
+        assert_eq!(fetches.load(Ordering::SeqCst), 1);
+        assert_eq!(
+            (first.unwrap()[&2], second.unwrap()[&3], alone),
+            (4, 6, Ok(Some(8)))
+        );
+        assert!(batch.keeps(&2) && !batch.keeps(&4));
+        assert_eq!(batch.load(2, doubled).await, Ok(Some(4)));
+        assert_eq!(fetches.load(Ordering::SeqCst), 1, "it was there");
     }
 }

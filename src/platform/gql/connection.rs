@@ -9,7 +9,7 @@ use async_graphql::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::errors::bad_input;
+use super::{AtHand, WriteValue, errors::bad_input, in_place::write_object, write_json};
 
 /// Where a page stands in its list.
 #[derive(Clone, SimpleObject)]
@@ -24,6 +24,35 @@ pub struct PageInfo {
     pub start_cursor: Option<EdgeCursor>,
     /// Cursor of the last edge: ask for the next page with `after`.
     pub end_cursor: Option<EdgeCursor>,
+}
+
+impl AtHand for PageInfo {
+    fn is_at_hand(_field: &str) -> bool {
+        true
+    }
+
+    fn at_hand(&self, ctx: &Context<'_>, out: &mut Vec<u8>) -> Option<ServerResult<()>> {
+        match ctx.item.node.name.node.as_str() {
+            "hasNextPage" => self.has_next_page.write_value(ctx, out),
+            "hasPreviousPage" => self.has_previous_page.write_value(ctx, out),
+            "startCursor" => self.start_cursor.write_value(ctx, out),
+            "endCursor" => self.end_cursor.write_value(ctx, out),
+            _ => None,
+        }
+    }
+}
+
+impl WriteValue for PageInfo {
+    fn write_value(&self, ctx: &Context<'_>, out: &mut Vec<u8>) -> Option<ServerResult<()>> {
+        write_object(self, ctx, out)
+    }
+}
+
+impl WriteValue for EdgeCursor {
+    fn write_value(&self, _: &Context<'_>, out: &mut Vec<u8>) -> Option<ServerResult<()>> {
+        write_json(&Value::String(self.encoded()), out);
+        Some(Ok(()))
+    }
 }
 
 /// The place of an item in its list: encoded when somebody asks for it, which few do for every item.
@@ -99,8 +128,25 @@ macro_rules! relay_connection {
             pub total_count: Option<i32>,
         }
 
-        // Its edges wait together, however it is resolved.
-        impl $crate::platform::gql::AtHand for $connection {}
+        impl $crate::platform::gql::AtHand for $connection {
+            fn is_at_hand(field: &str) -> bool {
+                ["pageInfo", "totalCount"].contains(&field)
+            }
+
+            fn at_hand(
+                &self,
+                ctx: &::async_graphql::Context<'_>,
+                out: &mut Vec<u8>,
+            ) -> Option<::async_graphql::ServerResult<()>> {
+                use $crate::platform::gql::WriteValue as _;
+                match ctx.item.node.name.node.as_str() {
+                    "edges" => self.edges.write_value(ctx, out),
+                    "pageInfo" => self.page_info.write_value(ctx, out),
+                    "totalCount" => self.total_count.write_value(ctx, out),
+                    _ => None,
+                }
+            }
+        }
 
         impl $connection {
             /// Makes a page of rows that were read in reading direction, with at most one row too many.
@@ -157,6 +203,27 @@ pub struct PageRequest {
 }
 
 impl PageArgs {
+    /// As they stand at the field of `ctx`; `None` where they are not of their types.
+    pub fn of(ctx: &Context<'_>) -> Option<Self> {
+        let mut args = Self::default();
+        for (name, value) in ctx.field().arguments().ok()? {
+            let (count, place) = match name.as_str() {
+                "first" => (Some(&mut args.first), None),
+                "last" => (Some(&mut args.last), None),
+                "after" => (None, Some(&mut args.after)),
+                "before" => (None, Some(&mut args.before)),
+                _ => continue,
+            };
+            match (value, count, place) {
+                (Value::Null, _, _) => {}
+                (Value::Number(number), Some(count), _) => *count = Some(number.as_i64()?.try_into().ok()?),
+                (Value::String(text), _, Some(place)) => *place = Some(text),
+                _ => return None,
+            }
+        }
+        Some(args)
+    }
+
     /// Checks the arguments against the setting MAX_PAGE_SIZE.
     ///
     /// # Errors
@@ -213,13 +280,25 @@ impl PageRequest {
             rows.reverse();
         }
         let came_from = self.past.is_some();
-        let page_info = PageInfo {
-            has_next_page: if self.backward { came_from } else { more },
-            has_previous_page: if self.backward { more } else { came_from },
+        let mut page_info = PageInfo {
+            has_next_page: came_from,
+            has_previous_page: came_from,
             start_cursor: rows.first().map(|(cursor, _)| cursor.clone()),
             end_cursor: rows.last().map(|(cursor, _)| cursor.clone()),
         };
+        page_info.goes_on(self, more);
         (rows, page_info)
+    }
+}
+
+impl PageInfo {
+    /// Whether there is more in the direction in which the page was read, where that is not known by a row too many.
+    pub fn goes_on(&mut self, request: &PageRequest, has_more: bool) {
+        if request.backward {
+            self.has_previous_page = has_more;
+        } else {
+            self.has_next_page = has_more;
+        }
     }
 }
 

@@ -1,16 +1,18 @@
-//! The edges of a page, written as JSON: which fields are selected is found out once for all of them, and edges whose nodes have
-//! all their fields at once need no place to wait in.
+//! The edges of a page, written as JSON: which fields are selected is found out once for all of them, what their nodes need is
+//! fetched for all of them and for what hangs on them (`AtHand::fetch`), and edges whose nodes then have all their fields at once
+//! need no place to wait in.
 
 use std::{borrow::Cow, task::Poll};
 
 use async_graphql::{
-    ContextSelectionSet, OutputType, Positioned, ServerResult, Value, parser::types::Field,
+    Context, ContextSelectionSet, OutputType, Positioned, ServerResult, Value,
+    parser::types::{Field, OperationType},
     registry::Registry,
 };
 use futures_util::poll;
 
 use super::{
-    AtHand, EdgeCursor,
+    AtHand, EdgeCursor, WriteValue,
     in_place::{
         Members, pin_in, plain_fields, push_key, push_object, push_type_name, text_of_fields, wait_for_all,
     },
@@ -50,6 +52,31 @@ impl<E: RelayEdge> OutputType for Edges<E> {
     }
 }
 
+impl<E: RelayEdge> WriteValue for Edges<E> {
+    /// Where each node has all that is selected on it.
+    fn write_value(&self, ctx: &Context<'_>, out: &mut Vec<u8>) -> Option<ServerResult<()>> {
+        let ctx = ctx.with_selection_set(&ctx.item.node.selection_set);
+        let fields = plain_edge::<E>(&ctx)?;
+        if !has_all_at_hand(&ctx, &self.0, &fields) {
+            return None;
+        }
+        let before = out.len();
+        for (place, edge) in self.0.iter().enumerate() {
+            if !push_edge(&ctx.with_index(place), edge, &fields, out) {
+                out.truncate(before);
+                return None;
+            }
+        }
+        match out.get_mut(before) {
+            // The first comma makes room for the bracket.
+            Some(first) => *first = b'[',
+            None => out.push(b'['),
+        }
+        out.push(b']');
+        Some(Ok(()))
+    }
+}
+
 /// A field of an edge, with the fields that are selected on the node where it is that.
 type EdgeField<'a> = (&'a Positioned<Field>, Option<Vec<&'a Positioned<Field>>>);
 
@@ -67,16 +94,56 @@ fn plain_edge<'a, E: RelayEdge>(ctx: &ContextSelectionSet<'a>) -> Option<Vec<Edg
     fields.into_iter().map(with_node).collect()
 }
 
-/// Whether all that is selected on the nodes has its value at once.
-fn has_all_at_hand<N: AtHand>(fields: &[EdgeField<'_>]) -> bool {
+/// Whether all that is selected on the nodes has its value at once; what was fetched for one was for all.
+fn has_all_at_hand<E: RelayEdge>(
+    ctx: &ContextSelectionSet<'_>,
+    edges: &[E],
+    fields: &[EdgeField<'_>],
+) -> bool {
+    let Some(first) = edges.first().map(RelayEdge::node) else {
+        return true;
+    };
     let mut of_nodes = fields
         .iter()
         .filter_map(|(_, of_node)| of_node.as_ref())
         .flatten();
     of_nodes.all(|field| {
         let name = field.node.name.node.as_str();
-        name == "__typename" || N::is_at_hand(name)
+        name == "__typename" || E::Node::is_at_hand(name) || first.is_fetched(&ctx.with_field(field))
     })
+}
+
+/// Fetches what is selected on these nodes, for all of them at once; nothing in a mutation, whose fields each read what the one
+/// before has written.
+async fn fetch_for_nodes<N: AtHand>(ctx: &ContextSelectionSet<'_>, nodes: &[&N], fields: &[EdgeField<'_>]) {
+    if ctx.query_env.operation.node.ty == OperationType::Mutation {
+        return;
+    }
+    for (_, of_node) in fields {
+        for field in of_node.as_deref().unwrap_or_default() {
+            let ctx = ctx.with_field(field);
+            if let Some(fetching) = N::fetch(nodes, &ctx) {
+                fetching.await;
+            }
+        }
+    }
+}
+
+/// Fetches what is selected on the nodes of a connection `C` that is the value of the field of `ctx`: these nodes, of all the pages
+/// that many objects have there.
+pub async fn fetch_for_pages<C: OutputType, E: RelayEdge>(ctx: &Context<'_>, nodes: &[&E::Node]) {
+    let ctx = ctx.with_selection_set(&ctx.item.node.selection_set);
+    let of_connection = plain_fields(&ctx, &ctx.item.node.items, &C::type_name());
+    for field in of_connection.unwrap_or_default() {
+        if field.node.name.node != "edges" {
+            continue;
+        }
+        let ctx = ctx.with_field(field);
+        let ctx = ctx.with_selection_set(&field.node.selection_set);
+        if let Some(fields) = plain_edge::<E>(&ctx) {
+            fetch_for_nodes(&ctx, nodes, &fields).await;
+        }
+    }
 }
 
 /// An edge, with a comma before it, whose node has all its fields at once; false where it has not, and then nothing is written.
@@ -126,10 +193,12 @@ async fn text_of_edges<E: RelayEdge>(
         let ctx = ctx.with_index(place);
         text_of_edge(&ctx, edge, fields).await
     };
+    let nodes: Vec<_> = edges.iter().map(RelayEdge::node).collect();
+    fetch_for_nodes(ctx, &nodes, fields).await;
     let mut members = Members::with_capacity(256 * edges.len());
     let mut waiting = Vec::new();
     let mut room = None;
-    let mut at_hand = has_all_at_hand::<E::Node>(fields);
+    let mut at_hand = has_all_at_hand(ctx, edges, fields);
     for (place, edge) in edges.iter().enumerate() {
         // If one must wait after all, it does so for what the others need as well.
         at_hand = at_hand && push_edge(&ctx.with_index(place), edge, fields, &mut members.text);

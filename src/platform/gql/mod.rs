@@ -19,7 +19,7 @@ pub use batch::Batch;
 pub use connection::{
     EdgeCursor, PageArgs, PageInfo, PageLimit, PageRequest, keyset_cursor, read_keyset_cursor,
 };
-pub use edges::{Edges, RelayEdge};
+pub use edges::{Edges, RelayEdge, fetch_for_pages};
 pub use errors::{bad_input, forbidden, not_found, op_error};
 pub use in_place::InPlace;
 pub use money::{MoneyInput, MoneyValue};
