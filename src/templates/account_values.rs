@@ -141,7 +141,7 @@ fn ending(number: &str) -> String {
 }
 
 /// An amount as it is written in the United States, in English and Spanish alike.
-fn shown(money: Money) -> String {
+pub(super) fn shown(money: Money) -> String {
     let plain = money.to_decimal_string();
     let (whole, decimals) = plain.split_once('.').unwrap_or((plain.as_str(), ""));
     let digits = whole.len();

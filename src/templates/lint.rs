@@ -14,8 +14,12 @@ use super::{
 };
 use crate::{
     compliance::{
-        KeptWords, Period, Writer, content::append_required, decision::RuleFinding, judge_words,
-        prohibited::Finding as Prohibited, scan_visible_words,
+        KeptWords, Period, Writer,
+        content::append_required,
+        decision::RuleFinding,
+        judge_words,
+        prohibited::{Finding as Prohibited, may_become_card_number},
+        scan_visible_words,
     },
     platform::sms::{SmsEncoding, SmsLength, beyond_gsm},
 };
@@ -48,6 +52,7 @@ pub fn lint(words: &Words, of: Use, owner: &Owner, at: DateTime<Utc>) -> Linted 
     for (nth, sample) in samples.iter().enumerate() {
         lint.judge(&parsed, sample, nth == 0);
     }
+    lint.check_joined_numbers(&parsed, &samples::digits(of, owner));
     let [usual, _, longest] = &samples;
     lint.measure(&parsed, usual, longest);
     lint.check_subject(words.subject.as_deref(), &samples);
@@ -162,6 +167,24 @@ impl Lint<'_> {
                 self.note_own("template-foreign-link", Severity::Error, message, Some(place));
             }
         }
+    }
+
+    /// Numbers that stand side by side may read as one of a card, for some people and not for others.
+    fn check_joined_numbers(&mut self, parsed: &Parsed<'_>, sample: &Sample) {
+        let rendered = fill(self.body, parsed, &sample.values);
+        let found = may_become_card_number(&rendered.text, |place| rendered.is_value_at(place));
+        let Some((source, _)) = found.and_then(|found| rendered.source_of(found)) else {
+            return;
+        };
+        let place = characters(self.body, &source);
+        self.note(Finding {
+            rule: "pci-no-pan".to_owned(),
+            citation: Some("PCI DSS 4.0.1, SAQ A".to_owned()),
+            severity: Severity::Error,
+            message: JOINED.to_owned(),
+            part: Part::Body,
+            place: Some(place),
+        });
     }
 
     /// Asks the gate's rules about the words as they would be sent with these values.
@@ -372,6 +395,9 @@ impl Lint<'_> {
 
 const STRAY: &str = "A brace stands alone: a variable is written with two on each side, as {{debtorFirstName}}, and braces have \
                      no other use.";
+
+const JOINED: &str = "Numbers stand side by side here: for some accounts they read together as the number of a card, and such a \
+                      message is refused. Put a word between them.";
 
 fn unknown(name: &str) -> String {
     let shown: String = name.chars().take(40).collect();

@@ -4,13 +4,17 @@ use proptest::prelude::*;
 use serde::Deserialize;
 
 use super::{
+    account_values::shown,
     catalogue::{Values, Variable},
     finding::{Linted, Part, Severity},
     lint::lint,
     model::{Owner, TemplateLanguage, TemplatePurpose, TemplateType, Use, Words},
     render::render,
 };
-use crate::compliance::{KeptWords, Period, Writer, content::append_required, judge_words};
+use crate::{
+    compliance::{KeptWords, Period, Writer, content::append_required, judge_words},
+    platform::money::Money,
+};
 
 const PHRASES: &str = include_str!("../../tests/data/compliance-phrases.json");
 
@@ -303,6 +307,55 @@ fn threats_are_found_in_both_languages_and_amounts_come_from_the_ledger() {
 }
 
 #[test]
+fn numbers_side_by_side_may_read_as_a_card() {
+    let say = |words: &str| format!("{{{{businessName}}}} here. {words}");
+    let joined = |words: &str, meant: &str| {
+        let found = errors(TEXT, &say(words));
+        assert_eq!(found, one("pci-no-pan", meant), "{words}");
+    };
+    let thrice = "{{balance}} {{accountNumberEnding}} {{accountNumberEnding}}";
+    joined(thrice, thrice);
+    joined(
+        "Or {{accountNumberEnding}}{{accountNumberEnding}}-{{accountNumberEnding}}/{{accountNumberEnding}}.",
+        "{{accountNumberEnding}}{{accountNumberEnding}}-{{accountNumberEnding}}/{{accountNumberEnding}}",
+    );
+    joined(
+        "Call {{businessPhone}} {{accountNumberEnding}}",
+        "{{businessPhone}} {{accountNumberEnding}}",
+    );
+    joined(
+        "4821 0000 {{accountNumberEnding}} 1",
+        "4821 0000 {{accountNumberEnding}} 1",
+    );
+    for harmless in [
+        "{{balance}} {{accountNumberEnding}}",
+        "{{balance}} for {{accountNumberEnding}} and {{accountNumberEnding}}",
+        "{{balance}}, {{accountNumberEnding}}, {{accountNumberEnding}}",
+        "Call {{businessPhone}} 24 hours a day",
+        "{{dueDate}} {{accountNumberEnding}}",
+        "10 000 000 {{accountNumberEnding}} 1",
+    ] {
+        assert_eq!(errors(TEXT, &say(harmless)), [], "{harmless}");
+    }
+    // What is said of it is true: of these values the message would be refused.
+    let mut values = values_of("Ana", "Ruiz", "Zenith", TEXT, 40_000);
+    values.insert(Variable::AccountNumberEnding, "0002".to_owned());
+    let text = render(&say(thrice), &values).unwrap().text;
+    assert!(text.ends_with("$400.00 0002 0002"), "{text}");
+    let refused_with = |ending: &str| {
+        let text = text.replace("0002 0002", &format!("0002 {ending}"));
+        refused(&text, TEXT, &values, None, 40_000)
+    };
+    let of_them: Vec<_> = (0..10).map(|last| refused_with(&format!("000{last}"))).collect();
+    let card = vec!["pci-no-pan".to_owned()];
+    assert_eq!(
+        of_them.iter().filter(|rules| **rules == card).count(),
+        1,
+        "{of_them:?}"
+    );
+}
+
+#[test]
 fn a_name_is_a_name_whatever_it_means() {
     let owner = Owner {
         name: "Garnish Lawsuit Partners".to_owned(),
@@ -383,7 +436,10 @@ fn values_of(first: &str, last: &str, creditor: &str, of: Use, cents: i64) -> Va
         (Variable::DebtorLastName, last.to_owned()),
         (Variable::CreditorName, creditor.to_owned()),
         (Variable::OriginalCreditor, creditor.to_owned()),
-        (Variable::Balance, format!("${}.{:02}", cents / 100, cents % 100)),
+        (
+            Variable::Balance,
+            shown(Money::from_minor(cents, "USD".parse().unwrap())),
+        ),
     ] {
         values.insert(variable, value);
     }

@@ -93,6 +93,12 @@ fn on_one_line(value: &str) -> String {
 }
 
 impl Rendered {
+    /// Whether a byte of the text is of a value.
+    pub(super) fn is_value_at(&self, place: usize) -> bool {
+        let mut values = self.spans.iter().filter(|span| span.is_value);
+        values.any(|span| span.text.contains(&place))
+    }
+
     /// Which bytes of the template became these of the text; what was appended to it came from none. A value stands for
     /// the whole of its place. The second is whether they are a value and nothing else.
     pub(super) fn source_of(&self, found: Range<usize>) -> Option<(Range<usize>, bool)> {

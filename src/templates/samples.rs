@@ -73,6 +73,25 @@ pub(super) fn longest(of: Use, owner: &Owner) -> Sample {
     )
 }
 
+/// As many digits as values begin or end with: four of an account number, five of an amount, which has a comma before more, and
+/// the ten of a telephone number after its country's.
+pub(super) fn digits(of: Use, owner: &Owner) -> Sample {
+    replaced(
+        usual(of, owner).values,
+        owner,
+        99_999,
+        &[
+            (Variable::AccountNumberEnding, "9999"),
+            (Variable::Balance, "999.99"),
+            (Variable::BusinessPhone, "+9999999999"),
+            (
+                Variable::BusinessAddress,
+                "99999 Main Street, Springfield, IL 99999-9999",
+            ),
+        ],
+    )
+}
+
 fn replaced(mut values: Values, owner: &Owner, amount: i64, others: &[(Variable, &str)]) -> Sample {
     for (variable, value) in others {
         values.entry(*variable).and_modify(|old| (*value).clone_into(old));

@@ -1,10 +1,41 @@
 //! Card numbers in a text (PCI DSS 4.0.1): 13 to 19 digits that begin as a network's do and pass the Luhn check, written
 //! together or with single spaces, dots or dashes between; and security codes.
 
+use std::ops::{Range, RangeInclusive};
+
 use crate::compliance::language::Text;
+
+/// How many digits a card number has.
+const LENGTHS: RangeInclusive<usize> = 13..=19;
 
 /// First and last byte of each card number in the original.
 pub(super) fn card_numbers(original: &str) -> Vec<(usize, usize)> {
+    let mut found = Vec::new();
+    for run in runs(original) {
+        collect(original, &run, &mut found);
+    }
+    found
+}
+
+/// First and last byte of the first digits that are a card number for some values, where those at an open place may be others.
+pub fn may_become_card_number(original: &str, is_open: impl Fn(usize) -> bool) -> Option<Range<usize>> {
+    // Networks number their cards from 2, 3, 4, 5, 6 and 8 on (`is_card`).
+    let may_begin = |(place, digit): (usize, u32)| is_open(place) || matches!(digit, 2..=6 | 8);
+    runs(original).iter().find_map(|run| {
+        let fits = |from: &usize| {
+            let card = &run[*from..(from + LENGTHS.end()).min(run.len())];
+            card.len() >= *LENGTHS.start()
+                && may_begin(card[0])
+                && card.iter().any(|(place, _)| is_open(*place))
+        };
+        let from = (0..run.len()).find(fits)?;
+        let last = run[(from + LENGTHS.end()).min(run.len()) - 1].0;
+        Some(run[from].0..end_of(original, last))
+    })
+}
+
+/// Digits that stand together, or with single signs between that divide a number.
+fn runs(original: &str) -> Vec<Vec<(usize, u32)>> {
     let mut found = Vec::new();
     let mut run: Vec<(usize, u32)> = Vec::new();
     let mut since_digit = 0;
@@ -21,10 +52,15 @@ pub(super) fn card_numbers(original: &str) -> Vec<(usize, usize)> {
         if is_unseen || divides && since_digit == 1 {
             continue;
         }
-        collect(original, &run, &mut found);
-        run.clear();
+        found.push(std::mem::take(&mut run));
     }
+    found.retain(|run| run.len() >= *LENGTHS.start());
     found
+}
+
+/// The first byte after the character at a place.
+fn end_of(original: &str, place: usize) -> usize {
+    place + original[place..].chars().next().map_or(1, char::len_utf8)
 }
 
 /// The text without the digits of card numbers, but for the last four of each (PCI DSS 4.0.1, 3.4.1), and without those of the
@@ -65,7 +101,6 @@ fn digit(ch: char) -> Option<u32> {
 
 /// Card numbers inside a run of digits, the longest first at each place.
 fn collect(original: &str, run: &[(usize, u32)], found: &mut Vec<(usize, usize)>) {
-    const LENGTHS: std::ops::RangeInclusive<usize> = 13..=19;
     let mut from = 0;
     while run.len() >= from + LENGTHS.start() {
         let longest = (*LENGTHS.end()).min(run.len() - from);
@@ -74,9 +109,7 @@ fn collect(original: &str, run: &[(usize, u32)], found: &mut Vec<(usize, usize)>
             .find(|length| is_card(&run[from..from + length]));
         match card {
             Some(length) => {
-                let last = run[from + length - 1].0;
-                let end = last + original[last..].chars().next().map_or(1, char::len_utf8);
-                found.push((run[from].0, end));
+                found.push((run[from].0, end_of(original, run[from + length - 1].0)));
                 from += length;
             }
             None => from += 1,

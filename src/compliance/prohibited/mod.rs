@@ -13,6 +13,7 @@ mod pack;
 mod pattern;
 mod scan;
 
+pub use cards::may_become_card_number;
 pub use embedded::{check_embedded, scanner};
 pub use pack::{Active, Category, PackError};
 pub use scan::{Finding, MOST_CHARACTERS, Part, Period, ScanFacts, Scanned, Scanner, Writer};
