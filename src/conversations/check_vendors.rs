@@ -22,10 +22,24 @@ struct Connected {
     /// What the stored secret opens to; an error where no master key opens it any more.
     secret: Result<SecretString, OpError>,
     numbers: Vec<String>,
+    /// Those of them where Twilio confirms opt-outs in its own words.
+    by_default: Vec<String>,
+}
+
+/// Where a confirmation of Twilio's own says more than it may.
+fn default_replies(account: &Connected) -> impl Iterator<Item = String> {
+    let slug = &account.slug;
+    account.by_default.iter().map(move |number| {
+        format!(
+            "Number {number} ({slug}) answers STOP in Twilio's default words, which tell how to resume (12 CFR 1006.14(h)(2)(i)): \
+             in Twilio's console, put it into a Messaging Service with Advanced Opt-Out, whose reply says nothing but that the \
+             request is received and honoured"
+        )
+    })
 }
 
 /// One line for each account whose secret Twilio does not take or that it has suspended, and for each connected number
-/// that is not in its account or whose texts go elsewhere. Ends at the first time that Twilio does not answer.
+/// that is not in its account, whose texts go elsewhere, or where Twilio confirms opt-outs in its own words. Ends at the first time that Twilio does not answer.
 ///
 /// # Errors
 /// [`OpError`] as met in the database.
@@ -40,7 +54,7 @@ pub async fn check_vendors(
     let mut answers = stream::iter(&accounts)
         .map(|account| check(account, vendor, &webhook))
         .buffer_unordered(AT_ONCE);
-    let mut findings = Vec::new();
+    let mut findings: Vec<String> = accounts.iter().flat_map(default_replies).collect();
     while let Some(answer) = answers.next().await {
         match answer {
             Ok(found) => findings.extend(found),
@@ -65,7 +79,10 @@ async fn connected(db: &Db, keyring: &Keyring) -> Result<Vec<Connected>, OpError
     let rows = sqlx::query!(
         r#"SELECT a.id, a.external_id, a.secret_cipher, b.slug,
                 ARRAY(SELECT e164 FROM inbound_numbers n
-                      WHERE n.provider_account_id = a.id AND n.disconnected_at IS NULL) AS "numbers!"
+                      WHERE n.provider_account_id = a.id AND n.disconnected_at IS NULL) AS "numbers!",
+                ARRAY(SELECT e164 FROM inbound_numbers n
+                      WHERE n.provider_account_id = a.id AND n.disconnected_at IS NULL AND n.opt_out_reply = 'DEFAULT')
+                    AS "by_default!"
          FROM provider_accounts a JOIN businesses b ON b.id = a.business_id
          WHERE a.provider = 'TWILIO' AND b.status = 'ACTIVE' ORDER BY a.id LIMIT $1"#,
         MOST
@@ -78,6 +95,7 @@ async fn connected(db: &Db, keyring: &Keyring) -> Result<Vec<Connected>, OpError
         external_id: row.external_id,
         slug: row.slug,
         numbers: row.numbers,
+        by_default: row.by_default,
     });
     Ok(accounts.collect())
 }

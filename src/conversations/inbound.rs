@@ -45,6 +45,41 @@ pub(super) struct Payload {
     pub(super) is_stopped_by_vendor: bool,
 }
 
+/// Twilio answers these words itself, alone in a text and however they are written (its docs, "Twilio support for opt-out
+/// keywords").
+const STOP_WORDS: [&str; 8] = [
+    "STOP",
+    "STOPALL",
+    "UNSUBSCRIBE",
+    "CANCEL",
+    "END",
+    "QUIT",
+    "REVOKE",
+    "OPTOUT",
+];
+
+/// Who worded what Twilio has said to an opt-out word; none where it has said nothing. It names the word where Advanced Opt-Out is
+/// on, and there alone.
+fn opt_out_reply(text: &InboundText) -> Option<&'static str> {
+    let word = text.body.trim();
+    let is_stop = STOP_WORDS.iter().any(|stop| word.eq_ignore_ascii_case(stop));
+    match text.vendor_keyword.as_deref() {
+        Some("STOP") => Some("OWN"),
+        Some(_) => None,
+        None => is_stop.then_some("DEFAULT"),
+    }
+}
+
+/// What confirms opt-outs at a number is for its business to see: the service does not hear the words, and cannot change them.
+async fn note_opt_out_reply(tx: &mut TenantTx, text: &InboundText, at: DateTime<Utc>) -> Result<(), OpError> {
+    if let Some(reply) = opt_out_reply(text) {
+        sqlx::query!("SELECT app.note_opt_out_reply($1, $2, $3)", text.to, reply, at)
+            .execute(tx.conn())
+            .await?;
+    }
+    Ok(())
+}
+
 impl Payload {
     fn of(text: &InboundText) -> Self {
         Self {
@@ -107,6 +142,7 @@ async fn store_text(
             remember_to_confirm(&mut tx, event_id).await?;
         }
     }
+    note_opt_out_reply(&mut tx, text, received_at).await?;
     tx.audit(AuditEntry::plain(
         "message.received",
         event_id,

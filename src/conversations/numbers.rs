@@ -41,6 +41,7 @@ pub(super) struct NumberRow {
     pub(super) created_at: DateTime<Utc>,
     pub(super) connected_by: Option<Uuid>,
     pub(super) disconnected_at: Option<DateTime<Utc>>,
+    pub(super) opt_out_reply: Option<String>,
 }
 
 /// The business's numbers: those that are connected first, each in order.
@@ -48,7 +49,7 @@ pub(super) async fn numbers(tx: &mut TenantTx) -> Result<Vec<NumberRow>, DbError
     Ok(sqlx::query_as!(
         NumberRow,
         r#"SELECT id AS "id!", e164 AS "e164!", provider_account_id AS "provider_account_id!", external_id AS "external_id!",
-                  created_at AS "created_at!", connected_by, disconnected_at
+                  created_at AS "created_at!", connected_by, disconnected_at, opt_out_reply
            FROM app.own_inbound_numbers()"#
     )
     .fetch_all(tx.conn())

@@ -11,6 +11,7 @@
 //! | `GET /control/email?to=…` | a mailbox, oldest first; all of them without `to` |
 //! | `POST /control/twilio/tokens` `{account_sid, auth_token}` | a second auth token, or a new account |
 //! | `POST /control/twilio/numbers` `{account_sid, number, sms_url}` | buys an account a number; its texts go nowhere without `sms_url` |
+//! | `POST /control/twilio/opt_out` `{number, advanced}` | gives a number Advanced Opt-Out, or Twilio's default words again |
 //! | `GET`, `POST /control/faults` `{provider, fault, count}` | faults that wait; adds some |
 //! | `GET`, `POST /control/clock` `{advance_seconds}` | the time; moves it forward |
 //! | `GET /control/deliveries` | webhooks and what came of them, newest first, the last 100 |
@@ -73,6 +74,7 @@ pub(super) fn router() -> Router<SandboxState> {
         .route("/control/email", get(mailbox))
         .route("/control/twilio/tokens", post(issue_token))
         .route("/control/twilio/numbers", post(buy_number))
+        .route("/control/twilio/opt_out", post(set_opt_out))
         .route("/control/faults", get(waiting_faults).post(add_faults))
         .route("/control/clock", get(clock).post(advance))
         .route("/control/deliveries", get(deliveries))
@@ -143,6 +145,19 @@ async fn buy_number(State(state): State<SandboxState>, body: Body<NumberRequest>
     Ok(Json(
         json!({ "account_sid": request.account_sid, "number": request.number.trim() }),
     ))
+}
+
+#[derive(Deserialize)]
+struct OptOutRequest {
+    number: String,
+    advanced: bool,
+}
+
+async fn set_opt_out(State(state): State<SandboxState>, body: Body<OptOutRequest>) -> ControlResult<Value> {
+    let Json(request) = body?;
+    let number = request.number.trim();
+    state.set_advanced_opt_out(number, request.advanced);
+    Ok(Json(json!({ "number": number, "advanced": request.advanced })))
 }
 
 #[derive(Deserialize)]

@@ -165,6 +165,11 @@ impl SandboxState {
         inbound::receive(self, from, to, body).await
     }
 
+    /// Gives a number Advanced Opt-Out, or takes it away.
+    pub fn set_advanced_opt_out(&self, number: &str, is_advanced: bool) {
+        self.memory().opt_outs.set_advanced(number, is_advanced);
+    }
+
     /// Whether `phone` opted out of texts from `number`.
     pub fn is_opted_out(&self, number: &str, phone: &str) -> bool {
         self.memory().opt_outs.is_opted_out(number, phone)

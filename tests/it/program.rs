@@ -1,6 +1,6 @@
 //! The program as an operator runs it: what it says when something is missing, and what production keeps closed.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, PgConnection};
 
 use crate::support::{Client, Program, TestApp, TestDatabase, data, empty_database, redis};
@@ -206,5 +206,56 @@ async fn the_doctor_names_each_thing_that_is_wrong_in_a_line_of_its_own() {
     .await;
     let (_, lines) = doctor(&app, &redis).await;
     assert_eq!(lines[0], "1 migration(s) have not run: funnelchat migrate");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn the_doctor_tells_where_twilio_confirms_an_opt_out_in_words_that_say_too_much() {
+    let app = TestApp::start().await;
+    let server = redis().await;
+    let admin = app.acme.sign_in("admin").await;
+    let (number, phone) = (app.acme.demo.number, app.acme.debtor_number(0));
+    let shown = async || {
+        let answer = admin
+            .gql("{ connectedNumbers { phone optOutReply } }", json!({}))
+            .await;
+        let numbers = data(&answer)["connectedNumbers"].clone();
+        let found = numbers
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|found| found["phone"] == number);
+        found.unwrap()["optOutReply"].clone()
+    };
+    let told = async || {
+        let (_, lines) = doctor(&app, &server.url()).await;
+        lines
+            .into_iter()
+            .filter(|line| line.contains("1006.14(h)(2)(i)"))
+            .collect::<Vec<_>>()
+    };
+    app.text(&app.acme, &phone, "When is it due?").await;
+    assert_eq!(
+        (shown().await, told().await),
+        (Value::Null, vec![]),
+        "nobody knows before somebody opts out"
+    );
+
+    app.text(&app.acme, &phone, " stop ").await;
+    assert_eq!(shown().await, "DEFAULT");
+    let [line] = told().await.try_into().unwrap();
+    assert!(
+        line.starts_with(&format!("Number {number} (acme) answers STOP"))
+            && line.contains("Advanced Opt-Out"),
+        "{line}"
+    );
+
+    // With words of the account's own the next opt-out shows it.
+    app.sandbox.state().set_advanced_opt_out(number, true);
+    app.text(&app.acme, &phone, "START").await;
+    assert_eq!(shown().await, "DEFAULT", "no word of what it says to STOP");
+    app.text(&app.acme, &app.acme.debtor_number(1), "Unsubscribe")
+        .await;
+    assert_eq!((shown().await, told().await), (json!("OWN"), vec![]));
     app.stop().await;
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -18,6 +18,27 @@ use crate::{
         ids::{self, IdKind},
     },
 };
+
+/// Whose words a vendor confirms an opt-out with, before the text reaches us.
+#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
+pub enum OptOutReply {
+    /// Twilio's own, which tell how to resume: more than a confirmation may say (12 CFR 1006.14(h)(2)(i)). Put the number into a
+    /// Messaging Service with Advanced Opt-Out at Twilio, and let its reply to opt-out words say that the request is received
+    /// and honoured, and nothing else.
+    Default,
+    /// Your account's, by Advanced Opt-Out. We do not see them: they may say nothing but that.
+    Own,
+}
+
+impl OptOutReply {
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "DEFAULT" => Some(Self::Default),
+            "OWN" => Some(Self::Own),
+            _ => None,
+        }
+    }
+}
 
 /// A number that debtors text to, and that texts leave from.
 #[derive(Clone, SimpleObject)]
@@ -35,6 +56,8 @@ pub struct ConnectedNumber {
     connected_at: DateTime<Utc>,
     /// When it was disconnected (business time): nothing leaves from it any more. Null while it is connected.
     disconnected_at: Option<DateTime<Utc>>,
+    /// Whose words confirmed the last opt-out by a keyword that came to it; null while there was none.
+    opt_out_reply: Option<OptOutReply>,
     #[graphql(skip)]
     row_id: Uuid,
     #[graphql(skip)]
@@ -62,6 +85,7 @@ impl From<NumberRow> for ConnectedNumber {
             account_external_id: row.external_id,
             connected_at: row.created_at,
             disconnected_at: row.disconnected_at,
+            opt_out_reply: row.opt_out_reply.as_deref().and_then(OptOutReply::parse),
             row_id: row.id,
             connector: row.connected_by,
         }

@@ -36,6 +36,7 @@ async fn a_text_reaches_the_service_as_a_signed_webhook() {
 #[tokio::test]
 async fn stop_blocks_further_texts_until_start() {
     let stage = Stage::set().await;
+    stage.sandbox.state().set_advanced_opt_out(ACME_NUMBER, true);
     let phone_says = async |body: &str| {
         stage
             .sandbox
@@ -122,8 +123,30 @@ async fn every_stop_word_blocks_only_the_number_that_it_was_sent_to() {
 }
 
 #[tokio::test]
+async fn by_default_twilio_tells_how_to_resume_and_the_service_nothing() {
+    let stage = Stage::set().await;
+    let state = stage.sandbox.state();
+    state.receive_text(DEBTOR, ACME_NUMBER, "STOP").await.unwrap();
+    assert!(!stage.service.hits()[0].params.contains_key("OptOutType"));
+    let thread = state.thread(DEBTOR);
+    assert!(
+        thread[1].body.ends_with("Reply START to resubscribe."),
+        "{thread:?}"
+    );
+    // With words of its own, the account says what it wants.
+    let set = json!({ "number": ACME_NUMBER, "advanced": true });
+    assert_eq!(stage.post("/control/twilio/opt_out", set).await.0, 200);
+    state.receive_text(DEBTOR, ACME_NUMBER, "START").await.unwrap();
+    state.receive_text(DEBTOR, ACME_NUMBER, "STOP").await.unwrap();
+    assert_eq!(stage.service.hits()[2].params["OptOutType"], "STOP");
+    let last = state.thread(DEBTOR).pop().unwrap();
+    assert!(!last.body.contains("START"), "{last:?}");
+}
+
+#[tokio::test]
 async fn help_is_answered_by_twilio_and_still_told_to_the_service() {
     let stage = Stage::set().await;
+    stage.sandbox.state().set_advanced_opt_out(ACME_NUMBER, true);
     stage
         .sandbox
         .state()

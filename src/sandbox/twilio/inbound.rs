@@ -58,7 +58,9 @@ pub(in crate::sandbox) async fn receive(
     {
         store(state, &account, Origin::TwilioReply, to, from, reply);
     }
-    let webhook_status = webhook::deliver(state, &inbound_webhook(&account, &number, &text, keyword)).await;
+    // What Twilio made of it is told with Advanced Opt-Out alone.
+    let told = keyword.filter(|_| state.with_opt_outs(|opt_outs| opt_outs.is_advanced(to)));
+    let webhook_status = webhook::deliver(state, &inbound_webhook(&account, &number, &text, told)).await;
     Ok(InboundResult {
         message_sid: text.sid,
         webhook_status,

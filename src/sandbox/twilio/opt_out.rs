@@ -1,5 +1,6 @@
-//! Twilio's default handling of the keywords STOP, START and HELP, by the recipient's phone and one of our
-//! numbers. Only a text that is nothing but the keyword counts.
+//! Twilio's handling of the keywords STOP, START and HELP, by the recipient's phone and one of our numbers. Only a text that
+//! is nothing but the keyword counts. By default Twilio answers in its own words and says nothing of it to the webhook; with
+//! Advanced Opt-Out the words are the account's, and the webhook names the keyword.
 
 use super::super::bounded::BoundedList;
 
@@ -40,6 +41,8 @@ impl Keyword {
 /// Who opted out of what.
 pub(in crate::sandbox) struct OptOuts {
     pairs: BoundedList<OptOut>,
+    /// Our numbers that have Advanced Opt-Out.
+    advanced: BoundedList<String>,
 }
 
 #[derive(PartialEq, Eq)]
@@ -52,7 +55,19 @@ impl OptOuts {
     pub(in crate::sandbox) fn new() -> Self {
         Self {
             pairs: BoundedList::new(),
+            advanced: BoundedList::new(),
         }
+    }
+
+    pub(in crate::sandbox) fn set_advanced(&mut self, number: &str, is_advanced: bool) {
+        self.advanced.retain(|known| known != number);
+        if is_advanced {
+            self.advanced.push(number.to_owned());
+        }
+    }
+
+    pub(in crate::sandbox) fn is_advanced(&self, number: &str) -> bool {
+        self.advanced.iter().any(|known| known == number)
     }
 
     pub(in crate::sandbox) fn is_opted_out(&self, number: &str, phone: &str) -> bool {
@@ -76,9 +91,12 @@ impl OptOuts {
                     number: number.to_owned(),
                     phone: phone.to_owned(),
                 });
-                Some(
-                    "You are unsubscribed and get no more texts from this number. Reply START to resubscribe.",
-                )
+                Some(match self.is_advanced(number) {
+                    true => "You are unsubscribed and get no more texts from this number.",
+                    false => {
+                        "You are unsubscribed and get no more texts from this number. Reply START to resubscribe."
+                    }
+                })
             }
             Keyword::Start if opted_out => {
                 self.pairs

@@ -298,6 +298,7 @@ async fn roles_that_run_the_service_own_nothing_and_bypass_nothing() {
             "app.member_with_address as funnelchat_owner",
             "app.migrations_run as funnelchat_owner",
             "app.national_do_not_call as funnelchat_owner",
+            "app.note_opt_out_reply as funnelchat_owner",
             "app.old_access_logs as funnelchat_owner",
             "app.own_do_not_call_areas as funnelchat_owner",
             "app.own_inbound_numbers as funnelchat_owner",
