@@ -45,6 +45,7 @@ pub const ROOTS: &[DebtorView] = &[
             "node",
             "nodes",
             "ownDataExport",
+            "privacyNotice",
             "sessions",
             "viewer",
         ],
@@ -93,6 +94,7 @@ pub const TYPES: &[DebtorView] = &[
             "documents",
             "holds",
             "ledger",
+            "limitation",
             "notes",
             "placement",
             "suitAuthorities",
@@ -113,6 +115,7 @@ pub const TYPES: &[DebtorView] = &[
         &["id", "inboundNumbers", "name", "slug"],
         &["providerApprovals", "settings", "skills"],
     ),
+    of("CollectedData", &["collected", "id", "purpose", "sensitive"], &[]),
     of(
         "ContactPoint",
         &["createdAt", "id", "kind", "lineType", "use", "value"],
@@ -157,6 +160,7 @@ pub const TYPES: &[DebtorView] = &[
     ),
     of("ConversationEdge", &["cursor", "node"], &[]),
     of("ConversationUpdated", &["conversation", "cursor"], &[]),
+    of("DataProcessor", &["name", "purpose", "receives"], &[]),
     of(
         "Debtor",
         &[
@@ -290,6 +294,19 @@ pub const TYPES: &[DebtorView] = &[
     of(
         "PostalAddress",
         &["city", "country", "line1", "line2", "postalCode", "state"],
+        &[],
+    ),
+    of(
+        "PrivacyNotice",
+        &[
+            "categories",
+            "keptYears",
+            "language",
+            "processors",
+            "rights",
+            "soldOrShared",
+            "version",
+        ],
         &[],
     ),
     of("RevokeOtherSessionsPayload", &["count", "userErrors"], &[]),

@@ -200,6 +200,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ),
     (
         "Mutation",
+        "recordLimitation",
+        Needs::Permission(Cell::SuitAuthorize),
+    ),
+    (
+        "Mutation",
         "recordPrivacyRequest",
         Needs::Permission(Cell::PrivacyManage),
     ),
@@ -546,6 +551,7 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ("Query", "platformBusiness", Needs::Platform),
     ("Query", "platformUsers", Needs::Platform),
     ("Query", "previewTemplate", Needs::Permission(Cell::TemplateRead)),
+    ("Query", "privacyNotice", Needs::Nothing),
     ("Query", "privacyRequest", Needs::Permission(Cell::PrivacyRead)),
     ("Query", "privacyRequests", Needs::Permission(Cell::PrivacyRead)),
     ("Query", "providerAccounts", Needs::Permission(Cell::ProviderRead)),

@@ -19,7 +19,7 @@ static STATES: LazyLock<BTreeMap<String, &'static str>> = LazyLock::new(|| {
 const UNITED_STATES: [&str; 3] = ["US", "USA", "UNITED STATES"];
 
 /// The USPS code of a US state, district or territory, given by code or name in any case, with or without full stops.
-pub(super) fn usps_code(text: &str) -> Option<&'static str> {
+pub fn usps_code(text: &str) -> Option<&'static str> {
     let bare = text.replace('.', "").to_lowercase();
     let words: Vec<&str> = bare.split_whitespace().collect();
     STATES.get(words.join(" ").as_str()).copied()

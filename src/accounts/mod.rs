@@ -47,6 +47,7 @@ mod update_debtor;
 mod views;
 
 pub use account_page::{AccountPage, AccountPages};
+pub use address::usps_code;
 pub use assign_accounts::assign_accounts;
 pub use balance_components::{BalanceComponents, ItemizationEvent};
 pub use contact_points::{

@@ -4,7 +4,7 @@ use super::approved_wordings::{
     attempt_to_collect, from_a_collector, use_of_information, way_out, whole_disclosure,
 };
 use super::facts::Content;
-use super::language::{Lexicon, Mask, Sentence, Text};
+use super::language::{Lexicon, Mask, Sentence, Text, language_told_by};
 
 /// A statement that a message must carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,8 +54,8 @@ struct Said(Vec<String>);
 
 impl Said {
     fn of(text: &str) -> Self {
-        let paragraphs = text.split("\n\n").flat_map(|part| part.split("\r\n\r\n"));
-        Self(paragraphs.flat_map(sentences).collect())
+        let statements = |part| sentences(part, |sentence| !sentence.is_question);
+        Self(paragraphs(text).flat_map(statements).collect())
     }
 
     fn makes(&self, approved: &[&str]) -> bool {
@@ -65,12 +65,91 @@ impl Said {
     }
 }
 
-fn sentences(paragraph: &str) -> Vec<String> {
+/// Whether a text says a wording, whole and first, and after it nothing but who writes, and what the law requires in every message.
+pub(super) fn says_only(text: &str, wording: &str, sender: &str, language: &str) -> bool {
+    // A question is no statement, and says something all the same.
+    let (own, said) = (all_sentences(wording), all_sentences(text));
+    let sender = all_sentences(&sender_statement(sender, language));
+    let Some(rest) = said.strip_prefix(own.as_slice()) else {
+        return false;
+    };
+    let rest = rest.strip_prefix(sender.as_slice()).unwrap_or(rest);
+    rest.iter().all(|sentence| is_required(sentence, language))
+}
+
+/// Whether a sentence is one of what the law requires in messages.
+fn is_required(sentence: &str, language: &str) -> bool {
+    [
+        whole_disclosure,
+        attempt_to_collect,
+        use_of_information,
+        from_a_collector,
+        way_out,
+    ]
+    .iter()
+    .any(|approved| approved(language).contains(&sentence))
+}
+
+/// The language in which a text is written, but for who writes and what the law requires in it: 12 CFR 1006.18(e)(4) wants its
+/// disclosures in the language of the rest. None where nothing else is in it that tells.
+pub(super) fn language_of_rest(text: &str, sender: &str) -> Option<&'static str> {
+    let appended: Vec<String> = ["en", "es"]
+        .iter()
+        .flat_map(|language| all_sentences(&sender_statement(sender, language)))
+        .collect();
+    let is_own = |sentence: &String| {
+        !appended.contains(sentence) && !is_required(sentence, "en") && !is_required(sentence, "es")
+    };
+    let rest: Vec<String> = all_sentences(text).into_iter().filter(is_own).collect();
+    language_told_by(&rest.join(". "))
+}
+
+/// Who writes, as a sentence of its own. A name may end in an abbreviation, whose full stop ends no sentence.
+fn sender_statement(name: &str, language: &str) -> String {
+    match disclosure_language(language) {
+        "es" => format!("{name} envía este mensaje."),
+        _ => format!("{name} sends this message."),
+    }
+}
+
+/// Says who writes where the text does not: whoever gets a text sees a number (product: required content by channel).
+pub fn append_sender(content: &str, name: &str, language: &str) -> String {
+    if content.to_lowercase().contains(&name.to_lowercase()) {
+        return content.to_owned();
+    }
+    let statement = sender_statement(name, language);
+    let body = content.trim_end();
+    if body.is_empty() {
+        return statement;
+    }
+    let on_the_line = format!("{body} {statement}");
+    match !body.contains("\n\n") && says_whole(&on_the_line, &statement) {
+        true => on_the_line,
+        false => format!("{body}\n\n{statement}"),
+    }
+}
+
+/// Whether a text says a wording, whole and on end, wherever it stands.
+pub(super) fn says_whole(text: &str, wording: &str) -> bool {
+    let (said, wanted) = (all_sentences(text), all_sentences(wording));
+    !wanted.is_empty() && said.windows(wanted.len()).any(|part| part == wanted)
+}
+
+fn all_sentences(text: &str) -> Vec<String> {
+    paragraphs(text)
+        .flat_map(|part| sentences(part, |_| true))
+        .collect()
+}
+
+fn paragraphs(text: &str) -> impl Iterator<Item = &str> {
+    text.split("\n\n").flat_map(|part| part.split("\r\n\r\n"))
+}
+
+fn sentences(paragraph: &str, counts: impl Fn(&Sentence) -> bool) -> Vec<String> {
     let text = Text::read(paragraph, &Plain);
-    let is_statement = |sentence: &&Sentence| !sentence.is_question;
     text.sentences
         .iter()
-        .filter(is_statement)
+        .filter(|sentence| counts(sentence))
         .map(|sentence| {
             let words = text.tokens[sentence.first..sentence.end].iter();
             words
@@ -280,6 +359,49 @@ mod tests {
         assert_eq!(
             detect_content(&text, "es-MX").disclosure_language.as_deref(),
             Some("es")
+        );
+    }
+
+    #[test]
+    fn the_rest_tells_the_language_whatever_stands_beside_it() {
+        let sender = "Sunrise Group";
+        let whole = |body: &str, language: &str| {
+            append_required(&append_sender(body, sender, language), language, &FIRST_TEXT)
+        };
+        for (body, told) in [
+            ("Good morning, may I call you on Friday?", Some("en")),
+            ("¿Podemos hablar de su cuenta el viernes?", Some("es")),
+            ("OK", None),
+            ("Pouvons-nous parler demain matin ?", None),
+        ] {
+            for language in ["en", "es"] {
+                let text = whole(body, language);
+                assert_eq!(language_of_rest(&text, sender), told, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn who_writes_is_said_once_and_as_a_sentence_of_its_own() {
+        for name in ["Sunrise Group", "Sunrise Group, Inc.", "A & B Collections"] {
+            for body in ["Can we talk?", "A word before it goes", "Dear Ana,\n\nhello.", ""] {
+                for language in ["en", "es"] {
+                    let text = append_sender(body, name, language);
+                    assert!(text.starts_with(body) && text.contains(name), "{text}");
+                    assert!(says_whole(&text, &sender_statement(name, language)), "{text}");
+                    assert_eq!(append_sender(&text, name, language), text, "once");
+                    let needs = append_required(&text, language, &LATER_TEXT);
+                    assert_eq!(
+                        detect_content(&needs, language).subsequent_mini_miranda,
+                        Some(true),
+                        "{needs}"
+                    );
+                }
+            }
+        }
+        assert_eq!(
+            append_sender("SUNRISE GROUP here.", "Sunrise Group", "en"),
+            "SUNRISE GROUP here."
         );
     }
 

@@ -5,9 +5,12 @@ use serde::Deserialize;
 
 use super::{
     Contact,
+    content::says_whole,
     debt_facts::Debts,
     facts::{Action, Content},
     prohibited::{Part, Period, ScanFacts, Scanned, Writer, scanner},
+    rule_set::{RuleSet, StateRow},
+    rules::time_barred_label,
 };
 
 /// What the statement of `gather` brings for the scan.
@@ -74,6 +77,18 @@ pub(super) fn with_labels(action: Action, text: &str, facts: &ScanFacts<'_>) -> 
         ..action
     };
     (action, scanned)
+}
+
+/// The act with a label for each state whose own words of a time-barred debt its text carries.
+pub(super) fn with_state_texts(action: Action, text: &str, rule_set: &RuleSet) -> Action {
+    let carries = |row: &&StateRow| row.time_barred_texts.iter().any(|words| says_whole(text, words));
+    let labels = rule_set.states().filter(carries).map(time_barred_label);
+    let mut content = action.content.unwrap_or_default();
+    content.extra.get_or_insert_default().extend(labels);
+    Action {
+        content: Some(content),
+        ..action
+    }
 }
 
 impl ContentRow {

@@ -27,12 +27,22 @@ pub(super) struct DebtRow {
     period_ends_on: Option<NaiveDate>,
     /// The last record of a suit's authority.
     suit: Option<SuitJson>,
+    /// The last record of when its limitation period ends.
+    limitation: Option<LimitationJson>,
 }
 
 #[derive(Deserialize)]
 struct SuitJson {
+    id: Uuid,
     stands: bool,
     limitation_expires_on: NaiveDate,
+}
+
+#[derive(Deserialize)]
+struct LimitationJson {
+    id: Uuid,
+    expires_on: NaiveDate,
+    governing_law: Option<String>,
 }
 
 impl DebtRow {
@@ -40,20 +50,31 @@ impl DebtRow {
         !matches!(self.status.as_str(), "PAID_IN_FULL" | "CLOSED")
     }
 
-    /// Whether it is time-barred is known from the last record alone, standing or not: of a debt that nobody means to sue for
-    /// nobody has said when the period ends, and it is never derived (rule table, limitation periods).
+    /// Whether it is time-barred is known from what was recorded last, with a suit's authority, standing or not, or without one: it
+    /// is never derived (rule table, limitation periods).
     fn as_fact(&self, is_paid: bool, now: DateTime<Utc>) -> Debt {
         Debt {
             debt_type: self.debt_type().map(|kind| kind.as_str().to_lowercase()),
             paid: Some(is_paid),
             closed: (self.status == "CLOSED").then_some(true),
             suit_authorised: Some(self.is_suit_authorised()),
-            time_barred: self
-                .suit
+            time_barred: self.limitation_expires_on().map(|day| is_time_barred(day, now)),
+            governing_law: self
+                .limitation
                 .as_ref()
-                .map(|suit| is_time_barred(suit.limitation_expires_on, now)),
+                .and_then(|limitation| limitation.governing_law.clone()),
             ..Debt::default()
         }
+    }
+
+    fn limitation_expires_on(&self) -> Option<NaiveDate> {
+        let of_suit = self
+            .suit
+            .as_ref()
+            .map(|suit| (suit.id, suit.limitation_expires_on));
+        let of_debt = self.limitation.as_ref().map(|found| (found.id, found.expires_on));
+        // Ids ascend with the instants at which they are made.
+        of_suit.into_iter().chain(of_debt).max().map(|(_, day)| day)
     }
 
     fn is_suit_authorised(&self) -> bool {
@@ -155,6 +176,7 @@ mod tests {
             notice_on: day(notice),
             period_ends_on: day(ends),
             suit: None,
+            limitation: None,
         };
         Debts {
             rows: rows.iter().map(row).collect(),

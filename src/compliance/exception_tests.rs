@@ -198,14 +198,29 @@ fn an_old_text_will_do_where_the_number_was_checked_since() {
 }
 
 #[test]
-fn no_program_writes_of_a_debt_whose_limitation_period_has_run() {
-    let in_illinois = |automated| {
+fn of_a_debt_whose_limitation_period_has_run_templates_are_sent_and_answers_of_persons() {
+    let in_illinois = |action| {
         json!({ "location": { "address_state": "IL", "candidate_zones": ["America/Chicago"] },
-            "debts": { "D1": { "time_barred": true } }, "action": { "automated": automated } })
+            "debts": { "D1": { "time_barred": true } }, "action": action })
     };
-    assert_eq!(
-        answer(permitted_text(), in_illinois(true)),
-        denied_by("time-barred-state-disclosure")
-    );
-    assert_eq!(answer(permitted_text(), in_illinois(false)).0, Outcome::Allow);
+    let reply = |automated| {
+        json!({ "kind": "reply", "automated": automated,
+            "in_reply_to": { "at": "2026-06-10T16:58:00Z", "channel": "sms" } })
+    };
+    for (action, is_allowed) in [
+        (json!({ "automated": false }), false),
+        (json!({ "automated": true }), false),
+        (json!({ "automated": false, "approved_template": true }), true),
+        (json!({ "automated": true, "approved_template": true }), true),
+        (reply(false), true),
+        (reply(true), false),
+    ] {
+        let said = answer(permitted_text(), in_illinois(action.clone()));
+        let expected = if is_allowed {
+            said.0 == Outcome::Allow
+        } else {
+            said == denied_by("time-barred-state-disclosure")
+        };
+        assert!(expected, "{action}: {said:?}");
+    }
 }

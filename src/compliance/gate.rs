@@ -44,6 +44,8 @@ pub struct Contact<'a> {
     pub author: Author,
     /// The notice to somebody who asked to be left alone that it is, as its author says.
     pub cease_notice: Option<CeaseNotice>,
+    /// Its words are those of a template of the business's.
+    pub is_template: bool,
 }
 
 /// How long a message of the debtor's can be answered: a day, in which a person of the business comes to work. What is sent later

@@ -13,8 +13,8 @@ use super::{
     },
     contact_policy::binding,
     contact_profile::profile_of,
-    content::detect_content,
-    content_facts::{ContentRow, ScanContext, with_scan},
+    content::{detect_content, language_of_rest},
+    content_facts::{ContentRow, ScanContext, with_scan, with_state_texts},
     debt_facts::{DebtRow, Debts},
     demand::payment_demand,
     disputes::{DisputeJson, MarkedJson, with_disputes},
@@ -27,6 +27,7 @@ use super::{
     number_lists::{NationalJson, ReassignedJson, area_of, national, reassigned_answer},
     person_facts::{Member, PointJson, location, open_traits, reassigned, to_another, with_points},
     prohibited::Scanned,
+    rule_set::RuleSet,
 };
 use crate::{
     accounts::Channel,
@@ -52,6 +53,7 @@ pub(super) struct Gathered {
 /// What the one statement brings.
 struct Found {
     print: Option<Vec<u8>>,
+    business_name: String,
     business_role: String,
     business_status: String,
     contact_profile: String,
@@ -91,10 +93,11 @@ pub(super) async fn gather(
         return Ok(None);
     };
     let traits = open_traits(keys, contact.debtor_id, &found.members)?;
-    let language = found.preferred_language.clone();
+    let language = language_of_rest(contact.content, &found.business_name)
+        .map_or_else(|| found.preferred_language.clone(), str::to_owned);
     let debts = Debts::of(contact, found.debts);
     let validation = debts.validation();
-    let act = action(contact, &language, &debts);
+    let act = action(contact, (&found.business_name, &language), &debts);
     let (act, scanned) = with_scan(
         act,
         contact,
@@ -106,6 +109,7 @@ pub(super) async fn gather(
             now: tx.now(),
         },
     );
+    let act = with_state_texts(act, contact.content, RuleSet::current());
     let answer = reassigned_answer(
         &found.reassigned,
         granted_at(&found.consents, contact.channel),
@@ -201,7 +205,7 @@ async fn read(
     let (began, today) = days_of(tx.now());
     let print = keys.platform_blind(contact.recipient);
     let row = sqlx::query!(
-        r#"SELECT b.role, b.status, b.contact_profile,
+        r#"SELECT b.name, b.role, b.status, b.contact_profile,
                 CASE WHEN $12 THEN app.contact_print($1, $2, $3, $5) END AS print,
                 (SELECT policy FROM contact_policies y WHERE y.business_id = $1) AS policy,
                 w.preferred_language,
@@ -216,10 +220,14 @@ async fn read(
                 (SELECT jsonb_agg(jsonb_build_object('id', x.id, 'status', x.status, 'debt_type', x.debt_type,
                         'began_on', x.initial_communication_on, 'notice_on', x.validation_notice_on,
                         'period_ends_on', x.validation_period_ends_on,
-                        'suit', (SELECT jsonb_build_object('stands', u.withdrawn_at IS NULL,
+                        'suit', (SELECT jsonb_build_object('id', u.id, 'stands', u.withdrawn_at IS NULL,
                                 'limitation_expires_on', u.limitation_expires_on)
                            FROM suit_authorities u WHERE u.business_id = x.business_id AND u.account_id = x.id
-                          ORDER BY u.id DESC LIMIT 1)) ORDER BY x.id)
+                          ORDER BY u.id DESC LIMIT 1),
+                        'limitation', (SELECT jsonb_build_object('id', t.id, 'expires_on', t.expires_on,
+                                'governing_law', t.governing_law)
+                           FROM limitations t WHERE t.business_id = x.business_id AND t.account_id = x.id
+                          ORDER BY t.id DESC LIMIT 1)) ORDER BY x.id)
                    FROM accounts x WHERE x.business_id = $1 AND x.deleted_at IS NULL
                     AND x.id = ANY(CASE WHEN $3::uuid IS NOT NULL THEN ARRAY[$3::uuid] ELSE ARRAY(
                         SELECT y.id FROM accounts y WHERE y.business_id = $1 AND y.debtor_id = ANY(m.ids)) END)) AS debts,
@@ -379,6 +387,7 @@ async fn read(
         .collect();
     Ok(Some(Found {
         print: row.print,
+        business_name: row.name,
         business_role: row.role,
         business_status: row.status,
         contact_profile: row.contact_profile,
@@ -427,11 +436,15 @@ fn role(stored: &str) -> TenantRole {
     }
 }
 
-fn action(contact: &Contact<'_>, language: &str, debts: &Debts) -> Action {
+fn action(contact: &Contact<'_>, (business, language): (&str, &str), debts: &Debts) -> Action {
     let mut content = detect_content(contact.content, language);
     content.reveals_debt = None;
     content.payment_demand = payment_demand(contact.content);
     content.confirms_only = contact.confirms_an_opt_out().then_some(true);
+    content.approved_notice = contact
+        .cease_notice
+        .filter(|notice| notice.is_all_of(contact.content, business, language))
+        .map(CeaseNotice::kind);
     Action {
         action_type: Some(ActionType::Contact),
         channel: Some(channel(contact.channel)),
@@ -457,6 +470,7 @@ fn action(contact: &Contact<'_>, language: &str, debts: &Debts) -> Action {
             channel: Some(channel(contact.channel)),
         })),
         content: Some(content),
+        approved_template: contact.is_template.then_some(true),
         ..Action::default()
     }
 }

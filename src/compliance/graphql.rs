@@ -13,10 +13,12 @@ mod disputes;
 mod holds;
 mod inconvenient;
 mod licenses;
+mod limitations;
 mod number_lists;
 mod opt_out_link;
 mod own_data;
 mod privacy;
+mod privacy_notice;
 mod retention;
 mod suits;
 mod suppressions;
@@ -65,6 +67,7 @@ pub use disputes::{Dispute, DisputeConnection};
 pub use holds::{Hold, HoldMutations, HoldQueries};
 pub use inconvenient::{DayOfWeek, InconvenientTime, InconvenientTimeMutations};
 pub use licenses::{LicenseMutations, LicenseQueries};
+pub use limitations::Limitation;
 pub use number_lists::{NumberListMutations, NumberListQueries};
 pub use opt_out_link::OptOutLink;
 pub use own_data::{OwnDataMutations, OwnDataQueries};
@@ -137,6 +140,7 @@ pub struct ComplianceLoaders {
     facts: Batch<Uuid, Arc<SealedFacts>>,
     holds: Batch<Uuid, holds::Holds>,
     inconvenient: Batch<Uuid, inconvenient::Times>,
+    limitations: Batch<Uuid, Arc<super::limitations::LimitationRow>>,
     notices: Batch<Uuid, validation_notices::Notices>,
     suit_authorities: Batch<Uuid, suits::SuitAuthorities>,
 }
@@ -291,6 +295,7 @@ pub struct CaseQueries(
     disputes::DisputeQueries,
     complaints::ComplaintQueries,
     validation_notices::ValidationNoticeQueries,
+    privacy_notice::PrivacyNoticeQueries,
 );
 
 /// Mutations of what people are told of their debts, dispute and complain of.
@@ -300,6 +305,7 @@ pub struct CaseMutations(
     complaints::ComplaintMutations,
     validation_notice_mutations::ValidationNoticeMutations,
     suits::SuitMutations,
+    limitations::LimitationMutations,
 );
 
 /// Queries about compliance.
@@ -384,6 +390,7 @@ async fn check(
         mode: None,
         author: Author::of(scope.ctx().user_id()),
         cease_notice: None,
+        is_template: false,
     };
     let decision = explain(&mut tx, &keys, &contact).await?;
     Ok(decision.map(|decision| (debtor_id, decision)))

@@ -96,3 +96,33 @@ fn a_closed_account_is_collected_no_more_and_its_debtor_is_answered_without_a_de
     assert_eq!(reply(json!(false)), ALLOWED);
     assert_eq!(reply(json!(true)), denied(rule));
 }
+
+#[test]
+fn after_a_cease_a_notice_is_one_by_its_words_and_not_by_its_senders() {
+    let rule = "reg-f-cease-communication";
+    let notice = |kind: &str, content: Value| {
+        json!({ "cease": { "received_at": "2026-06-01T12:00:00Z", "written": true },
+            "action": { "kind": kind, "content": content } })
+    };
+    let last = RuleSet::of_version("2026-11-29.2").expect("the rules before");
+    for kind in ["notice_termination", "notice_remedies", "notice_intended_remedy"] {
+        let approved = json!({ "payment_demand": false, "approved_notice": kind });
+        assert_eq!(
+            answer(newest(), permitted_text(), notice(kind, approved)),
+            ALLOWED
+        );
+        for other in [
+            json!({ "payment_demand": false }),
+            json!({ "approved_notice": kind }),
+            json!({ "payment_demand": true, "approved_notice": kind }),
+            json!({ "payment_demand": false, "approved_notice": "reply" }),
+        ] {
+            let demands = other["payment_demand"] == true;
+            let facts = notice(kind, other);
+            assert_eq!(answer(newest(), permitted_text(), facts.clone()), denied(rule));
+            // Then the sender's word was enough, unless the text plainly demanded payment.
+            let then = if demands { denied(rule) } else { ALLOWED };
+            assert_eq!(answer(last, permitted_text(), facts), then);
+        }
+    }
+}

@@ -3,7 +3,7 @@
 //! Owns `consents`, `suppressions`, `holds`, `inconvenient_times`, `decisions`, `contact_slots`, `contact_policies`,
 //! `contact_policy_changes`, `disputes`, `dispute_steps`, `dispute_documents`, `complaints`, `privacy_requests`,
 //! `debtor_archives`, `do_not_call_access`, `do_not_call_areas`, `do_not_call_numbers`, `reassigned_imports`,
-//! `reassigned_checks`, `business_licenses`, `suit_authorities`, `rule_set_activations`. May import `platform`, `identity`, `access`, `audit`, `files`, `accounts`.
+//! `reassigned_checks`, `business_licenses`, `suit_authorities`, `limitations`, `rule_set_activations`. May import `platform`, `identity`, `access`, `audit`, `files`, `accounts`.
 //!
 //! [`language`] reads texts as words, [`prohibited`] finds in them what may not be said; both are pure.
 //!
@@ -55,6 +55,7 @@ mod intake_channel;
 mod kept_words;
 pub mod language;
 mod licenses;
+mod limitations;
 mod local_time;
 mod number_lists;
 mod opt_out;
@@ -104,6 +105,7 @@ pub use inconvenient::{NewInconvenientTime, record_inconvenient_time, withdraw_i
 pub use intake::{Acted, ReadText, ReceivedText, Silenced, act_on_text, attribute_holds, read_text};
 pub use kept_words::{JudgedWords, KeptWords, WrittenMedium, judge_words, scan_visible_words};
 pub use licenses::{LicenseKind, NewLicense, remove_license, set_license};
+pub use limitations::{NewLimitation, record_limitation};
 pub use local_time::earliest_date_anywhere;
 pub use number_lists::{
     DoNotCallFile, LoadProblem, LoadReassigned, Loaded, NewAccess, NewReassignedImport, ReassignedNumbers,
@@ -117,7 +119,7 @@ pub use permit::{Permit, PermitError, Reservation};
 pub use place_hold::{NewHold, Placement, confirm_hold, place_hold, release_hold, set_hold};
 pub use prohibited::{Period, Writer};
 pub use replay::{Replayed, StoredDecision, count_decisions, each_decision};
-pub use required_text::required_text;
+pub use required_text::{cease_notice_text, required_text};
 pub use suits::{NewSuitAuthority, record_suit_authority, withdraw_suit_authority};
 pub use suppressions::{
     AddressKind, ContactToSuppress, SuppressionReason, release_suppression, suppress_contact,

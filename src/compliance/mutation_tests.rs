@@ -464,14 +464,14 @@ fn of_notices_and_debts() -> Vec<(&'static str, Value)> {
             "time-barred-no-suit-threat",
             over(
                 text(in_text(json!({ "threatens_suit": true }))),
-                json!({ "location": { "address_state": "GA" }, "debts": { "D1": { "time_barred": true, "suit_authorised": true } } }),
+                json!({ "location": { "address_state": "GA" }, "action": { "approved_template": true }, "debts": { "D1": { "time_barred": true, "suit_authorised": true } } }),
             ),
         ),
         (
             "time-barred-extinguished",
             over(
                 text(json!({})),
-                json!({ "location": { "address_state": "GA" },
+                json!({ "location": { "address_state": "GA" }, "action": { "approved_template": true },
             "debts": { "D1": { "time_barred": true, "governing_law": "WI" } } }),
             ),
         ),

@@ -141,6 +141,9 @@ pub struct Parameters {
     /// A fact that the rule judges by has to be known: in production an unknown one denies. Versions of before let it pass.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unknown_denies: bool,
+    /// A notice counts as what it is said to be in its approved wording alone. Versions of before took the sender's word for it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub approved_words: bool,
     /// A rate, 0.06 for six percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<f64>,

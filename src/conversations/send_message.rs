@@ -11,7 +11,7 @@ use super::{
 use crate::{
     access::{Cell, authorize},
     accounts::{Channel, debtor_keys, has_phone},
-    compliance::{Author, CeaseNotice, Contact, Decided, decide_to_queue, required_text},
+    compliance::{Author, CeaseNotice, Contact, Decided, cease_notice_text, decide_to_queue, required_text},
     platform::{
         db::{AuditEntry, Db, TenantTx},
         error::OpError,
@@ -52,6 +52,7 @@ impl SaidBy {
 #[derive(Clone, Debug)]
 pub struct NewMessage {
     pub conversation_id: Uuid,
+    /// Empty for a cease notice, whose words are the approved ones.
     pub content: String,
     /// The newest message that the sender has seen; a thread that moved on refuses.
     pub after_sequence: Option<i32>,
@@ -152,10 +153,11 @@ pub async fn send_message(
         )
         .into());
     }
-    let shown = match new.said_by {
+    let shown = match (new.said_by, new.cease_notice) {
         // 12 CFR 1006.14(h)(2)(i): it has nothing in it but what it confirms.
-        SaidBy::OptOutConfirmation => new.content.clone(),
-        _ => required_text(tx, debtor, thread.account_id, new.content.trim()).await?,
+        (SaidBy::OptOutConfirmation, _) => new.content.clone(),
+        (_, Some(notice)) => cease_notice_text(tx, debtor, thread.account_id, notice).await?,
+        (_, None) => required_text(tx, debtor, thread.account_id, new.content.trim()).await?,
     };
     let content = with_secret(&shown, new.secret.as_deref());
     if content.chars().count() > MOST_CHARACTERS {
@@ -183,6 +185,7 @@ pub async fn send_message(
         mode: None,
         author,
         cease_notice: new.cease_notice,
+        is_template: new.made_of.is_some(),
     };
     let decided = decide_to_queue(tx, &keys, &contact).await?.ok_or_else(|| {
         UserError::at(
@@ -238,7 +241,7 @@ fn check(thread: &ConversationRow, new: &NewMessage) -> Result<(), UserError> {
             "This conversation is closed. Start a new one with startConversation.",
         ));
     }
-    if new.content.trim().is_empty() {
+    if new.content.trim().is_empty() && new.cease_notice.is_none() {
         return Err(UserError::invalid("content", "Write something first."));
     }
     if new.after_sequence.is_some_and(|seen| seen < thread.last_sequence) {

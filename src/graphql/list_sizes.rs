@@ -41,6 +41,8 @@ const SIZES: &[(&str, &str, u64)] = &[
     ("PlatformBusiness", "providerApprovals", 10),
     ("PlatformUser", "memberships", 20),
     ("ReassignedNumberList", "imports", 20),
+    ("PrivacyNotice", "categories", 7),
+    ("PrivacyNotice", "processors", 3),
     ("RuleRefusals", "days", 30),
     ("SendMessagePayload", "findings", 40),
     ("StartConversationPayload", "findings", 40),

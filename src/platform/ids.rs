@@ -114,6 +114,8 @@ id_kinds! {
     License = "lic",
     /// A record that suit for a debt is intended and authorised.
     SuitAuthority = "suit",
+    /// When the limitation period of a debt ends or ended.
+    Limitation = "lim",
     /// A file: uploaded, kept, or made for download.
     File = "file",
     /// A document of an account.

@@ -21,7 +21,7 @@ use crate::{
     },
     compliance::graphql::{
         ComplianceDecision, ComplianceDecisionConnection, Consent, ConsentConnection, Dispute, Hold,
-        SuitAuthority, TimeZoneEvidence, ValidationNotice,
+        Limitation, SuitAuthority, TimeZoneEvidence, ValidationNotice,
     },
     conversations::graphql::{Conversation, ConversationConnection},
     identity::graphql::User,
@@ -258,6 +258,11 @@ impl Account {
     /// Records that suit for it is intended, and by whose authority (at most 100), newest first: at most the first stands.
     async fn suit_authorities(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<SuitAuthority>> {
         SuitAuthority::of_account(ctx, self.row.id).await
+    }
+
+    /// When its limitation period ends or ended, as was recorded last; null where nobody has said (recordLimitation).
+    async fn limitation(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Limitation>> {
+        Limitation::of_account(ctx, self.row.id).await
     }
 
     /// What the person said of the use of their numbers and addresses: consents and revocations, what was written down last

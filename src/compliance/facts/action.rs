@@ -89,6 +89,8 @@ facts_object! {
         recorded_on: NaiveDate,
         /// Who wrote the text, where that is known: what an attorney alone may say rests on it.
         writer: Writer,
+        /// The text is a template's of the business, which an administrator or compliance officer approved.
+        approved_template: bool,
         /// A program wrote the text, or speaks.
         automated: bool,
         /// Recording: card data are being spoken or typed.
@@ -134,6 +136,9 @@ facts_object! {
         confirms_only: bool,
         /// It demands payment.
         payment_demand: bool,
+        /// The notice of 12 CFR 1006.6(c)(2) of which it is the approved wording, with nothing beside it but what every message
+        /// says.
+        approved_notice: ActionKind,
         /// It reveals that there is a debt.
         reveals_debt: bool,
         /// It sets a deadline before the end of the validation period.

@@ -9,11 +9,13 @@ mod joining;
 mod negation;
 mod readings;
 mod text;
+mod told;
 mod words;
 
 pub use fold::fold_word;
 pub use negation::{is_negator, is_negator_in_clause, negator_over, rescinds};
 pub use text::{Break, Lexicon, Mask, Sentence, Text, Token};
+pub use told::language_told_by;
 
 #[cfg(test)]
 mod tests;

@@ -16,6 +16,7 @@ mod answer;
 mod archive;
 mod erase;
 mod model;
+mod notice;
 mod requests;
 mod retention;
 mod store;
@@ -37,6 +38,7 @@ pub(in crate::compliance) use {
     answer::told,
     archive::{ArchiveRow, ArchiveState, OwnCopy, own_archive, own_archives, own_copy},
     model::{LEAST_YEARS, MOST_YEARS},
+    notice::notice,
     retention::kept_until,
     store::{PrivacyCriteria, PrivacyRequestRow, privacy_request_by_id, privacy_requests},
 };

@@ -5,6 +5,8 @@ use chrono::{DateTime, Months, TimeDelta, Utc};
 
 /// the records of a person are kept for at least so many years after the last collection activity.
 pub(in crate::compliance) const LEAST_YEARS: i16 = 7;
+/// Fifteen business days are 21 days at the least: three weeks, with the weekends that are surely in them.
+const OPT_OUT_DAYS: i64 = 21;
 /// The longest that a business may keep them.
 pub(in crate::compliance) const MOST_YEARS: i16 = 30;
 
@@ -19,6 +21,9 @@ pub enum PrivacyRequestKind {
     Rectification,
     /// That it is erased (GDPR Article 17; Cal. Civ. 1798.105).
     Erasure,
+    /// That it is neither sold nor shared for advertising (Cal. Civ. 1798.120). This service does neither (see privacyNotice): the
+    /// business answers for what it does beside it.
+    OptOutOfSale,
 }
 
 /// Under which law.
@@ -66,6 +71,7 @@ words! { PrivacyRequestKind {
     Portability => "PORTABILITY",
     Rectification => "RECTIFICATION",
     Erasure => "ERASURE",
+    OptOutOfSale => "OPT_OUT_OF_SALE",
 } }
 words! { PrivacyRegime { Ccpa => "CCPA", Gdpr => "GDPR", Other => "OTHER", } }
 words! { PrivacyRequestStatus {
@@ -86,9 +92,12 @@ impl PrivacyRegime {
     }
 
     /// By when a request that was received at an instant is answered: within 45 days (Cal. Civ. 1798.130(a)(2)(A)) or one
-    /// month (GDPR Article 12(3)). The extensions that both laws know have to be announced to the person first: they are not
-    /// counted on.
-    pub(super) fn due_at(self, received_at: DateTime<Utc>) -> DateTime<Utc> {
+    /// month (GDPR Article 12(3)); that nothing be sold, within 15 business days (Cal. Code Regs. tit. 11, section 7026(f)(1)). The
+    /// extensions that both laws know have to be announced to the person first: they are not counted on.
+    pub(super) fn due_at(self, kind: PrivacyRequestKind, received_at: DateTime<Utc>) -> DateTime<Utc> {
+        if kind == PrivacyRequestKind::OptOutOfSale {
+            return received_at + TimeDelta::days(OPT_OUT_DAYS);
+        }
         let month = received_at
             .checked_add_months(Months::new(1))
             .unwrap_or(received_at);
@@ -105,10 +114,19 @@ mod tests {
 
     #[test]
     fn the_laws_terms_are_counted_from_receipt() {
-        let due = |regime: PrivacyRegime, received: &str| {
+        let of = |kind: PrivacyRequestKind, regime: PrivacyRegime, received: &str| {
             let received: DateTime<Utc> = received.parse().unwrap();
-            regime.due_at(received).to_rfc3339()
+            regime.due_at(kind, received).to_rfc3339()
         };
+        let due = |regime, received| of(PrivacyRequestKind::Access, regime, received);
+        assert_eq!(
+            of(
+                PrivacyRequestKind::OptOutOfSale,
+                PrivacyRegime::Ccpa,
+                "2026-06-01T12:00:00Z"
+            ),
+            "2026-06-22T12:00:00+00:00"
+        );
         assert_eq!(
             due(PrivacyRegime::Ccpa, "2026-01-31T12:00:00Z"),
             "2026-03-17T12:00:00+00:00"
@@ -121,7 +139,13 @@ mod tests {
 
     #[test]
     fn words_are_read_back_as_they_were_written() {
-        for kind in ["ACCESS", "PORTABILITY", "RECTIFICATION", "ERASURE"] {
+        for kind in [
+            "ACCESS",
+            "PORTABILITY",
+            "RECTIFICATION",
+            "ERASURE",
+            "OPT_OUT_OF_SALE",
+        ] {
             assert_eq!(
                 PrivacyRequestKind::parse(kind).map(PrivacyRequestKind::as_str),
                 Some(kind)

@@ -1,4 +1,4 @@
-//! Requests that a person answers: access, portability and rectification, each with the day by which the law wants an answer.
+//! Requests that a person answers: access, portability, rectification, and that nothing be sold, each with the day by which the law wants an answer.
 //! What is put right is put right with `updateDebtor` and `updateContactPoint`; here stands that it was asked and answered.
 
 use chrono::{DateTime, Utc};

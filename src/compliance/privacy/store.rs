@@ -69,7 +69,7 @@ pub(super) async fn insert(tx: &mut TenantTx, row: NewRow<'_>) -> Result<(), DbE
         row.status.as_str(),
         row.reason_cipher,
         row.received_at,
-        row.regime.due_at(row.received_at),
+        row.regime.due_at(row.kind, row.received_at),
         user,
         now,
         row.erasure.map(|erasure| &erasure.decision),

@@ -87,3 +87,52 @@ pub(super) fn read(text: &str, kept: Kept) -> Result<RuleSet, RuleSetError> {
     }
     Ok(rule_set)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::embedded::CURRENT;
+    use super::*;
+
+    /// Rules that the newest pack has no test of, each with why. This list may only shrink.
+    const WITHOUT: &[(&str, &str)] = &[(
+        "action-not-covered",
+        "what an older pack answers to acts that it has no rule for; the newest covers every act",
+    )];
+
+    #[test]
+    fn the_newest_pack_answers_all_its_tests_as_they_say() {
+        let pack: PackFile = toml::from_str(CURRENT).expect("the newest pack");
+        let rules = CURRENT.split("\n[[test]]").next().unwrap_or_default();
+        let rule_set = RuleSet::from_toml(rules).expect("its rules");
+        let run = |test: &PackTest| {
+            test.run(&rule_set)
+                .err()
+                .map(|fault| format!("{}: {fault}", test.name))
+        };
+        let faults: Vec<String> = pack.test.iter().filter_map(run).collect();
+        assert!(faults.is_empty(), "{} fail:\n{}", faults.len(), faults.join("\n"));
+    }
+
+    #[test]
+    fn every_rule_of_the_newest_pack_has_a_test_in_it_or_says_why_not() {
+        let pack: PackFile = toml::from_str(CURRENT).expect("the newest pack");
+        let tested: BTreeSet<&str> = pack.test.iter().flat_map(PackTest::rules).collect();
+        let decides = |rule: &&RuleData| rule.data_only.is_none();
+        let untested: Vec<&str> = pack
+            .rule
+            .iter()
+            .filter(decides)
+            .map(|rule| &*rule.id)
+            .filter(|id| !tested.contains(id))
+            .collect();
+        let known: Vec<&str> = WITHOUT.iter().map(|(rule, _)| *rule).collect();
+        assert_eq!(
+            untested, known,
+            "write a [[test]] for the first, or take the second off the list"
+        );
+        let names: BTreeSet<&str> = pack.test.iter().map(|test| test.name.as_str()).collect();
+        assert_eq!(names.len(), pack.test.len(), "two tests with one name");
+    }
+}

@@ -1,11 +1,12 @@
 //! A test that stands in a pack itself: facts, and what the pack is to answer. They run wherever a pack is read, before it
 //! decides anything: whoever changes a parameter says with it what that changes.
 
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::RuleSet;
 use crate::compliance::decide::{Strictness, decide};
-use crate::compliance::decision::Outcome;
+use crate::compliance::decision::{Decision, Outcome};
 use crate::compliance::facts::Facts;
 
 /// One test.
@@ -22,6 +23,8 @@ pub(super) struct PackTest {
     decision: Outcome,
     /// The rule that decides.
     rule: Option<String>,
+    /// A rule that makes the decision what it is, where another is named: without it something else comes out.
+    of: Option<String>,
     /// Until when it waits, as RFC 3339.
     until: Option<String>,
     /// What the text still has to contain.
@@ -56,12 +59,33 @@ impl PackTest {
                 .missing
                 .as_ref()
                 .is_none_or(|missing| *missing == found.missing_content);
-        if is_as_said {
-            return Ok(());
+        if !is_as_said {
+            return Err(format!(
+                "{:?} by `{}` comes out ({})",
+                found.outcome, found.rule, found.reason
+            ));
         }
-        Err(format!(
-            "{:?} by `{}` comes out ({})",
-            found.outcome, found.rule, found.reason
-        ))
+        match &self.of {
+            Some(of) if answer(&decide(&rule_set.without(of), &facts, strictness)) == answer(&found) => {
+                Err(format!("without `{of}` the same comes out"))
+            }
+            _ => Ok(()),
+        }
     }
+
+    /// The rules that it is about.
+    #[cfg(test)]
+    pub(super) fn rules(&self) -> impl Iterator<Item = &str> {
+        self.rule.iter().chain(&self.of).map(String::as_str)
+    }
+}
+
+/// What a decision permits and asks for, whoever says so.
+fn answer(decision: &Decision) -> (Outcome, Option<DateTime<Utc>>, &[String], &[String]) {
+    (
+        decision.outcome,
+        decision.next_permitted_at,
+        &decision.missing_content,
+        &decision.review,
+    )
 }

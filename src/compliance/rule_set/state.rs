@@ -41,6 +41,10 @@ pub struct StateRow {
     /// Where that stands.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_barred_citation: Option<String>,
+    /// The state's own words for it, whole, where they were checked against the law: a message that has one of them carries the
+    /// disclosure. Where there is none, counsel supplies it with a later version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub time_barred_texts: Vec<String>,
     /// A debtor's payment revives no time-barred debt, or does; absent where the research does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revival: Option<bool>,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::pack::{Kept, RuleSetError};
-use super::{Parameters, ProfileSettings, RuleData, StateRow};
+use super::{Parameters, ProfileSettings, RuleData, StateRow, TimeBarred};
 use crate::compliance::decide::rule_ids;
 use crate::compliance::facts::ClockTime;
 
@@ -195,6 +195,15 @@ fn row_in_order(row: &StateRow, rules: &BTreeSet<&str>) -> Fault {
     }
     let cites = row.time_barred.is_none() || row.time_barred_citation.is_some();
     ensure(cites, "`time_barred` needs `time_barred_citation`")?;
+    let texts = &row.time_barred_texts;
+    ensure(
+        texts.is_empty() || row.time_barred == Some(TimeBarred::Disclosure),
+        "`time_barred_texts` need `time_barred = \"disclosure\"`",
+    )?;
+    ensure(
+        texts.iter().all(|text| !text.trim().is_empty()),
+        "`time_barred_texts` has an empty entry",
+    )?;
     ensure(
         matches!(row.confidence.as_str(), "V" | "S" | "K"),
         "`confidence` is one of V, S and K",

@@ -28,10 +28,12 @@ pub(super) const RULES: &[Rule] = &[
         check: reg_f_electronic_opt_out_notice,
     },
     Rule {
-        id: "time-barred-state-disclosure",
+        id: TIME_BARRED,
         check: time_barred_state_disclosure,
     },
 ];
+
+const TIME_BARRED: &str = "time-barred-state-disclosure";
 
 /// 12 CFR 1006.2(j): a limited-content voicemail has exactly a business name that does not speak of
 /// collection, a request to reply, a natural person's name and a number.
@@ -155,15 +157,12 @@ fn time_barred_state_disclosure(context: &Context<'_>) -> Checked {
     if !discusses_debt || !context.debts().any(|debt| debt.time_barred == Some(true)) {
         return Ok(Verdict::NotApplicable);
     }
-    // The product lets no program write of such a debt: a person chooses the words, or approves them.
-    if context.is_product_profile() && context.action.automated == Some(true) {
+    if context.is_product_profile() && !is_left_to_the_writer(context)? {
         return Ok(Verdict::Deny(vec![]));
     }
     let prescribes = |row: &&StateRow| row.time_barred == Some(TimeBarred::Disclosure);
     let names = context.rows().filter(prescribes);
-    let names: Vec<String> = names
-        .map(|row| format!("time_barred_disclosure:{}", row.code))
-        .collect();
+    let names: Vec<String> = names.map(time_barred_label).collect();
     if names.is_empty() {
         return Ok(Verdict::NotApplicable);
     }
@@ -174,6 +173,22 @@ fn time_barred_state_disclosure(context: &Context<'_>) -> Checked {
     } else {
         Verdict::Require(missing)
     })
+}
+
+/// The product lets nobody find words of their own for collecting such a debt: the business approves a template. What answers the
+/// debtor, or the law wants sent, a person writes. Versions of before kept programs from it alone.
+fn is_left_to_the_writer(context: &Context<'_>) -> Result<bool, Missing> {
+    let is_automated = context.action.automated == Some(true);
+    if !context.parameters(TIME_BARRED)?.approved_words {
+        return Ok(!is_automated);
+    }
+    let is_approved = context.action.approved_template == Some(true);
+    Ok(is_approved || (context.kind != ActionKind::Collection && !is_automated))
+}
+
+/// What a text is labelled with that carries a state's own words.
+pub(in crate::compliance) fn time_barred_label(row: &StateRow) -> String {
+    format!("time_barred_disclosure:{}", row.code)
 }
 
 fn required(is_there: bool, name: &str) -> Verdict {

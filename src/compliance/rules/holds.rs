@@ -168,7 +168,7 @@ fn reg_f_cease_communication(context: &Context<'_>) -> Checked {
         .any(|entry| entry.at >= Some(received_at) && entry.kind.as_ref() == Some(&context.kind));
     let is_permitted = match context.kind {
         ActionKind::NoticeTermination | ActionKind::NoticeRemedies | ActionKind::NoticeIntendedRemedy => {
-            is_first_of_its_kind && !demands_payment(context)
+            is_first_of_its_kind && is_such_a_notice(context)?
         }
         ActionKind::VerificationResponse | ActionKind::OriginalCreditorResponse => {
             asked_for_verification(context.facts) && makes_no_demand(context)
@@ -198,7 +198,18 @@ fn asked_for_verification(facts: &Facts) -> bool {
     disputed || asked
 }
 
-/// Plainly so. A notice of a remedy may speak of what is owed; it does not ask for it.
+/// 12 CFR 1006.6(c)(2) leaves a message that is sent to give the notice, and for nothing else: one that plainly demands nothing, in
+/// the words that were approved for it. Where the rule set does not want them, the sender's word counts, unless the text plainly
+/// demands payment.
+fn is_such_a_notice(context: &Context<'_>) -> Result<bool, Missing> {
+    if !context.parameters(CEASE)?.approved_words {
+        return Ok(!demands_payment(context));
+    }
+    let content = context.action.content.as_ref();
+    let approved = content.and_then(|content| content.approved_notice.as_ref());
+    Ok(approved == Some(&context.kind) && makes_no_demand(context))
+}
+
 fn demands_payment(context: &Context<'_>) -> bool {
     let content = context.action.content.as_ref();
     content.and_then(|content| content.payment_demand) == Some(true)

@@ -24,6 +24,7 @@ mod time;
 mod validation;
 mod voice;
 
+pub(super) use content::time_barred_label;
 pub(super) use context::Context;
 pub(super) use records::erasure_effect;
 

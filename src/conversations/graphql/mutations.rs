@@ -41,7 +41,7 @@ pub struct StartConversationInput {
 pub struct SendMessageInput {
     /// The thread.
     conversation_id: ID,
-    /// Your words; what the law requires is appended. Give this or `templateId`.
+    /// Your words; what the law requires is appended. Give one of this, `templateId` and `ceaseNotice`.
     content: Option<String>,
     /// A template (`tmpl_…`) whose words take their place, with the values of the thread's account. It has to be active, for
     /// this channel, in the debtor's language, and a FIRST_CONTACT where nothing has been said to them of the debt yet. Show
@@ -49,8 +49,9 @@ pub struct SendMessageInput {
     template_id: Option<ID>,
     /// The newest message that you have seen: a thread that moved on refuses with STALE_THREAD.
     after_sequence: Option<i32>,
-    /// What you say it is to a debtor who asked to be left alone (hold CEASE_CONTACT): each of these notices may go out once, by
-    /// a person, in your own words and without a demand. Left out for every other message.
+    /// One of the three notices that may still go to a debtor who asked to be left alone (hold CEASE_CONTACT), each once, by a
+    /// person: its approved words in the debtor's language take the place of yours. The two of a remedy name a lawsuit, which the
+    /// gate lets through where recordSuitAuthority says that it is meant.
     cease_notice: Option<CeaseNotice>,
 }
 
@@ -353,21 +354,24 @@ async fn new_message(
         Some(id) => Some(message_from_template(tx, links, conversation_id, id, input.after_sequence).await?),
         None => None,
     };
-    match (input.content, from_template) {
-        (Some(content), None) => Ok(NewMessage {
-            conversation_id,
-            content,
-            after_sequence: input.after_sequence,
-            secret: None,
-            said_by: SaidBy::Caller,
-            made_of: None,
-            cease_notice: input.cease_notice,
-        }),
-        (None, Some(_)) if input.cease_notice.is_some() => {
-            let message = "A notice after a cease request is in your own words: give content.";
+    let own = |content, cease_notice| NewMessage {
+        conversation_id,
+        content,
+        after_sequence: input.after_sequence,
+        secret: None,
+        said_by: SaidBy::Caller,
+        made_of: None,
+        cease_notice,
+    };
+    match (input.content, from_template, input.cease_notice) {
+        (Some(content), None, None) => Ok(own(content, None)),
+        (None, Some(message), None) => Ok(message),
+        (None, None, Some(notice)) => Ok(own(String::new(), Some(notice))),
+        (_, _, Some(_)) => {
+            let message =
+                "This notice goes out in its approved words alone: leave content and templateId out.";
             Err(UserError::invalid("ceaseNotice", message).into())
         }
-        (None, Some(message)) => Ok(message),
         _ => Err(UserError::invalid("content", "Give your own words or a template: one of the two.").into()),
     }
 }

@@ -101,6 +101,7 @@ const ORDER: &[&str] = &[
     "updateAccount",
     "recordSuitAuthority",
     "withdrawSuitAuthority",
+    "recordLimitation",
     "addAccountNote",
     "addAccountDocument",
     "fileDispute",
@@ -393,6 +394,10 @@ impl Story<'_> {
             }
             "withdrawSuitAuthority" => {
                 json!({ "id": self.ids.get("suit"), "reason": "Settled." })
+            }
+            "recordLimitation" => {
+                json!({ "accountId": self.account, "expiresOn": "2024-06-30", "governingLaw": "TX",
+                "basis": "Default in June 2020, four years." })
             }
             "createTemplate" => json!({ "name": "Audited", "type": "LETTER", "purpose": "FOLLOW_UP",
                 "language": "EN", "body": "Words." }),

@@ -190,3 +190,32 @@ async fn who_writes_is_told_which_words_and_what_to_change() {
     );
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_text_says_who_sends_it_and_its_statements_are_in_its_own_language() {
+    let app = TestApp::start().await;
+    let agent = app.acme.agent().await;
+    // James reads English; whoever writes to him in Spanish says all of it in Spanish (12 CFR 1006.18(e)(4)).
+    let spanish = "Buenos días, ¿podemos hablar de su cuenta el viernes?";
+    for (text, appended) in [
+        (
+            spanish,
+            " Acme Recovery envía este mensaje. Esta comunicación es de un cobrador de deudas. Responda STOP para no recibir más mensajes.",
+        ),
+        (
+            "Good morning, may I call you on Friday?",
+            " Acme Recovery sends this message. This communication is from a debt collector. Reply STOP to opt out.",
+        ),
+        // Who says it already says it once.
+        (
+            "Good morning from ACME RECOVERY.",
+            " This communication is from a debt collector. Reply STOP to opt out.",
+        ),
+    ] {
+        let sent = say(&app, &agent, text).await;
+        assert_eq!(user_errors(&sent), [""; 0], "{sent}");
+        assert_eq!(sent["message"]["content"], format!("{text}{appended}"));
+    }
+    assert_eq!(arrived(&app).len(), 3);
+    app.finish().await;
+}

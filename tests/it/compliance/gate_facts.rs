@@ -149,8 +149,34 @@ async fn after_a_cease_what_the_debtor_asks_later_is_answered_once_without_a_dem
     app.finish().await;
 }
 
+/// What becomes of a notice after a cease: the text that goes out, or the rule that refuses it.
+async fn send_notice(
+    app: &TestApp,
+    client: &Client,
+    (thread, debtor): (&str, usize),
+    kind: &str,
+) -> Result<String, String> {
+    let sent = client
+        .gql(
+            "mutation($i: SendMessageInput!) { sendMessage(input: $i) { message { content } decision { rule }
+               userErrors { code } } }",
+            json!({ "i": { "conversationId": thread, "ceaseNotice": kind } }),
+        )
+        .await;
+    let payload = &data(&sent)["sendMessage"];
+    app.run_jobs().await;
+    app.advance(TimeDelta::minutes(1)).await;
+    let Some(content) = payload["message"]["content"].as_str() else {
+        return Err(payload["decision"]["rule"].as_str().unwrap().to_owned());
+    };
+    let received = app.received_by(&app.acme.debtor_number(debtor));
+    let last = received.last().map(|text| text.body.as_str());
+    assert_eq!(last, Some(content), "what is shown is what leaves");
+    Ok(content.to_owned())
+}
+
 #[tokio::test]
-async fn after_a_cease_each_notice_of_the_law_goes_out_once_by_a_person_and_asks_for_nothing() {
+async fn after_a_cease_each_notice_of_the_law_goes_out_once_by_a_person_in_its_approved_words() {
     let app = TestApp::start().await;
     let (agent, compliance) = (app.acme.agent().await, app.acme.sign_in("compliance").await);
     let thread = app.thread_with(&agent, &app.acme, JAMES).await;
@@ -158,46 +184,78 @@ async fn after_a_cease_each_notice_of_the_law_goes_out_once_by_a_person_and_asks
     let hold = json!({ "debtorId": debtor, "kind": "CEASE_CONTACT", "reason": "A letter of 9 June." });
     act(&compliance, "setHold", "hold { id }", hold).await;
     let rule = "reg-f-cease-communication";
-    let notice = async |kind: &str, text: &str| {
-        let sent = agent
-            .gql(
-                "mutation($i: SendMessageInput!) { sendMessage(input: $i) { message { id } decision { rule }
-                   userErrors { code } } }",
-                json!({ "i": { "conversationId": thread, "content": text, "ceaseNotice": kind } }),
-            )
-            .await;
-        let payload = data(&sent)["sendMessage"].clone();
-        app.run_jobs().await;
-        // What is allowed by an exception names the rule that it is excepted from.
-        let refused = payload["message"].is_null();
-        let rule = payload["decision"]["rule"].as_str().filter(|_| refused);
-        rule.map(str::to_owned)
-    };
-    let ended = "We have ended all efforts to collect this account.";
-    assert_eq!(
-        notice(
-            "EFFORTS_TERMINATED",
-            "Please pay $50 of it, and we end our efforts."
-        )
-        .await
-        .as_deref(),
-        Some(rule)
+    let to = (thread.as_str(), JAMES);
+    let refused = |rule: &str| Err(rule.to_owned());
+
+    // Nobody dresses a text of their own up as one.
+    for own in [
+        json!({ "content": "We end our efforts once you pay $50 of it." }),
+        json!({ "content": "As you asked, we are ending our efforts to collect this debt." }),
+    ] {
+        let mut input = json!({ "conversationId": thread, "ceaseNotice": "EFFORTS_TERMINATED" });
+        input
+            .as_object_mut()
+            .unwrap()
+            .extend(own.as_object().unwrap().clone());
+        let answer = act(&agent, "sendMessage", "message { id }", input).await;
+        assert_eq!(user_errors(&answer), ["INVALID_INPUT"], "{own}");
+    }
+    let ended = send_notice(&app, &agent, to, "EFFORTS_TERMINATED").await.unwrap();
+    assert!(
+        ended.starts_with("As you asked, we are ending our efforts to collect this debt.")
+            && ended.ends_with("Reply STOP to opt out."),
+        "{ended}"
     );
-    assert_eq!(notice("EFFORTS_TERMINATED", ended).await, None);
-    app.advance(TimeDelta::minutes(1)).await;
     assert_eq!(
-        notice("EFFORTS_TERMINATED", ended).await.as_deref(),
-        Some(rule),
+        send_notice(&app, &agent, to, "EFFORTS_TERMINATED").await,
+        refused(rule),
         "once"
     );
-    let remedy = "We may use the remedies that we ordinarily use.";
-    assert_eq!(notice("MAY_INVOKE_REMEDIES", remedy).await, None);
     assert_eq!(
-        answer(&agent, &thread, ended).await.as_deref(),
+        answer(&agent, &thread, &ended).await.as_deref(),
         Some(rule),
-        "nothing else"
+        "nothing else, whatever its words"
     );
-    assert_eq!(app.received_by(&app.acme.debtor_number(JAMES)).len(), 2);
+
+    // A remedy is named where somebody recorded that it is meant.
+    let threat = "fdcpa-false-legal-threat";
+    assert_eq!(
+        send_notice(&app, &agent, to, "MAY_INVOKE_REMEDIES").await,
+        refused(threat)
+    );
+    let james = app.account_id(&app.acme, JAMES).await;
+    let authority = json!({ "accountId": james, "limitationExpiresOn": (app.app.clock.now().date_naive() + TimeDelta::days(90)).to_string(),
+        "authority": "First Example Bank instructed suit by letter.", "limitationBasis": "Default in May 2025, four years." });
+    assert_eq!(
+        user_errors(
+            &act(
+                &compliance,
+                "recordSuitAuthority",
+                "suitAuthority { id }",
+                authority
+            )
+            .await
+        ),
+        Vec::<&str>::new()
+    );
+    let may = send_notice(&app, &agent, to, "MAY_INVOKE_REMEDIES")
+        .await
+        .unwrap();
+    assert!(
+        may.starts_with("A lawsuit may be filed about this debt."),
+        "{may}"
+    );
+    let intended = send_notice(&app, &agent, to, "INTENDS_REMEDY").await.unwrap();
+    assert!(
+        intended.starts_with("We intend to have a lawsuit filed about this debt."),
+        "{intended}"
+    );
+    assert_eq!(
+        send_notice(&app, &agent, to, "INTENDS_REMEDY").await,
+        refused(rule),
+        "each once"
+    );
+    assert_eq!(app.received_by(&app.acme.debtor_number(JAMES)).len(), 3);
     app.finish().await;
 }
 

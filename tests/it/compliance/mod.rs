@@ -11,6 +11,7 @@ mod due_answers;
 mod gate_facts;
 mod intake;
 mod licenses;
+mod limitations;
 mod number_lists;
 mod opt_out_links;
 mod own_disputes;

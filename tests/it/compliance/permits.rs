@@ -190,6 +190,7 @@ impl World {
             mode: None,
             author: Author::Unknown,
             cease_notice: None,
+            is_template: false,
         };
         let decided = decide_to_dispatch(&mut tx, &keys, &lock, &contact).await.unwrap();
         let (_, reservation) = decided.expect("the person is there");

@@ -9,7 +9,7 @@ use crate::support::{TestApp, eventually, send};
 
 const MARIA: usize = 0;
 /// The version before the newest.
-const BEFORE: &str = "2026-11-29.1";
+const BEFORE: &str = "2026-11-29.2";
 
 async fn versions(app: &TestApp, stage: &str) -> Vec<String> {
     let versions = "SELECT DISTINCT rule_set_version FROM decisions WHERE stage = $1";

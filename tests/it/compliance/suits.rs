@@ -227,8 +227,9 @@ async fn nobody_speaks_of_a_suit_that_comes_too_late_or_over_a_dispute() {
         denied("time-barred-no-suit-threat")
     );
     assert_eq!(
-        gate(&compliance, &james, "May I call you on Friday?").await.0,
-        "ALLOW"
+        gate(&compliance, &james, "May I call you on Friday?").await,
+        denied("time-barred-state-disclosure"),
+        "of an old debt goes out what the business approved, and no words of one's own"
     );
 
     // A dispute within the validation period, answered since: collection goes on, and no word of a suit.

@@ -115,6 +115,8 @@ const BOUNDED_LISTS: &[(&str, &str)] = &[
         "100, checked when they are recorded",
     ),
     ("PlatformUser.memberships", "100, in the statement"),
+    ("PrivacyNotice.categories", "those of the file, seven"),
+    ("PrivacyNotice.processors", "those of the file, three"),
     ("Query.accountViews", "200, in the statement"),
     ("Query.nodes", "as many as ids were given, 100 at most"),
     ("Query.providerAccounts", "100, in the statement"),

@@ -246,6 +246,7 @@ const ARCHIVED: &[(&str, &str)] = &[
     ("holds", "holds.json"),
     ("inconvenient_times", "inconvenient_times.json"),
     ("ledger_entries", "ledger.json"),
+    ("limitations", "limitations.json"),
     ("messages", "messages.json"),
     ("privacy_requests", "privacy_requests.json"),
     ("suit_authorities", "suit_authorities.json"),
@@ -335,6 +336,13 @@ async fn no_table_about_people_is_left_out_of_a_copy_of_their_data() {
             "limitationExpiresOn": "2028-01-01", "limitationBasis": "Whole's last payment, and four years." }),
     )
     .await;
+    done(
+        "mutation($i: RecordLimitationInput!) { recordLimitation(input: $i) { userErrors { code } } }",
+        "recordLimitation",
+        json!({ "accountId": person.account, "expiresOn": "2024-03-01", "governingLaw": "tx",
+            "basis": "Whole's default of 2020." }),
+    )
+    .await;
     let copy = done(
         "mutation($i: ExportDebtorDataInput!) { exportDebtorData(input: $i) { archive { id } userErrors { code } } }",
         "exportDebtorData",
@@ -367,6 +375,12 @@ async fn no_table_about_people_is_left_out_of_a_copy_of_their_data() {
         assert_eq!(complaint["words"], "Whole was called at work.", "{complaint}");
         let suit = &list(files, "suit_authorities.json")[0];
         assert_eq!(suit["authority"], "Counsel of Whole's creditor.", "{suit}");
+        let limitation = &list(files, "limitations.json")[0];
+        assert_eq!(
+            (&limitation["basis"], &limitation["governing_law"]),
+            (&json!("Whole's default of 2020."), &json!("TX")),
+            "{limitation}"
+        );
     }
 
     // Exempt, each for its reason.

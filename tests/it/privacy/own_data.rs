@@ -337,3 +337,30 @@ async fn a_copy_is_of_the_sessions_account_also_where_one_person_has_two() {
     app.run_jobs().await;
     app.finish().await;
 }
+
+#[tokio::test]
+async fn what_is_collected_and_who_else_sees_it_is_told_before_anybody_signs_in() {
+    let app = TestApp::start().await;
+    let ask =
+        "query($l: String!) { privacyNotice(language: $l) { version language soldOrShared keptYears rights
+        categories { id collected purpose sensitive } processors { name purpose receives } } }";
+    let answer = app.anonymous().gql(ask, json!({ "l": "es-MX" })).await;
+    let notice = &data(&answer)["privacyNotice"];
+    assert_eq!(
+        (&notice["language"], &notice["soldOrShared"], &notice["keptYears"]),
+        (&json!("es"), &json!(false), &json!(7))
+    );
+    let categories = notice["categories"].as_array().unwrap();
+    assert!(
+        categories
+            .iter()
+            .any(|of| of["id"] == "GOVERNMENT_IDENTIFIERS" && of["sensitive"] == true)
+    );
+    assert!(notice["processors"].to_string().contains("Twilio"));
+    // In another language than Spanish it is English, and the same to whoever is signed in.
+    let english = app.anonymous().gql(ask, json!({ "l": "fr" })).await;
+    assert_eq!(data(&english)["privacyNotice"]["language"], "en");
+    let agent = app.acme.agent().await.gql(ask, json!({ "l": "en" })).await;
+    assert_eq!(data(&agent)["privacyNotice"], data(&english)["privacyNotice"]);
+    app.finish().await;
+}

@@ -47,6 +47,24 @@ async fn what_people_ask_stands_with_the_day_by_which_the_law_wants_it_answered(
     assert_eq!(gdpr["request"]["dueAt"], "2026-07-01T12:00:00+00:00");
     assert_eq!(ccpa["request"]["dueAt"], "2026-07-16T12:00:00+00:00");
     assert_eq!(gdpr["request"]["reason"], "My street is misspelt.");
+    let mut no_sale = asked("CCPA");
+    no_sale["kind"] = json!("OPT_OUT_OF_SALE");
+    let no_sale = record(&admin, no_sale).await;
+    assert_eq!(
+        no_sale["request"]["dueAt"], "2026-06-22T12:00:00+00:00",
+        "{no_sale}"
+    );
+    let closed = admin
+        .gql(
+            "mutation($p: ID!) { closePrivacyRequest(input: { id: $p, outcome: COMPLETED,
+               answer: \"We sell nothing, and will not.\" }) { request { status } userErrors { code } } }",
+            json!({ "p": no_sale["request"]["id"] }),
+        )
+        .await;
+    assert_eq!(
+        data(&closed)["closePrivacyRequest"]["request"]["status"],
+        "COMPLETED"
+    );
     let mut early = asked("GDPR");
     early["receivedAt"] = json!("2026-07-01T12:00:00Z");
     assert_eq!(user_errors(&record(&admin, early).await), ["INVALID_INPUT"]);

@@ -23,12 +23,12 @@ fn saved() -> String {
 /// A text for later, in English, that is in order.
 const PLAIN: &str = "Hi {{debtorFirstName}}, this is {{businessName}} about your account ending in {{accountNumberEnding}}. Shall we talk?";
 
-fn text(name: &str, body: &str, active: bool) -> Value {
+pub fn text(name: &str, body: &str, active: bool) -> Value {
     json!({ "name": name, "type": "SMS", "purpose": "FOLLOW_UP", "language": "EN", "body": body, "active": active })
 }
 
 /// Keeps a template that can be used; its id.
-async fn kept(client: &Client, input: Value) -> String {
+pub async fn kept(client: &Client, input: Value) -> String {
     let made = act(client, "createTemplate", &saved(), input).await;
     assert_eq!(user_errors(&made), [""; 0], "{made}");
     made["template"]["id"].as_str().unwrap().to_owned()
@@ -60,7 +60,7 @@ async fn preview(client: &Client, input: Value) -> Value {
 }
 
 /// Sends a template in a thread; the payload.
-async fn send(client: &Client, thread: &str, template: &str) -> Value {
+pub async fn send(client: &Client, thread: &str, template: &str) -> Value {
     let answer = ask(
         client,
         "sendMessage",

@@ -134,3 +134,26 @@ pub(super) async fn suit_authorities(
     .fetch_all(tx.conn())
     .await?)
 }
+
+/// When the limitation periods of their debts end or ended, as it was found.
+pub(super) async fn limitations(tx: &mut TenantTx, of: &Selection, past: Uuid) -> Result<Vec<Raw>, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_as!(
+        Raw,
+        r#"SELECT t.id, jsonb_build_object('id', t.id, 'account_id', t.account_id, 'expires_on', t.expires_on,
+                'governing_law', t.governing_law, 'recorded_at', t.recorded_at) AS "plain!",
+             ARRAY[t.basis_cipher] AS "ciphers!: Vec<Option<Vec<u8>>>", ARRAY[d.record_key_id] AS "keys!: Vec<Option<Uuid>>"
+         FROM limitations t JOIN debtors d ON d.business_id = t.business_id AND d.id = t.debtor_id
+         WHERE t.business_id = $1 AND t.debtor_id = ANY($2) AND t.id > $3 AND ($4::uuid IS NULL OR t.account_id = $4)
+           AND ($5::timestamptz IS NULL OR t.recorded_at < $5)
+         ORDER BY t.id LIMIT $6"#,
+        business,
+        &of.members,
+        past,
+        of.account,
+        of.until,
+        PAGE,
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}

@@ -39,6 +39,7 @@ pub(super) async fn page(
         Section::DisputeSteps => disputes::steps(tx, of, past).await,
         Section::Complaints => disputes::complaints(tx, of, past).await,
         Section::SuitAuthorities => disputes::suit_authorities(tx, of, past).await,
+        Section::Limitations => disputes::limitations(tx, of, past).await,
     }
 }
 

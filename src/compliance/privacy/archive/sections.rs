@@ -54,6 +54,7 @@ pub(super) enum Section {
     DisputeSteps,
     Complaints,
     SuitAuthorities,
+    Limitations,
 }
 
 /// A ciphertext column: its name in the table, its name in the archive, and whether it holds JSON.
@@ -81,6 +82,7 @@ impl Section {
         Self::DisputeSteps,
         Self::Complaints,
         Self::SuitAuthorities,
+        Self::Limitations,
     ];
     /// What evidence holds.
     pub(super) const EVIDENCE: &'static [Self] = &[
@@ -96,6 +98,7 @@ impl Section {
         Self::DisputeSteps,
         Self::Complaints,
         Self::SuitAuthorities,
+        Self::Limitations,
         Self::WholeDecisions,
         Self::ValidationNotices,
     ];
@@ -137,6 +140,7 @@ impl Section {
             Self::DisputeSteps => "dispute_steps.json",
             Self::Complaints => "complaints.json",
             Self::SuitAuthorities => "suit_authorities.json",
+            Self::Limitations => "limitations.json",
         }
     }
 
@@ -161,6 +165,7 @@ impl Section {
             Self::DisputeSteps => "dispute_steps",
             Self::Complaints => "complaints",
             Self::SuitAuthorities => "suit_authorities",
+            Self::Limitations => "limitations",
         }
     }
 
@@ -213,6 +218,7 @@ impl Section {
                 ("limitation_basis_cipher", "limitation_basis", false),
                 ("withdrawal_cipher", "withdrawal", false),
             ],
+            Self::Limitations => &[("basis_cipher", "basis", false)],
             Self::Ledger | Self::Suppressions | Self::Decisions => &[],
         }
     }

@@ -94,3 +94,17 @@ pub async fn authorised(staff: &Client, account: &str, mark: &str) -> String {
         .unwrap_or_else(|| panic!("{made}"))
         .to_owned()
 }
+
+/// That the limitation period of the account ends next year, as somebody found it.
+pub async fn dated(staff: &Client, account: &str, mark: &str) {
+    let made = staff
+        .gql(
+            "mutation($i: RecordLimitationInput!) { recordLimitation(input: $i) { limitation { id } userErrors { message } } }",
+            json!({ "i": { "accountId": account, "expiresOn": "2027-06-30", "basis": format!("Period of {mark}") } }),
+        )
+        .await;
+    assert!(
+        data(&made)["recordLimitation"]["limitation"]["id"].is_string(),
+        "{made}"
+    );
+}

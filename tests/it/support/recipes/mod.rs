@@ -32,7 +32,7 @@ use super::{
 
 pub use arguments::{kind_of, plain_arguments};
 pub use business::{kept, proposed_change, settings_version, stay_of_platform};
-pub use cases::{authorised, disputed};
+pub use cases::{authorised, dated, disputed};
 
 /// One object of every kind that the API names, of one business, with what may never be seen outside it.
 #[derive(Clone, Debug)]
@@ -151,6 +151,7 @@ impl Ids {
         let (csv, import) = (json!(csv), json!(import));
         let license = licensed(staff, mark).await;
         let suit = json!(authorised(staff, account["id"].as_str().expect("an id"), mark).await);
+        dated(staff, account["id"].as_str().expect("an id"), mark).await;
         let template = kept(staff, mark).await;
         let rnd = uploaded_answers(staff).await;
         let by_prefix: BTreeMap<&'static str, String> = [
