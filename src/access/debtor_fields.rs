@@ -180,6 +180,7 @@ pub const TYPES: &[DebtorView] = &[
             "birthDate",
             "consents",
             "createdAt",
+            "decisions",
             "holds",
             "matchSuggestions",
             "merges",

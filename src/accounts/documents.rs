@@ -8,7 +8,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    account_page::{AccountPage, AccountPages},
+    page_of::{PageOf, PagesOf},
     store::{self, debtor_by_id},
 };
 use crate::{
@@ -239,11 +239,11 @@ async fn with_files(tx: &mut TenantTx, rows: Vec<PlainRow>) -> Result<Vec<(i64, 
 /// Newest first, with their files in a second statement. The accounts were read within the caller's scope.
 pub(super) async fn documents_of_accounts(
     tx: &mut TenantTx,
-    pages: Vec<AccountPage>,
-) -> Result<HashMap<AccountPage, Documents>, DbError> {
+    pages: Vec<PageOf>,
+) -> Result<HashMap<PageOf, Documents>, DbError> {
     let business = tx.business_id();
     let mut found = HashMap::new();
-    for group in AccountPages::of(pages) {
+    for group in PagesOf::of(pages) {
         let rows = sqlx::query_as!(
             PlainRow,
             r#"SELECT p.nth AS "nth!", t.id AS "id!", a.debtor_id AS "debtor_id!", t.file_id AS "file_id!", t.kind AS "kind!",
@@ -257,7 +257,7 @@ pub(super) async fn documents_of_accounts(
                 ORDER BY v.id DESC LIMIT $4) t
              ORDER BY p.nth, t.id DESC"#,
             business,
-            &group.accounts,
+            &group.owners,
             &group.pasts as &[Option<Uuid>],
             group.limit,
         )

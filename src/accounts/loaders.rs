@@ -7,7 +7,6 @@ use uuid::Uuid;
 
 use super::{
     ContactPointProvenance, ContactPointUse, ContactPointValidity, LineType,
-    account_page::AccountPage,
     balance_components::{ComponentsRow, components_of},
     contact_store,
     creditors::{CreditorRow, PlacementRow, creditors_by_ids, placements_by_ids},
@@ -15,6 +14,7 @@ use super::{
     match_suggestions::{Suggestions, suggestions_for},
     merge::{Merges, merges_of},
     notes::{NoteRow, Notes, notes_by_ids, notes_of_accounts},
+    page_of::PageOf,
     same_contacts::others_with_contact,
     store::{self, AccountRow, DebtorRow},
     timeline::{Timeline, timelines},
@@ -58,10 +58,10 @@ pub struct AccountLoaders {
     suggestions: Batch<Uuid, Suggestions>,
     tags: Batch<Uuid, Arc<Vec<String>>>,
     entries: Batch<Uuid, Arc<LedgerEntryRow>>,
-    notes: Batch<AccountPage, Notes>,
+    notes: Batch<PageOf, Notes>,
     notes_by_id: Batch<Uuid, Arc<NoteRow>>,
-    timelines: Batch<AccountPage, Timeline>,
-    documents: Batch<AccountPage, Documents>,
+    timelines: Batch<PageOf, Timeline>,
+    documents: Batch<PageOf, Documents>,
     documents_by_id: Batch<Uuid, Arc<DocumentRow>>,
     creditors: Batch<Uuid, Arc<CreditorRow>>,
     placements: Batch<Uuid, Arc<PlacementRow>>,
@@ -168,10 +168,10 @@ impl AccountLoaders {
         Ok(found.unwrap_or_default())
     }
 
-    pub(super) async fn notes(&self, scope: &OpScope, page: AccountPage) -> Result<Notes, OpError> {
+    pub(super) async fn notes(&self, scope: &OpScope, page: PageOf) -> Result<Notes, OpError> {
         let found = self
             .notes
-            .load(page, async |pages: Vec<AccountPage>| {
+            .load(page, async |pages: Vec<PageOf>| {
                 let mut tx = scope.snapshot().await?;
                 Ok::<_, OpError>(notes_of_accounts(&mut tx, pages).await?)
             })
@@ -203,10 +203,10 @@ impl AccountLoaders {
             .await
     }
 
-    pub(super) async fn timeline(&self, scope: &OpScope, page: AccountPage) -> Result<Timeline, OpError> {
+    pub(super) async fn timeline(&self, scope: &OpScope, page: PageOf) -> Result<Timeline, OpError> {
         let found = self
             .timelines
-            .load(page, async |pages: Vec<AccountPage>| {
+            .load(page, async |pages: Vec<PageOf>| {
                 let mut tx = scope.snapshot().await?;
                 Ok::<_, OpError>(timelines(&mut tx, pages).await?)
             })
@@ -214,10 +214,10 @@ impl AccountLoaders {
         Ok(found.unwrap_or_default())
     }
 
-    pub(super) async fn documents(&self, scope: &OpScope, page: AccountPage) -> Result<Documents, OpError> {
+    pub(super) async fn documents(&self, scope: &OpScope, page: PageOf) -> Result<Documents, OpError> {
         let found = self
             .documents
-            .load(page, async |pages: Vec<AccountPage>| {
+            .load(page, async |pages: Vec<PageOf>| {
                 let mut tx = scope.snapshot().await?;
                 Ok::<_, OpError>(documents_of_accounts(&mut tx, pages).await?)
             })

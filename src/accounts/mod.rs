@@ -5,7 +5,6 @@
 //! `balance_components`, `creditors`, `placements`, `exports`. May import `platform`, `identity`, `access`, `audit`,
 //! `ledger`, `files`.
 
-mod account_page;
 mod address;
 mod assign_accounts;
 mod balance_components;
@@ -34,6 +33,7 @@ mod merge;
 mod model;
 mod national_id;
 mod notes;
+mod page_of;
 mod plan_status;
 pub mod ports;
 mod same_contacts;
@@ -46,7 +46,6 @@ mod update_account;
 mod update_debtor;
 mod views;
 
-pub use account_page::{AccountPage, AccountPages};
 pub use address::usps_code;
 pub use assign_accounts::assign_accounts;
 pub use balance_components::{BalanceComponents, ItemizationEvent};
@@ -81,6 +80,7 @@ pub use model::{
 };
 pub use national_id::{NationalId, NationalIdError};
 pub use notes::add_note;
+pub use page_of::{PageOf, PagesOf};
 pub use plan_status::PlanStatus;
 pub use same_contacts::addresses_of_nobody_else;
 pub use set_origin::set_accounts_origin;

@@ -7,7 +7,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    account_page::{AccountPage, AccountPages},
+    page_of::{PageOf, PagesOf},
     store::{self, debtor_by_id},
 };
 use crate::{
@@ -126,11 +126,11 @@ pub(super) async fn notes_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<
 /// Newest first. The accounts were read within the caller's scope.
 pub(super) async fn notes_of_accounts(
     tx: &mut TenantTx,
-    pages: Vec<AccountPage>,
-) -> Result<HashMap<AccountPage, Notes>, DbError> {
+    pages: Vec<PageOf>,
+) -> Result<HashMap<PageOf, Notes>, DbError> {
     let business = tx.business_id();
     let mut found = HashMap::new();
-    for group in AccountPages::of(pages) {
+    for group in PagesOf::of(pages) {
         let rows = sqlx::query!(
             r#"SELECT p.nth AS "nth!", n.id AS "id!", a.debtor_id AS "debtor_id!",
                     n.author_id, n.body_cipher AS "body_cipher!", n.created_at AS "created_at!"
@@ -142,7 +142,7 @@ pub(super) async fn notes_of_accounts(
                 ORDER BY v.id DESC LIMIT $4) n
              ORDER BY p.nth, n.id DESC"#,
             business,
-            &group.accounts,
+            &group.owners,
             &group.pasts as &[Option<Uuid>],
             group.limit,
         )

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::account_page::{AccountPage, AccountPages};
+use super::page_of::{PageOf, PagesOf};
 use crate::{
     access::{Cell, authorize},
     platform::db::{DbError, TenantTx},
@@ -28,8 +28,8 @@ pub(super) type Timeline = Arc<Vec<TimelineRow>>;
 /// the order of its index, no further than the page; messages, a whole thread at most.
 pub(super) async fn timelines(
     tx: &mut TenantTx,
-    pages: Vec<AccountPage>,
-) -> Result<HashMap<AccountPage, Timeline>, DbError> {
+    pages: Vec<PageOf>,
+) -> Result<HashMap<PageOf, Timeline>, DbError> {
     let (business, agent) = (tx.business_id(), tx.ctx().agent_scope());
     let may = |cell| authorize(tx.ctx(), cell).is_ok();
     let (ledger, disputes, decisions, threads) = (
@@ -39,7 +39,7 @@ pub(super) async fn timelines(
         may(Cell::ConversationRead),
     );
     let mut found = HashMap::new();
-    for group in AccountPages::of(pages) {
+    for group in PagesOf::of(pages) {
         let rows = sqlx::query!(
             r#"SELECT p.nth AS "nth!", t.kind AS "kind!", t.id AS "id!", t.at AS "at!"
              FROM unnest($2::uuid[], $3::uuid[]) WITH ORDINALITY AS p(account_id, past, nth)
@@ -87,7 +87,7 @@ pub(super) async fn timelines(
                 ORDER BY id DESC LIMIT $5) t
              ORDER BY p.nth, t.id DESC"#,
             business,
-            &group.accounts,
+            &group.owners,
             &group.pasts as &[Option<Uuid>],
             agent,
             group.limit,
@@ -100,7 +100,7 @@ pub(super) async fn timelines(
         .await?;
         let rows = rows.into_iter().filter_map(|row| {
             let item = TimelineRow {
-                account_id: group.account(row.nth)?,
+                account_id: group.owner(row.nth)?,
                 kind: row.kind,
                 id: row.id,
                 at: row.at,

@@ -5,18 +5,13 @@ use std::{collections::HashMap, sync::Arc};
 use uuid::Uuid;
 
 use super::consents::ConsentRow;
-use crate::platform::{
-    db::{DbError, TenantTx},
-    keys::WrappedKey,
+use crate::{
+    accounts::{PageOf, PagesOf},
+    platform::{
+        db::{DbError, TenantTx},
+        keys::WrappedKey,
+    },
 };
-
-/// A page of one person's ledger: how many words, past which.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub(super) struct ConsentPage {
-    pub(super) debtor: Uuid,
-    pub(super) limit: i64,
-    pub(super) past: Option<Uuid>,
-}
 
 /// The words of one page.
 pub(super) type Consents = Arc<Vec<Arc<ConsentRow>>>;
@@ -25,17 +20,11 @@ pub(super) type Consents = Arc<Vec<Arc<ConsentRow>>>;
 /// several records, the words on all of them. The people were read within the caller's scope.
 pub(super) async fn consents_of_people(
     tx: &mut TenantTx,
-    pages: Vec<ConsentPage>,
-) -> Result<HashMap<ConsentPage, Consents>, DbError> {
+    pages: Vec<PageOf>,
+) -> Result<HashMap<PageOf, Consents>, DbError> {
     let business = tx.business_id();
-    let mut groups: HashMap<i64, Vec<ConsentPage>> = HashMap::new();
-    for page in pages {
-        groups.entry(page.limit).or_default().push(page);
-    }
     let mut found = HashMap::new();
-    for (limit, group) in groups {
-        let people: Vec<Uuid> = group.iter().map(|page| page.debtor).collect();
-        let pasts: Vec<Option<Uuid>> = group.iter().map(|page| page.past).collect();
+    for group in PagesOf::of(pages) {
         let rows = sqlx::query!(
             r#"SELECT p.nth AS "nth!", c.id AS "id!", c.debtor_id AS "debtor_id!", c.contact_point_id AS "contact_point_id!",
                     c.channel AS "channel!", c.purpose AS "purpose!", c.status AS "status!",
@@ -52,14 +41,13 @@ pub(super) async fn consents_of_people(
              JOIN data_keys k ON k.business_id = $1 AND k.id = o.record_key_id
              ORDER BY p.nth, c.id DESC"#,
             business,
-            &people,
-            &pasts as &[Option<Uuid>],
-            limit,
+            &group.owners,
+            &group.pasts as &[Option<Uuid>],
+            group.limit,
         )
         .fetch_all(tx.conn())
         .await?;
-        let mut by_page: HashMap<i64, Vec<Arc<ConsentRow>>> = HashMap::with_capacity(group.len());
-        for row in rows {
+        let words = rows.into_iter().map(|row| {
             let consent = ConsentRow {
                 id: row.id,
                 debtor_id: row.debtor_id,
@@ -79,11 +67,9 @@ pub(super) async fn consents_of_people(
                     wrapped: row.wrapped,
                 },
             };
-            by_page.entry(row.nth).or_default().push(Arc::new(consent));
-        }
-        for (nth, page) in (1..).zip(group) {
-            found.insert(page, Arc::new(by_page.remove(&nth).unwrap_or_default()));
-        }
+            (row.nth, Arc::new(consent))
+        });
+        found.extend(group.filled(words));
     }
     Ok(found)
 }

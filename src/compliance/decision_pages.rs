@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{
-    accounts::{AccountPage, AccountPages},
+    accounts::{PageOf, PagesOf},
     platform::{
         db::{DbError, TenantTx},
         keys::WrappedKey,
@@ -28,11 +28,11 @@ pub(super) type Decisions = Arc<Vec<DecisionRow>>;
 /// What was decided last comes first. The accounts were read within the caller's scope; of a message in a colleague's thread an agent sees no decision, whosever the account is.
 pub(super) async fn decisions_of_accounts(
     tx: &mut TenantTx,
-    pages: Vec<AccountPage>,
-) -> Result<HashMap<AccountPage, Decisions>, DbError> {
+    pages: Vec<PageOf>,
+) -> Result<HashMap<PageOf, Decisions>, DbError> {
     let (business, agent) = (tx.business_id(), tx.ctx().agent_scope());
     let mut found = HashMap::new();
-    for group in AccountPages::of(pages) {
+    for group in PagesOf::of(pages) {
         let rows = sqlx::query!(
             r#"SELECT p.nth AS "nth!", d.id AS "id!", d.debtor_id AS "debtor_id!", d.decision AS "decision!",
                     d.decided_at AS "decided_at!"
@@ -50,7 +50,62 @@ pub(super) async fn decisions_of_accounts(
                 ORDER BY x.id DESC LIMIT $5) d
              ORDER BY p.nth, d.id DESC"#,
             business,
-            &group.accounts,
+            &group.owners,
+            &group.pasts as &[Option<Uuid>],
+            agent,
+            group.limit,
+        )
+        .fetch_all(tx.conn())
+        .await?;
+        let decisions = rows.into_iter().map(|row| {
+            let decision = DecisionRow {
+                id: row.id,
+                debtor_id: row.debtor_id,
+                decision: row.decision,
+                decided_at: row.decided_at,
+            };
+            (row.nth, decision)
+        });
+        found.extend(group.filled(decisions));
+    }
+    Ok(found)
+}
+
+/// What was decided of contacts with people, on whichever of their records, the last first. The people were read within the
+/// caller's scope; an agent sees nothing of a colleague's account, nor of a message in a colleague's thread.
+pub(super) async fn decisions_of_people(
+    tx: &mut TenantTx,
+    pages: Vec<PageOf>,
+) -> Result<HashMap<PageOf, Decisions>, DbError> {
+    let (business, agent) = (tx.business_id(), tx.ctx().agent_scope());
+    let mut found = HashMap::new();
+    for group in PagesOf::of(pages) {
+        let rows = sqlx::query!(
+            r#"SELECT p.nth AS "nth!", d.id AS "id!", d.debtor_id AS "debtor_id!", d.decision AS "decision!",
+                    d.decided_at AS "decided_at!"
+             FROM unnest($2::uuid[], $3::uuid[]) WITH ORDINALITY AS p(debtor_id, past, nth)
+             JOIN debtors o ON o.business_id = $1 AND o.id = p.debtor_id
+             CROSS JOIN LATERAL (
+                SELECT y.id, y.debtor_id, y.decision, y.decided_at FROM debtors g
+                CROSS JOIN LATERAL (
+                    SELECT x.id, x.debtor_id, x.decision, x.decided_at FROM decisions x
+                    WHERE x.business_id = $1 AND x.debtor_id = g.id AND (p.past IS NULL OR x.id < p.past)
+                      AND ($4::uuid IS NULL OR NOT EXISTS (
+                          SELECT FROM accounts a
+                          WHERE a.business_id = x.business_id AND a.id = x.account_id AND a.assigned_agent_id <> $4))
+                      AND ($4::uuid IS NULL OR NOT EXISTS (
+                          SELECT FROM conversations c
+                          JOIN messages m ON m.business_id = c.business_id AND m.conversation_id = c.id
+                          WHERE c.business_id = x.business_id AND c.debtor_id = x.debtor_id AND c.assigned_agent_id <> $4
+                            AND (m.decision_id = x.id OR EXISTS (
+                                SELECT FROM delivery_attempts t
+                                WHERE t.business_id = m.business_id AND t.message_id = m.id AND t.decision_id = x.id))))
+                    ORDER BY x.id DESC LIMIT $5) y
+                WHERE g.business_id = $1 AND g.person_id = o.person_id
+                ORDER BY y.id DESC LIMIT $5) d
+             ORDER BY p.nth, d.id DESC"#,
+            business,
+            &group.owners,
             &group.pasts as &[Option<Uuid>],
             agent,
             group.limit,

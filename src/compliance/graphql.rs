@@ -34,14 +34,14 @@ use uuid::Uuid;
 
 use super::{
     Author, Contact,
-    consent_pages::{ConsentPage, Consents},
+    consent_pages::Consents,
     decision::{Decision, Outcome},
     decision_pages::{DecisionRow, Decisions, SealedFacts},
     explain, required_text,
 };
 use crate::{
     access::{Cell, authorize},
-    accounts::{AccountPage, Channel, debtor_by_id, phones_of, scoped_debtor_of_account},
+    accounts::{Channel, PageOf, debtor_by_id, phones_of, scoped_debtor_of_account},
     platform::{
         db::TenantTx,
         error::OpError,
@@ -132,8 +132,9 @@ pub struct ComplianceDecision {
 /// The slice's look-ups of one operation.
 #[derive(Default)]
 pub struct ComplianceLoaders {
-    consents: Batch<ConsentPage, Consents>,
-    decision_pages: Batch<AccountPage, Decisions>,
+    consents: Batch<PageOf, Consents>,
+    decisions_of_accounts: Batch<PageOf, Decisions>,
+    decisions_of_people: Batch<PageOf, Decisions>,
     decisions: Batch<Uuid, ComplianceDecision>,
     dispute_steps: Batch<Uuid, disputes::Steps>,
     disputes: Batch<Uuid, disputes::Disputes>,

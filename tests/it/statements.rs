@@ -514,7 +514,8 @@ async fn the_documents_of_a_page_of_accounts_are_two_statements() {
 /// What hangs on a person.
 const PEOPLE: &str =
     "{ debtors(first: 10) { edges { node { contactPoints { value sharedWith } inconvenientTimes { id }
-  merges { id } matchSuggestions { reasons } timeZoneEvidence { source } holds { kind } } } } }";
+  merges { id } matchSuggestions { reasons } timeZoneEvidence { source } holds { kind }
+  decisions(first: 2) { edges { node { outcome } } } } } } }";
 
 #[tokio::test]
 async fn what_hangs_on_a_page_of_people_is_one_statement_each_and_found_by_index() {
@@ -528,10 +529,10 @@ async fn what_hangs_on_a_page_of_people_is_one_statement_each_and_found_by_index
     let passed = wire.statements();
     assert_eq!(
         passed.len(),
-        1 + 2 + 2 + 3 + 1 + 1 + 3 + 1 + 1,
+        1 + 2 + 2 + 3 + 1 + 1 + 3 + 1 + 1 + 1,
         "BEGIN; the planner's switches and back; the page and its people; contact points, what they are opened with and who shares \
          them; times; merges; namesakes, contact points to be opened and who shares those; their national ids, of which there are \
-         none; holds: {passed:#?}"
+         none; holds; decisions: {passed:#?}"
     );
     wire.plans().iter().for_each(|plan| names.assert_indexed(plan));
 

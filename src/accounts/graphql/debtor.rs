@@ -13,7 +13,10 @@ use crate::{
         AccountLoaders, Channel, NationalId, PostalAddress, RiskLevel, StatedZones, loaders::OpenContact,
         store::DebtorRow,
     },
-    compliance::graphql::{Consent, ConsentConnection, Hold, InconvenientTime, TimeZoneEvidence},
+    compliance::graphql::{
+        ComplianceDecision, ComplianceDecisionConnection, Consent, ConsentConnection, Hold, InconvenientTime,
+        TimeZoneEvidence,
+    },
     platform::{
         gql::{Date, OpScope, PageArgs, ScopeExt as _, op_error},
         ids::{self, IdKind},
@@ -269,6 +272,21 @@ impl Debtor {
             ..PageArgs::default()
         };
         Consent::of_debtor(ctx, self.row.id, page).await
+    }
+
+    /// What the gate answered to contacts with the person, whichever of their debts they were about, the last first.
+    async fn decisions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many (1 to 100).")] first: Option<i32>,
+        #[graphql(desc = "Past this cursor.")] after: Option<String>,
+    ) -> async_graphql::Result<ComplianceDecisionConnection> {
+        let page = PageArgs {
+            first,
+            after,
+            ..PageArgs::default()
+        };
+        ComplianceDecision::of_debtor(ctx, self.row.id, page).await
     }
 
     /// When the person does not want to be contacted, on their own clock (at most 20 on each of their records), oldest

@@ -4,13 +4,13 @@ use async_graphql::{Context, Enum, ID, InputObject, Object};
 
 use super::{
     DateTimeRange, Debtor, DebtorConnection, OrderDirection,
-    filter::languages,
-    queries::{find, look_limit, too_broad},
+    filter::{MOST_CONDITIONS, NO_ALTERNATIVE, languages},
+    queries::{counts, find, look_limit, too_broad},
 };
 use crate::{
     accounts::{
         RiskLevel,
-        list::{self, DebtorCriteria, DebtorKey, DebtorList, DebtorOrdering, Search},
+        list::{self, DebtorCriteria, DebtorKey, DebtorList, DebtorOrdering, Search, WantedDebtors},
     },
     compliance::graphql::HoldKind,
     platform::{
@@ -32,25 +32,55 @@ pub struct DebtorFilter {
     risk_level: Option<Vec<RiskLevel>>,
     /// First recorded in this time.
     created_at: Option<DateTimeRange>,
+    /// All of these hold too.
+    and: Option<Vec<DebtorFilter>>,
+    /// At least one of these holds.
+    or: Option<Vec<DebtorFilter>>,
+    /// This does not hold.
+    not: Option<Box<DebtorFilter>>,
 }
 
 impl DebtorFilter {
     fn parse(self) -> async_graphql::Result<DebtorCriteria> {
+        let mut left = MOST_CONDITIONS;
+        self.parse_within(&mut left)
+    }
+
+    fn parse_within(self, left: &mut usize) -> async_graphql::Result<DebtorCriteria> {
+        *left = left
+            .checked_sub(1)
+            .ok_or_else(|| bad_input(format!("filter: a filter has at most {MOST_CONDITIONS} parts.")))?;
+        if self.or.as_ref().is_some_and(Vec::is_empty) {
+            return Err(bad_input(format!("filter.or: {NO_ALTERNATIVE}")));
+        }
         let languages = languages(self.preferred_language.as_deref())
             .map_err(|message| bad_input(format!("filter.preferredLanguage: {message}")))?;
         let kinds = |all: Vec<HoldKind>| all.into_iter().map(|kind| kind.as_str().to_owned()).collect();
         let levels = |all: Vec<RiskLevel>| all.into_iter().map(|level| level.as_str().to_owned()).collect();
         let created = self.created_at.as_ref();
         Ok(DebtorCriteria {
-            found: None,
             languages,
             holds: self.hold.map(kinds),
             has_open_accounts: self.has_open_accounts,
             risk_levels: self.risk_level.map(levels),
             created_from: created.and_then(|range| range.from),
             created_to: created.and_then(|range| range.to),
+            all_of: parse_all(self.and, left)?,
+            any_of: parse_all(self.or, left)?,
+            none_of: match self.not {
+                Some(filter) => Some(Box::new(filter.parse_within(left)?)),
+                None => None,
+            },
         })
     }
+}
+
+fn parse_all(
+    filters: Option<Vec<DebtorFilter>>,
+    left: &mut usize,
+) -> async_graphql::Result<Vec<DebtorCriteria>> {
+    let parts = filters.into_iter().flatten();
+    parts.map(|filter| filter.parse_within(left)).collect()
 }
 
 /// What people can be ordered by.
@@ -108,7 +138,8 @@ impl DebtorQueries {
 
     /// People, by last and first name unless ordered otherwise. An agent sees those with an account or thread of theirs or
     /// of nobody's. Where those asked for are few among many and no condition leads to them, it is refused with
-    /// BAD_USER_INPUT once 10,000 people have been looked through: the message says how to narrow it.
+    /// BAD_USER_INPUT once 10,000 people have been looked through: the message says how to narrow it. `totalCount` is null
+    /// where it cannot be told from 10,000 people.
     #[expect(
         clippy::too_many_arguments,
         reason = "the arguments of a filtered Relay connection"
@@ -134,8 +165,8 @@ impl DebtorQueries {
             before,
         }
         .check(ctx)?;
-        let mut criteria = filter.map_or_else(|| Ok(DebtorCriteria::default()), DebtorFilter::parse)?;
-        criteria.found = match search {
+        let criteria = filter.map_or_else(|| Ok(DebtorCriteria::default()), DebtorFilter::parse)?;
+        let found = match search {
             None => None,
             Some(text) => match find(ctx, &text).await? {
                 Search::Person(ids) | Search::DebtorsOrNumber(ids, _) => Some(ids),
@@ -144,14 +175,20 @@ impl DebtorQueries {
         let (ordering, descending) = DebtorOrder::parts(order_by);
         let list = DebtorList {
             criteria,
+            found,
             ordering,
             descending,
         };
-        let past = page.key::<DebtorKey>(&list.name())?;
-        let keys = list::page_of_debtors(&mut *ctx.snapshot().await?, &list, &page, past, look_limit(ctx))
+        let wanted = WantedDebtors {
+            page: &page,
+            past: page.key::<DebtorKey>(&list.name())?,
+            count: counts(ctx),
+        };
+        let listed = list::page_of_debtors(&mut *ctx.snapshot().await?, &list, wanted, look_limit(ctx))
             .await
             .map_err(|error| op_error(error.into()))?
             .ok_or_else(|| too_broad(ctx, "people", NARROW))?;
+        let keys = listed.keys;
         let loads = keys.iter().map(|key| Debtor::load(ctx, key.id()));
         let debtors = futures_util::future::try_join_all(loads).await?;
         let rows = keys
@@ -161,6 +198,8 @@ impl DebtorQueries {
                 debtor.map(|debtor| (EdgeCursor::of(list.name(), key.clone()), debtor))
             })
             .collect();
-        Ok(DebtorConnection::from_rows(&page, rows))
+        let mut connection = DebtorConnection::from_rows(&page, rows);
+        connection.total_count = listed.count.and_then(|count| i32::try_from(count).ok());
+        Ok(connection)
     }
 }

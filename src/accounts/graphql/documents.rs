@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     accounts::{
-        AccountLoaders, AccountPage,
+        AccountLoaders, PageOf,
         documents::{DocumentRow, NewDocument, add_document, delete_document, document_by_id},
     },
     files::Files,
@@ -94,7 +94,7 @@ impl Document {
         let page = args.check(ctx)?;
         let past = page.key::<Uuid>("documents")?;
         let scope = ctx.scope()?;
-        let asked = AccountPage::new(account, &page, past);
+        let asked = PageOf::new(account, &page, past);
         let documents = ctx
             .data::<AccountLoaders>()?
             .documents(scope, asked)

@@ -89,7 +89,10 @@ pub struct AccountFilter {
 }
 
 /// At most this many conditions in one filter.
-const MOST_CONDITIONS: usize = 50;
+pub(super) const MOST_CONDITIONS: usize = 50;
+/// What is wrong with an `or` of nothing.
+pub(super) const NO_ALTERNATIVE: &str =
+    "at least one of no conditions never holds; give one or more, or leave it out.";
 /// Longer ago than the first date of the API (the year 0), and within the database's.
 const MOST_DAYS: u64 = 1_000_000;
 
@@ -135,10 +138,7 @@ impl AccountFilter {
             return Err(FilterProblem::at("tags", "at most 50 labels."));
         }
         if self.or.as_ref().is_some_and(Vec::is_empty) {
-            return Err(FilterProblem::at(
-                "or",
-                "at least one of no conditions never holds; give one or more, or leave it out.",
-            ));
+            return Err(FilterProblem::at("or", NO_ALTERNATIVE));
         }
         let (balance, due, created, updated) = (
             self.balance.as_ref(),

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::Debtor;
 use crate::{
     accounts::{
-        AccountLoaders, AccountPage, add_note,
+        AccountLoaders, PageOf, add_note,
         notes::{NoteRow, note_by_id},
     },
     identity::graphql::User,
@@ -63,7 +63,7 @@ impl AccountNote {
         let page = args.check(ctx)?;
         let past = page.key::<Uuid>("notes")?;
         let scope = ctx.scope()?;
-        let asked = AccountPage::new(account, &page, past);
+        let asked = PageOf::new(account, &page, past);
         let notes = ctx
             .data::<AccountLoaders>()?
             .notes(scope, asked)

@@ -118,11 +118,7 @@ async fn list_accounts(
     let wanted = Wanted {
         page: &page,
         past,
-        count: ctx
-            .look_ahead()
-            .field("totalCount")
-            .exists()
-            .then_some(COUNT_AT_MOST),
+        count: counts(ctx),
     };
     let listed = list::page_of_accounts(&mut *ctx.snapshot().await?, &list, &wanted, look_limit(ctx))
         .await
@@ -141,6 +137,12 @@ async fn list_accounts(
     let mut connection = AccountConnection::from_rows(&page, rows);
     connection.total_count = listed.count.and_then(|count| i32::try_from(count).ok());
     Ok(connection)
+}
+
+/// Up to how many the list counts, if anybody asks.
+pub(super) fn counts(ctx: &Context<'_>) -> Option<i64> {
+    let is_asked = ctx.look_ahead().field("totalCount").exists();
+    is_asked.then_some(COUNT_AT_MOST)
 }
 
 const NARROW: &str = "Add a name, an account number, a label, a creditor, a placement, an agent or a hold that few \

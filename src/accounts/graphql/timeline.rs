@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{AccountNote, Document, LedgerEntry};
 use crate::{
-    accounts::{AccountLoaders, AccountPage, timeline::TimelineRow},
+    accounts::{AccountLoaders, PageOf, timeline::TimelineRow},
     compliance::graphql::{ComplianceDecision, Dispute},
     conversations::graphql::{Conversation, Message},
     platform::gql::{AtHand, EdgeCursor, PageArgs, ScopeExt as _, op_error},
@@ -66,7 +66,7 @@ impl TimelineItem {
         args: PageArgs,
     ) -> async_graphql::Result<TimelineItemConnection> {
         let page = args.check(ctx)?;
-        let asked = AccountPage::new(account, &page, page.key::<Uuid>("timeline")?);
+        let asked = PageOf::new(account, &page, page.key::<Uuid>("timeline")?);
         let found = ctx
             .data::<AccountLoaders>()?
             .timeline(ctx.scope()?, asked)

@@ -38,7 +38,7 @@ enum Source<'a> {
 
 /// How sources cover a list: each of its accounts is in what a `Covers` names.
 #[derive(Debug)]
-enum Covers {
+pub(super) enum Covers {
     One(usize),
     /// In all of them: the smallest will do.
     Each(Vec<Covers>),
@@ -262,7 +262,7 @@ fn cover<'a>(condition: &Condition<'a>, sources: &mut Vec<Source<'a>>) -> Option
 
 impl Covers {
     /// How many accounts the best choice holds at most, and which it is.
-    fn least(&self, counts: &[i64]) -> Option<(i64, Vec<usize>)> {
+    pub(super) fn least(&self, counts: &[i64]) -> Option<(i64, Vec<usize>)> {
         match self {
             Self::One(at) => Some((*counts.get(*at)?, vec![*at])),
             Self::Each(parts) => parts

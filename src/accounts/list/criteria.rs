@@ -81,7 +81,7 @@ impl<T: Copy + Ord> Span<T> {
     }
 
     /// What lies in both.
-    fn within(self, other: Self) -> Self {
+    pub(super) fn within(self, other: Self) -> Self {
         Self {
             min: self.min.max(other.min),
             max: [self.max, other.max].into_iter().flatten().min(),

@@ -7,8 +7,9 @@ use uuid::Uuid;
 
 use super::{
     AS_USUAL, BY_INDEX_ALONE, LookLimit,
-    candidates::{HOLDS, LANGUAGES, push_each},
-    criteria::{ONE_LOOK, Span, primary_languages, push_languages, push_span},
+    criteria::{Span, push_span},
+    debtor_criteria::{Condition, DebtorCriteria, conditions, push_all},
+    debtor_sources::Sources,
     lanes::push_order,
     sql::Sql,
 };
@@ -19,21 +20,6 @@ use crate::platform::{
 
 /// A twentieth of what may be looked at is walked before anything is counted: what many have is met there.
 const GLANCE: i64 = 20;
-
-/// Which people.
-#[derive(Clone, Debug, Default)]
-pub(in crate::accounts) struct DebtorCriteria {
-    /// All records of those whom a search found.
-    pub(in crate::accounts) found: Option<Vec<Uuid>>,
-    pub(in crate::accounts) languages: Option<Vec<String>>,
-    /// Kinds of holds, as the database spells them.
-    pub(in crate::accounts) holds: Option<Vec<String>>,
-    pub(in crate::accounts) has_open_accounts: Option<bool>,
-    /// As the database spells them.
-    pub(in crate::accounts) risk_levels: Option<Vec<String>>,
-    pub(in crate::accounts) created_from: Option<DateTime<Utc>>,
-    pub(in crate::accounts) created_to: Option<DateTime<Utc>>,
-}
 
 /// What people are ordered by; ties are broken by id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +41,8 @@ impl DebtorOrdering {
 #[derive(Clone, Debug)]
 pub(in crate::accounts) struct DebtorList {
     pub(in crate::accounts) criteria: DebtorCriteria,
+    /// All records of those whom a search found.
+    pub(in crate::accounts) found: Option<Vec<Uuid>>,
     pub(in crate::accounts) ordering: DebtorOrdering,
     pub(in crate::accounts) descending: bool,
 }
@@ -88,36 +76,59 @@ impl DebtorKey {
     }
 }
 
+/// What to read of the list.
+pub(in crate::accounts) struct WantedDebtors<'a> {
+    pub(in crate::accounts) page: &'a PageRequest,
+    pub(in crate::accounts) past: Option<DebtorKey>,
+    /// Count up to so many.
+    pub(in crate::accounts) count: Option<i64>,
+}
+
+/// What the list holds.
+pub(in crate::accounts) struct ListedDebtors {
+    /// In reading direction, with one more than asked.
+    pub(in crate::accounts) keys: Vec<DebtorKey>,
+    /// How many there are in all, if that was asked for and can be told.
+    pub(in crate::accounts) count: Option<i64>,
+}
+
 /// A page of people, each once. `None` where those asked for are so few among the others that more people than `limit` would
 /// have to be looked at.
 pub(in crate::accounts) async fn page_of_debtors(
     tx: &mut TenantTx,
     list: &DebtorList,
-    page: &PageRequest,
-    past: Option<DebtorKey>,
+    wanted: WantedDebtors<'_>,
     limit: LookLimit,
-) -> Result<Option<Vec<DebtorKey>>, DbError> {
-    let LookLimit(look_at) = limit;
-    let look = Look {
-        list,
-        conditions: conditions(list, tx.ctx().agent_scope()),
-        down: list.descending != page.backward,
-        rows: page.fetch(),
-        past,
-    };
+) -> Result<Option<ListedDebtors>, DbError> {
+    let agent = tx.ctx().agent_scope();
+    let look = Look::new(list, agent, &wanted, limit);
     // Those whom a search found are read and sorted; where nothing is asked for, names come from their index anyway.
     let is_plain = look.conditions.is_empty() && list.ordering == DebtorOrdering::Name;
-    if list.criteria.found.is_some() || is_plain {
-        return look.read(tx, None, look_at).await;
+    if list.found.is_some() || (is_plain && wanted.count.is_none()) {
+        return look.page(tx, wanted.count).await;
     }
     // See `page_of_accounts`.
     sqlx::raw_sql(BY_INDEX_ALONE).execute(tx.conn()).await?;
-    let found = look.walked(tx, look_at).await?;
+    let walked = look.walked(tx).await?;
+    let count = match (&walked, wanted.count) {
+        (Walked::Page(Some(_)), Some(most)) => look.count(tx, agent, most).await?,
+        _ => Count::Known(None),
+    };
     sqlx::raw_sql(AS_USUAL).execute(tx.conn()).await?;
-    match found {
-        Walked::Page(keys) => Ok(keys),
+    match (walked, count) {
+        (Walked::Page(None), _) => Ok(None),
+        (Walked::Page(Some(keys)), Count::Known(count)) => Ok(Some(ListedDebtors { keys, count })),
+        (Walked::Page(Some(keys)), Count::Of(sources)) => {
+            let count = look.counted(tx, &sources, wanted.count).await?;
+            Ok(Some(ListedDebtors { keys, count }))
+        }
         // All that have it are read, and sorted.
-        Walked::Few(source) => look.read(tx, Some(source), look_at).await,
+        (Walked::Few(sources), _) => {
+            let keys = look.read(tx, &sources, look.look_at).await?;
+            let Some(keys) = keys else { return Ok(None) };
+            let count = look.counted(tx, &sources, wanted.count).await?;
+            Ok(Some(ListedDebtors { keys, count }))
+        }
     }
 }
 
@@ -125,107 +136,124 @@ pub(in crate::accounts) async fn page_of_debtors(
 enum Walked<'a> {
     /// With the page, or none where it looked at too many.
     Page(Option<Vec<DebtorKey>>),
-    /// At a condition that few people fulfil.
-    Few(Condition<'a>),
+    /// At conditions that few people fulfil.
+    Few(Vec<Condition<'a>>),
 }
 
-/// One condition, about the person `d`.
-#[derive(Clone, Copy, Debug)]
-enum Condition<'a> {
-    /// Whom an agent sees.
-    Scope(Uuid),
-    Languages(&'a [String]),
-    Holds(&'a [String]),
-    /// Whether there is an account that is worked on: for an agent, one of theirs or of nobody's.
-    Open(bool, Option<Uuid>),
-    Risk(&'a [String]),
-    Created(Span<DateTime<Utc>>),
-}
-
-/// What the order's own bounds do not say.
-fn conditions(list: &DebtorList, agent: Option<Uuid>) -> Vec<Condition<'_>> {
-    let criteria = &list.criteria;
-    let mut all = Vec::new();
-    all.extend(criteria.languages.as_deref().map(Condition::Languages));
-    all.extend(criteria.holds.as_deref().map(Condition::Holds));
-    all.extend(criteria.risk_levels.as_deref().map(Condition::Risk));
-    all.extend(criteria.has_open_accounts.map(|has| Condition::Open(has, agent)));
-    if list.ordering != DebtorOrdering::CreatedAt {
-        all.extend(Span::of(criteria.created_from, criteria.created_to).map(Condition::Created));
-    }
-    all.extend(agent.map(Condition::Scope));
-    all
-}
-
-/// The conditions by which people are found through an index.
-fn sources(list: &DebtorList) -> Vec<Condition<'_>> {
-    conditions(list, None)
-        .into_iter()
-        .filter(|condition| {
-            !matches!(
-                condition,
-                Condition::Open(..) | Condition::Risk(_) | Condition::Scope(_)
-            )
-        })
-        .collect()
-}
-
-/// The source that holds fewest, if it holds no more than `most`; all are counted in one statement.
-async fn fewest<'a>(
-    tx: &mut TenantTx,
-    sources: &[Condition<'a>],
-    most: i64,
-) -> Result<Option<Condition<'a>>, DbError> {
-    let mut sql = Sql::new(tx, "SELECT ARRAY[")?;
-    for (nth, source) in sources.iter().enumerate() {
-        sql.push(if nth == 0 { "(" } else { ", (" });
-        sql.push("SELECT count(*) FROM (");
-        source.push_held(&mut sql, &(most + 1).to_string());
-        sql.push(") s)");
-    }
-    sql.push("]");
-    let counts: Vec<i64> = sql.builder().build_query_scalar().fetch_one(tx.conn()).await?;
-    let least = counts.iter().zip(sources).min_by_key(|(held, _)| **held);
-    Ok(least
-        .filter(|(held, _)| **held <= most)
-        .map(|(_, source)| *source))
+/// What a walk tells of the number.
+enum Count<'a> {
+    Known(Option<i64>),
+    /// To be counted of what these hold.
+    Of(Vec<Condition<'a>>),
 }
 
 /// One look at a list.
 struct Look<'a> {
     list: &'a DebtorList,
+    /// When people were recorded, where the order goes by that.
+    span: Option<Span<DateTime<Utc>>>,
+    /// What the order's own bounds do not say.
     conditions: Vec<Condition<'a>>,
     down: bool,
     rows: i64,
     past: Option<DebtorKey>,
+    look_at: i64,
 }
 
 impl<'a> Look<'a> {
-    /// Along the order's index: a little first, and the whole way only where no condition leads to few people.
-    async fn walked(&self, tx: &mut TenantTx, look_at: i64) -> Result<Walked<'a>, DbError> {
-        let sources = sources(self.list);
-        if !sources.is_empty() {
-            if let Some(keys) = self.read(tx, None, look_at / GLANCE).await? {
-                return Ok(Walked::Page(Some(keys)));
-            }
-            if let Some(source) = fewest(tx, &sources, look_at).await? {
-                return Ok(Walked::Few(source));
-            }
+    fn new(
+        list: &'a DebtorList,
+        agent: Option<Uuid>,
+        wanted: &WantedDebtors<'_>,
+        LookLimit(look_at): LookLimit,
+    ) -> Self {
+        let (span, conditions) = split(list, list.ordering, agent);
+        Self {
+            list,
+            span,
+            conditions,
+            down: list.descending != wanted.page.backward,
+            rows: wanted.page.fetch(),
+            past: wanted.past.clone(),
+            look_at,
         }
-        Ok(Walked::Page(self.read(tx, None, look_at).await?))
     }
 
-    /// The page, of the people of this source or of all; `None` where the first `look_at` do not fill it and there are more.
+    /// The page with its count, both without any search for a better way.
+    async fn page(&self, tx: &mut TenantTx, count: Option<i64>) -> Result<Option<ListedDebtors>, DbError> {
+        let Some(keys) = self.read(tx, &[], self.look_at).await? else {
+            return Ok(None);
+        };
+        let count = self.counted(tx, &[], count).await?;
+        Ok(Some(ListedDebtors { keys, count }))
+    }
+
+    /// Along the order's index: a little first, and the whole way only where no condition leads to few people.
+    async fn walked(&self, tx: &mut TenantTx) -> Result<Walked<'a>, DbError> {
+        let sources = Sources::of(&self.list.criteria);
+        if !sources.is_empty() {
+            if let Some(keys) = self.read(tx, &[], self.look_at / GLANCE).await? {
+                return Ok(Walked::Page(Some(keys)));
+            }
+            if let Some(sources) = sources.fewest(tx, self.look_at).await? {
+                return Ok(Walked::Few(sources));
+            }
+        }
+        Ok(Walked::Page(self.read(tx, &[], self.look_at).await?))
+    }
+
+    /// How many there are: along an order in which each counts unseen, if there is one; of few whom a condition leads to; or
+    /// of all, where these are few.
+    async fn count(&self, tx: &mut TenantTx, agent: Option<Uuid>, most: i64) -> Result<Count<'a>, DbError> {
+        for ordering in [DebtorOrdering::Name, DebtorOrdering::CreatedAt] {
+            let (span, left) = split(self.list, ordering, agent);
+            if left.is_empty() {
+                return Ok(Count::Known(Some(count_plain(tx, ordering, span, most).await?)));
+            }
+        }
+        let sources = Sources::of(&self.list.criteria);
+        if !sources.is_empty()
+            && let Some(sources) = sources.fewest(tx, self.look_at).await?
+        {
+            return Ok(Count::Of(sources));
+        }
+        // Nobody is looked at where there are more than may be.
+        let all = count_plain(tx, self.list.ordering, self.span, self.look_at + 1).await?;
+        if all > self.look_at {
+            return Ok(Count::Known(None));
+        }
+        Ok(Count::Known(self.counted(tx, &[], Some(most)).await?))
+    }
+
+    /// How many of those whom these sources hold, or of all, are in the list; `None` where more than `look_at` would have to
+    /// be looked at, or nobody asked.
+    async fn counted(
+        &self,
+        tx: &mut TenantTx,
+        sources: &[Condition<'_>],
+        most: Option<i64>,
+    ) -> Result<Option<i64>, DbError> {
+        let Some(most) = most else { return Ok(None) };
+        let mut sql = Sql::new(tx, "SELECT count(*), count(*) FILTER (WHERE ")?;
+        push_all(&mut sql, &self.conditions);
+        sql.push(") FROM (");
+        self.push_people(&mut sql, sources, None, &(self.look_at + 1).to_string());
+        sql.push(") d");
+        let (looked_at, found): (i64, i64) = sql.builder().build_query_as().fetch_one(tx.conn()).await?;
+        Ok((looked_at <= self.look_at).then_some(found.min(most)))
+    }
+
+    /// The page, of the people of these sources or of all; `None` where the first `look_at` do not fill it and there are more.
     async fn read(
         &self,
         tx: &mut TenantTx,
-        source: Option<Condition<'_>>,
+        sources: &[Condition<'_>],
         look_at: i64,
     ) -> Result<Option<Vec<DebtorKey>>, DbError> {
         let key = self.list.ordering.expression();
         if self.conditions.is_empty() {
             let mut sql = Sql::limited(tx, self.rows, "SELECT d.*, false AS cut FROM (")?;
-            self.push_people(&mut sql, source, "$2", look_at);
+            self.push_people(&mut sql, sources, self.past.clone(), "$2");
             sql.push(") d");
             push_order(&mut sql, None, key, "d.id", self.down);
             return self.fetch(tx, sql).await;
@@ -235,44 +263,31 @@ impl<'a> Look<'a> {
             .push(" AS cut FROM (SELECT d.*, row_number() OVER (");
         push_order(&mut sql, None, key, "d.id", self.down);
         sql.push(") AS place FROM (");
-        self.push_people(&mut sql, source, &(look_at + 1).to_string(), look_at);
-        sql.push(") d) d WHERE d.place > ")
-            .push(look_at)
-            .push(" OR (true");
-        for condition in &self.conditions {
-            condition.push(sql.push(" AND "));
-        }
-        sql.push(")");
+        self.push_people(&mut sql, sources, self.past.clone(), &(look_at + 1).to_string());
+        sql.push(") d) d WHERE d.place > ").push(look_at).push(" OR ");
+        push_all(&mut sql, &self.conditions);
         push_order(&mut sql, None, key, "d.id", self.down);
         sql.push(" LIMIT $2");
         self.fetch(tx, sql).await
     }
 
-    /// People in the list's order, past the cursor.
-    fn push_people(&self, sql: &mut Sql, source: Option<Condition<'_>>, limit: &str, look_at: i64) {
-        let (criteria, key) = (&self.list.criteria, self.list.ordering.expression());
+    /// People in the list's order, past a cursor or all.
+    fn push_people(&self, sql: &mut Sql, sources: &[Condition<'_>], past: Option<DebtorKey>, limit: &str) {
+        let key = self.list.ordering.expression();
         sql.push(
             "SELECT d.name_key, d.created_at, d.preferred_language, d.primary_language, d.risk_level, d.id FROM debtors d
              WHERE d.business_id = $1 AND d.merged_into IS NULL",
         );
-        if let Some(ids) = &criteria.found {
+        if let Some(ids) = &self.list.found {
             sql.push(" AND d.id = ANY(").bind(ids.clone()).push(")");
         }
-        if let Some(source) = source {
-            // Whoever stands for a record that the source knows.
-            sql.push(" AND d.id = ANY(ARRAY(SELECT g.person_id FROM (");
-            source.push_held(sql, &(look_at + 1).to_string());
-            sql.push(
-                ") x CROSS JOIN LATERAL (SELECT g.person_id FROM debtors g
-                  WHERE g.business_id = $1 AND g.id = x.id OFFSET 0) g))",
-            );
+        if !sources.is_empty() {
+            push_held_by(sql, sources, self.look_at);
         }
-        if self.list.ordering == DebtorOrdering::CreatedAt
-            && let Some(span) = Span::of(criteria.created_from, criteria.created_to)
-        {
+        if let Some(span) = self.span {
             push_span(sql.push(" AND "), key, span);
         }
-        if let Some(past) = self.past.clone() {
+        if let Some(past) = past {
             sql.push(" AND (").push(key).push(", d.id)");
             past.bind(sql.push(if self.down { " < (" } else { " > (" }));
             sql.push(")");
@@ -300,80 +315,56 @@ impl<'a> Look<'a> {
     }
 }
 
-impl Condition<'_> {
-    fn push(&self, sql: &mut Sql) {
-        match self {
-            Self::Scope(agent) => push_scope(sql, *agent),
-            Self::Languages(tags) => {
-                push_languages(sql, tags);
-            }
-            Self::Holds(kinds) => {
-                // On whichever of the person's records, on the person or on one of their debts.
-                sql.push(
-                    "EXISTS (SELECT FROM debtors g JOIN holds h ON h.business_id = $1 AND h.debtor_id = g.id
-                     WHERE g.business_id = $1 AND g.person_id = d.id AND h.lifted_at IS NULL AND h.kind = ANY(",
-                )
-                .bind(kinds.to_vec())
-                .push(")")
-                .push(ONE_LOOK);
-            }
-            Self::Open(has, agent) => {
-                sql.push(if *has { "EXISTS (" } else { "NOT EXISTS (" }).push(
-                    "SELECT FROM debtors g JOIN accounts a ON a.business_id = $1 AND a.debtor_id = g.id
-                     WHERE g.business_id = $1 AND g.person_id = d.id AND a.deleted_at IS NULL
-                     AND a.status NOT IN ('PAID_IN_FULL', 'CLOSED')",
-                );
-                if let Some(agent) = agent {
-                    sql.push(" AND (a.assigned_agent_id IS NULL OR a.assigned_agent_id = ")
-                        .bind(*agent)
-                        .push(")");
-                }
-                sql.push(ONE_LOOK);
-            }
-            Self::Risk(levels) => {
-                sql.push("d.risk_level = ANY(").bind(levels.to_vec()).push(")");
-            }
-            Self::Created(span) => {
-                push_span(sql, "d.created_at", *span);
-            }
-        }
-    }
+type Split<'a> = (Option<Span<DateTime<Utc>>>, Vec<Condition<'a>>);
 
-    /// The ids of records that its own index has, no more than `limit` says.
-    fn push_held(&self, sql: &mut Sql, limit: &str) {
-        match self {
-            Self::Languages(tags) => push_each(sql, &primary_languages(tags), LANGUAGES, limit),
-            Self::Holds(kinds) => push_each(sql, kinds, HOLDS, limit),
-            Self::Created(span) => {
-                sql.push("SELECT d.id FROM debtors d WHERE d.business_id = $1 AND ");
-                push_span(sql, "d.created_at", *span);
-                sql.push(" ORDER BY d.created_at, d.id");
+/// What an order's own bounds say, and the conditions besides.
+fn split(list: &DebtorList, ordering: DebtorOrdering, agent: Option<Uuid>) -> Split<'_> {
+    let mut all = conditions(&list.criteria, agent);
+    all.extend(agent.map(Condition::Scope));
+    let mut span = None;
+    if ordering == DebtorOrdering::CreatedAt {
+        all.retain(|condition| match condition {
+            Condition::Created(range) => {
+                span = Some(*range);
+                false
             }
-            // No index knows these.
-            Self::Scope(_) | Self::Open(..) | Self::Risk(_) => {
-                sql.push("SELECT d.id FROM debtors d WHERE false");
-            }
-        }
-        sql.push(" LIMIT ").push(limit);
+            _ => true,
+        });
     }
+    (span, all)
 }
 
-/// The same people as `store::debtors_by_ids` lets an agent see; looked up one by one (see `criteria`).
-fn push_scope(sql: &mut Sql, agent: Uuid) {
+/// How many people an order has between its bounds, up to `most`.
+async fn count_plain(
+    tx: &mut TenantTx,
+    ordering: DebtorOrdering,
+    span: Option<Span<DateTime<Utc>>>,
+    most: i64,
+) -> Result<i64, DbError> {
+    let key = ordering.expression();
+    let mut sql = Sql::limited(
+        tx,
+        most,
+        "SELECT count(*) FROM (SELECT FROM debtors d WHERE d.business_id = $1 AND d.merged_into IS NULL",
+    )?;
+    if let Some(span) = span {
+        push_span(sql.push(" AND "), key, span);
+    }
+    push_order(&mut sql, None, key, "d.id", false);
+    sql.push(" LIMIT $2) d");
+    Ok(sql.builder().build_query_scalar().fetch_one(tx.conn()).await?)
+}
+
+/// Whoever stands for a record that one of the sources knows.
+fn push_held_by(sql: &mut Sql, sources: &[Condition<'_>], look_at: i64) {
+    sql.push(" AND d.id = ANY(ARRAY(SELECT g.person_id FROM (");
+    for (nth, source) in sources.iter().enumerate() {
+        sql.push(if nth == 0 { "(" } else { " UNION ALL (" });
+        source.push_held(sql, &(look_at + 1).to_string());
+        sql.push(")");
+    }
     sql.push(
-        "(EXISTS (SELECT FROM debtors g JOIN accounts a ON a.business_id = $1 AND a.debtor_id = g.id
-              WHERE g.business_id = $1 AND g.person_id = d.id AND a.deleted_at IS NULL
-              AND (a.assigned_agent_id IS NULL OR a.assigned_agent_id = ",
-    )
-    .bind(agent)
-    .push(
-        ") OFFSET 0) OR EXISTS (SELECT FROM debtors g JOIN conversations v ON v.business_id = $1 AND v.debtor_id = g.id
-              WHERE g.business_id = $1 AND g.person_id = d.id
-              AND (v.assigned_agent_id IS NULL OR v.assigned_agent_id = ",
-    )
-    .bind(agent)
-    .push(
-        ") OFFSET 0) OR NOT EXISTS (SELECT FROM debtors g JOIN accounts a ON a.business_id = $1 AND a.debtor_id = g.id
-              WHERE g.business_id = $1 AND g.person_id = d.id OFFSET 0))",
+        ") x CROSS JOIN LATERAL (SELECT g.person_id FROM debtors g
+          WHERE g.business_id = $1 AND g.id = x.id OFFSET 0) g))",
     );
 }

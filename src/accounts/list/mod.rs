@@ -8,6 +8,8 @@
 mod candidates;
 mod cheapest;
 mod criteria;
+mod debtor_criteria;
+mod debtor_sources;
 mod debtors;
 mod lanes;
 mod months;
@@ -27,7 +29,8 @@ use self::{
 };
 pub(super) use self::{
     criteria::AccountCriteria,
-    debtors::{DebtorCriteria, DebtorKey, DebtorList, DebtorOrdering, page_of_debtors},
+    debtor_criteria::DebtorCriteria,
+    debtors::{DebtorKey, DebtorList, DebtorOrdering, WantedDebtors, page_of_debtors},
     whole::{count_all, ids_of_all},
 };
 use super::store::AccountRow;

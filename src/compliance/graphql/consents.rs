@@ -8,10 +8,10 @@ use uuid::Uuid;
 
 use super::ComplianceLoaders;
 use crate::{
-    accounts::Channel,
+    accounts::{Channel, PageOf},
     compliance::{
         ConsentEvidence, ConsentPurpose, ConsentSource, ConsentStatus, NewConsent,
-        consent_pages::{ConsentPage, consent_by_id, consents_of_people},
+        consent_pages::{consent_by_id, consents_of_people},
         consents::ConsentRow,
         record_consent, revoke_consent,
     },
@@ -54,15 +54,11 @@ impl Consent {
         let page = args.check(ctx)?;
         let past = page.key::<Uuid>("consents")?;
         let scope = ctx.scope()?;
-        let asked = ConsentPage {
-            debtor,
-            limit: page.fetch(),
-            past,
-        };
+        let asked = PageOf::new(debtor, &page, past);
         let found = ctx
             .data::<ComplianceLoaders>()?
             .consents
-            .load(asked, async |pages: Vec<ConsentPage>| {
+            .load(asked, async |pages: Vec<PageOf>| {
                 let mut tx = scope.snapshot().await?;
                 Ok::<_, OpError>(consents_of_people(&mut tx, pages).await?)
             })

@@ -1,4 +1,4 @@
-//! The decisions about an account, and the facts behind each.
+//! The decisions about an account or a person, and the facts behind each.
 
 use async_graphql::{Context, Json};
 use uuid::Uuid;
@@ -6,11 +6,11 @@ use uuid::Uuid;
 use super::{ComplianceDecision, ComplianceLoaders};
 use crate::{
     access::{Cell, authorize},
-    accounts::AccountPage,
-    compliance::decision_pages::{decisions_of_accounts, facts_of},
+    accounts::PageOf,
+    compliance::decision_pages::{Decisions, decisions_of_accounts, decisions_of_people, facts_of},
     platform::{
         error::OpError,
-        gql::{AtHand, EdgeCursor, PageArgs, ScopeExt as _, op_error},
+        gql::{AtHand, EdgeCursor, OpScope, PageArgs, PageRequest, ScopeExt as _, op_error},
     },
 };
 
@@ -22,6 +22,31 @@ crate::relay_connection!(
 
 impl AtHand for ComplianceDecision {}
 
+fn decision_reader<'a>(ctx: &'a Context<'_>) -> async_graphql::Result<&'a OpScope> {
+    let scope = ctx.scope()?;
+    authorize(scope.ctx(), Cell::DecisionRead)
+        .map_err(|denied| op_error(OpError::Forbidden(denied.to_string())))?;
+    Ok(scope)
+}
+
+fn connection(
+    scope: &OpScope,
+    page: &PageRequest,
+    found: Option<Decisions>,
+) -> async_graphql::Result<ComplianceDecisionConnection> {
+    let rows = found
+        .unwrap_or_default()
+        .iter()
+        .map(|row| {
+            scope.saw_debtor(row.debtor_id);
+            let decision = ComplianceDecision::of_row(row.clone())?;
+            Ok((EdgeCursor::of("decisions", row.id), decision))
+        })
+        .collect::<Result<Vec<_>, OpError>>()
+        .map_err(op_error)?;
+    Ok(ComplianceDecisionConnection::from_rows(page, rows))
+}
+
 impl ComplianceDecision {
     /// What was decided of contacts about an account, the last first.
     ///
@@ -32,31 +57,37 @@ impl ComplianceDecision {
         account: Uuid,
         args: PageArgs,
     ) -> async_graphql::Result<ComplianceDecisionConnection> {
-        let scope = ctx.scope()?;
-        authorize(scope.ctx(), Cell::DecisionRead)
-            .map_err(|denied| op_error(OpError::Forbidden(denied.to_string())))?;
-        let page = args.check(ctx)?;
-        let past = page.key::<Uuid>("decisions")?;
-        let asked = AccountPage::new(account, &page, past);
-        let found = ctx
-            .data::<ComplianceLoaders>()?
-            .decision_pages
-            .load(asked, async |pages: Vec<AccountPage>| {
+        let (scope, page) = (decision_reader(ctx)?, args.check(ctx)?);
+        let asked = PageOf::new(account, &page, page.key::<Uuid>("decisions")?);
+        let loaders = ctx.data::<ComplianceLoaders>()?;
+        let found = loaders
+            .decisions_of_accounts
+            .load(asked, async |pages: Vec<PageOf>| {
                 let mut tx = scope.snapshot().await?;
                 Ok::<_, OpError>(decisions_of_accounts(&mut tx, pages).await?)
-            })
-            .await
-            .map_err(op_error)?;
-        let rows = found
-            .unwrap_or_default()
-            .iter()
-            .map(|row| {
-                scope.saw_debtor(row.debtor_id);
-                Ok((EdgeCursor::of("decisions", row.id), Self::of_row(row.clone())?))
-            })
-            .collect::<Result<Vec<_>, OpError>>()
-            .map_err(op_error)?;
-        Ok(ComplianceDecisionConnection::from_rows(&page, rows))
+            });
+        connection(scope, &page, found.await.map_err(op_error)?)
+    }
+
+    /// What was decided of contacts with a person, whichever debt they were about, the last first.
+    ///
+    /// # Errors
+    /// FORBIDDEN for who may not read decisions, BAD_USER_INPUT for a page that does not fit.
+    pub(crate) async fn of_debtor(
+        ctx: &Context<'_>,
+        debtor: Uuid,
+        args: PageArgs,
+    ) -> async_graphql::Result<ComplianceDecisionConnection> {
+        let (scope, page) = (decision_reader(ctx)?, args.check(ctx)?);
+        let asked = PageOf::new(debtor, &page, page.key::<Uuid>("decisions")?);
+        let loaders = ctx.data::<ComplianceLoaders>()?;
+        let found = loaders
+            .decisions_of_people
+            .load(asked, async |pages: Vec<PageOf>| {
+                let mut tx = scope.snapshot().await?;
+                Ok::<_, OpError>(decisions_of_people(&mut tx, pages).await?)
+            });
+        connection(scope, &page, found.await.map_err(op_error)?)
     }
 
     /// The facts document of a stored decision, in clear.
