@@ -184,6 +184,26 @@ pub(super) async fn accounts_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<V
     .await?)
 }
 
+/// The companies' names, of those of these people who are companies.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub(super) async fn company_names(
+    tx: &mut TenantTx,
+    debtors: &[Uuid],
+) -> Result<Vec<(Uuid, String)>, DbError> {
+    let business = tx.business_id();
+    let rows = sqlx::query!(
+        r#"SELECT id, company_name AS "name!" FROM debtors
+           WHERE business_id = $1 AND id = ANY($2) AND company_name IS NOT NULL"#,
+        business,
+        debtors,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
+}
+
 /// Locks an account for a change: its debtor and status, if it is the caller's.
 ///
 /// # Errors

@@ -46,11 +46,12 @@ pub(in crate::accounts) enum Column {
     Tags,
     CreatedAt,
     UpdatedAt,
+    CompanyName,
 }
 
 impl Column {
     /// Every column, in the order of an export that names none.
-    pub(in crate::accounts) const ALL: [Self; 21] = [
+    pub(in crate::accounts) const ALL: [Self; 22] = [
         Self::Id,
         Self::AccountNumber,
         Self::FirstName,
@@ -72,6 +73,8 @@ impl Column {
         Self::Tags,
         Self::CreatedAt,
         Self::UpdatedAt,
+        // Last: who reads a file by the places of its columns finds the others where they were.
+        Self::CompanyName,
     ];
 
     /// The name at its head: that of the API's field.
@@ -98,6 +101,7 @@ impl Column {
             Self::Tags => "tags",
             Self::CreatedAt => "createdAt",
             Self::UpdatedAt => "updatedAt",
+            Self::CompanyName => "companyName",
         }
     }
 }
@@ -124,6 +128,7 @@ impl Value {
 pub(super) struct Surroundings {
     phones: HashMap<Uuid, String>,
     emails: HashMap<Uuid, String>,
+    companies: HashMap<Uuid, String>,
     tags: HashMap<Uuid, Vec<String>>,
     creditors: HashMap<Uuid, String>,
     placements: HashMap<Uuid, String>,
@@ -147,6 +152,10 @@ impl Surroundings {
             found
                 .read_contacts(tx, keys, &ids_of(page, |row| Some(row.debtor_id)))
                 .await?;
+        }
+        if wants(Column::CompanyName) {
+            let debtors = ids_of(page, |row| Some(row.debtor_id));
+            found.companies = store::company_names(tx, &debtors).await?.into_iter().collect();
         }
         if wants(Column::Tags) {
             for (account, tag) in store::tags_of(tx, &ids_of(page, |row| Some(row.id))).await? {
@@ -227,6 +236,7 @@ impl Surroundings {
             ),
             Column::CreatedAt => Value::Instant(row.created_at),
             Column::UpdatedAt => Value::Instant(row.updated_at),
+            Column::CompanyName => named(&self.companies, Some(row.debtor_id)),
         })
     }
 }

@@ -99,6 +99,8 @@ pub enum ExportColumn {
     CreatedAt,
     /// When it was changed last.
     UpdatedAt,
+    /// The debtor's company, where the debtor is one: first and last name are then those of the contact there.
+    CompanyName,
 }
 
 /// Accounts as a file, for whoever asked for it.

@@ -39,6 +39,7 @@ pub(super) struct Debtors {
     pub(super) references: Vec<Option<String>>,
     pub(super) first_names: Vec<Option<String>>,
     pub(super) last_names: Vec<Option<String>>,
+    pub(super) company_names: Vec<Option<String>>,
     pub(super) name_keys: Vec<String>,
     pub(super) languages: Vec<String>,
     pub(super) profile_keys: Vec<Uuid>,
@@ -137,13 +138,13 @@ impl Debtors {
         sqlx::query!(
             "INSERT INTO debtors (business_id, id, external_reference, first_name, last_name, name_key,
                  preferred_language, profile_key_id, record_key_id, address_cipher, birth_date_cipher, match_blind,
-                 national_id_cipher, national_id_blind, created_at, updated_at)
+                 national_id_cipher, national_id_blind, company_name, created_at, updated_at)
              SELECT $1, d.id, d.reference, d.first_name, d.last_name, d.name_key, d.language, d.profile_key, d.record_key,
-                 d.address, d.birth_date, d.match_blind, d.national_id, d.national_id_blind, $2, $2
+                 d.address, d.birth_date, d.match_blind, d.national_id, d.national_id_blind, d.company_name, $2, $2
              FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::uuid[], $10::uuid[],
-                 $11::bytea[], $12::bytea[], $13::bytea[], $14::bytea[], $15::bytea[])
+                 $11::bytea[], $12::bytea[], $13::bytea[], $14::bytea[], $15::bytea[], $16::text[])
                  AS d(id, reference, first_name, last_name, name_key, language, profile_key, record_key, address, birth_date,
-                      match_blind, national_id, national_id_blind)",
+                      match_blind, national_id, national_id_blind, company_name)",
             business,
             now,
             &self.ids,
@@ -159,6 +160,7 @@ impl Debtors {
             &self.matches as &[Option<Vec<u8>>],
             &self.national_ids as &[Option<Vec<u8>>],
             &self.national_id_blinds as &[Option<Vec<u8>>],
+            &self.company_names as &[Option<String>],
         )
         .execute(tx.conn())
         .await?;

@@ -209,6 +209,7 @@ mod tests {
             "Employer",
             "Column 7",
             "SSN / ITIN",
+            "Company",
         ];
         let columns = suggest(names.map(str::to_owned).to_vec(), &[]);
         let fields: Vec<_> = columns.iter().map(|column| column.field).collect();
@@ -223,6 +224,7 @@ mod tests {
                 AccountImportField::Custom,
                 AccountImportField::Ignore,
                 AccountImportField::NationalId,
+                AccountImportField::CompanyName,
             ]
         );
         let all: Vec<&str> = SYNONYMS

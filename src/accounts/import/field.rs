@@ -16,6 +16,8 @@ pub enum AccountImportField {
     BirthDate,
     /// City.
     City,
+    /// The company's name, of a debtor that is one: the row's names are then those of the contact there.
+    CompanyName,
     /// The country (ISO 3166-1 alpha-2): how phone numbers without a country code are read, and that of the address.
     /// US where a row leaves it empty.
     Country,
@@ -109,6 +111,18 @@ pub(super) const SYNONYMS: &[(AccountImportField, &[&str])] = &[
     (
         AccountImportField::LastName,
         &["lastname", "last", "surname", "familyname"],
+    ),
+    (
+        AccountImportField::CompanyName,
+        &[
+            "companyname",
+            "company",
+            "businessname",
+            "organization",
+            "organizationname",
+            "organisation",
+            "organisationname",
+        ],
     ),
     (AccountImportField::Email, &["email", "emailaddress", "mail"]),
     (

@@ -192,6 +192,7 @@ impl Placing<'_> {
         debtors.references.push(row.reference.clone());
         debtors.first_names.push(row.first_name.clone());
         debtors.last_names.push(row.last_name.clone());
+        debtors.company_names.push(row.company_name.clone());
         let (first, last) = (row.first_name.as_deref(), row.last_name.as_deref());
         debtors
             .name_keys

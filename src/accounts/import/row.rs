@@ -47,6 +47,8 @@ pub(super) struct ParsedContact {
 pub(super) struct ParsedRow {
     pub(super) first_name: Option<String>,
     pub(super) last_name: Option<String>,
+    #[serde(default)]
+    pub(super) company_name: Option<String>,
     pub(super) reference: Option<String>,
     /// None for a lead: it gets one when it is placed.
     pub(super) account_number: Option<String>,
@@ -252,6 +254,7 @@ impl Reading<'_> {
         ParsedRow {
             first_name: self.text(Field::FirstName, 100),
             last_name: self.text(Field::LastName, 100),
+            company_name: self.text(Field::CompanyName, 200),
             reference: self.text(Field::ExternalDebtorReference, 100),
             account_number: self.text(Field::AccountNumber, 64),
             contacts,

@@ -62,12 +62,12 @@ impl AccountImportTemplate {
     pub fn file(self) -> &'static str {
         match self {
             Self::Accounts => {
-                "firstName,lastName,email,phone,accountNumber,currentBalance,dueDate,birthDate,postalCode,nationalId,debtType,currentCreditor,placement\r\n\
-                 Maria,Alvarez,maria@example.com,(212) 555-0110,ACME-10001,1250.50,2026-11-30,1980-01-31,10001,,credit card,,\r\n"
+                "firstName,lastName,email,phone,accountNumber,currentBalance,dueDate,birthDate,postalCode,nationalId,debtType,currentCreditor,placement,companyName\r\n\
+                 Maria,Alvarez,maria@example.com,(212) 555-0110,ACME-10001,1250.50,2026-11-30,1980-01-31,10001,,credit card,,,\r\n"
             }
             Self::Leads => {
-                "first_name,last_name,phone,country,type,priority,do_not_call,notes\r\n\
-                 Sara,Ahmed,+14155552671,US,carrier,normal,false,Prefers the afternoon\r\n"
+                "first_name,last_name,phone,country,type,priority,do_not_call,notes,company\r\n\
+                 Sara,Ahmed,+14155552671,US,carrier,normal,false,Prefers the afternoon,Overland Freight\r\n"
             }
         }
     }

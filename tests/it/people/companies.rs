@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     account_work::{act, create, new_account},
-    support::{Client, TestApp, data, user_errors},
+    support::{Client, TestApp, data, uploads::upload, user_errors},
 };
 
 const FIND: &str = "query($f: DebtorFilter, $s: String) { debtors(first: 9, filter: $f, search: $s) {
@@ -112,6 +112,96 @@ async fn a_company_is_found_by_its_name_and_forgotten_with_its_contact() {
     assert_eq!(
         data(&left)["debtor"],
         json!({ "companyName": null, "riskLevel": null })
+    );
+    app.finish().await;
+}
+
+/// Uploads a file, and makes accounts of its rows that can be; the import.
+async fn imported(app: &TestApp, client: &Client, file: &str) -> Value {
+    let id = upload(client, "ACCOUNT_IMPORT", "companies.csv", file.as_bytes()).await;
+    let begun = act(
+        client,
+        "previewAccountImport",
+        "import { id columns { name field } }",
+        json!({ "uploadId": id }),
+    )
+    .await;
+    assert_eq!(user_errors(&begun), Vec::<&str>::new(), "{begun}");
+    app.run_jobs().await;
+    let commit = json!({ "importId": begun["import"]["id"], "mode": "VALID_ROWS_ONLY" });
+    let begun_commit = act(client, "commitAccountImport", "", commit).await;
+    assert_eq!(user_errors(&begun_commit), Vec::<&str>::new(), "{begun_commit}");
+    app.run_jobs().await;
+    let query = "query($id: ID!) { accountImport(id: $id) { columns { name field } result { imported }
+        findings(first: 9) { edges { node { row column code } } } } }";
+    let answer = client.gql(query, json!({ "id": begun["import"]["id"] })).await;
+    data(&answer)["accountImport"].clone()
+}
+
+#[tokio::test]
+async fn companies_come_from_a_file_and_go_into_one() {
+    let app = TestApp::start().await;
+    let admin = app.acme.sign_in("admin").await;
+    let long = "x".repeat(201);
+    let file = format!(
+        "firstName,lastName,Business Name,accountNumber,currentBalance\n\
+         Zoe,Quill,\" Overland Freight, Inc. \",F-1,10.00\n\
+         Ada,Byron,,F-2,20.00\n\
+         Max,Long,{long},F-3,30.00\n\
+         Eve,Sum,=1+1,F-4,40.00\n"
+    );
+    let import = imported(&app, &admin, &file).await;
+    assert_eq!(
+        import["columns"][2],
+        json!({ "name": "Business Name", "field": "COMPANY_NAME" })
+    );
+    assert_eq!(import["result"], json!({ "imported": 2 }));
+    let found: Vec<&Value> = import["findings"]["edges"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|edge| &edge["node"])
+        .collect();
+    assert_eq!(
+        found,
+        [
+            &json!({ "row": 4, "column": "Business Name", "code": "TOO_LONG" }),
+            &json!({ "row": 5, "column": "Business Name", "code": "FORMULA" })
+        ]
+    );
+    let company = find(&admin, json!({}), Some("overland")).await;
+    assert_eq!(company[0]["companyName"], "Overland Freight, Inc.");
+    assert_eq!(company[0]["firstName"], "Zoe");
+    let person = find(&admin, json!({}), Some("byron")).await;
+    assert_eq!(person[0]["companyName"], Value::Null);
+
+    // And leaves with the account, in the last column unless one asks for others.
+    let asked = act(
+        &admin,
+        "exportAccounts",
+        "export { id }",
+        json!({ "columns": ["ACCOUNT_NUMBER", "COMPANY_NAME"], "filter": { "balance": { "max": "20.00" } },
+            "orderBy": { "field": "BALANCE", "direction": "ASC" } }),
+    )
+    .await;
+    assert_eq!(user_errors(&asked), Vec::<&str>::new(), "{asked}");
+    app.run_jobs().await;
+    let ready = admin
+        .gql(
+            "query($id: ID!) { export(id: $id) { status downloadUrl } }",
+            json!({ "id": asked["export"]["id"] }),
+        )
+        .await;
+    let url = data(&ready)["export"]["downloadUrl"].as_str().unwrap().to_owned();
+    let text = admin.http().get(url).send().await.unwrap().text().await.unwrap();
+    let lines: Vec<&str> = text.trim_start_matches('\u{feff}').lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "\"accountNumber\",\"companyName\"",
+            "\"F-1\",\"Overland Freight, Inc.\"",
+            "\"F-2\",\"\"",
+        ]
     );
     app.finish().await;
 }
