@@ -18,7 +18,9 @@ use crate::{
     conversations::{Conversations, feed::InboxReaders, ports::VendorAccounts},
     files::{FileSettings, Files, LinkKeys, UploadRoom, open_store},
     graphql::{
-        Execution, FieldTypes, GraphqlEngine, Shared, build_schema, sdl,
+        Execution, FieldTypes, GraphqlEngine, Shared, build_schema,
+        charges::Meter,
+        sdl,
         transport::{self, Connections},
     },
     http::HttpState,
@@ -231,8 +233,11 @@ impl App {
             identity: identity.clone(),
             limits: transport_limits(config),
             request_ids: request_ids.clone(),
-            limiter: limiter.clone(),
-            rate_limits: config.rate_limits,
+            meter: Meter {
+                limiter: limiter.clone(),
+                rate_limits: config.rate_limits,
+                wall: wall.clone(),
+            },
             wall: wall.clone(),
             stopping: stopping.clone(),
         });

@@ -436,7 +436,7 @@ fn read_rate_limits(reader: &mut Reader<'_>) -> RateLimits {
     let login_window = defaults.login_failures_per_ip.window.as_secs();
     let login_window = reader.seconds("RATE_LIMIT_LOGIN_WINDOW_SECONDS", login_window, 60..=86_400);
     let mut limit = |name, rule: Rule| Rule {
-        limit: reader.whole(name, rule.limit, 1..=10_000_000),
+        limit: reader.whole(name, rule.limit, 1..=1_000_000_000),
         ..rule
     };
     let mut login = |name, rule| Rule {
@@ -452,6 +452,10 @@ fn read_rate_limits(reader: &mut Reader<'_>) -> RateLimits {
         ip_per_minute: limit("RATE_LIMIT_IP_PER_MINUTE", defaults.ip_per_minute),
         ip_per_hour: limit("RATE_LIMIT_IP_PER_HOUR", defaults.ip_per_hour),
         user_per_minute: limit("RATE_LIMIT_USER_PER_MINUTE", defaults.user_per_minute),
+        business_cost_per_minute: limit(
+            "RATE_LIMIT_BUSINESS_COST_PER_MINUTE",
+            defaults.business_cost_per_minute,
+        ),
         public_per_minute: limit("RATE_LIMIT_PUBLIC_PER_MINUTE", defaults.public_per_minute),
         login_failures_per_ip,
         login_failures_per_account,

@@ -181,6 +181,7 @@ impl Bench {
             .env("RATE_LIMIT_IP_PER_MINUTE", "10000000")
             .env("RATE_LIMIT_IP_PER_HOUR", "10000000")
             .env("RATE_LIMIT_USER_PER_MINUTE", "10000000")
+            .env("RATE_LIMIT_BUSINESS_COST_PER_MINUTE", "1000000000")
             .env("RATE_LIMIT_PUBLIC_PER_MINUTE", "10000000")
             .env("SOCKET_MAX_CONNECTIONS_PER_CALLER", "1000");
         process

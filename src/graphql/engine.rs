@@ -8,12 +8,12 @@ use async_graphql::{
 };
 use async_trait::async_trait;
 use axum::http::{HeaderMap, header, request::Parts};
-use chrono::{DateTime, Utc};
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::BoxStream};
 use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    charges::{Meter, Weight},
     debtor_guard,
     execution::{Admitted, Execution, refused},
     field_merging,
@@ -39,7 +39,6 @@ use crate::{
         gql::MayWrite,
         live::Ring,
         net::limit_subject,
-        rate_limit::{RateLimiter, RateLimits, Rule},
         request_id::{RequestId, RequestIds},
         request_origin::RequestOrigin,
     },
@@ -51,8 +50,7 @@ pub struct GraphqlEngine {
     pub(crate) identity: Identity,
     pub(crate) limits: Limits,
     pub(crate) request_ids: Arc<RequestIds>,
-    pub(crate) limiter: Arc<RateLimiter>,
-    pub(crate) rate_limits: RateLimits,
+    pub(crate) meter: Meter,
     pub(crate) wall: Arc<dyn WallClock>,
     /// Fires when the process begins to stop.
     pub(crate) stopping: CancellationToken,
@@ -113,21 +111,16 @@ impl GraphqlEngine {
                 }
             }
         }
-        let (peer, user) = (limit_subject(meta.peer), self.signed_in_key(caller));
-        let mut charges = Vec::with_capacity(2);
-        if public > 0 {
-            charges.push((self.rate_limits.public_per_minute, peer.as_str(), public));
-        }
-        if let Some(user) = &user {
-            // Each field of a mutation has its effect, and costs a transaction of its own; a query is one, whatever it
-            // selects.
-            let acts = match plan.kind {
-                OperationType::Mutation => u32::try_from(plan.fields.len()).unwrap_or(u32::MAX),
-                _ => 1,
-            };
-            charges.push((self.rate_limits.user_per_minute, user.as_str(), acts.max(1)));
-        }
-        charge(&self.limiter, &charges, self.wall.now()).await
+        let weight = Weight {
+            kind: plan.kind,
+            public,
+            fields: plan.fields.len(),
+            cost: meta.cost,
+        };
+        let peer = limit_subject(meta.peer);
+        self.meter
+            .charge(caller, (&peer, self.signed_in_key(caller)), weight)
+            .await
     }
 
     /// Who is counted as a user.
@@ -136,16 +129,15 @@ impl GraphqlEngine {
     }
 
     /// Counts a subscription that is about to begin: it costs the user a request, and the service a transaction.
-    fn charge_subscription(&self, caller: &Caller) -> BoxFuture<'static, Result<(), Refusal>> {
-        let (limiter, rule) = (self.limiter.clone(), self.rate_limits.user_per_minute);
-        let (user, now) = (self.signed_in_key(caller), self.wall.now());
-        async move {
-            match user {
-                Some(user) => charge(&limiter, &[(rule, user.as_str(), 1)], now).await,
-                None => Ok(()),
-            }
-        }
-        .boxed()
+    fn charge_subscription(&self, caller: &Caller, cost: u64) -> BoxFuture<'static, Result<(), Refusal>> {
+        let (meter, caller, user) = (self.meter.clone(), caller.clone(), self.signed_in_key(caller));
+        let weight = Weight {
+            kind: OperationType::Subscription,
+            public: 0,
+            fields: 1,
+            cost,
+        };
+        async move { meter.charge(&caller, ("", user), weight).await }.boxed()
     }
 
     /// A field that exists and is not listed is open to nobody; one that does not exist is validation's to refuse.
@@ -226,36 +218,6 @@ impl GraphqlEngine {
             }
         })
     }
-}
-
-async fn charge(
-    limiter: &RateLimiter,
-    charges: &[(Rule, &str, u32)],
-    now: DateTime<Utc>,
-) -> Result<(), Refusal> {
-    if charges.is_empty() {
-        return Ok(());
-    }
-    if let Some((rule, _, wanted)) = charges.iter().find(|(rule, _, wanted)| *wanted > rule.limit) {
-        let message = format!(
-            "The operation selects {wanted} fields at its root, each of which counts, and at most {} per {} are \
-             allowed: select fewer.",
-            rule.limit, rule.name
-        );
-        return Err(Refusal::new(ErrorCode::RateLimited, message));
-    }
-    let verdict = limiter.charge(charges, now).await;
-    if verdict.allowed {
-        return Ok(());
-    }
-    let seconds = verdict.retry_after.as_secs().max(1);
-    Err(Refusal::new(
-        ErrorCode::RateLimited,
-        format!(
-            "Too many requests ({} per {}). Try again in {seconds} s.",
-            verdict.limit, verdict.rule
-        ),
-    ))
 }
 
 /// Whether an `Idempotency-Key` has its effect here: one that had none would be trusted in vain.
@@ -421,6 +383,7 @@ impl Engine for GraphqlEngine {
             Ok(caller) => caller,
             Err(refusal) => return refuse(refusal),
         };
+        let cost = meta.cost;
         let facts = self.facts(meta);
         let Some(ctx) = Self::tenant_ctx(&caller, &request, &plan, (&facts.request_id, None)) else {
             return refuse(Refusal::new(
@@ -439,7 +402,7 @@ impl Engine for GraphqlEngine {
                 return refuse(refusal);
             }
         }
-        let charged = self.charge_subscription(&caller);
+        let charged = self.charge_subscription(&caller, cost);
         let admitted = Admitted {
             caller,
             ctx: Some(ctx),

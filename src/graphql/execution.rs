@@ -6,6 +6,7 @@ use async_graphql::{
     ErrorExtensionValues, Name, Request, Response, ServerError, Value, Variables,
     parser::types::ExecutableDocument,
 };
+use axum::http::header;
 use futures_util::{
     StreamExt as _,
     future::BoxFuture,
@@ -248,5 +249,11 @@ pub(super) fn refused(refusal: &Refusal) -> Response {
     let mut extensions = ErrorExtensionValues::default();
     extensions.set("code", refusal.code.as_str());
     error.extensions = Some(extensions);
-    Response::from_errors(vec![error])
+    let mut response = Response::from_errors(vec![error]);
+    if let Some(pause) = refusal.retry_after {
+        response
+            .http_headers
+            .insert(header::RETRY_AFTER, pause.as_secs().into());
+    }
+    response
 }

@@ -2,10 +2,12 @@
 //!
 //! - [`schema`]: the merged roots, and the SDL
 //! - [`engine`]: what every operation goes through: who, may they, how often
+//! - [`charges`]: what an operation counts for against the limits
 //! - `execution`: what was admitted, with one snapshot and the access log for each execution
 //! - `list_sizes`: what lists without pages count for in the cost
 //! - [`transport`]: HTTP, WebSocket, server-sent events
 
+pub mod charges;
 mod debtor_guard;
 pub mod engine;
 mod execution;

@@ -134,6 +134,78 @@ async fn what_leads_from_person_to_person_costs_what_it_finds() {
     app.finish().await;
 }
 
+/// What the operation costs together with whether it was let through, and after how many seconds it may be tried again.
+async fn priced(client: &Client, document: &str) -> (u64, Option<String>) {
+    let mut request = client
+        .http()
+        .post(format!("http://{}/graphql", client.addr))
+        .header("GraphQL-Cost", "1")
+        .json(&json!({ "query": document }));
+    if let Some(token) = &client.access_token {
+        request = request.bearer_auth(token);
+    }
+    let answer = request.send().await.unwrap();
+    let after = answer.headers().get("retry-after").cloned();
+    let body: Value = answer.json().await.unwrap();
+    let cost = body["extensions"]["cost"]["requestedQueryCost"].as_u64().unwrap();
+    (cost, after.map(|seconds| seconds.to_str().unwrap().to_owned()))
+}
+
+const PAGE: &str = "{ accounts(first: 100) { edges { node { id firstName } } } }";
+
+#[tokio::test]
+async fn staff_and_programs_of_a_business_share_what_their_operations_may_cost() {
+    let app = limited("RATE_LIMIT_BUSINESS_COST_PER_MINUTE", 1_500).await;
+    let (admin, globex) = (app.acme.sign_in("admin").await, app.globex.sign_in("admin").await);
+    let made = admin
+        .gql(
+            "mutation { createApiKey(input: { name: \"K\", scopes: [\"account:read\"] }) { secret userErrors { code } } }",
+            json!({}),
+        )
+        .await;
+    let mut program = app.anonymous();
+    program.access_token = data(&made)["createApiKey"]["secret"].as_str().map(str::to_owned);
+    let (cost, after) = priced(&program, PAGE).await;
+    assert!((300..700).contains(&cost) && after.is_none(), "{cost} {after:?}");
+    // Two pages of a program, and what is left is not enough for one of a colleague's.
+    let mut refused = None;
+    for _ in 0..4 {
+        refused = priced(&program, PAGE).await.1;
+        if refused.is_some() {
+            break;
+        }
+    }
+    let seconds: u64 = refused.expect("the budget is spent").parse().unwrap();
+    assert!((1..=66).contains(&seconds), "{seconds}");
+    let told = admin.gql(PAGE, json!({})).await;
+    assert_eq!(error_code(&told), "RATE_LIMITED");
+    let message = told["errors"][0]["message"].as_str().unwrap();
+    assert!(
+        message.contains("Your business") && message.contains("smaller pages"),
+        "{message}"
+    );
+    data(&admin.gql("{ viewer { role } }", json!({})).await);
+    data(&globex.gql(PAGE, json!({})).await);
+    let too_dear = globex
+        .gql(
+            "{ accounts(first: 100) { edges { node { id debtor { contactPoints { value } } } } } }",
+            json!({}),
+        )
+        .await;
+    assert_eq!(error_code(&too_dear), "RATE_LIMITED");
+    let message = too_dear["errors"][0]["message"].as_str().unwrap();
+    assert!(
+        message.contains("costs") && !message.contains("Try again"),
+        "{message}"
+    );
+    // Nobody else pays for it: a debtor's own page, and who is no one yet.
+    assert_eq!(refusal(&app.anonymous(), &many(REFRESH, 1)).await, None);
+    app.wall.advance(chrono::TimeDelta::seconds(67));
+    let admin = app.acme.sign_in("admin").await;
+    data(&admin.gql(PAGE, json!({})).await);
+    app.finish().await;
+}
+
 #[tokio::test]
 async fn who_calls_too_often_from_one_address_is_told_the_request_id() {
     let app = limited("RATE_LIMIT_IP_PER_MINUTE", 1).await;

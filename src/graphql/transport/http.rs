@@ -53,7 +53,6 @@ async fn answer<E: Engine>(
 
     let streamed = accepted.prefers_stream();
     let transport = if streamed { Transport::Sse } else { Transport::Http };
-    let meta = origin.meta(transport, idempotency_key);
     let prepared = match prepare(
         params,
         engine.limits(),
@@ -83,6 +82,7 @@ async fn answer<E: Engine>(
         cost,
         ..
     } = prepared;
+    let meta = origin.meta(transport, idempotency_key, cost.cost);
     let mut response = execute::run(engine, caller, request, &document, meta).await;
     status::finish(&mut response, &origin.request_id.0);
     if wants_cost {

@@ -36,6 +36,7 @@ mod ws;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Request, Response};
@@ -170,6 +171,8 @@ pub struct Refusal {
     pub message: String,
     /// Whether a fresh token would help; decides between 4403, which clients retry, and 4401, which they do not.
     pub token_expired: bool,
+    /// How long until the same may be tried again, where waiting helps: the header `Retry-After`.
+    pub retry_after: Option<Duration>,
 }
 
 impl Refusal {
@@ -179,15 +182,24 @@ impl Refusal {
             code,
             message: message.into(),
             token_expired: false,
+            retry_after: None,
+        }
+    }
+
+    /// The same, which may be tried again after a while.
+    #[must_use]
+    pub fn after(self, pause: Duration) -> Self {
+        Self {
+            retry_after: Some(pause),
+            ..self
         }
     }
 
     /// An UNAUTHENTICATED refusal of a token that was good and has expired.
     pub fn token_expired(message: impl Into<String>) -> Self {
         Self {
-            code: ErrorCode::Unauthenticated,
-            message: message.into(),
             token_expired: true,
+            ..Self::new(ErrorCode::Unauthenticated, message)
         }
     }
 }
@@ -229,6 +241,8 @@ pub struct RequestMeta {
     pub idempotency_key: Option<String>,
     /// How the operation came.
     pub transport: Transport,
+    /// What the operation costs, by [`check_document`].
+    pub cost: u64,
 }
 
 /// The caller's address as an outer middleware has established it from a trusted proxy's headers. An axum
@@ -282,7 +296,7 @@ impl Origin {
         }
     }
 
-    fn meta(&self, transport: Transport, idempotency_key: Option<String>) -> RequestMeta {
+    fn meta(&self, transport: Transport, idempotency_key: Option<String>, cost: u64) -> RequestMeta {
         RequestMeta {
             request_id: self.request_id.0.clone(),
             peer: self.peer,
@@ -291,6 +305,7 @@ impl Origin {
             cookies: self.cookies.clone().filter(|_| transport == Transport::Http),
             idempotency_key,
             transport,
+            cost,
         }
     }
 }

@@ -59,10 +59,13 @@ pub(super) fn subscription<E: Engine>(
     ) {
         return Err(too_many(limits.max_connections_per_caller));
     }
-    let meta = origin.meta(Transport::Sse, None);
     let Prepared {
-        request, document, ..
+        request,
+        document,
+        cost,
+        ..
     } = prepared;
+    let meta = origin.meta(Transport::Sse, None, cost.cost);
     let responses = execute::subscribe(shared.engine.as_ref(), caller.clone(), request, document, meta);
     let engine = Arc::clone(&shared.engine);
     let end = async move { engine.socket_end(&caller).await }.boxed();

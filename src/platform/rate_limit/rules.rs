@@ -35,6 +35,9 @@ pub struct RateLimits {
     pub ip_per_hour: Rule,
     /// Requests of one user in a minute: 100.
     pub user_per_minute: Rule,
+    /// What the operations of a business's staff and API keys cost together in a minute: 2,000,000. Of those that a front
+    /// end sends, which cost some hundreds, thousands a minute; of the dearest that there may be, two hundred.
+    pub business_cost_per_minute: Rule,
     /// Operations without a login, of one address in a minute: 20.
     pub public_per_minute: Rule,
     /// Failed logins from one address in 15 minutes: 5.
@@ -52,6 +55,7 @@ impl Default for RateLimits {
             ip_per_minute: Rule::new("ip_minute", 1_000, MINUTE),
             ip_per_hour: Rule::new("ip_hour", 10_000, HOUR),
             user_per_minute: Rule::new("user_minute", 100, MINUTE),
+            business_cost_per_minute: Rule::new("business_cost_minute", 2_000_000, MINUTE),
             public_per_minute: Rule::new("public_minute", 20, MINUTE),
             login_failures_per_ip: Rule::new("login_failures_ip", 5, QUARTER_HOUR),
             login_failures_per_account: Rule::new("login_failures_account", 5, QUARTER_HOUR),

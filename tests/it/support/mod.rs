@@ -342,6 +342,7 @@ fn config(options: &Options, api: &str) -> Config {
             | "RATE_LIMIT_IP_PER_HOUR"
             | "RATE_LIMIT_USER_PER_MINUTE"
             | "RATE_LIMIT_PUBLIC_PER_MINUTE" => Some("100000".to_owned()),
+            "RATE_LIMIT_BUSINESS_COST_PER_MINUTE" => Some("1000000000".to_owned()),
             _ => None,
         }
     })

@@ -192,7 +192,8 @@ impl<E: Engine> Connection<E> {
             ));
         }
         operations.started += 1;
-        let mut meta = self.origin.meta(Transport::Socket, None);
+        // What it costs is known once it is read.
+        let mut meta = self.origin.meta(Transport::Socket, None, 0);
         meta.request_id = operation_request_id(&self.origin, operations.started);
         let most = self.shared.engine.limits().max_operations_per_socket;
         if operations.running.len() >= most {

@@ -95,7 +95,7 @@ fn subscribe<E: Engine>(
     shared: &Shared<E>,
     caller: E::Caller,
     params: Params,
-    meta: RequestMeta,
+    mut meta: RequestMeta,
 ) -> BoxStream<'static, Response> {
     let engine = shared.engine.as_ref();
     let failed = match prepare(
@@ -106,6 +106,7 @@ fn subscribe<E: Engine>(
         |document| engine.check_document(document),
     ) {
         Ok(prepared) if prepared.kind == OperationType::Subscription => {
+            meta.cost = prepared.cost.cost;
             return execute::subscribe(engine, caller, prepared.request, prepared.document, meta);
         }
         Ok(_) => status::to_response(&not_a_subscription()),
