@@ -151,7 +151,7 @@ pub const TYPES: &[DebtorView] = &[
     of(
         "ConversationAssigned",
         &["conversation", "conversationId", "cursor"],
-        &["assignedAgent"],
+        &["assignedAgent", "notify"],
     ),
     of(
         "ConversationConnection",
@@ -267,7 +267,11 @@ pub const TYPES: &[DebtorView] = &[
             "templateVersion",
         ],
     ),
-    of("MessageAdded", &["conversation", "cursor", "message"], &[]),
+    of(
+        "MessageAdded",
+        &["conversation", "cursor", "message"],
+        &["notify"],
+    ),
     of("MessageConnection", &["edges", "pageInfo", "totalCount"], &[]),
     of("MessageEdge", &["cursor", "node"], &[]),
     of("MessageStatusChanged", &["cursor", "message"], &[]),

@@ -285,6 +285,11 @@ fn register_identity_jobs(
         async move { identity::send_welcome_mail(&identity, configured(mailer.as_ref())?, &ctx, job).await }
     });
     let parts = (identity.clone(), mailer.clone());
+    registry.tenant(move |ctx, job: identity::SendNotice| {
+        let (identity, mailer) = parts.clone();
+        async move { identity::send_notice(&identity, configured(mailer.as_ref())?, &ctx, job).await }
+    });
+    let parts = (identity.clone(), mailer.clone());
     registry.tenant(move |ctx, job: compliance::SendLicenseWarning| {
         let (identity, mailer) = parts.clone();
         async move {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::licenses::license_by_id;
 use crate::{
     identity::{
-        Identity, overseers,
+        Identity, NotificationKind, overseers,
         ports::{StaffMail, StaffMailer},
         staff_address,
     },
@@ -96,7 +96,9 @@ pub async fn send_license_warning(
     let Some(license) = stands else {
         return Ok(());
     };
-    let Some(address) = staff_address(identity, job.identity_id).await? else {
+    let kind = NotificationKind::LicenseEnding;
+    let found = staff_address(identity, ctx.business_id(), job.identity_id, kind).await?;
+    let Some(address) = found else {
         return Ok(());
     };
     let mail = StaffMail::LicenseEnds {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::store::{ConversationRow, lock_conversation};
 use crate::{
     access::{Cell, authorize},
-    identity,
+    identity::{self, NotificationKind},
     platform::{
         db::{AuditEntry, DbError, TenantTx},
         error::OpError,
@@ -75,5 +75,8 @@ pub(super) async fn assign_to(
     let mut event = thread.event("CONVERSATION_ASSIGNED");
     event.previous_agent_id = before;
     tx.emit(event);
+    if let Some(user) = user {
+        identity::tell_by_mail(tx, user, NotificationKind::ConversationAssigned).await?;
+    }
     Ok(())
 }

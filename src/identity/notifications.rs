@@ -2,6 +2,7 @@
 //! wants: who takes an account over would turn them off first.
 
 use async_graphql::Enum;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -15,15 +16,19 @@ use crate::{
 };
 
 /// What there is to hear of.
-#[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Enum, Eq, PartialEq, Serialize)]
 pub enum NotificationKind {
+    /// The answer to a dispute or complaint is due soon, or overdue, of an account that is yours or nobody's.
+    AnswerDue,
     /// An API key of your business ends soon; administrators hear of it.
     ApiKeyEnding,
-    /// A thread was assigned to you.
+    /// A thread was assigned to you, by somebody else.
     ConversationAssigned,
     /// An import that you began is over.
     ImportFinished,
-    /// A debtor has written.
+    /// A licence of your business ends soon; administrators and compliance officers hear of it.
+    LicenseEnding,
+    /// A debtor has written, in a thread that is yours or nobody's.
     MessageReceived,
     /// Your password was changed or reset. Always sent.
     PasswordChanged,
@@ -38,7 +43,7 @@ pub enum NotificationKind {
 pub enum NotificationChannel {
     /// By mail.
     Email,
-    /// In the application, which shows what the live feed brings as far as you want to see it.
+    /// In the application: what the live feed brings of it says `notify`.
     InApp,
 }
 
@@ -46,9 +51,11 @@ impl NotificationKind {
     /// As the database spells it.
     fn as_str(self) -> &'static str {
         match self {
+            Self::AnswerDue => "ANSWER_DUE",
             Self::ApiKeyEnding => "API_KEY_ENDING",
             Self::ConversationAssigned => "CONVERSATION_ASSIGNED",
             Self::ImportFinished => "IMPORT_FINISHED",
+            Self::LicenseEnding => "LICENSE_ENDING",
             Self::MessageReceived => "MESSAGE_RECEIVED",
             Self::PasswordChanged => "PASSWORD_CHANGED",
             Self::PlatformAccess => "PLATFORM_ACCESS",
@@ -74,16 +81,31 @@ impl NotificationChannel {
     }
 }
 
-/// What goes out on which channel; all of it is on unless somebody turns it off.
-const KNOWN: [(NotificationKind, NotificationChannel); 7] = [
-    (NotificationKind::ApiKeyEnding, NotificationChannel::Email),
-    (NotificationKind::ConversationAssigned, NotificationChannel::InApp),
-    (NotificationKind::ImportFinished, NotificationChannel::InApp),
-    (NotificationKind::MessageReceived, NotificationChannel::InApp),
-    (NotificationKind::PasswordChanged, NotificationChannel::Email),
-    (NotificationKind::PlatformAccess, NotificationChannel::Email),
-    (NotificationKind::SignInFailures, NotificationChannel::Email),
-];
+/// What goes out on which channel, and whether it does until somebody says otherwise: mails of what the application tells at
+/// once are for those who ask for them.
+const KNOWN: [(NotificationKind, NotificationChannel, bool); 11] = {
+    use NotificationChannel::{Email, InApp};
+    use NotificationKind as Kind;
+    [
+        (Kind::AnswerDue, InApp, true),
+        (Kind::ApiKeyEnding, Email, true),
+        (Kind::ConversationAssigned, InApp, true),
+        (Kind::ConversationAssigned, Email, false),
+        (Kind::ImportFinished, InApp, true),
+        (Kind::ImportFinished, Email, false),
+        (Kind::LicenseEnding, Email, true),
+        (Kind::MessageReceived, InApp, true),
+        (Kind::PasswordChanged, Email, true),
+        (Kind::PlatformAccess, Email, true),
+        (Kind::SignInFailures, Email, true),
+    ]
+};
+
+/// Whether this goes out this way to who has said nothing of it; none where it never does.
+fn by_default(kind: NotificationKind, channel: NotificationChannel) -> Option<bool> {
+    let known = KNOWN.iter().find(|(one, way, _)| (*one, *way) == (kind, channel));
+    known.map(|(_, _, enabled)| *enabled)
+}
 
 /// One thing to hear of on one channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +121,7 @@ impl Preference {
     }
 
     fn check(self) -> Result<(), UserError> {
-        if !KNOWN.contains(&(self.kind, self.channel)) {
+        if by_default(self.kind, self.channel).is_none() {
             let message = format!(
                 "{} does not come by {}.",
                 self.kind.as_str(),
@@ -128,20 +150,36 @@ pub(super) async fn preferences(tx: &mut TenantTx, user: Uuid) -> Result<Vec<Pre
     )
     .fetch_all(tx.conn())
     .await?;
-    let wanted = |kind: NotificationKind, channel: NotificationChannel| {
-        chosen
+    let chosen_of = |kind: NotificationKind, channel: NotificationChannel| {
+        let row = chosen
             .iter()
-            .find(|row| row.kind == kind.as_str() && row.channel == channel.as_str())
-            .is_none_or(|row| row.enabled)
+            .find(|row| row.kind == kind.as_str() && row.channel == channel.as_str());
+        row.map(|row| row.enabled)
     };
     Ok(KNOWN
         .into_iter()
-        .map(|(kind, channel)| Preference {
+        .map(|(kind, channel, enabled)| Preference {
             kind,
             channel,
-            enabled: wanted(kind, channel),
+            enabled: chosen_of(kind, channel).unwrap_or(enabled),
         })
         .collect())
+}
+
+/// Whether a member wants to hear of this, this way.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub(super) async fn wants(
+    tx: &mut TenantTx,
+    user: Uuid,
+    kind: NotificationKind,
+    channel: NotificationChannel,
+) -> Result<bool, DbError> {
+    let wanted = preferences(tx, user).await?.into_iter();
+    Ok(wanted
+        .filter(|one| (one.kind, one.channel) == (kind, channel))
+        .any(|one| one.enabled))
 }
 
 /// Changes what the caller wants to hear of; what is not named stays.
@@ -205,5 +243,6 @@ pub(super) async fn wants_mail(
     )
     .fetch_optional(tx.conn())
     .await?;
-    Ok(!kind.is_optional() || chosen.unwrap_or(true))
+    let unless_said = by_default(kind, NotificationChannel::Email).unwrap_or_default();
+    Ok(!kind.is_optional() || chosen.unwrap_or(unless_said))
 }

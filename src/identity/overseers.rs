@@ -2,7 +2,12 @@
 
 use uuid::Uuid;
 
-use super::{Identity, account_mail::address_of, credential_store};
+use super::{
+    Identity,
+    account_mail::address_of,
+    credential_store,
+    notifications::{NotificationKind, wants_mail},
+};
 use crate::platform::{
     context::SystemCtx,
     db::{DbError, SystemTx},
@@ -25,14 +30,22 @@ pub async fn overseers(tx: &mut SystemTx, business: Uuid) -> Result<Vec<Uuid>, D
     .await?)
 }
 
-/// The address of a person of staff; none for who is not there any more.
+/// The address of a person of staff for a mail of this kind; none for who is not there any more, or does not want to hear of it.
 ///
 /// # Errors
 /// [`JobError::Retry`] while the database is away.
-pub async fn staff_address(identity: &Identity, person: Uuid) -> Result<Option<EmailAddress>, JobError> {
+pub async fn staff_address(
+    identity: &Identity,
+    business: Uuid,
+    person: Uuid,
+    kind: NotificationKind,
+) -> Result<Option<EmailAddress>, JobError> {
     let ctx = SystemCtx::for_reason("address of a member of staff", "job-staff-mail");
     let mut tx = identity.db.system(&ctx).await?;
     let row = credential_store::find_identity(&mut tx, person).await?;
+    let is_wanted = wants_mail(&mut tx, business, person, kind).await?;
     tx.commit().await?;
-    row.map(|row| address_of(identity, &row)).transpose()
+    row.filter(|_| is_wanted)
+        .map(|row| address_of(identity, &row))
+        .transpose()
 }

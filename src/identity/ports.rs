@@ -64,6 +64,20 @@ pub enum StaffMail {
         /// Until when at the latest, in words.
         ends: String,
     },
+    /// A thread was assigned to whom it is sent to.
+    ConversationAssigned {
+        /// In which business.
+        business: String,
+        /// Where to sign in.
+        link: String,
+    },
+    /// An import that whom it is sent to began is over.
+    ImportFinished {
+        /// In which business.
+        business: String,
+        /// Where to sign in.
+        link: String,
+    },
     /// An API key of the business ends soon.
     ApiKeyEnds {
         /// The key's beginning.

@@ -167,6 +167,18 @@ fn render(mail: &StaffMail) -> (&'static str, String, String) {
                 format!("<p>{} {rest}</p>", escaped(business)),
             )
         }
+        StaffMail::ConversationAssigned { business, link } => notice(
+            "A conversation was assigned to you",
+            "Somebody assigned a conversation to you at",
+            business,
+            link,
+        ),
+        StaffMail::ImportFinished { business, link } => notice(
+            "Your import is over",
+            "An import of accounts that you began is over at",
+            business,
+            link,
+        ),
         StaffMail::ApiKeyEnds { prefix, ends } => plain(
             "An API key of your business ends soon",
             &format!(
@@ -241,6 +253,19 @@ fn escaped(text: &str) -> String {
         .replace('>', "&gt;")
 }
 
+/// A mail that somebody asked for: what happened where, and where to look.
+fn notice(subject: &'static str, what: &str, business: &str, link: &str) -> (&'static str, String, String) {
+    let why = "You get this mail because you asked for it in your notification preferences.";
+    (
+        subject,
+        format!("{what} {business}.\n\nSign in to see it: {link}\n\n{why}"),
+        format!(
+            "<p>{what} {}.</p><p><a href=\"{link}\">Sign in to see it</a></p><p>{why}</p>",
+            escaped(business)
+        ),
+    )
+}
+
 /// A mail of one paragraph.
 fn plain(subject: &'static str, text: &str) -> (&'static str, String, String) {
     (subject, text.to_owned(), format!("<p>{text}</p>"))
@@ -285,6 +310,10 @@ mod tests {
                 link: "https://f.example/a".to_owned(),
             },
             StaffMail::Welcome {
+                business: business.clone(),
+                link: "https://f.example".to_owned(),
+            },
+            StaffMail::ConversationAssigned {
                 business: business.clone(),
                 link: "https://f.example".to_owned(),
             },

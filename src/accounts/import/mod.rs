@@ -63,6 +63,7 @@ use self::{model::REMEMBERED_FOR, report::Report};
 use super::ports::ContactBans;
 use crate::{
     files::{self, Files},
+    identity::{self, NotificationKind},
     platform::{
         context::TenantCtx,
         db::{AuditEntry, Db, LiveEvent, TenantTx},
@@ -158,6 +159,9 @@ async fn end(
     }
     files::discard(tx, &discarded).await?;
     tell(tx, row.id);
+    if let Some(user) = row.created_by.filter(|_| status.is_over()) {
+        identity::tell_by_mail(tx, user, NotificationKind::ImportFinished).await?;
+    }
     Ok(())
 }
 

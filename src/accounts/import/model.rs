@@ -82,6 +82,11 @@ impl AccountImportStatus {
         )
     }
 
+    /// Whether it came to an end by itself, which whoever began it may be told of.
+    pub(in crate::accounts) fn is_over(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed)
+    }
+
     /// Why it cannot be committed or previewed again.
     pub(super) fn refusal(self) -> &'static str {
         match self {

@@ -1,6 +1,8 @@
 //! Subscriptions of the slice.
 
-use async_graphql::{Context, Error, ErrorExtensions as _, ID, SimpleObject, Subscription, Union};
+use async_graphql::{
+    ComplexObject, Context, Error, ErrorExtensions as _, ID, SimpleObject, Subscription, Union,
+};
 use uuid::Uuid;
 
 use super::{Conversation, Message};
@@ -8,7 +10,10 @@ use crate::{
     accounts::graphql::{Account, Debtor},
     compliance::graphql::{Complaint, Dispute, Hold},
     conversations::feed::{self, FeedEnd, FeedEvent, FeedItem, InboxReaders},
-    identity::graphql::User,
+    identity::{
+        NotificationKind,
+        graphql::{User, notifies},
+    },
     platform::{
         error_code::ErrorCode,
         gql::{
@@ -21,6 +26,7 @@ use crate::{
 
 /// A new message.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub struct MessageAdded {
     /// Resume `after` this.
     cursor: Cursor,
@@ -28,6 +34,19 @@ pub struct MessageAdded {
     conversation: Option<Conversation>,
     /// The message; null when it is not yours to see any more.
     message: Option<Message>,
+    /// Whether it came in, into a thread of the viewer's or of nobody's.
+    #[graphql(skip)]
+    concerns_viewer: bool,
+}
+
+/// A new message.
+#[ComplexObject]
+impl MessageAdded {
+    /// Whether to draw your attention to it: a debtor has written, in a thread that is yours or nobody's, and you want to hear
+    /// of that (`MESSAGE_RECEIVED`).
+    async fn notify(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        notifies(ctx, NotificationKind::MessageReceived, self.concerns_viewer).await
+    }
 }
 
 /// A message has come further, or failed.
@@ -59,6 +78,7 @@ pub struct ConversationUpdated {
 
 /// A thread was given to somebody, or to nobody.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub struct ConversationAssigned {
     /// Resume `after` this.
     cursor: Cursor,
@@ -68,6 +88,19 @@ pub struct ConversationAssigned {
     conversation: Option<Conversation>,
     /// Who has it now.
     assigned_agent: Option<User>,
+    /// Whether somebody else has given it to the viewer.
+    #[graphql(skip)]
+    concerns_viewer: bool,
+}
+
+/// A thread was given to somebody, or to nobody.
+#[ComplexObject]
+impl ConversationAssigned {
+    /// Whether to draw your attention to it: somebody else has given it to you, and you want to hear of that
+    /// (`CONVERSATION_ASSIGNED`).
+    async fn notify(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        notifies(ctx, NotificationKind::ConversationAssigned, self.concerns_viewer).await
+    }
 }
 
 /// A text that came in has placed holds, which bind at once: a person confirms or releases them.
@@ -86,6 +119,7 @@ pub struct HoldsStated {
 /// The answer to a dispute or a complaint is due in three days, or overdue. Each is told once when it is due soon and once when
 /// it is overdue.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub struct AnswerDue {
     /// Resume `after` this.
     cursor: Cursor,
@@ -98,6 +132,18 @@ pub struct AnswerDue {
     disputes: Vec<Dispute>,
     /// The complaints, likewise.
     complaints: Vec<Complaint>,
+    /// Whether the account is the viewer's, or nobody's.
+    #[graphql(skip)]
+    concerns_viewer: bool,
+}
+
+/// The answer to a dispute or a complaint is due in three days, or overdue.
+#[ComplexObject]
+impl AnswerDue {
+    /// Whether to draw your attention to it: the account is yours or nobody's, and you want to hear of that (`ANSWER_DUE`).
+    async fn notify(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        notifies(ctx, NotificationKind::AnswerDue, self.concerns_viewer).await
+    }
 }
 
 /// Somebody is typing.
@@ -295,14 +341,23 @@ pub(super) async fn created(
     })
 }
 
+/// What it is of is the viewer's, or nobody's.
+fn is_theirs_or_nobodys(ctx: &Context<'_>, event: &FeedEvent) -> async_graphql::Result<bool> {
+    let viewer = ctx.scope()?.ctx().user_id();
+    Ok(event.assigned_agent_id.is_none() || event.assigned_agent_id == viewer)
+}
+
 pub(super) async fn message_added(
     ctx: &Context<'_>,
     event: &FeedEvent,
 ) -> async_graphql::Result<MessageAdded> {
+    let message = load(event.message_id, async |id| Message::load(ctx, id).await).await?;
+    let came_in = message.as_ref().is_some_and(Message::came_in);
     Ok(MessageAdded {
         cursor: Cursor::of(event.position),
         conversation: conversation(ctx, event).await?,
-        message: load(event.message_id, async |id| Message::load(ctx, id).await).await?,
+        message,
+        concerns_viewer: came_in && is_theirs_or_nobodys(ctx, event)?,
     })
 }
 
@@ -336,6 +391,7 @@ async fn answer_due(ctx: &Context<'_>, event: &FeedEvent) -> async_graphql::Resu
         account: load(event.account_id, async |id| Account::load(ctx, id).await).await?,
         disputes,
         complaints,
+        concerns_viewer: is_theirs_or_nobodys(ctx, event)?,
     })
 }
 
@@ -364,10 +420,12 @@ pub(super) async fn assigned(
     event: &FeedEvent,
 ) -> async_graphql::Result<ConversationAssigned> {
     let id = event.conversation_id.unwrap_or_default();
+    let viewer = ctx.scope()?.ctx().user_id();
     Ok(ConversationAssigned {
         cursor: Cursor::of(event.position),
         conversation_id: crate::platform::ids::encode(IdKind::Conversation, id).into(),
         conversation: conversation(ctx, event).await?,
         assigned_agent: load(event.assigned_agent_id, async |id| User::load(ctx, id).await).await?,
+        concerns_viewer: event.assigned_agent_id == viewer && event.actor_id != viewer,
     })
 }

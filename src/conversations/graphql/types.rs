@@ -397,6 +397,11 @@ impl Message {
             Self { row }
         }))
     }
+
+    /// Whether the debtor wrote it.
+    pub(super) fn came_in(&self) -> bool {
+        self.row.direction == "INBOUND"
+    }
 }
 
 crate::fields_at_hand!(Message {
@@ -435,7 +440,7 @@ impl Message {
 
     /// Which way it went.
     async fn direction(&self) -> Direction {
-        if self.row.direction == "INBOUND" {
+        if self.came_in() {
             Direction::Inbound
         } else {
             Direction::Outbound

@@ -27,6 +27,7 @@ use async_graphql::MergedObject;
 
 pub use mutations::{LoginPayload, MfaMethod, RequestFacts};
 pub(crate) use mutations::{debtor_challenge_payload, login_payload, outcome};
+pub use notifications::notifies;
 pub use types::{Business, Viewer};
 pub use user::{IdentityLoaders, RoleName, User};
 

@@ -6,9 +6,9 @@ use super::Viewer;
 use crate::{
     identity::{
         Caller,
-        notifications::{NotificationChannel, NotificationKind, Preference, set_preferences},
+        notifications::{NotificationChannel, NotificationKind, Preference, set_preferences, wants},
     },
-    platform::gql::{Done, UserError, mutate},
+    platform::gql::{Done, ScopeExt as _, UserError, mutate, op_error},
 };
 
 /// Whether you want to hear of something on one channel.
@@ -60,6 +60,25 @@ pub struct UpdateNotificationPreferencesPayload {
     viewer: Option<Viewer>,
     /// What to put right; empty on success.
     user_errors: Vec<UserError>,
+}
+
+/// Whether the caller wants to be told, in the application, of something that concerns them. Read when it is asked for.
+///
+/// # Errors
+/// Internal ones only.
+pub async fn notifies(
+    ctx: &Context<'_>,
+    kind: NotificationKind,
+    concerns: bool,
+) -> async_graphql::Result<bool> {
+    let viewer = ctx.scope()?.ctx().user_id();
+    let Some(viewer) = viewer.filter(|_| concerns) else {
+        return Ok(false);
+    };
+    let mut tx = ctx.snapshot().await?;
+    wants(&mut tx, viewer, kind, NotificationChannel::InApp)
+        .await
+        .map_err(|error| op_error(error.into()))
 }
 
 /// Mutations of what one wants to hear of.

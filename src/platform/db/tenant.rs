@@ -97,6 +97,8 @@ pub struct LiveEvent {
     pub previous_agent_id: Option<Uuid>,
     /// What else it is about, if that is followed by itself: an import.
     pub object_id: Option<Uuid>,
+    /// The member of staff whose act it is; the transaction says it.
+    pub actor_id: Option<Uuid>,
 }
 
 /// Proof that a transaction is committed.
@@ -187,7 +189,8 @@ impl TenantTx {
 
     /// Buffers a live event: written and numbered at commit, then rung.
     pub fn emit(&mut self, event: LiveEvent) {
-        self.events.push(event);
+        let actor_id = self.ctx.user_id();
+        self.events.push(LiveEvent { actor_id, ..event });
     }
 
     /// Adds a job that runs when (and only if) this transaction commits.

@@ -232,14 +232,20 @@ async fn the_end_of_a_licence_is_announced_once_thirty_days_before() {
     assert_eq!(told().await.len(), 2, "once");
     assert_eq!(app.audited("license.end_announced").await, 1);
 
-    // Another end is another announcement.
+    // Another end is another announcement, for who still wants to hear of it.
     let compliance = app.acme.sign_in("compliance").await;
+    let silent =
+        json!({ "preferences": [{ "kind": "LICENSE_ENDING", "channel": "EMAIL", "enabled": false }] });
+    let turned = act(&compliance, "updateNotificationPreferences", "", silent).await;
+    assert_eq!(user_errors(&turned), Vec::<&str>::new());
     let mut later = input;
     later["id"] = set["license"]["id"].clone();
     later["validUntil"] = json!(end + TimeDelta::days(1));
     act(&compliance, "setLicense", "", later).await;
     app.advance(TimeDelta::minutes(1)).await;
-    assert_eq!(told().await.len(), 4);
+    let heard = told().await;
+    assert_eq!(heard.len(), 3);
+    assert_eq!(heard[2].0, "admin@acme.example");
     app.finish().await;
 }
 

@@ -156,7 +156,7 @@ const BOUNDED_LISTS: &[(&str, &str)] = &[
     ("Viewer.memberships", "100, in the statement"),
     (
         "Viewer.notificationPreferences",
-        "the kinds of things to hear of, seven",
+        "the kinds of things to hear of and their ways, eleven",
     ),
     ("Viewer.permissions", "the cells there are"),
     ("WorkingDay.hours", "six, checked when they are set"),

@@ -1,10 +1,11 @@
 //! Following an import.
 
-use async_graphql::{Context, Error, ErrorExtensions as _, ID, SimpleObject, Subscription};
+use async_graphql::{ComplexObject, Context, Error, ErrorExtensions as _, ID, SimpleObject, Subscription};
 
 use super::AccountImport;
 use crate::{
     accounts::import::{ProgressEnd, follow_import},
+    identity::{NotificationKind, graphql::notifies},
     platform::{
         error_code::ErrorCode,
         gql::{
@@ -17,11 +18,27 @@ use crate::{
 
 /// How far an import is.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub struct ImportProgress {
     /// Resume `after` this.
     cursor: Cursor,
     /// The import as it is now; null when it is forgotten.
     import: Option<AccountImport>,
+}
+
+/// How far an import is.
+#[ComplexObject]
+impl ImportProgress {
+    /// Whether to draw your attention to it: it has ended by itself, it was you who began it, and you want to hear of that
+    /// (`IMPORT_FINISHED`).
+    async fn notify(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        let viewer = ctx.scope()?.ctx().user_id();
+        let is_theirs = self
+            .import
+            .as_ref()
+            .is_some_and(|import| import.is_over_of(viewer));
+        notifies(ctx, NotificationKind::ImportFinished, is_theirs).await
+    }
 }
 
 /// Live events of imports.

@@ -117,6 +117,11 @@ impl AccountImport {
         Ok(rows.pop().map(Self::new))
     }
 
+    /// Whether it was this member who began it, and it came to an end by itself.
+    pub(super) fn is_over_of(&self, user: Option<Uuid>) -> bool {
+        user.is_some() && self.row.created_by == user && self.row.status().is_over()
+    }
+
     async fn opened_columns(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Column>> {
         let keys = ctx.scope()?.keys().await.map_err(op_error)?;
         open_columns(&keys, &self.row).map_err(op_error)

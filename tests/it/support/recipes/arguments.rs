@@ -150,6 +150,8 @@ pub fn plain_arguments(schema: &Schema, field: &Field, ids: &Ids) -> Map<String,
             ("newPassword", "String") => json!(format!("a new password that nobody has {nth}")),
             ("scopes" | "permissions", "String") => json!(["account:read"]),
             ("expectedVersion", "Int") => json!(0),
+            // What comes by the first of the channels.
+            ("kind", "NotificationKind") => json!("API_KEY_ENDING"),
             ("enabled", "Boolean") => json!(true),
             ("years", "Int") => json!(8),
             ("from", "String") => json!("09:00"),
