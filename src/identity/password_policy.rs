@@ -26,12 +26,18 @@ const MOST_PARTS: usize = 10;
 /// Shorter parts of names stand in too many words.
 const SHORTEST_NAME: usize = 4;
 
-static COMMON: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
-    include_str!("../../policies/passwords/common.txt")
-        .lines()
+/// What guessers put together, two of them in a row too.
+static COMMON: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| words(include_str!("../../policies/passwords/common.txt")));
+/// What was in breaches, often.
+static BREACHED: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| words(include_str!("../../policies/passwords/breached.txt")));
+
+fn words(list: &'static str) -> HashSet<&'static str> {
+    list.lines()
         .filter(|line| !line.starts_with('#') && !line.is_empty())
         .collect()
-});
+}
 
 /// Neighbours on a keyboard and in the alphabet; read in both directions.
 const ROWS: [&str; 6] = [
@@ -119,7 +125,8 @@ pub(super) fn check(password: &str, about: &About<'_>) -> Result<(), Broken> {
     if forms.iter().any(|form| is_made_of(form, &words)) {
         return Err(Broken::Personal);
     }
-    let is_guessed = |form: &str| COMMON.contains(form) || is_pair(form) || is_walk(form);
+    let is_guessed =
+        |form: &str| COMMON.contains(form) || BREACHED.contains(form) || is_pair(form) || is_walk(form);
     if unit(&lower).chars().count() <= SHORT_PATTERN || forms.iter().any(|form| is_guessed(form)) {
         return Err(Broken::Common);
     }
@@ -344,11 +351,26 @@ mod tests {
     }
 
     #[test]
-    fn the_list_is_of_lower_case_words_in_order() {
+    fn the_lists_are_of_lower_case_words() {
         assert!(COMMON.len() > 1000, "{}", COMMON.len());
-        for word in COMMON.iter() {
+        assert!(BREACHED.len() > 39_000, "{}", BREACHED.len());
+        for word in COMMON.iter().chain(BREACHED.iter()) {
             assert_eq!(*word, normalise(word).to_lowercase().trim());
         }
+        assert!(COMMON.is_disjoint(&BREACHED));
+    }
+
+    #[test]
+    fn what_was_in_breaches_is_refused_however_it_is_dressed_and_its_words_are_free_for_phrases() {
+        for password in [
+            "Dimazarya-2026!",
+            "!!b1gdaddy!!2026",
+            "PAVILION.pavilion.1",
+            "bass1234bass1234B!",
+        ] {
+            assert_eq!(refused(password), Some(Broken::Common), "{password}");
+        }
+        assert_eq!(refused("compete with pavilion 7"), None);
     }
 
     #[test]
