@@ -91,6 +91,7 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         Needs::Permission(Cell::AccountCreate),
     ),
     ("Mutation", "createApiKey", Needs::Permission(Cell::ApiKeyManage)),
+    ("Mutation", "createBusiness", Needs::Platform),
     (
         "Mutation",
         "createCreditor",
@@ -172,6 +173,7 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "importReassignedNumbers",
         Needs::Permission(Cell::NumberListManage),
     ),
+    ("Mutation", "inviteFirstAdministrator", Needs::Platform),
     ("Mutation", "inviteUser", Needs::Permission(Cell::UserManage)),
     ("Mutation", "login", Needs::Nothing),
     ("Mutation", "logout", Needs::Nothing),

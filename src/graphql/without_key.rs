@@ -34,7 +34,12 @@ const WITHOUT_KEY: &[(&str, &str)] = &[
         "confirmMfaReplacement",
         "where its answer is lost, call regenerateRecoveryCodes with the new factor",
     ),
+    ("createBusiness", SAYS_SO),
     ("deleteBusiness", SAYS_SO),
+    (
+        "inviteFirstAdministrator",
+        "another mail is sent, and the link before is good no more",
+    ),
     ("login", "it is safe to send again"),
     ("logout", "it is safe to send again"),
     ("openDebtorLink", "it is safe to send again"),

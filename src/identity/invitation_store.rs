@@ -21,7 +21,8 @@ pub(super) struct InvitationRow {
     pub(super) role_name: Option<String>,
     pub(super) role_permissions: Option<Vec<String>>,
     pub(super) state: String,
-    pub(super) invited_by: Uuid,
+    /// Nobody of the business, where the platform's staff invited its first administrator.
+    pub(super) invited_by: Option<Uuid>,
     pub(super) created_at: DateTime<Utc>,
     pub(super) expires_at: DateTime<Utc>,
 }
@@ -34,7 +35,8 @@ pub(super) struct NewInvitation {
     pub(super) name: String,
     pub(super) role: Role,
     pub(super) custom_role_id: Option<Uuid>,
-    pub(super) invited_by: Uuid,
+    /// None for the platform's staff.
+    pub(super) invited_by: Option<Uuid>,
     pub(super) expires_at: DateTime<Utc>,
 }
 
@@ -258,6 +260,58 @@ pub(super) async fn lock_held_invitation(
     )
     .fetch_optional(tx.conn())
     .await?)
+}
+
+/// Whether a business of this name waits for its first administrator at this address.
+pub(super) async fn waits_for(
+    tx: &mut SystemTx,
+    email_blind: &[u8],
+    business: &str,
+) -> Result<bool, DbError> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (
+             SELECT FROM invitations i JOIN businesses b ON b.id = i.business_id
+             WHERE i.email_blind = $1 AND i.state = 'OPEN' AND i.invited_by IS NULL AND lower(b.name) = lower($2)
+           ) AS "waits!""#,
+        email_blind,
+        business,
+    )
+    .fetch_one(tx.conn())
+    .await?)
+}
+
+/// Stores the platform's invitation to a business, in the place of one before.
+pub(super) async fn replace_platforms(
+    tx: &mut SystemTx,
+    business: Uuid,
+    new: &NewInvitation,
+) -> Result<(), DbError> {
+    let now = tx.now();
+    // Whoever else of the business invited this address before: one is open at a time.
+    sqlx::query!(
+        "UPDATE invitations SET state = 'REVOKED', settled_at = $3
+         WHERE business_id = $1 AND state = 'OPEN' AND (invited_by IS NULL OR email_blind = $2)",
+        business,
+        new.email_blind.as_slice(),
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    sqlx::query!(
+        "INSERT INTO invitations (business_id, id, email_blind, email_cipher, name, role, state, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, 'OPEN', $7, $8)",
+        business,
+        new.id,
+        new.email_blind.as_slice(),
+        new.email_cipher,
+        new.name,
+        new.role.as_str(),
+        now,
+        new.expires_at,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
 }
 
 pub(super) async fn set_invitation_accepted(

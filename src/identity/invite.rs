@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// In business time, from the day of the invitation or of its renewal.
-const LIFETIME: TimeDelta = TimeDelta::days(7);
+pub(super) const LIFETIME: TimeDelta = TimeDelta::days(7);
 
 /// Mails to one address: nobody is to be pestered.
 const MAILS_PER_ADDRESS: Rule = Rule::new("invitation_mails_address", 3, Duration::from_secs(3600));
@@ -50,7 +50,7 @@ pub(super) struct Invitee {
 /// Mails the link; the token is made when the mail is.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct SendInvitationMail {
-    invitation_id: Uuid,
+    pub(super) invitation_id: Uuid,
 }
 
 impl Job for SendInvitationMail {
@@ -124,7 +124,7 @@ pub(super) async fn invite_user(
     if let Some((_, role)) = &known {
         authorize_over(identity, tx, role)?;
     }
-    check_rate(identity, tx, &email).await?;
+    check_rate(identity, tx.business_id(), &email, "email").await?;
     let id = known.as_ref().map_or_else(ids::next, |(id, _)| *id);
     let new = NewInvitation {
         id,
@@ -138,9 +138,9 @@ pub(super) async fn invite_user(
         name,
         role: invitee.role,
         custom_role_id: invitee.custom_role_id,
-        invited_by: tx.ctx().user_id().ok_or_else(|| {
+        invited_by: Some(tx.ctx().user_id().ok_or_else(|| {
             OpError::Forbidden("Only a member of the business's staff invites others.".to_owned())
-        })?,
+        })?),
         expires_at: tx.now() + LIFETIME,
     };
     let action = if known.is_some() {
@@ -180,8 +180,17 @@ async fn check_custom_role(tx: &mut TenantTx, invitee: &Invitee) -> Result<(), O
     Err(UserError::invalid("role", message).into())
 }
 
-async fn check_rate(identity: &Identity, tx: &TenantTx, email: &EmailAddress) -> Result<(), OpError> {
-    let business = tx.business_id().to_string();
+/// Counts one mail to this address in the name of this business; `field` is where the address came.
+///
+/// # Errors
+/// QUOTA_EXCEEDED.
+pub(super) async fn check_rate(
+    identity: &Identity,
+    business: Uuid,
+    email: &EmailAddress,
+    field: &str,
+) -> Result<(), OpError> {
+    let business = business.to_string();
     let address = format!("{business} {}", email.normalised());
     let rules = [
         (MAILS_PER_ADDRESS, address.as_str()),
@@ -194,7 +203,7 @@ async fn check_rate(identity: &Identity, tx: &TenantTx, email: &EmailAddress) ->
     let minutes = verdict.retry_after.as_secs().div_ceil(60).max(1);
     Err(UserError::at(
         UserErrorCode::QuotaExceeded,
-        "email",
+        field,
         format!("Too many invitations were mailed. Try again in {minutes} minute(s)."),
     )
     .into())

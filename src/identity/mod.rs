@@ -20,6 +20,7 @@ mod business_store;
 mod caller;
 mod change_email;
 mod change_password;
+mod create_business;
 mod credential_store;
 mod debtor_session;
 mod debtor_session_store;

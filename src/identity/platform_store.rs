@@ -118,6 +118,17 @@ pub(super) async fn lock_business(tx: &mut SystemTx, id: Uuid) -> Result<Option<
     .await?)
 }
 
+/// Whether anybody who may come in administers the business.
+pub(super) async fn is_administered(tx: &mut SystemTx, id: Uuid) -> Result<bool, DbError> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM users
+             WHERE business_id = $1 AND role = 'BUSINESS_ADMIN' AND status = 'ACTIVE') AS "is!""#,
+        id
+    )
+    .fetch_one(tx.conn())
+    .await?)
+}
+
 /// Since when, and why; `None` takes it back.
 pub(super) async fn set_deleted(
     tx: &mut SystemTx,

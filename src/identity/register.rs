@@ -215,7 +215,7 @@ async fn may_mail(identity: &Identity, email: &str) -> bool {
 }
 
 /// Lower-case letters, digits and dashes of the name; with a tail of the id when that is taken.
-async fn free_slug(tx: &mut SystemTx, name: &str, id: Uuid) -> Result<String, OpError> {
+pub(super) async fn free_slug(tx: &mut SystemTx, name: &str, id: Uuid) -> Result<String, OpError> {
     let mut slug: String = name
         .chars()
         .map(|c| {

@@ -1,4 +1,4 @@
-//! What the platform's staff does to businesses: suspension, and the end of one.
+//! What the platform's staff does to businesses: their beginning, suspension, and the end of one.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use uuid::Uuid;
@@ -6,12 +6,16 @@ use uuid::Uuid;
 use super::{
     mutations::{outcome, request},
     platform::{PlatformBusiness, operator_of},
+    registration::BusinessRole,
 };
 use crate::{
-    identity::{delete_business, suspend_business},
+    identity::{
+        create_business::{self, Administrator, CreatedBusiness},
+        delete_business, suspend_business,
+    },
     platform::{
         error::OpError,
-        gql::{UserError, input_id, op_error},
+        gql::{EmailAddressScalar, UserError, input_id, op_error},
         ids::IdKind,
     },
 };
@@ -30,6 +34,48 @@ pub struct SuspendBusinessInput {
 pub struct ReactivateBusinessInput {
     /// The business (`biz_…`).
     business_id: ID,
+}
+
+/// A business to be created, and who will administer it.
+#[derive(InputObject)]
+pub struct CreateBusinessInput {
+    /// Its name, in 1 to 200 characters.
+    name: String,
+    /// What it is to the debts.
+    role: BusinessRole,
+    /// Where the invitation of its first administrator goes.
+    administrator_email: EmailAddressScalar,
+    /// What they will be called, unless they choose otherwise.
+    administrator_name: String,
+}
+
+/// Who is to administer a business that nobody administers.
+#[derive(InputObject)]
+pub struct InviteFirstAdministratorInput {
+    /// The business (`biz_…`).
+    business_id: ID,
+    /// Where the invitation goes.
+    administrator_email: EmailAddressScalar,
+    /// What they will be called, unless they choose otherwise.
+    administrator_name: String,
+}
+
+/// What createBusiness answers.
+#[derive(SimpleObject)]
+pub struct CreateBusinessPayload {
+    /// The new business; null when there are user errors.
+    business: Option<PlatformBusiness>,
+    /// What to put right; empty on success.
+    user_errors: Vec<UserError>,
+}
+
+/// What inviteFirstAdministrator answers.
+#[derive(SimpleObject)]
+pub struct InviteFirstAdministratorPayload {
+    /// The business; null when there are user errors.
+    business: Option<PlatformBusiness>,
+    /// What to put right; empty on success.
+    user_errors: Vec<UserError>,
 }
 
 /// What suspendBusiness answers.
@@ -90,6 +136,63 @@ pub struct PlatformMutations;
 
 #[Object]
 impl PlatformMutations {
+    /// Creates a business, which is active at once, and mails its first administrator a link that is good once, for seven days.
+    /// For super admins.
+    async fn create_business(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The business and its first administrator.")] input: CreateBusinessInput,
+    ) -> async_graphql::Result<CreateBusinessPayload> {
+        let operator = operator_of(ctx)?;
+        let (identity, facts) = request(ctx)?;
+        let new = CreatedBusiness {
+            name: input.name,
+            role: input.role.as_str(),
+        };
+        let administrator = Administrator {
+            email: input.administrator_email.0,
+            name: input.administrator_name,
+        };
+        let mark = &facts.request_id;
+        let done = create_business::create_business(identity, mark, operator, (new, administrator)).await;
+        let (business, user_errors) = match outcome(done)? {
+            Ok(id) => changed(ctx, Ok(id), Ok(())).await?,
+            Err(user_errors) => (None, user_errors),
+        };
+        Ok(CreateBusinessPayload {
+            business,
+            user_errors,
+        })
+    }
+
+    /// Invites the first administrator of a business that nobody administers, again or somebody else: the link before is good
+    /// no more. For super admins.
+    async fn invite_first_administrator(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whom, to which business.")] input: InviteFirstAdministratorInput,
+    ) -> async_graphql::Result<InviteFirstAdministratorPayload> {
+        let operator = operator_of(ctx)?;
+        let (identity, facts) = request(ctx)?;
+        let business = input_id(IdKind::Business, "businessId", &input.business_id);
+        let administrator = Administrator {
+            email: input.administrator_email.0,
+            name: input.administrator_name,
+        };
+        let done = match &business {
+            Ok(id) => {
+                let (mark, whom) = (&facts.request_id, (*id, administrator));
+                create_business::invite_first_administrator(identity, mark, operator, whom).await
+            }
+            Err(error) => Err(error.clone().into()),
+        };
+        let (business, user_errors) = changed(ctx, business, done).await?;
+        Ok(InviteFirstAdministratorPayload {
+            business,
+            user_errors,
+        })
+    }
+
     /// Suspends a business: its staff's sessions and sockets end, log-ins and API keys are refused, and the gate lets
     /// nothing out. What debtors write is still recorded. For super admins.
     async fn suspend_business(

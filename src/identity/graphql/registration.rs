@@ -21,6 +21,16 @@ pub enum BusinessRole {
     FirstPartyCreditor,
 }
 
+impl BusinessRole {
+    /// As the database spells it.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::ThirdPartyCollector => "THIRD_PARTY_COLLECTOR",
+            Self::FirstPartyCreditor => "FIRST_PARTY_CREDITOR",
+        }
+    }
+}
+
 /// A business that wants to use funnelchat, and its first administrator.
 #[derive(InputObject)]
 pub struct RegisterBusinessInput {
@@ -80,10 +90,7 @@ impl RegistrationMutations {
         let (identity, facts) = request(ctx)?;
         let registration = Registration {
             business_name: input.business_name,
-            business_role: match input.business_role {
-                BusinessRole::ThirdPartyCollector => "THIRD_PARTY_COLLECTOR",
-                BusinessRole::FirstPartyCreditor => "FIRST_PARTY_CREDITOR",
-            },
+            business_role: input.business_role.as_str(),
             name: input.name,
             email: input.email.0,
             password: SecretString::from(input.password),

@@ -79,15 +79,18 @@ pub struct Invitation {
     /// Until when the link is good (business time).
     expires_at: DateTime<Utc>,
     #[graphql(skip)]
-    inviter: Uuid,
+    inviter: Option<Uuid>,
 }
 
 /// Somebody who was asked to join your business.
 #[ComplexObject]
 impl Invitation {
-    /// Who invited them last.
+    /// Who invited them last; null where it was the platform's staff.
     async fn invited_by(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<User>> {
-        User::load(ctx, self.inviter).await
+        match self.inviter {
+            Some(id) => User::load(ctx, id).await,
+            None => Ok(None),
+        }
     }
 }
 

@@ -55,6 +55,7 @@ struct Story<'a> {
     role: String,
     stay: String,
     approval: String,
+    created: String,
     compliance: Client,
     super_admin: Client,
     import: String,
@@ -196,6 +197,8 @@ const ORDER: &[&str] = &[
     "breakGlass",
     "endBreakGlass",
     "resetStaffMfa",
+    "createBusiness",
+    "inviteFirstAdministrator",
     "suspendBusiness",
     "deleteBusiness",
     "restoreBusiness",
@@ -472,6 +475,14 @@ impl Story<'_> {
                 json!({ "businessId": self.ids.get("biz"), "reason": "A case that support was asked about." })
             }
             "endBreakGlass" => json!({ "id": self.stay }),
+            "createBusiness" => {
+                json!({ "name": "Vandelay", "role": "FIRST_PARTY_CREDITOR", "administratorEmail": "first@vandelay.example",
+                "administratorName": "First" })
+            }
+            "inviteFirstAdministrator" => {
+                json!({ "businessId": self.created, "administratorEmail": "second@vandelay.example",
+                "administratorName": "Second" })
+            }
             "suspendBusiness" | "deleteBusiness" | "restoreBusiness" | "reactivateBusiness" => {
                 let globex = self.app.business_id(&self.app.globex).await;
                 let id = ids::encode(ids::IdKind::Business, globex);
@@ -546,6 +557,7 @@ impl Story<'_> {
             "createApiKey" => self.key = text(&payload["apiKey"]["id"]),
             "createRole" => self.role = text(&payload["role"]["id"]),
             "recordProviderApproval" => self.approval = text(&payload["providerApproval"]["id"]),
+            "createBusiness" => self.created = text(&payload["business"]["id"]),
             "breakGlass" => self.stay = text(&payload["breakGlassSessionId"]),
             "fileDispute" => self.dispute = text(&payload["dispute"]["id"]),
             "fileComplaint" => self.complaint = text(&payload["complaint"]["id"]),
@@ -571,6 +583,8 @@ impl Story<'_> {
         let of_platform = [
             "breakGlass",
             "resetStaffMfa",
+            "createBusiness",
+            "inviteFirstAdministrator",
             "suspendBusiness",
             "deleteBusiness",
             "restoreBusiness",
@@ -678,6 +692,7 @@ async fn every_mutation_leaves_its_row_in_its_own_transaction_and_heeds_or_refus
         role: String::new(),
         stay: String::new(),
         approval: String::new(),
+        created: String::new(),
         compliance: app.acme.sign_in("compliance").await,
         super_admin: app.super_admin().await,
         import: String::new(),

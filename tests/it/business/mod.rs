@@ -1,6 +1,7 @@
 //! What a business chooses for itself, and what the platform's staff does to businesses and inside them.
 
 mod break_glass;
+mod creation;
 mod credentials;
 mod logs;
 mod numbers;

@@ -153,8 +153,8 @@ pub const OPEN_TO_SYSTEM: &[(&str, &str, &str)] = &[
     ("files", "SELECT", "a reconciler finds what has expired"),
     (
         "invitations",
-        "SELECT UPDATE",
-        "who holds a link names no business; accepted outside any",
+        "INSERT SELECT UPDATE",
+        "who holds a link names no business; accepted outside any. The platform's staff invites first administrators",
     ),
     ("live_events", "DELETE SELECT", "pruned after 72 hours"),
     ("messages", "SELECT", "the reconciler finds what is overdue"),
