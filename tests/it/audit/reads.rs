@@ -44,6 +44,7 @@ const NOT_PERSONAL: &[(&str, &str)] = &[
     ("lintTemplate", "the caller's own words"),
     ("template", "words of the business for anybody"),
     ("templateRevisions", "the same"),
+    ("privacyNotice", "the same for everybody"),
     ("templateVariables", "the same for everybody"),
     ("templates", "words of the business for anybody"),
     ("numberLists", "counts and days"),
