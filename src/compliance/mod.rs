@@ -119,7 +119,7 @@ pub use permit::{Permit, PermitError, Reservation};
 pub use place_hold::{NewHold, Placement, confirm_hold, place_hold, release_hold, set_hold};
 pub use prohibited::{Period, Writer};
 pub use replay::{Replayed, StoredDecision, count_decisions, each_decision};
-pub use required_text::{cease_notice_text, required_text};
+pub use required_text::{cease_notice_text, required_text, unsigned_text};
 pub use suits::{NewSuitAuthority, record_suit_authority, withdraw_suit_authority};
 pub use suppressions::{
     AddressKind, ContactToSuppress, SuppressionReason, release_suppression, suppress_contact,

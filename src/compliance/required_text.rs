@@ -25,6 +25,22 @@ pub async fn required_text(
     Ok(found.append(content, language))
 }
 
+/// The same of what the service says by itself: a code or a link that somebody asked for tells whoever sees the telephone nothing of
+/// the business.
+///
+/// # Errors
+/// [`OpError`] as met.
+pub async fn unsigned_text(
+    tx: &mut TenantTx,
+    debtor: Uuid,
+    account: Option<Uuid>,
+    content: &str,
+) -> Result<String, OpError> {
+    let found = needs_of(tx, debtor, account).await?;
+    let language = language_of_rest(content, &found.business).unwrap_or(&found.language);
+    Ok(append_required(content, language, &found.statements))
+}
+
 /// A notice to somebody who asked to be left alone, as it will be sent: its approved wording in their language, and what the law
 /// wants in every message.
 ///

@@ -11,7 +11,10 @@ use super::{
 use crate::{
     access::{Cell, authorize},
     accounts::{Channel, debtor_keys, has_phone},
-    compliance::{Author, CeaseNotice, Contact, Decided, cease_notice_text, decide_to_queue, required_text},
+    compliance::{
+        Author, CeaseNotice, Contact, Decided, cease_notice_text, decide_to_queue, required_text,
+        unsigned_text,
+    },
     platform::{
         db::{AuditEntry, Db, TenantTx},
         error::OpError,
@@ -157,7 +160,10 @@ pub async fn send_message(
         // 12 CFR 1006.14(h)(2)(i): it has nothing in it but what it confirms.
         (SaidBy::OptOutConfirmation, _) => new.content.clone(),
         (_, Some(notice)) => cease_notice_text(tx, debtor, thread.account_id, notice).await?,
-        (_, None) => required_text(tx, debtor, thread.account_id, new.content.trim()).await?,
+        (SaidBy::Caller, None) => required_text(tx, debtor, thread.account_id, new.content.trim()).await?,
+        (SaidBy::Service | SaidBy::ServiceForDebtor(_), None) => {
+            unsigned_text(tx, debtor, thread.account_id, new.content.trim()).await?
+        }
     };
     let content = with_secret(&shown, new.secret.as_deref());
     if content.chars().count() > MOST_CHARACTERS {
