@@ -154,17 +154,13 @@ impl ConversationLoaders {
     }
 
     /// Fetches pages for those who ask for them next.
-    pub(super) async fn fetch_threads(
-        &self,
-        scope: &OpScope,
-        pages: Vec<ThreadPage>,
-    ) -> Result<Arc<HashMap<ThreadPage, Threads>>, OpError> {
+    pub(super) async fn fetch_threads(&self, scope: &OpScope, pages: Vec<ThreadPage>) -> Result<(), OpError> {
         let read = async |pages| read_threads(scope, pages).await;
         self.of_account.fetch(pages, read).await
     }
 
-    pub(super) fn keeps_threads(&self, page: &ThreadPage) -> bool {
-        self.of_account.keeps(page)
+    pub(super) fn kept_threads(&self, page: &ThreadPage) -> Option<Threads> {
+        self.of_account.kept(page)
     }
 
     pub(super) async fn messages(&self, scope: &OpScope, page: MessagePage) -> Result<Messages, OpError> {
@@ -179,11 +175,11 @@ impl ConversationLoaders {
         pages: Vec<MessagePage>,
     ) -> Result<(), OpError> {
         let read = async |pages| read_messages(scope, pages).await;
-        self.messages.fetch(pages, read).await.map(|_| ())
+        self.messages.fetch(pages, read).await
     }
 
-    pub(super) fn keeps_messages(&self, page: &MessagePage) -> bool {
-        self.messages.keeps(page)
+    pub(super) fn has_messages(&self, page: &MessagePage) -> bool {
+        self.messages.kept(page).is_some()
     }
 
     pub(super) async fn message(

@@ -125,19 +125,16 @@ impl Conversation {
         else {
             return;
         };
-        let Ok(found) = loaders.fetch_threads(scope, pages.clone()).await else {
+        if loaders.fetch_threads(scope, pages.clone()).await.is_err() {
             return;
-        };
-        let shown = pages.iter().zip(&requests).flat_map(|(page, request)| {
-            let threads = found
-                .get(page)
-                .map(|threads| threads.as_slice())
-                .unwrap_or_default();
-            threads
-                .iter()
-                .take(usize::try_from(request.limit).unwrap_or(usize::MAX))
-        });
-        let threads: Vec<_> = shown.map(|row| Self { row: row.clone() }).collect();
+        }
+        let limit = |request: &PageRequest| usize::try_from(request.limit).unwrap_or(usize::MAX);
+        let mut shown = Vec::new();
+        for (page, request) in pages.iter().zip(&requests) {
+            let threads = loaders.kept_threads(page).unwrap_or_default();
+            shown.extend(threads.iter().take(limit(request)).cloned());
+        }
+        let threads: Vec<_> = shown.into_iter().map(|row| Self { row }).collect();
         let threads: Vec<_> = threads.iter().collect();
         fetch_for_pages::<ConversationConnection, ConversationEdge>(ctx, &threads).await;
     }
@@ -147,7 +144,7 @@ impl Conversation {
         let page = PageArgs::of(ctx).and_then(|args| Self::threads_of(ctx, account, args).ok());
         let loaders = ctx.data::<ConversationLoaders>();
         page.zip(loaders.ok())
-            .is_some_and(|((_, page), loaders)| loaders.keeps_threads(&page))
+            .is_some_and(|((_, page), loaders)| loaders.kept_threads(&page).is_some())
     }
 }
 
@@ -360,7 +357,7 @@ impl Conversation {
         let page = PageArgs::of(ctx).and_then(|args| self.messages_of(ctx, args).ok());
         let loaders = ctx.data::<ConversationLoaders>();
         page.zip(loaders.ok())
-            .is_some_and(|((_, page), loaders)| loaders.keeps_messages(&page))
+            .is_some_and(|((_, page), loaders)| loaders.has_messages(&page))
     }
 
     /// The thread's cursor in a list by last change.

@@ -61,21 +61,25 @@ impl<K: Clone + Eq + Hash, V: Clone> Batch<K, V> {
     where
         F: AsyncFnOnce(Vec<K>) -> Result<HashMap<K, V>, E>,
     {
-        if let Some(kept) = lock(&self.kept).get(&key) {
-            return Ok(Some(kept.clone()));
+        if let Some(kept) = self.kept(&key) {
+            return Ok(Some(kept));
         }
         let found = self.ask([key.clone()], fetch).await?;
         Ok(found.and_then(|found| found.get(&key).cloned()))
     }
 
-    /// Looks all of these up together with whatever their siblings ask for, and keeps what is found for those who load it.
+    /// Looks all of these up, but those that are kept, together with whatever their siblings ask for, and keeps what is found.
     ///
     /// # Errors
     /// What `fetch` met.
-    pub async fn fetch<F, E>(&self, keys: Vec<K>, fetch: F) -> Result<Found<K, V>, E>
+    pub async fn fetch<F, E>(&self, mut keys: Vec<K>, fetch: F) -> Result<(), E>
     where
         F: AsyncFnOnce(Vec<K>) -> Result<HashMap<K, V>, E>,
     {
+        keys.retain(|key| self.kept(key).is_none());
+        if keys.is_empty() {
+            return Ok(());
+        }
         let found = self.ask(keys.iter().cloned(), fetch).await?.unwrap_or_default();
         let mut kept = lock(&self.kept);
         for key in keys {
@@ -83,13 +87,12 @@ impl<K: Clone + Eq + Hash, V: Clone> Batch<K, V> {
                 kept.insert(key, value.clone());
             }
         }
-        drop(kept);
-        Ok(found)
+        Ok(())
     }
 
-    /// Whether `key` is kept.
-    pub fn keeps(&self, key: &K) -> bool {
-        lock(&self.kept).contains_key(key)
+    /// What was fetched ahead of this key.
+    pub fn kept(&self, key: &K) -> Option<V> {
+        lock(&self.kept).get(key).cloned()
     }
 
     /// What is found of these and of all that siblings ask for; `None` where the one that fetched it failed.
@@ -211,12 +214,11 @@ mod tests {
             batch.load(4, doubled),
         );
         assert_eq!(fetches.load(Ordering::SeqCst), 1);
-        assert_eq!(
-            (first.unwrap()[&2], second.unwrap()[&3], alone),
-            (4, 6, Ok(Some(8)))
-        );
-        assert!(batch.keeps(&2) && !batch.keeps(&4));
+        assert_eq!((first, second, alone), (Ok(()), Ok(()), Ok(Some(8))));
+        let kept = [1, 2, 3, 4].map(|key| batch.kept(&key));
+        assert_eq!(kept, [Some(2), Some(4), Some(6), None]);
         assert_eq!(batch.load(2, doubled).await, Ok(Some(4)));
+        assert_eq!(batch.fetch(vec![3, 1], doubled).await, Ok(()));
         assert_eq!(fetches.load(Ordering::SeqCst), 1, "it was there");
     }
 }
