@@ -22,6 +22,34 @@ pub(super) struct DecisionRow {
     pub(super) decided_at: DateTime<Utc>,
 }
 
+/// The same, with the number of the page that it stands on.
+struct PagedDecision {
+    nth: i64,
+    id: Uuid,
+    debtor_id: Uuid,
+    decision: serde_json::Value,
+    decided_at: DateTime<Utc>,
+}
+
+impl PagedDecision {
+    fn with_page(self) -> (i64, DecisionRow) {
+        let Self {
+            nth,
+            id,
+            debtor_id,
+            decision,
+            decided_at,
+        } = self;
+        let row = DecisionRow {
+            id,
+            debtor_id,
+            decision,
+            decided_at,
+        };
+        (nth, row)
+    }
+}
+
 /// The decisions of one page.
 pub(super) type Decisions = Arc<Vec<DecisionRow>>;
 
@@ -33,7 +61,8 @@ pub(super) async fn decisions_of_accounts(
     let (business, agent) = (tx.business_id(), tx.ctx().agent_scope());
     let mut found = HashMap::new();
     for group in PagesOf::of(pages) {
-        let rows = sqlx::query!(
+        let rows = sqlx::query_as!(
+            PagedDecision,
             r#"SELECT p.nth AS "nth!", d.id AS "id!", d.debtor_id AS "debtor_id!", d.decision AS "decision!",
                     d.decided_at AS "decided_at!"
              FROM unnest($2::uuid[], $3::uuid[]) WITH ORDINALITY AS p(account_id, past, nth)
@@ -57,16 +86,7 @@ pub(super) async fn decisions_of_accounts(
         )
         .fetch_all(tx.conn())
         .await?;
-        let decisions = rows.into_iter().map(|row| {
-            let decision = DecisionRow {
-                id: row.id,
-                debtor_id: row.debtor_id,
-                decision: row.decision,
-                decided_at: row.decided_at,
-            };
-            (row.nth, decision)
-        });
-        found.extend(group.filled(decisions));
+        found.extend(group.filled(rows.into_iter().map(PagedDecision::with_page)));
     }
     Ok(found)
 }
@@ -80,7 +100,8 @@ pub(super) async fn decisions_of_people(
     let (business, agent) = (tx.business_id(), tx.ctx().agent_scope());
     let mut found = HashMap::new();
     for group in PagesOf::of(pages) {
-        let rows = sqlx::query!(
+        let rows = sqlx::query_as!(
+            PagedDecision,
             r#"SELECT p.nth AS "nth!", d.id AS "id!", d.debtor_id AS "debtor_id!", d.decision AS "decision!",
                     d.decided_at AS "decided_at!"
              FROM unnest($2::uuid[], $3::uuid[]) WITH ORDINALITY AS p(debtor_id, past, nth)
@@ -112,16 +133,7 @@ pub(super) async fn decisions_of_people(
         )
         .fetch_all(tx.conn())
         .await?;
-        let decisions = rows.into_iter().map(|row| {
-            let decision = DecisionRow {
-                id: row.id,
-                debtor_id: row.debtor_id,
-                decision: row.decision,
-                decided_at: row.decided_at,
-            };
-            (row.nth, decision)
-        });
-        found.extend(group.filled(decisions));
+        found.extend(group.filled(rows.into_iter().map(PagedDecision::with_page)));
     }
     Ok(found)
 }
