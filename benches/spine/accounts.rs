@@ -13,8 +13,9 @@ use crate::{
     caller::operation,
     cpu::Processes,
     data::MESSAGES,
-    figures::{Bar, listed, median, throughput},
+    figures::{Bar, throughput},
     http::Connection,
+    rounds::Rounds,
     servers::Bench,
     wire::Wire,
 };
@@ -42,78 +43,35 @@ pub async fn measure(bench: &Bench, plan: &Plan) -> anyhow::Result<()> {
         check(service.address, &request).await?;
         requests.push(request);
     }
-    let (mut floors, mut figures) = (Rounds::default(), Rounds::default());
-    let for_floor = Processes::of(bench, std::process::id()).await?;
-    let for_figure = Processes::of(bench, service.id()).await?;
+    let mut floors = Rounds::of(Processes::of(bench, std::process::id()).await?);
+    let mut figures = Rounds::of(Processes::of(bench, service.id()).await?);
     let mut bar = Bar::new("nested accounts query", 2 * ROUNDS);
     for _ in 0..ROUNDS {
-        let before = for_floor.spent()?;
-        let rate = bare.throughput(bench, plan).await?;
-        floors.add(
-            rate,
-            for_floor
-                .spent()?
-                .each_since(before, rate * plan.length.as_secs_f64()),
-        );
+        floors.take(plan.length, bare.throughput(bench, plan)).await?;
         bar.advance(1);
         let mut callers = Vec::with_capacity(CONNECTIONS);
         for request in requests.iter().take(CONNECTIONS) {
             callers.push((Connection::open(service.address).await?, request.clone()));
         }
-        let before = for_figure.spent()?;
-        let rate = throughput(callers, plan.length, |(connection, request)| {
+        let asked = throughput(callers, plan.length, |(connection, request)| {
             async move {
                 let answer = connection.send(request).await?;
                 ensure!(answer.status == 200, "status {}", answer.status);
                 Ok(())
             }
             .boxed()
-        })
-        .await?;
-        figures.add(
-            rate,
-            for_figure
-                .spent()?
-                .each_since(before, rate * plan.length.as_secs_f64()),
-        );
+        });
+        figures.take(plan.length, asked).await?;
         bar.advance(1);
     }
     println!("rounds, bare: {floors}; the query: {figures}");
-    let (floor, figure) = (median(floors.rates), median(figures.rates));
+    let (floor, figure) = (floors.rate(), figures.rate());
     println!(
         "accounts(first: {PAGE}) with threads and messages, {CONNECTIONS} connections: {figure:.0}/s, \
          {:.0} % of the same three statements bare ({floor:.0}/s); the service also waits for its access log's commit",
         figure / floor * 100.0
     );
     Ok(())
-}
-
-/// Rates, and the processor time of each request.
-#[derive(Default)]
-struct Rounds {
-    rates: Vec<f64>,
-    service: Vec<f64>,
-    postgres: Vec<f64>,
-}
-
-impl Rounds {
-    fn add(&mut self, rate: f64, (service, postgres): (f64, f64)) {
-        self.rates.push(rate);
-        self.service.push(service);
-        self.postgres.push(postgres);
-    }
-}
-
-impl std::fmt::Display for Rounds {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{} ({:.2} ms of the processor each, and {:.2} ms of PostgreSQL's)",
-            listed(&self.rates),
-            median(self.service.clone()),
-            median(self.postgres.clone())
-        )
-    }
 }
 
 /// The answer is whole: a full page, each account with its thread, each thread with its last messages in clear.

@@ -23,6 +23,7 @@ mod gate;
 mod http;
 mod import;
 mod memory;
+mod rounds;
 mod rows;
 mod search;
 mod search_data;

@@ -18,9 +18,11 @@ use uuid::Uuid;
 
 use crate::{
     Plan,
+    cpu::Processes,
     data::{self, PUBLIC_BASE_URL, Tenant},
-    figures::{Bar, median, percentile, throughput},
+    figures::{Bar, percentile, throughput},
     http::{Connection, post},
+    rounds::Rounds,
     servers::Bench,
 };
 
@@ -35,14 +37,16 @@ const WARM_UP: usize = 200;
 pub async fn measure(bench: &Bench, plan: &Plan) -> anyhow::Result<()> {
     let service = bench.serve().await?;
     let texts = Texts::default();
-    let (mut floors, mut figures) = (Vec::new(), Vec::new());
+    let mut floors = Rounds::of(Processes::of(bench, std::process::id()).await?);
+    let mut figures = Rounds::of(Processes::of(bench, service.id()).await?);
     let mut bar = Bar::new("inbound texts", 2 * ROUNDS);
     for _ in 0..ROUNDS {
         let pools = bench.tenants.iter().take(CONNECTIONS);
         let floor = pools
             .map(|tenant| (bench.app_pool.clone(), Row::of(tenant)))
             .collect();
-        floors.push(throughput(floor, plan.length, |(pool, row)| row.insert(pool).boxed()).await?);
+        let inserted = throughput(floor, plan.length, |(pool, row)| row.insert(pool).boxed());
+        floors.take(plan.length, inserted).await?;
         clear(bench).await?;
         bar.advance(1);
         let mut callers = Vec::with_capacity(CONNECTIONS);
@@ -57,11 +61,13 @@ pub async fn measure(bench: &Bench, plan: &Plan) -> anyhow::Result<()> {
             };
             callers.push(sender);
         }
-        figures.push(throughput(callers, plan.length, |sender| sender.send().boxed()).await?);
+        let sent = throughput(callers, plan.length, |sender| sender.send().boxed());
+        figures.take(plan.length, sent).await?;
         clear(bench).await?;
         bar.advance(1);
     }
-    let (floor, figure) = (median(floors), median(figures));
+    println!("rounds, bare: {floors}; texts: {figures}");
+    let (floor, figure) = (floors.rate(), figures.rate());
     println!(
         "inbound text, stored before the answer, {CONNECTIONS} connections: {figure:.0}/s, {:.0} % of inserting and \
          committing the same rows bare, without numbering and chaining ({floor:.0}/s)",
@@ -207,8 +213,8 @@ impl Row {
         .bind(&self.payload)
         .execute(&mut *tx)
         .await?;
-        sqlx::query("SELECT queue.enqueue('conversations.process_inbound', $1)")
-            .bind(json!({ "event_id": id }))
+        sqlx::query("SELECT queue.enqueue($1)")
+            .bind(json!([{ "name": "conversations.process_inbound", "args": { "event_id": id } }]))
             .execute(&mut *tx)
             .await?;
         sqlx::query(

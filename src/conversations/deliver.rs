@@ -298,9 +298,8 @@ pub(super) async fn send_later(tx: &mut TenantTx, message: Uuid, pause: TimeDelt
     let due = tx.now() + pause;
     store::requeue(tx, message, due).await?;
     let delay = (pause + LATER).to_std().unwrap_or_default();
-    Ok(tx
-        .enqueue_after(&DeliverMessage { message_id: message }, delay)
-        .await?)
+    tx.enqueue_after(&DeliverMessage { message_id: message }, delay);
+    Ok(())
 }
 
 /// It could not be made ready, by a fault of ours: later, and not for ever.

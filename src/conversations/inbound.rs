@@ -148,7 +148,7 @@ async fn store_text(
         event_id,
         &json!({ "provider": "TWILIO" }),
     ));
-    tx.enqueue(&ProcessInbound::new(event_id)).await?;
+    tx.enqueue(&ProcessInbound::new(event_id));
     tx.commit().await?;
     metrics::counter!("inbound_messages_total", "channel" => "SMS").increment(1);
     Ok(())

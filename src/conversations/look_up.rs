@@ -320,8 +320,7 @@ async fn count_empty(tx: &mut TenantTx, attempt: Uuid, search: &Search) -> Resul
         );
         tx.enqueue(&DeliverMessage {
             message_id: search.message,
-        })
-        .await?;
+        });
     } else {
         let failure = (LOST, "The vendor never received it, twice. Send it again.");
         store::set_status(tx, search.message, DeliveryStatus::Failed, Some(failure)).await?;

@@ -181,8 +181,7 @@ async fn move_to_thread(
         waiting
             .into_iter()
             .map(|message_id| DeliverMessage { message_id }),
-    )
-    .await?;
+    );
     let details = json!({ "conversation": thread.id, "matched": thread.debtor_id.is_some() });
     tx.audit(AuditEntry::plain("message.added", message, &details).about(thread.debtor_id));
     let mut event = thread.event("MESSAGE_ADDED");

@@ -235,7 +235,7 @@ pub async fn send_message(
     let mut event = thread.event("MESSAGE_ADDED");
     event.message_id = Some(message);
     tx.emit(event);
-    tx.enqueue(&DeliverMessage { message_id: message }).await?;
+    tx.enqueue(&DeliverMessage { message_id: message });
     Ok(Sent::Queued { message })
 }
 

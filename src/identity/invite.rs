@@ -160,7 +160,7 @@ pub(super) async fn invite_user(
         })?;
         "invitation.created"
     };
-    tx.enqueue(&SendInvitationMail { invitation_id: id }).await?;
+    tx.enqueue(&SendInvitationMail { invitation_id: id });
     let details = json!({ "role": invitee.role.as_str(), "custom_role": invitee.custom_role_id });
     tx.audit(AuditEntry::plain(action, id, &details));
     Ok(id)

@@ -52,8 +52,7 @@ pub(super) async fn settle_keys_of(
     if has_changed && api_key_store::count_good_of(tx, after.id, now).await? > 0 {
         let user_id = after.id;
         let mails = api_key_store::administrators_here(tx).await?.into_iter();
-        tx.enqueue_all(mails.map(|identity_id| SendKeptKeys { identity_id, user_id }))
-            .await?;
+        tx.enqueue_all(mails.map(|identity_id| SendKeptKeys { identity_id, user_id }));
     }
     Ok(Vec::new())
 }

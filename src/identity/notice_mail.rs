@@ -37,7 +37,8 @@ pub async fn tell_by_mail(tx: &mut TenantTx, user: Uuid, kind: NotificationKind)
     if tx.ctx().user_id() == Some(user) || !wants(tx, user, kind, NotificationChannel::Email).await? {
         return Ok(());
     }
-    tx.enqueue(&SendNotice { user_id: user, kind }).await
+    tx.enqueue(&SendNotice { user_id: user, kind });
+    Ok(())
 }
 
 /// Runs [`SendNotice`], for who still is of the staff and still wants it. Sent twice when the worker dies between mail and its

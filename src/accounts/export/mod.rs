@@ -174,7 +174,7 @@ pub(super) async fn request_export(
         "columns": columns,
     });
     tx.audit(AuditEntry::plain("export.requested", id, &details));
-    tx.enqueue(&RunExport { id }).await?;
+    tx.enqueue(&RunExport { id });
     Ok(id)
 }
 

@@ -208,7 +208,7 @@ impl Run<'_> {
         staged::insert_findings(&mut tx, id, &judged.findings).await?;
         if (nth + 1) % SLICE == 0 {
             let step = store::next_step(&mut tx, id).await?;
-            tx.enqueue(&AnalyzeImport { import_id: id, step }).await?;
+            tx.enqueue(&AnalyzeImport { import_id: id, step });
         }
         tell(&mut tx, id);
         tx.commit().await?;

@@ -90,7 +90,7 @@ pub async fn commit_import(tx: &mut TenantTx, id: Uuid, mode: AccountImportMode)
     tx.audit(AuditEntry::plain("account_import.commit_started", id, &details));
     tell(tx, id);
     let step = store::next_step(tx, id).await?;
-    tx.enqueue(&CommitImport { import_id: id, step }).await?;
+    tx.enqueue(&CommitImport { import_id: id, step });
     Ok(())
 }
 
@@ -167,7 +167,7 @@ impl AccountImports {
         if !self.record_wishes(&mut tx, id).await? {
             if row.mode.as_deref().map(AccountImportMode::parse) == Some(AccountImportMode::AllOrNothing) {
                 let step = store::next_step(&mut tx, id).await?;
-                tx.enqueue(&PlaceWholeImport { import_id: id, step }).await?;
+                tx.enqueue(&PlaceWholeImport { import_id: id, step });
                 tx.commit().await?;
                 return Ok(Step::Stopped);
             }
@@ -177,7 +177,7 @@ impl AccountImports {
         }
         if is_last {
             let step = store::next_step(&mut tx, id).await?;
-            tx.enqueue(&CommitImport { import_id: id, step }).await?;
+            tx.enqueue(&CommitImport { import_id: id, step });
         }
         tell(&mut tx, id);
         tx.commit().await?;

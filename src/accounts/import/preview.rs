@@ -122,7 +122,7 @@ impl AccountImports {
         }
         if status == AccountImportStatus::Analyzing {
             let step = known.as_ref().map_or(0, |known| known.step + 1);
-            tx.enqueue(&AnalyzeImport { import_id: id, step }).await?;
+            tx.enqueue(&AnalyzeImport { import_id: id, step });
         }
         let details = json!({
             "file": file_id, "template": template.as_str(), "columns": columns.len(), "again": known.is_some(),

@@ -102,7 +102,7 @@ pub(super) async fn request_bundle(tx: &mut TenantTx) -> Result<Uuid, OpError> {
     .map_err(DbError::from)?;
     let details = json!({ "rows": total });
     tx.audit(AuditEntry::plain("audit_bundle.requested", id, &details));
-    tx.enqueue(&RunBundle { id }).await?;
+    tx.enqueue(&RunBundle { id });
     Ok(id)
 }
 

@@ -148,7 +148,7 @@ pub async fn file_own_dispute(
         due_at: now + term,
     };
     let filed = file(tx, keyring, db, row).await?;
-    tx.enqueue(&MarkDispute::new(filed.id)).await?;
+    tx.enqueue(&MarkDispute::new(filed.id));
     Ok(filed.id)
 }
 

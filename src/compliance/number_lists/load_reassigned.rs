@@ -86,7 +86,7 @@ pub async fn import_reassigned(tx: &mut TenantTx, new: NewReassignedImport) -> R
     let file = files::claim(tx, new.upload, Purpose::ReassignedNumbers, "uploadId").await?;
     let id = ids::next();
     store::insert_import(tx, id, file.id, (new.queried_on, new.asked_since)).await?;
-    tx.enqueue(&LoadReassigned { import_id: id }).await?;
+    tx.enqueue(&LoadReassigned { import_id: id });
     let details = json!({ "file": file.id, "queried_on": new.queried_on, "asked_since": new.asked_since });
     tx.audit(AuditEntry::plain("reassigned_import.started", id, &details));
     Ok(id)

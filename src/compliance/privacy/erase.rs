@@ -170,7 +170,7 @@ pub async fn request_erasure(
              request is written down as denied.",
         ));
     } else {
-        tx.enqueue(&EraseDebtor { id }).await?;
+        tx.enqueue(&EraseDebtor { id });
     }
     Ok(done)
 }

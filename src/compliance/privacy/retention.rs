@@ -205,7 +205,7 @@ impl Retention {
         let batch = self.batch(ctx, true, job.past, &mut report).await;
         if let Some(past) = batch.map_err(retry)? {
             let mut tx = self.identity.db.tenant(ctx).await?;
-            tx.enqueue(&DestroyExpired { past }).await?;
+            tx.enqueue(&DestroyExpired { past });
             tx.commit().await?;
         }
         Ok(())

@@ -105,7 +105,7 @@ pub async fn generate_validation_notice(
         "period_ends_on": period.ends_on, "rule_set_version": period.rule_set_version,
     });
     tx.audit(AuditEntry::plain("validation_notice.generated", id, &details).about(Some(draft.person.id)));
-    tx.enqueue(&WriteValidationNotice { id }).await?;
+    tx.enqueue(&WriteValidationNotice { id });
     Ok(id)
 }
 

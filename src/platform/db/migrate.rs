@@ -11,6 +11,8 @@ use sqlx::{
 use crate::platform::jobs::migrate_queue;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+/// Our door to the queue, made anew each time; no version stands in its name, so that it is no migration.
+const QUEUE_DOOR: &str = include_str!("../../../migrations/queue.sql");
 
 /// Runs what is missing; idempotent. `now` says for which years partitions are made.
 ///
@@ -21,7 +23,7 @@ pub async fn migrate(
     worker: &PgConnectOptions,
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
-    run(&MIGRATIONS, owner, worker, now).await
+    run((&MIGRATIONS, QUEUE_DOOR), owner, worker, now).await
 }
 
 /// As [`migrate`], with the migrations of a folder in place of those that this build carries: a query can then be
@@ -38,11 +40,14 @@ pub async fn migrate_from(
     let migrations = Migrator::new(folder)
         .await
         .with_context(|| format!("the migrations in {} cannot be read", folder.display()))?;
-    run(&migrations, owner, worker, now).await
+    let door = folder.join("queue.sql");
+    let door =
+        std::fs::read_to_string(&door).with_context(|| format!("{} cannot be read", door.display()))?;
+    run((&migrations, &door), owner, worker, now).await
 }
 
 async fn run(
-    migrations: &Migrator,
+    (migrations, queue_door): (&Migrator, &str),
     owner: &PgConnectOptions,
     worker: &PgConnectOptions,
     now: DateTime<Utc>,
@@ -63,7 +68,7 @@ async fn run(
     }
     // The queue's installer says CREATE SCHEMA IF NOT EXISTS, which asks for this right even when it is there.
     allow_schemas(&mut connection, true).await?;
-    let migrated = migrate_queue(worker)
+    let migrated = migrate_queue(worker, queue_door)
         .await
         .context("the queue's migrations failed");
     allow_schemas(&mut connection, false).await?;

@@ -1,5 +1,7 @@
-//! A transaction inside one business. Audit rows and live events are buffered and written, numbered, by the
-//! last statement before COMMIT, so that a position is a place in commit order without holes.
+//! A transaction inside one business. Jobs, audit rows and live events are buffered and written by the last statement
+//! before COMMIT, which numbers the latter two, so that a position is a place in commit order without holes.
+
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -120,6 +122,7 @@ pub struct TenantTx {
     live: LiveBus,
     audits: Vec<serde_json::Value>,
     events: Vec<LiveEvent>,
+    jobs: Vec<serde_json::Value>,
 }
 
 impl TenantTx {
@@ -136,6 +139,7 @@ impl TenantTx {
             live,
             audits: Vec::new(),
             events: Vec::new(),
+            jobs: Vec::new(),
         }
     }
 
@@ -193,81 +197,34 @@ impl TenantTx {
         self.events.push(LiveEvent { actor_id, ..event });
     }
 
-    /// Adds a job that runs when (and only if) this transaction commits.
-    ///
-    /// # Errors
-    /// [`DbError`] as met.
-    pub async fn enqueue<J: Job>(&mut self, job: &J) -> Result<(), DbError> {
-        let args = serde_json::to_value(job).unwrap_or_default();
-        self.push_jobs::<J>(&[args]).await
+    /// Buffers a job that runs when (and only if) this transaction commits.
+    pub fn enqueue<J: Job>(&mut self, job: &J) {
+        self.jobs.push(queued(job, None));
     }
 
-    /// The same of many, in one statement and in their order.
-    ///
-    /// # Errors
-    /// [`DbError`] as met.
-    pub async fn enqueue_all<J: Job>(&mut self, jobs: impl IntoIterator<Item = J>) -> Result<(), DbError> {
-        let jobs = jobs.into_iter();
-        let args: Vec<_> = jobs
-            .map(|job| serde_json::to_value(job).unwrap_or_default())
-            .collect();
-        if args.is_empty() {
-            return Ok(());
-        }
-        self.push_jobs::<J>(&args).await
+    /// The same of many, in their order.
+    pub fn enqueue_all<J: Job>(&mut self, jobs: impl IntoIterator<Item = J>) {
+        self.jobs.extend(jobs.into_iter().map(|job| queued(&job, None)));
     }
 
-    async fn push_jobs<J: Job>(&mut self, args: &[serde_json::Value]) -> Result<(), DbError> {
-        match J::LANE.word() {
-            None => {
-                sqlx::query!(
-                    "SELECT queue.enqueue($1, j.args)
-                     FROM unnest($2::jsonb[]) WITH ORDINALITY AS j(args, nth) ORDER BY j.nth",
-                    J::NAME,
-                    args,
-                )
-                .execute(self.conn())
-                .await?;
-            }
-            Some(lane) => {
-                sqlx::query!(
-                    "SELECT queue.enqueue_in($3, $1, j.args)
-                     FROM unnest($2::jsonb[]) WITH ORDINALITY AS j(args, nth) ORDER BY j.nth",
-                    J::NAME,
-                    args,
-                    lane,
-                )
-                .execute(self.conn())
-                .await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Adds a job that runs `delay` after this transaction commits (the queue's own time; what must happen at a
+    /// Buffers a job that runs `delay` after this transaction commits (the queue's own time; what must happen at a
     /// business instant is a row with a due instant instead). It takes the place of one with the same arguments that waits.
-    ///
-    /// # Errors
-    /// [`DbError`] as met.
-    pub async fn enqueue_after<J: Job>(
-        &mut self,
-        job: &J,
-        delay: std::time::Duration,
-    ) -> Result<(), DbError> {
-        let args = serde_json::to_value(job).unwrap_or_default();
-        let millis = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
-        sqlx::query!("SELECT queue.enqueue_after($1, $2, $3)", J::NAME, args, millis)
-            .execute(self.conn())
-            .await?;
-        Ok(())
+    pub fn enqueue_after<J: Job>(&mut self, job: &J, delay: Duration) {
+        self.jobs.push(queued(job, Some(delay)));
     }
 
-    /// Numbers what was buffered, commits, and rings the doorbell. Returns the proof.
+    /// Writes the jobs, numbers what else was buffered, commits, and rings the doorbell. Returns the proof.
     ///
     /// # Errors
     /// [`DbError`] as met: then nothing of the transaction stands.
     pub async fn commit(mut self) -> Result<Committed, DbError> {
         if self.audits.is_empty() && self.events.is_empty() {
+            if !self.jobs.is_empty() {
+                let jobs = self.take_jobs();
+                sqlx::query!("SELECT queue.enqueue($1)", jobs)
+                    .execute(self.conn())
+                    .await?;
+            }
             self.tx.commit().await?;
             return Ok(Committed(None));
         }
@@ -283,27 +240,34 @@ impl TenantTx {
         Ok(Committed(Some(position)))
     }
 
-    /// Writes what was buffered under the business's head lock; the last live position.
+    fn take_jobs(&mut self) -> serde_json::Value {
+        serde_json::Value::Array(std::mem::take(&mut self.jobs))
+    }
+
+    /// Writes what was buffered, the jobs before it takes the business's head lock; the last live position.
     async fn number(&mut self) -> Result<i64, DbError> {
         let (business_id, now) = (self.business_id(), self.clock.now());
         let events = serde_json::to_value(&self.events).unwrap_or_default();
         let audits = serde_json::Value::Array(std::mem::take(&mut self.audits));
+        let jobs = self.take_jobs();
         if self.ctx.debtor_id().is_some() {
             return Ok(sqlx::query_scalar!(
-                r#"SELECT app.commit_own_head($1, $2, $3) AS "position!""#,
+                r#"SELECT app.commit_own_head($1, $2, $3) AS "position!" FROM queue.enqueue($4)"#,
                 now,
                 events,
-                audits
+                audits,
+                jobs
             )
             .fetch_one(self.conn())
             .await?);
         }
         Ok(sqlx::query_scalar!(
-            r#"SELECT app.commit_head($1, $2, $3, $4) AS "position!""#,
+            r#"SELECT app.commit_head($1, $2, $3, $4) AS "position!" FROM queue.enqueue($5)"#,
             business_id,
             now,
             events,
-            audits
+            audits,
+            jobs
         )
         .fetch_one(self.conn())
         .await?)
@@ -317,6 +281,16 @@ impl TenantTx {
         self.tx.commit().await?;
         Ok(())
     }
+}
+
+/// A job as `queue.enqueue` takes it.
+fn queued<J: Job>(job: &J, delay: Option<Duration>) -> serde_json::Value {
+    json!({
+        "lane": J::LANE.word(),
+        "name": J::NAME,
+        "args": serde_json::to_value(job).unwrap_or_default(),
+        "after_millis": delay.map(|delay| u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)),
+    })
 }
 
 fn each_once(ids: impl Iterator<Item = Uuid>) -> Vec<Uuid> {

@@ -36,7 +36,7 @@ pub enum Lane {
 }
 
 impl Lane {
-    /// As `queue.enqueue_in` takes it; none for the ordinary one.
+    /// As `queue.enqueue` takes it; none for the ordinary one.
     pub(crate) fn word(self) -> Option<&'static str> {
         match self {
             Self::Ordinary => None,

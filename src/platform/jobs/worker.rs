@@ -5,7 +5,7 @@ use std::time::Duration;
 use graphile_worker::{IntoTaskHandlerResult, TaskHandler, Worker, WorkerContext};
 use serde::{Deserialize, Serialize};
 use sqlx::{
-    PgPool,
+    AssertSqlSafe, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -191,11 +191,11 @@ fn lane(pool: &PgPool, concurrency: usize, grace: Duration) -> graphile_worker::
         .sweep_threshold(Duration::from_secs(60))
 }
 
-/// Brings the queue's schema up to date, as its owner `funnelchat_worker`.
+/// Brings the queue's schema up to date, as its owner `funnelchat_worker`, and puts our functions before it.
 ///
 /// # Errors
 /// [`DbError`] as met.
-pub async fn migrate_queue(connect: &PgConnectOptions) -> anyhow::Result<()> {
+pub async fn migrate_queue(connect: &PgConnectOptions, door: &str) -> anyhow::Result<()> {
     let pool = PgPoolOptions::new()
         .max_connections(2)
         .connect_with(connect.clone())
@@ -206,7 +206,7 @@ pub async fn migrate_queue(connect: &PgConnectOptions) -> anyhow::Result<()> {
         .listen_os_shutdown_signals(false)
         .init()
         .await?;
-    sqlx::raw_sql(include_str!("queue.sql"))
+    sqlx::raw_sql(AssertSqlSafe(door))
         .execute(&pool)
         .await
         .map_err(DbError::from)?;

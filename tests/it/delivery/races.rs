@@ -20,7 +20,7 @@ async fn two_workers_and_four_jobs_for_one_message_make_one_attempt() {
     let id = ids::decode(IdKind::Message, &message).unwrap();
     let mut superuser = app.superuser().await;
     for _ in 0..3 {
-        sqlx::query("SELECT queue.enqueue_envelope($1, 'conversations.deliver_message', jsonb_build_object('message_id', $2))")
+        sqlx::query("SELECT queue.enqueue_for($1, 'conversations.deliver_message', jsonb_build_object('message_id', $2))")
             .bind(business)
             .bind(id)
             .execute(&mut superuser)

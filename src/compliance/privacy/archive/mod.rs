@@ -253,7 +253,7 @@ async fn insert(tx: &mut TenantTx, wanted: Wanted) -> Result<Uuid, OpError> {
     .await?;
     let details = json!({ "kind": wanted.kind, "account": wanted.account, "from": from, "until": until });
     tx.audit(AuditEntry::plain("archive.requested", id, &details).about(Some(wanted.debtor)));
-    tx.enqueue(&RunArchive { id }).await?;
+    tx.enqueue(&RunArchive { id });
     Ok(id)
 }
 

@@ -108,7 +108,7 @@ pub async fn request_own_copy(
     .map_err(DbError::from)?;
     let details = json!({ "kind": "OWN", "account": account });
     tx.audit(AuditEntry::plain("archive.requested", id, &details).about(Some(debtor)));
-    tx.enqueue(&RunArchive { id }).await?;
+    tx.enqueue(&RunArchive { id });
     Ok(id)
 }
 

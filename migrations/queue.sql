@@ -13,64 +13,43 @@ CREATE TABLE IF NOT EXISTS queue.failed_jobs (
 );
 CREATE INDEX IF NOT EXISTS failed_jobs_failed_at ON queue.failed_jobs (failed_at);
 
-CREATE OR REPLACE FUNCTION queue.enqueue_envelope(p_business uuid, p_name text, p_args jsonb) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = queue, pg_temp AS $$
-    SELECT queue.add_job('funnelchat', json_build_object('v', 1, 'business_id', p_business, 'name', p_name, 'args', p_args),
-        max_attempts => 12)
-$$;
-REVOKE ALL ON FUNCTION queue.enqueue_envelope FROM PUBLIC;
-
-CREATE OR REPLACE FUNCTION queue.enqueue(p_name text, p_args jsonb) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = queue, pg_temp AS $$
-DECLARE business uuid := nullif(current_setting('app.business_id', true), '')::uuid;
-BEGIN
-    IF business IS NULL OR coalesce(current_setting('app.audience', true), '') = '' THEN
-        RAISE EXCEPTION 'a job needs the context of a business';
-    END IF;
-    PERFORM queue.enqueue_envelope(business, p_name, p_args);
-END $$;
-REVOKE ALL ON FUNCTION queue.enqueue FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION queue.enqueue TO funnelchat_app;
-
--- In a lane with slots of its own. The queue's name lets one job of a business run there at a time; the order is that of
--- the queue as a whole, so that the slices of several businesses take turns.
-CREATE OR REPLACE FUNCTION queue.enqueue_in(p_lane text, p_name text, p_args jsonb) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = queue, pg_temp AS $$
-DECLARE business uuid := nullif(current_setting('app.business_id', true), '')::uuid;
-BEGIN
-    IF business IS NULL OR coalesce(current_setting('app.audience', true), '') = '' THEN
-        RAISE EXCEPTION 'a job needs the context of a business';
-    END IF;
-    IF p_lane NOT IN ('bulk', 'long') THEN
-        RAISE EXCEPTION 'there is no lane %', p_lane;
-    END IF;
-    PERFORM queue.add_job('funnelchat_' || p_lane,
-        json_build_object('v', 1, 'business_id', business, 'name', p_name, 'args', p_args),
-        queue_name => p_lane || ':' || business, max_attempts => 12);
-END $$;
-REVOKE ALL ON FUNCTION queue.enqueue_in FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION queue.enqueue_in TO funnelchat_app;
-
 -- What makes two jobs the same one. The queue keeps one waiting job of a key, and puts a newer one in its place.
 CREATE OR REPLACE FUNCTION queue.key_of(p_business uuid, p_name text, p_args jsonb) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT p_name || ' ' || md5(concat(p_business, p_args))
 $$;
 
-CREATE OR REPLACE FUNCTION queue.enqueue_after(p_name text, p_args jsonb, p_millis bigint) RETURNS void
+-- Jobs of the transaction's business, in their order: {"lane", "name", "args", "after_millis"}. In a lane with slots of its
+-- own the queue's name lets one job of a business run at a time; the order is that of the queue as a whole, so that the
+-- slices of several businesses take turns. One that is to wait takes the place of the same one that waits already.
+CREATE OR REPLACE FUNCTION queue.enqueue(p_jobs jsonb) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = queue, pg_temp AS $$
-DECLARE business uuid := nullif(current_setting('app.business_id', true), '')::uuid;
+DECLARE
+    business uuid := nullif(current_setting('app.business_id', true), '')::uuid;
+    job jsonb;
+    lane text;
+    after interval;
 BEGIN
+    IF p_jobs = '[]' THEN
+        RETURN;
+    END IF;
     IF business IS NULL OR coalesce(current_setting('app.audience', true), '') = '' THEN
         RAISE EXCEPTION 'a job needs the context of a business';
     END IF;
-    PERFORM queue.add_job('funnelchat',
-        json_build_object('v', 1, 'business_id', business, 'name', p_name, 'args', p_args),
-        run_at => now() + make_interval(secs => p_millis / 1000.0), max_attempts => 12,
-        job_key => queue.key_of(business, p_name, p_args));
+    FOR job IN SELECT * FROM jsonb_array_elements(p_jobs) LOOP
+        lane := job ->> 'lane';
+        IF lane NOT IN ('bulk', 'long') THEN
+            RAISE EXCEPTION 'there is no lane %', lane;
+        END IF;
+        after := make_interval(secs => (job ->> 'after_millis')::bigint / 1000.0);
+        PERFORM queue.add_job(concat_ws('_', 'funnelchat', lane),
+            json_build_object('v', 1, 'business_id', business, 'name', job -> 'name', 'args', job -> 'args'),
+            queue_name => lane || ':' || business, run_at => now() + after, max_attempts => 12,
+            job_key => CASE WHEN after IS NOT NULL THEN queue.key_of(business, job ->> 'name', job -> 'args') END);
+    END LOOP;
 END $$;
-REVOKE ALL ON FUNCTION queue.enqueue_after FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION queue.enqueue_after TO funnelchat_app;
+REVOKE ALL ON FUNCTION queue.enqueue(jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION queue.enqueue(jsonb) TO funnelchat_app;
 
 -- Reconcilers find the same row again and again until its job has run: one that waits already runs now instead. A job of
 -- no business is somebody's request, such as a mail, and each counts.
@@ -82,7 +61,7 @@ $$;
 REVOKE ALL ON FUNCTION queue.enqueue_for FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION queue.enqueue_for TO funnelchat_system;
 
--- The same in a lane with slots of its own, as `enqueue_in` has them.
+-- The same in a lane with slots of its own, as `enqueue` has them.
 CREATE OR REPLACE FUNCTION queue.enqueue_in_for(p_lane text, p_business uuid, p_name text, p_args jsonb) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = queue, pg_temp AS $$
 BEGIN
