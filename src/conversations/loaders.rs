@@ -96,7 +96,7 @@ impl MessagePage {
 }
 
 pub(super) type Threads = Arc<Vec<Arc<ConversationRow>>>;
-type Messages = Arc<Vec<Arc<MessageRow>>>;
+pub(super) type Messages = Arc<Vec<Arc<MessageRow>>>;
 
 /// The slice's look-ups of one operation.
 #[derive(Default)]
@@ -178,8 +178,8 @@ impl ConversationLoaders {
         self.messages.fetch(pages, read).await
     }
 
-    pub(super) fn has_messages(&self, page: &MessagePage) -> bool {
-        self.messages.kept(page).is_some()
+    pub(super) fn kept_messages(&self, page: &MessagePage) -> Option<Messages> {
+        self.messages.kept(page)
     }
 
     pub(super) async fn message(

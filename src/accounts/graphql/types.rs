@@ -88,7 +88,7 @@ crate::fields_at_hand!(Account {
     "createdAt" => created_at,
     "updatedAt" => updated_at,
 } fetched {
-    "conversations" => (fetch_conversations, has_conversations, conversations_at_field),
+    "conversations" => (fetch_conversations, fetched_conversations),
 });
 
 impl Account {
@@ -97,18 +97,8 @@ impl Account {
         Conversation::fetch_of_accounts(ctx, ids).await;
     }
 
-    fn has_conversations(&self, ctx: &Context<'_>) -> bool {
-        Conversation::is_fetched_of_account(ctx, self.row.id)
-    }
-
-    async fn conversations_at_field(
-        &self,
-        ctx: &Context<'_>,
-    ) -> async_graphql::Result<InPlace<ConversationConnection>> {
-        let args = PageArgs::of(ctx).unwrap_or_default();
-        Conversation::of_account(ctx, self.row.id, args)
-            .await
-            .map(InPlace)
+    fn fetched_conversations(&self, ctx: &Context<'_>) -> Option<InPlace<ConversationConnection>> {
+        Conversation::fetched_of_account(ctx, self.row.id).map(InPlace)
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
         ConversationLoaders,
         loaders::{MessagePage, ThreadPage},
         model::ConversationStatus,
-        store::ConversationRow,
+        store::{ConversationRow, MessageRow},
     },
     identity::graphql::User,
     platform::{
@@ -94,11 +94,19 @@ impl Conversation {
             .of_account(scope, threads)
             .await
             .map_err(op_error)?;
+        Ok(Self::connection(scope, &page, &rows))
+    }
+
+    fn connection(
+        scope: &OpScope,
+        page: &PageRequest,
+        rows: &[Arc<ConversationRow>],
+    ) -> ConversationConnection {
         let rows = rows
             .iter()
             .map(|row| (EdgeCursor::of("threads", row.id), Self::new(scope, row.clone())))
             .collect();
-        Ok(ConversationConnection::from_rows(&page, rows))
+        ConversationConnection::from_rows(page, rows)
     }
 
     fn threads_of(
@@ -138,12 +146,11 @@ impl Conversation {
         fetch_for_pages::<ConversationConnection, ConversationEdge>(ctx, &threads).await;
     }
 
-    /// Whether the page of threads that the field of `ctx` asks for of this account was fetched.
-    pub fn is_fetched_of_account(ctx: &Context<'_>, account: Uuid) -> bool {
-        let page = PageArgs::of(ctx).and_then(|args| Self::threads_of(ctx, account, args).ok());
-        let loaders = ctx.data::<ConversationLoaders>();
-        page.zip(loaders.ok())
-            .is_some_and(|((_, page), loaders)| loaders.kept_threads(&page).is_some())
+    /// The page of threads that the field of `ctx` asks for of this account, where it was fetched.
+    pub fn fetched_of_account(ctx: &Context<'_>, account: Uuid) -> Option<ConversationConnection> {
+        let (page, threads) = Self::threads_of(ctx, account, PageArgs::of(ctx)?).ok()?;
+        let rows = ctx.data::<ConversationLoaders>().ok()?.kept_threads(&threads)?;
+        Some(Self::connection(ctx.scope().ok()?, &page, &rows))
     }
 }
 
@@ -158,7 +165,7 @@ crate::fields_at_hand!(Conversation {
     "updatedAt" => updated_at,
     "closedAt" => closed_at,
 } fetched {
-    "messages" => (fetch_messages, has_messages, message_page_at_field),
+    "messages" => (fetch_messages, fetched_messages),
 });
 
 /// A thread on one channel with one address.
@@ -308,6 +315,10 @@ impl Conversation {
             .messages(ctx.scope()?, asked)
             .await
             .map_err(op_error)?;
+        Ok(Self::message_connection(&page, &rows, has_more))
+    }
+
+    fn message_connection(page: &PageRequest, rows: &[Arc<MessageRow>], has_more: bool) -> MessageConnection {
         let rows = rows
             .iter()
             .map(|row| {
@@ -317,9 +328,9 @@ impl Conversation {
                 )
             })
             .collect();
-        let mut connection = MessageConnection::from_rows(&page, rows);
-        connection.page_info.goes_on(&page, has_more);
-        Ok(connection)
+        let mut connection = MessageConnection::from_rows(page, rows);
+        connection.page_info.goes_on(page, has_more);
+        connection
     }
 
     fn messages_of(
@@ -333,14 +344,6 @@ impl Conversation {
         Ok((page, messages))
     }
 
-    async fn message_page_at_field(
-        &self,
-        ctx: &Context<'_>,
-    ) -> async_graphql::Result<InPlace<MessageConnection>> {
-        let args = PageArgs::of(ctx).unwrap_or_default();
-        self.message_page(ctx, args).await.map(InPlace)
-    }
-
     async fn fetch_messages(threads: &[&Self], ctx: &Context<'_>) {
         let (Ok(scope), Ok(loaders)) = (ctx.scope(), ctx.data::<ConversationLoaders>()) else {
             return;
@@ -352,11 +355,11 @@ impl Conversation {
         let _ = loaders.fetch_messages(scope, pages).await;
     }
 
-    fn has_messages(&self, ctx: &Context<'_>) -> bool {
-        let page = PageArgs::of(ctx).and_then(|args| self.messages_of(ctx, args).ok());
-        let loaders = ctx.data::<ConversationLoaders>();
-        page.zip(loaders.ok())
-            .is_some_and(|((_, page), loaders)| loaders.has_messages(&page))
+    fn fetched_messages(&self, ctx: &Context<'_>) -> Option<InPlace<MessageConnection>> {
+        let (page, asked) = self.messages_of(ctx, PageArgs::of(ctx)?).ok()?;
+        let rows = ctx.data::<ConversationLoaders>().ok()?.kept_messages(&asked)?;
+        let connection = Self::message_connection(&page, &rows, asked.has_more(&self.row));
+        Some(InPlace(connection))
     }
 
     /// The thread's cursor in a list by last change.

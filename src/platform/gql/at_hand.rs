@@ -37,11 +37,11 @@ pub trait AtHand: ContainerType {
 
 /// Lists the fields of an object that hardly ever wait, with their resolvers in its `#[Object]`. One that waits after
 /// all is resolved as the others, from its beginning: not for fields that ask a `Batch`, which would be asked twice. Those
-/// stand under `fetched`, with what fetches for many objects at once, tells whether that was done, and resolves the field.
+/// stand under `fetched`, with what fetches for many objects at once, and what has the field's value where that was done.
 #[macro_export]
 macro_rules! fields_at_hand {
     ($object:ty { $($field:literal => $resolver:ident),* $(,)? }
-        $(fetched { $($late:literal => ($fetch:ident, $is_fetched:ident, $late_resolver:ident)),* $(,)? })?) => {
+        $(fetched { $($late:literal => ($fetch:ident, $fetched:ident)),* $(,)? })?) => {
         impl $crate::platform::gql::AtHand for $object {
             fn is_at_hand(field: &str) -> bool {
                 [$($field),*].contains(&field)
@@ -60,7 +60,7 @@ macro_rules! fields_at_hand {
 
             fn is_fetched(&self, ctx: &::async_graphql::Context<'_>) -> bool {
                 match ctx.item.node.name.node.as_str() {
-                    $($late => self.$is_fetched(ctx),)*
+                    $($late => self.$fetched(ctx).is_some(),)*
                     _ => false,
                 }
             }
@@ -73,10 +73,7 @@ macro_rules! fields_at_hand {
             ) -> Option<::async_graphql::ServerResult<()>> {
                 match ctx.item.node.name.node.as_str() {
                     $($field => $crate::platform::gql::write_at_once(ctx, self.$resolver(ctx), out),)*
-                    $($($late => match self.$is_fetched(ctx) {
-                        true => $crate::platform::gql::write_at_once(ctx, self.$late_resolver(ctx), out),
-                        false => None,
-                    },)*)?
+                    $($($late => $crate::platform::gql::WriteValue::write_value(&self.$fetched(ctx)?, ctx, out),)*)?
                     _ => None,
                 }
             }
