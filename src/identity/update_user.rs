@@ -41,6 +41,8 @@ pub(super) struct UserPatch {
     pub(super) work: WorkPatch,
     /// Whether the API keys that they made end; left out: where they are let go.
     pub(super) revoke_api_keys: Option<bool>,
+    /// Whether their sessions end, though nothing changes that would end them.
+    pub(super) end_sessions: bool,
 }
 
 /// What ends the sessions of whom it concerns, and nobody changes of themselves.
@@ -102,7 +104,8 @@ pub(super) async fn update_user(
     .into_iter()
     .filter_map(|(name, set)| set.then_some(name))
     .collect();
-    let ends_sessions = changed.iter().any(|field| RIGHTS.contains(field));
+    let changes_rights = changed.iter().any(|field| RIGHTS.contains(field));
+    let ends_sessions = changes_rights || patch.end_sessions;
     if myself == Some(id) {
         refuse_own(&changed)?;
     } else {
@@ -120,7 +123,7 @@ pub(super) async fn update_user(
     };
     check_still_in_office(identity, &locked, myself, needed)?;
     changed.extend(patch.work.apply(tx, id).await?);
-    if changed.is_empty() {
+    if changed.is_empty() && !ends_sessions {
         return Ok(settle_keys_of(identity, tx, (&before, &after), patch.revoke_api_keys).await?);
     }
     if ends_sessions {
@@ -134,7 +137,7 @@ pub(super) async fn update_user(
     };
     let keys = settle_keys_of(identity, tx, (&before, &after), patch.revoke_api_keys).await?;
     // They invited as somebody that they are no more.
-    if ends_sessions {
+    if changes_rights {
         invitation_store::revoke_invitations_of(tx, id).await?;
     }
     let details = json!({

@@ -114,6 +114,9 @@ pub struct UpdateUserInput {
     /// Whether the API keys that they made end, too. Left out: those of somebody who is suspended or deactivated end;
     /// where keys stay, the administrators are told by mail.
     revoke_api_keys: Option<bool>,
+    /// True ends all of their sessions and sockets in your business, for a lost device say; they may sign in again. A change of
+    /// role, permissions or status does that by itself.
+    end_sessions: Option<bool>,
 }
 
 /// What updateUser answers.
@@ -236,6 +239,7 @@ impl TeamMutations {
                     capacity: input.capacity.into(),
                 },
                 revoke_api_keys: input.revoke_api_keys,
+                end_sessions: input.end_sessions.unwrap_or(false),
             };
             ended = update_user::update_user(identity, tx, id, patch).await?;
             Ok::<Done, OpError>(id.into())

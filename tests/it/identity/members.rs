@@ -240,6 +240,35 @@ async fn nobody_changes_themselves_and_a_manager_changes_agents_only() {
 }
 
 #[tokio::test]
+async fn the_sessions_of_a_member_who_lost_a_device_end_and_nothing_else_changes() {
+    let app = TestApp::start().await;
+    let (admin, manager) = (app.acme.sign_in("admin").await, app.acme.sign_in("manager").await);
+    let (lost, other) = (
+        app.acme.sign_in("agent").await,
+        app.acme.sign_in("compliance").await,
+    );
+    let own = id_of(&admin, "BUSINESS_ADMIN").await;
+    let above = manager
+        .gql(UPDATE, json!({ "i": { "id": own, "endSessions": true } }))
+        .await;
+    assert_eq!(error_code(&above), "FORBIDDEN", "{above}");
+    let agent = id_of(&admin, "AGENT").await;
+    let unasked = update(&manager, json!({ "id": agent, "endSessions": false })).await;
+    assert_eq!(user_errors(&unasked), [""; 0]);
+    assert!(may_act(&lost).await);
+    let ended = update(&manager, json!({ "id": agent, "endSessions": true })).await;
+    assert_eq!(ended["user"]["status"], "ACTIVE", "{ended}");
+    assert!(!may_act(&lost).await);
+    assert!(may_act(&other).await && may_act(&admin).await);
+    assert!(
+        may_act(&app.acme.sign_in("agent").await).await,
+        "they sign in again"
+    );
+    assert_eq!(app.audited("user.updated").await, 1);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn two_administrators_who_demote_each_other_leave_one() {
     let app = TestApp::start().await;
     let admin = app.acme.sign_in("admin").await;
