@@ -5,8 +5,13 @@ use uuid::Uuid;
 use super::{
     CeaseNotice,
     content::{ContentNeeds, append_required, append_sender, language_of_rest},
+    holds::{HoldKind, standing_holds},
 };
-use crate::platform::{db::TenantTx, error::OpError};
+use crate::platform::{
+    db::TenantTx,
+    error::OpError,
+    gql::{UserError, UserErrorCode},
+};
 
 /// The content as it will be sent: with who writes, the collector's identification (12 CFR 1006.18(e)) and the opt-out notice
 /// (12 CFR 1006.6(e)), each only where it is not said already. They are in the language of the content, whatever the person's is
@@ -45,13 +50,22 @@ pub async fn unsigned_text(
 /// wants in every message.
 ///
 /// # Errors
-/// [`OpError`] as met.
+/// CONFLICT where nobody has asked for that: the wording would be false (15 USC 1692e). [`OpError`] otherwise.
 pub async fn cease_notice_text(
     tx: &mut TenantTx,
     debtor: Uuid,
     account: Option<Uuid>,
     notice: CeaseNotice,
 ) -> Result<String, OpError> {
+    let standing = standing_holds(tx, &[debtor]).await?;
+    if !standing
+        .iter()
+        .any(|hold| hold.kind == HoldKind::CeaseContact.as_str())
+    {
+        let message = "This notice is for a debtor who asked to be left alone, and this one has not, or the request was \
+                       withdrawn. Write in your own words, or record the request first (setHold, CEASE_CONTACT).";
+        return Err(UserError::at(UserErrorCode::Conflict, "ceaseNotice", message).into());
+    }
     let found = needs_of(tx, debtor, account).await?;
     Ok(found.append(notice.wording(&found.language), &found.language))
 }

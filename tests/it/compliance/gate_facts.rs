@@ -110,6 +110,9 @@ async fn after_a_cease_what_the_debtor_asks_later_is_answered_once_without_a_dem
     let (agent, compliance) = (app.acme.agent().await, app.acme.sign_in("compliance").await);
     let thread = app.thread_with(&agent, &app.acme, JAMES).await;
     let debtor = debtor_of(&app, &compliance, JAMES).await;
+    let unasked = json!({ "conversationId": thread, "ceaseNotice": "EFFORTS_TERMINATED" });
+    let answer_to_nobody = act(&agent, "sendMessage", "message { id }", unasked).await;
+    assert_eq!(user_errors(&answer_to_nobody), ["CONFLICT"], "\"as you asked\"");
     let hold = json!({ "debtorId": debtor, "kind": "CEASE_CONTACT", "reason": "A letter of 9 June." });
     act(&compliance, "setHold", "hold { id }", hold).await;
     let rule = "reg-f-cease-communication";
