@@ -265,7 +265,8 @@ async fn prepare(
         return Ok(None);
     };
     let Some(reservation) = reservation else {
-        stop(&mut tx, &thread, message, &decided).await?;
+        let last = waiting.created_at + slice.give_up_after;
+        stop(&mut tx, &thread, (message, last), &decided).await?;
         tx.commit().await?;
         return Ok(None);
     };
@@ -366,27 +367,33 @@ async fn insert_attempt(tx: &mut TenantTx, new: NewAttempt<'_>) -> Result<Uuid, 
     Ok(attempt)
 }
 
-/// The gate said no at the last moment: wait when it names an instant, else never send.
+/// The gate said no at the last moment: wait where it names an instant not later than `last`, else never send. What somebody
+/// wrote days ago, to a debtor who has written since or paid, is not said now: whoever still means it sends it again.
 async fn stop(
     tx: &mut TenantTx,
     thread: &ConversationRow,
-    message: Uuid,
+    (message, last): (Uuid, DateTime<Utc>),
     decided: &Decided,
 ) -> Result<(), OpError> {
-    match (decided.decision.outcome, decided.decision.next_permitted_at) {
-        (Outcome::Defer, Some(until)) => {
-            store::requeue(tx, message, until).await?;
-            let details = decided.in_trail(json!({ "until": until, "rule": decided.decision.rule }));
-            tx.audit(AuditEntry::plain("message.deferred", message, &details).about(thread.debtor_id));
-        }
-        _ => {
-            let failure = Some((decided.decision.rule.as_str(), decided.decision.reason.as_str()));
-            store::set_status(tx, message, DeliveryStatus::Blocked, failure).await?;
-            let details = decided.in_trail(json!({ "rule": decided.decision.rule }));
-            tx.audit(AuditEntry::plain("message.blocked", message, &details).about(thread.debtor_id));
-            emit_status(tx, thread, message);
-        }
+    let decision = &decided.decision;
+    let until = decision
+        .next_permitted_at
+        .filter(|_| decision.outcome == Outcome::Defer);
+    let details = decided.in_trail(json!({ "until": until, "rule": decision.rule }));
+    if let Some(until) = until.filter(|until| *until <= last) {
+        store::requeue(tx, message, until).await?;
+        tx.audit(AuditEntry::plain("message.deferred", message, &details).about(thread.debtor_id));
+        return Ok(());
     }
+    let again = until.map(|until| {
+        let from = until.format("%Y-%m-%d %H:%M UTC");
+        format!(" It waits no longer than its vendor is tried: send it again from {from} on.")
+    });
+    let reason = format!("{}{}", decision.reason, again.unwrap_or_default());
+    let failure = Some((decision.rule.as_str(), reason.as_str()));
+    store::set_status(tx, message, DeliveryStatus::Blocked, failure).await?;
+    tx.audit(AuditEntry::plain("message.blocked", message, &details).about(thread.debtor_id));
+    emit_status(tx, thread, message);
     Ok(())
 }
 

@@ -1,10 +1,11 @@
 //! Two at once: one message goes once, and the last frequency slot is taken once.
 
 use chrono::TimeDelta;
+use serde_json::json;
 use sqlx::{Connection as _, Executor as _, Row as _};
 
 use super::queue::{count, waits_for_a_lock};
-use crate::support::{Options, TestApp, send, send_refused};
+use crate::support::{Options, TestApp, data, send, send_refused};
 use funnelchat::platform::ids::{self, IdKind};
 
 /// James in Chicago, where it is noon.
@@ -48,7 +49,7 @@ async fn two_workers_and_four_jobs_for_one_message_make_one_attempt() {
 }
 
 #[tokio::test]
-async fn two_sends_for_the_last_slot_of_the_week_make_one_text_now_and_one_next_week() {
+async fn two_sends_for_the_last_slot_of_the_week_make_one_text_and_one_to_be_sent_again() {
     let app = TestApp::start().await;
     let agent = app.acme.agent().await;
     let thread = app.thread_with(&agent, &app.acme, JAMES).await;
@@ -62,18 +63,18 @@ async fn two_sends_for_the_last_slot_of_the_week_make_one_text_now_and_one_next_
     );
     app.run_jobs().await;
 
-    let (mut gone, mut waiting) = (Vec::new(), Vec::new());
+    let (mut gone, mut stopped) = (Vec::new(), Vec::new());
     for message in [&first, &second] {
         match app.status(message).await.as_str() {
             "DELIVERED" => gone.push(message.clone()),
-            "QUEUED" => waiting.push(message.clone()),
-            other => panic!("neither sent nor deferred: {other}"),
+            "BLOCKED" => stopped.push(message.clone()),
+            other => panic!("neither sent nor stopped: {other}"),
         }
     }
-    assert_eq!((gone.len(), waiting.len()), (1, 1));
+    assert_eq!((gone.len(), stopped.len()), (1, 1));
     let phone = app.acme.debtor_number(JAMES);
     assert_eq!(app.received_by(&phone).len(), 3);
-    assert_eq!(app.audited("message.deferred").await, 1);
+    assert_eq!(app.audited("message.deferred").await, 0);
     let rule = sqlx::query(
         "SELECT decision ->> 'rule' FROM decisions WHERE stage = 'DISPATCH' AND outcome = 'DEFER'",
     )
@@ -81,15 +82,24 @@ async fn two_sends_for_the_last_slot_of_the_week_make_one_text_now_and_one_next_
     .await
     .unwrap();
     assert_eq!(rule.get::<String, _>(0), "product-sms-3-per-week");
+    let answer = agent
+        .gql(
+            "query($id: ID!) { node(id: $id) { ... on Message { failureCode failureReason } } }",
+            json!({ "id": stopped[0] }),
+        )
+        .await;
+    let told = &data(&answer)["node"];
+    assert_eq!(told["failureCode"], "product-sms-3-per-week");
+    let reason = told["failureReason"].as_str().unwrap();
+    assert!(reason.contains("send it again from "), "{reason}");
 
     app.advance(TimeDelta::days(8)).await;
     app.run_jobs().await;
     assert_eq!(
-        app.status(&waiting[0]).await,
-        "DELIVERED",
-        "what was deferred is not forgotten"
+        app.received_by(&phone).len(),
+        3,
+        "what was written a week ago is not said unasked"
     );
-    assert_eq!(app.received_by(&phone).len(), 4);
     app.finish().await;
 }
 
