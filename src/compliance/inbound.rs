@@ -3,13 +3,15 @@
 
 use super::facts::{Action, Channel};
 use super::holds::HoldKind;
-use super::reading::{self, InboundKeyword, OptOutReach, Said, Statement};
+use super::reading::{self, InboundKeyword, Medium, Names, OptOutReach, Said, Statement};
 use super::rule_set::RuleSet;
 
 pub(super) const REVOCATION: &str = "tcpa-revocation-reasonable-means";
 const CEASE: &str = "reg-f-cease-communication";
 const DISPUTE: &str = "reg-f-dispute-cease";
 const STATUS: &str = "status-intake";
+const ORIGINAL_CREDITOR: &str = "reg-f-original-creditor-request";
+const WORKPLACE: &str = "reg-f-workplace-prohibited";
 
 /// The rules that read an inbound text.
 pub(super) const RULES: &[(&str, Reader)] = &[
@@ -17,6 +19,8 @@ pub(super) const RULES: &[(&str, Reader)] = &[
     (REVOCATION, reads_revocation),
     (STATUS, reads_status),
     (DISPUTE, reads_dispute),
+    (ORIGINAL_CREDITOR, reads_original_creditor),
+    (WORKPLACE, reads_workplace),
 ];
 
 type Reader = fn(&Said) -> Vec<Effect>;
@@ -28,12 +32,16 @@ pub(super) enum Effect {
     Nothing,
     /// A notice to cease, or a refusal to pay: the person is contacted no more.
     Cease,
-    /// The consent to the channel that the text came by is taken back.
-    Revoke,
+    /// The consent to a medium is taken back.
+    Revoke(Medium),
     /// The channel that the text came by is given back.
     Resubscribe,
     /// A hold on the person; a wrong party's is on the number.
     Hold(HoldKind),
+    /// The original creditor's name and address are owed, and until they are sent the debt is not collected.
+    OriginalCreditor,
+    /// The person is not contacted at work.
+    NotAtWork,
 }
 
 impl Effect {
@@ -41,11 +49,14 @@ impl Effect {
     fn rank(self) -> u8 {
         match self {
             Self::Cease => 9,
-            Self::Revoke => 8,
+            Self::Revoke(_) => 8,
             Self::Hold(HoldKind::Dispute) => 6,
             Self::Hold(_) => 7,
+            Self::OriginalCreditor => 5,
             Self::Resubscribe => 2,
             Self::Nothing => 1,
+            // It says where, and nothing of whether.
+            Self::NotAtWork => 0,
         }
     }
 
@@ -53,7 +64,13 @@ impl Effect {
         match self {
             Self::Nothing => NONE.to_owned(),
             Self::Cease => "cease:all".to_owned(),
-            Self::Revoke => format!("revoke:{channel}"),
+            Self::Revoke(Medium::Own) => format!("revoke:{channel}"),
+            Self::Revoke(Medium::Texts) => "revoke:sms".to_owned(),
+            Self::Revoke(Medium::Calls) => "revoke:voice".to_owned(),
+            Self::Revoke(Medium::Email) => "revoke:email".to_owned(),
+            Self::Revoke(Medium::Whatsapp) => "revoke:whatsapp".to_owned(),
+            Self::OriginalCreditor => "request:original_creditor".to_owned(),
+            Self::NotAtWork => "inconvenient:work".to_owned(),
             Self::Resubscribe => format!("resubscribe:{channel}"),
             Self::Hold(HoldKind::WrongParty) => "suppress:wrong_party".to_owned(),
             Self::Hold(kind) => format!("hold:{}", kind.as_str().to_lowercase()),
@@ -75,10 +92,13 @@ fn reads_cease(said: &Said) -> Vec<Effect> {
     }
 }
 
-/// 47 CFR 64.1200(a)(10)-(11): a revocation by any reasonable means; START restores the channel that it came by.
+/// 47 CFR 64.1200(a)(10)-(11): a revocation by any reasonable means; 12 CFR 1006.14(h)(1): of the media that it names. START
+/// restores the channel that it came by.
 fn reads_revocation(said: &Said) -> Vec<Effect> {
     match said.request {
-        Some(InboundKeyword::OptOut(OptOutReach::Channel)) => vec![Effect::Revoke],
+        Some(InboundKeyword::OptOut(OptOutReach::Channel)) => {
+            said.media.iter().copied().map(Effect::Revoke).collect()
+        }
         Some(InboundKeyword::OptIn) => vec![Effect::Resubscribe],
         _ => vec![],
     }
@@ -110,8 +130,24 @@ fn reads_dispute(said: &Said) -> Vec<Effect> {
     }
 }
 
-/// Everything that one text brings about by the rules of the set. `names` are of those who may be meant.
-pub(super) fn effects(rule_set: &RuleSet, text: &str, names: &[&str]) -> Vec<Effect> {
+/// 15 USC 1692g(b); 12 CFR 1006.38(c): a request in writing for the original creditor's name and address.
+fn reads_original_creditor(said: &Said) -> Vec<Effect> {
+    match said.asks_for_original_creditor {
+        true => vec![Effect::OriginalCreditor],
+        false => vec![],
+    }
+}
+
+/// 15 USC 1692c(a)(3); 12 CFR 1006.6(b)(3): one statement that they are not to be contacted at work is enough.
+fn reads_workplace(said: &Said) -> Vec<Effect> {
+    match said.not_at_work {
+        true => vec![Effect::NotAtWork],
+        false => vec![],
+    }
+}
+
+/// Everything that one text brings about by the rules of the set.
+pub(super) fn effects(rule_set: &RuleSet, text: &str, names: &Names<'_>) -> Vec<Effect> {
     by_rule(rule_set, &reading::read(text, names))
         .map(|(_, effect)| effect)
         .filter(|effect| *effect != Effect::Nothing)
@@ -149,7 +185,7 @@ pub(super) fn read(rule_set: &RuleSet, action: Option<&Action>) -> Reading {
     };
     let mut furthest = 0;
     for text in texts {
-        let said = reading::read(text, &[]);
+        let said = reading::read(text, &Names::default());
         for (rule, effect) in by_rule(rule_set, &said) {
             let name = effect.name(channel);
             if effect != Effect::Nothing && !found.effects.contains(&name) {
@@ -174,5 +210,56 @@ fn channel_name(channel: Option<Channel>) -> &'static str {
         Some(Channel::Voice | Channel::Voicemail) => "voice",
         Some(Channel::Letter) => "letter",
         None => "all",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_by(channel: Channel, text: &str) -> (&'static str, String, Vec<String>) {
+        let action = Action {
+            channel: Some(channel),
+            texts: Some(vec![text.to_owned()]),
+            ..Action::default()
+        };
+        let found = read(RuleSet::current(), Some(&action));
+        (found.rule, found.effect, found.effects)
+    }
+
+    #[test]
+    fn an_opt_out_is_of_the_medium_that_it_names_and_else_of_the_one_that_it_came_by() {
+        for (channel, text, expected) in [
+            (Channel::Sms, "STOP", vec!["revoke:sms"]),
+            (
+                Channel::Sms,
+                "stop emailing me, text is fine",
+                vec!["revoke:email"],
+            ),
+            (Channel::Sms, "do not call me", vec!["revoke:voice"]),
+            (Channel::Email, "stop texting me", vec!["revoke:sms"]),
+            (Channel::Email, "unsubscribe", vec!["revoke:email"]),
+            (
+                Channel::Sms,
+                "do not call or text me",
+                vec!["revoke:sms", "revoke:voice"],
+            ),
+            (Channel::Sms, "do not call, text or email me", vec!["cease:all"]),
+        ] {
+            assert_eq!(read_by(channel, text).2, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_asked_of_the_original_creditor_and_of_the_workplace_names_its_rule() {
+        let asked = read_by(Channel::Sms, "Who is the original creditor?");
+        assert_eq!(
+            (asked.0, asked.1.as_str()),
+            (ORIGINAL_CREDITOR, "request:original_creditor")
+        );
+        // Where they are not to be contacted is no answer to whether they are.
+        let (rule, effect, effects) = read_by(Channel::Sms, "don't call me at work");
+        assert_eq!((rule, effect.as_str()), (REVOCATION, NONE));
+        assert_eq!(effects, ["inconvenient:work"]);
     }
 }

@@ -5,14 +5,14 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    address_consents::{Withdrawal, revoke_address},
-    disputes::{Found, file_found, file_repeated},
+    contact_places::record_said_of_work,
+    disputes::{Found, file_found, file_repeated, file_request, has_asked},
     holds::{HoldKind, HoldSource},
     inbound::{Effect, effects},
-    opt_out::{Asked, record_opt_in, record_opt_out},
+    opt_out::{SaidByText, own_names, record_opt_in, record_said_opt_out},
     opt_out_confirmation::is_in_own_words,
     place_hold::{Placement, place_hold},
-    reading::OptOutReach,
+    reading::{Medium, Names},
     rule_set::RuleSet,
     suppressions::{AddressKind, NewSuppression, SuppressionReason, suppress},
 };
@@ -55,9 +55,10 @@ impl ReadText {
 
     /// Whether something in it is about one debt.
     pub fn is_about_a_debt(&self) -> bool {
-        self.effects
-            .iter()
-            .any(|effect| matches!(effect, Effect::Hold(kind) if is_of_a_debt(*kind)))
+        self.effects.iter().any(|effect| match effect {
+            Effect::Hold(kind) => is_of_a_debt(*kind),
+            effect => *effect == Effect::OriginalCreditor,
+        })
     }
 }
 
@@ -98,9 +99,25 @@ pub async fn read_text(
         .flat_map(|person| [person.first_name.as_deref(), person.last_name.as_deref()])
         .flatten()
         .collect();
+    let names = Names {
+        theirs: &names,
+        ours: &[],
+    };
     let mut found = effects(RuleSet::current(), text.body, &names);
-    if text.is_stopped_by_vendor && !found.contains(&Effect::Cease) && !found.contains(&Effect::Revoke) {
-        found.push(Effect::Revoke);
+    if found.contains(&Effect::Hold(HoldKind::WrongParty)) {
+        // "Who is Dana?" asks after us, where Dana is who writes.
+        let ours = own_names(tx).await?;
+        let ours: Vec<&str> = ours.iter().map(String::as_str).collect();
+        found = effects(RuleSet::current(), text.body, &Names { ours: &ours, ..names });
+    }
+    let is_ended = |effect: &Effect| {
+        matches!(
+            effect,
+            Effect::Cease | Effect::Revoke(Medium::Own | Medium::Texts)
+        )
+    };
+    if text.is_stopped_by_vendor && !found.iter().any(is_ended) {
+        found.push(Effect::Revoke(Medium::Own));
     }
     Ok(ReadText {
         effects: found,
@@ -123,11 +140,15 @@ pub async fn act_on_text(
 ) -> Result<Acted, OpError> {
     let ReadText { effects, people } = read;
     let ids: Vec<Uuid> = people.iter().map(|person| person.debtor_id).collect();
-    if effects
-        .iter()
-        .any(|effect| matches!(effect, Effect::Cease | Effect::Hold(_)))
-        && !ids.is_empty()
-    {
+    let is_of_the_person = |effect: &Effect| match effect {
+        Effect::Nothing | Effect::Resubscribe | Effect::Revoke(Medium::Own | Medium::Texts) => false,
+        Effect::Cease
+        | Effect::Hold(_)
+        | Effect::OriginalCreditor
+        | Effect::NotAtWork
+        | Effect::Revoke(Medium::Calls | Medium::Email | Medium::Whatsapp) => true,
+    };
+    if effects.iter().any(is_of_the_person) && !ids.is_empty() {
         // Whoever decides over a contact with them stands before this, or sees it.
         lock_persons(tx, &ids).await?;
     }
@@ -138,6 +159,12 @@ pub async fn act_on_text(
         && !text.is_stopped_by_vendor
         && is_in_own_words(text.body)
         && !ids.is_empty();
+    let said = SaidByText {
+        event: text.event_id,
+        at: text.received_at,
+        number: text.number,
+        people: &ids,
+    };
     let holding = Holding {
         people: &people,
         text,
@@ -151,30 +178,22 @@ pub async fn act_on_text(
                 record_opt_in(tx, keys, text.number, text.event_id).await?;
             }
             Effect::Resubscribe => {}
-            Effect::Revoke | Effect::Cease => {
-                let reach = match effect {
-                    Effect::Cease => OptOutReach::AllContact,
-                    _ => OptOutReach::Channel,
-                };
-                let (reason, number) = (SuppressionReason::OptOut, keys.blind(text.number));
-                let address = (AddressKind::Phone, number.as_slice());
-                let asked = Asked {
-                    reach,
-                    reason,
-                    at: text.received_at,
-                };
-                let opt_out = record_opt_out(tx, address, &ids, asked).await?;
-                acted.is_to_be_confirmed = opt_out.is_new && is_confirmable;
-                // What a machine may send or say to the number rests on consent: that ends with the word.
-                let (event, said_at) = (text.event_id, text.received_at);
-                let by = Withdrawal::Text { event, said_at };
-                revoke_address(tx, AddressKind::Phone, &keys.blinds(text.number), &by).await?;
-                if effect == Effect::Cease {
-                    holding
-                        .place(tx, HoldKind::CeaseContact, Some(opt_out.id))
-                        .await?;
+            Effect::Revoke(medium) => {
+                let opt_out = record_said_opt_out(tx, keys, said, Some(medium)).await?;
+                if matches!(medium, Medium::Own | Medium::Texts) {
+                    acted.is_to_be_confirmed |= opt_out.is_new && is_confirmable;
+                    acted.silenced = Some(Silenced::OptedOut);
                 }
+            }
+            Effect::Cease => {
+                let opt_out = record_said_opt_out(tx, keys, said, None).await?;
+                let suppression = Some(opt_out.id);
+                holding.place(tx, HoldKind::CeaseContact, suppression).await?;
                 acted.silenced = Some(Silenced::OptedOut);
+            }
+            Effect::OriginalCreditor => holding.ask_for_original_creditor(tx).await?,
+            Effect::NotAtWork => {
+                record_said_of_work(tx, keys, (&ids, text.received_at), text.body).await?;
             }
             Effect::Hold(HoldKind::WrongParty) => {
                 let suppression = suppress_wrong_party(tx, keys, &text, &ids).await?;
@@ -246,6 +265,32 @@ impl Holding<'_> {
                 (true, false) => file_repeated(tx, found).await?,
                 (false, _) => {}
             }
+        }
+        Ok(())
+    }
+
+    /// Files that everybody behind the number asks for the original creditor (12 CFR 1006.38(c)), marked as a dispute is. Where
+    /// such a request waits for its answer already, asking again changes nothing.
+    async fn ask_for_original_creditor(&self, tx: &mut TenantTx) -> Result<(), OpError> {
+        for person in self.people {
+            let account_id = self.debt_in_question(tx, person.debtor_id).await?;
+            if has_asked(tx, person.debtor_id, account_id).await? {
+                continue;
+            }
+            let placement = Placement {
+                account_id,
+                event_id: Some(self.text.event_id),
+                since: Some(self.text.received_at),
+                ..Placement::new(person.debtor_id, HoldKind::Dispute, HoldSource::InboundText)
+            };
+            let found = Found {
+                debtor_id: person.debtor_id,
+                account_id,
+                hold_id: placement.id,
+                text: Some((self.text.event_id, self.text.received_at)),
+            };
+            let is_new = place_hold(tx, placement).await?;
+            file_request(tx, found, is_new).await?;
         }
         Ok(())
     }

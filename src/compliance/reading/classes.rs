@@ -201,6 +201,124 @@ pub(super) const CLASSES: &[(&str, &[&str])] = &[
             "deudas", "cuenta", "prestamo", "saldo", "cargo", "cobro",
         ],
     ),
+    // Messages and calls, several of them.
+    (
+        "messages",
+        &[
+            "texts",
+            "messages",
+            "calls",
+            "emails",
+            "notifications",
+            "reminders",
+            "alerts",
+            "spam",
+            "robocalls",
+            "voicemails",
+            "mensajes",
+            "textos",
+            "llamadas",
+            "correos",
+            "avisos",
+            "recordatorios",
+            "notificaciones",
+            "alertas",
+        ],
+    ),
+    // A way of reaching somebody, as it is named.
+    (
+        "medium",
+        &[
+            "text",
+            "texts",
+            "texting",
+            "sms",
+            "phone",
+            "telephone",
+            "call",
+            "calls",
+            "calling",
+            "whatsapp",
+            "email",
+            "emails",
+            "emailing",
+            "mail",
+            "letter",
+            "letters",
+            "texto",
+            "textos",
+            "mensaje",
+            "mensajes",
+            "telefono",
+            "llamada",
+            "llamadas",
+            "correo",
+            "correos",
+            "carta",
+            "cartas",
+        ],
+    ),
+    // What somebody will do who is messaged once more.
+    (
+        "threat",
+        &[
+            "sue",
+            "suing",
+            "report",
+            "reporting",
+            "block",
+            "blocking",
+            "complaint",
+            "complain",
+            "fcc",
+            "cfpb",
+            "ftc",
+            "police",
+            "lawsuit",
+            "legal",
+            "court",
+            "lawyer",
+            "attorney",
+            "demando",
+            "demandar",
+            "demandare",
+            "denuncio",
+            "denunciar",
+            "denunciare",
+            "reporto",
+            "reportar",
+            "reportare",
+            "bloqueo",
+            "bloquear",
+            "policia",
+            "queja",
+        ],
+    ),
+    // When, after what is not wanted then.
+    (
+        "time",
+        &[
+            "before",
+            "after",
+            "until",
+            "till",
+            "til",
+            "between",
+            "during",
+            "while",
+            "when",
+            "today",
+            "tomorrow",
+            "tonight",
+            "weekdays",
+            "weekends",
+            "mornings",
+            "evenings",
+            "nights",
+            "sundays",
+            "saturdays",
+        ],
+    ),
     (
         "negation",
         &[
@@ -218,9 +336,9 @@ pub(super) const LEADS: &[&str] = &[
     "creo", "senor", "senora", "bro", "dude", "man",
 ];
 
-/// From five on: who is younger writes no texts.
-pub(super) fn is_age_under_18(word: &str) -> bool {
-    const WORDS: [&str; 26] = [
+/// The age that a word says; nobody under five writes texts.
+fn age(word: &str) -> Option<u32> {
+    const ENGLISH: [&str; 13] = [
         "five",
         "six",
         "seven",
@@ -234,6 +352,8 @@ pub(super) fn is_age_under_18(word: &str) -> bool {
         "fifteen",
         "sixteen",
         "seventeen",
+    ];
+    const SPANISH: [&str; 13] = [
         "cinco",
         "seis",
         "siete",
@@ -248,5 +368,21 @@ pub(super) fn is_age_under_18(word: &str) -> bool {
         "dieciseis",
         "diecisiete",
     ];
-    word.parse().is_ok_and(|age: u32| (5..18).contains(&age)) || WORDS.contains(&word)
+    let written = || {
+        [ENGLISH, SPANISH].iter().find_map(|words| {
+            let place = words.iter().position(|known| *known == word)?;
+            u32::try_from(place + 5).ok()
+        })
+    };
+    word.parse().ok().or_else(written)
+}
+
+/// From five on: who is younger writes no texts.
+pub(super) fn is_age_under_18(word: &str) -> bool {
+    age(word).is_some_and(|age| (5..18).contains(&age))
+}
+
+/// Of age.
+pub(super) fn is_adult_age(word: &str) -> bool {
+    age(word).is_some_and(|age| (18..110).contains(&age))
 }

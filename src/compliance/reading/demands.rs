@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use super::{
     pattern::Kind,
-    words::{Sentence, sentences},
+    words::{Names, Sentence, sentences},
 };
 
 static DEMAND: LazyLock<Kind> =
@@ -12,6 +12,6 @@ static DEMAND: LazyLock<Kind> =
 
 /// Whether a text plainly demands payment.
 pub(in crate::compliance) fn demands_payment(text: &str) -> bool {
-    let own: Vec<Sentence> = sentences(text, &[]);
+    let own: Vec<Sentence> = sentences(text, &Names::default());
     DEMAND.is_said(&own)
 }

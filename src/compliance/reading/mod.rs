@@ -5,6 +5,7 @@
 mod classes;
 mod debts;
 mod demands;
+mod media;
 mod pattern;
 mod requests;
 mod spelling;
@@ -15,6 +16,8 @@ mod words;
 mod tests;
 
 pub(super) use demands::demands_payment;
+pub(super) use media::Medium;
+pub(super) use words::Names;
 
 /// What an inbound message asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,21 +62,32 @@ pub(super) enum Statement {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Said {
     pub(super) request: Option<InboundKeyword>,
+    /// What an opt-out of [`OptOutReach::Channel`] is of, in a fixed order, each once.
+    pub(super) media: Vec<Medium>,
     /// In a fixed order, each once.
     pub(super) statements: Vec<Statement>,
     pub(super) disputes: bool,
+    /// They ask for the original creditor's name or address.
+    pub(super) asks_for_original_creditor: bool,
+    /// They are not to be contacted at work.
+    pub(super) not_at_work: bool,
     pub(super) refuses_to_pay: bool,
     pub(super) cannot_pay: bool,
 }
 
-/// Reads a text. `names` are the names of those whom the business may mean by its number: "no soy Ana" is about Ana. Common
-/// first names, and words with a capital inside a sentence, count as names without that.
-pub(super) fn read(text: &str, names: &[&str]) -> Said {
+/// Reads a text. "No soy Ana" is about Ana where she may be meant by the number; common first names, and words with a capital
+/// inside a sentence, count as names without that.
+pub(super) fn read(text: &str, names: &Names<'_>) -> Said {
     let sentences = words::sentences(text, names);
+    let (request, media) = requests::request(&sentences);
+    let stated = statements::not_taken_back(&sentences);
     Said {
-        request: requests::request(&sentences),
-        statements: statements::statements(&sentences),
-        disputes: debts::disputes(&sentences),
+        request,
+        media,
+        statements: statements::statements(&stated),
+        disputes: debts::disputes(&stated),
+        asks_for_original_creditor: debts::asks_for_original_creditor(&sentences),
+        not_at_work: requests::is_not_at_work(&sentences),
         refuses_to_pay: debts::refuses_to_pay(&sentences),
         cannot_pay: debts::cannot_pay(&sentences),
     }

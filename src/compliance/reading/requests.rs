@@ -7,7 +7,12 @@
 
 use std::sync::LazyLock;
 
-use super::{InboundKeyword, OptOutReach, pattern::Kind, words::Sentence};
+use super::{
+    InboundKeyword, OptOutReach,
+    media::{Medium, Reach, by_letter_alone, reach, without_welcome},
+    pattern::Kind,
+    words::Sentence,
+};
 
 /// The FCC's words, the ones that Twilio acts on by itself, and their Spanish equals.
 const OPT_OUT: &[&str] = &[
@@ -76,6 +81,19 @@ const OPT_OUT: &[&str] = &[
     "ya basta",
     "salir",
     "ya no",
+    "halt",
+    "discontinue",
+    "desist",
+    "terminate",
+    "delete me",
+    "stop please",
+    "borrenme",
+    "eliminenme",
+    "no llamar",
+    "no llamen",
+    "no escriban",
+    "no manden",
+    "no manden mas",
     "no gracias ya no",
 ];
 
@@ -184,24 +202,76 @@ static CEASE: LazyLock<Kind> =
 static OPT_OUT_SENTENCES: LazyLock<Kind> =
     LazyLock::new(|| Kind::embedded(include_str!("../../../policies/reading/opt_out.txt")));
 
-/// What the sentences ask for.
-pub(super) fn request(sentences: &[Sentence]) -> Option<InboundKeyword> {
+/// Not to be contacted at work.
+static NOT_AT_WORK: LazyLock<Kind> =
+    LazyLock::new(|| Kind::embedded(include_str!("../../../policies/reading/not_at_work.txt")));
+
+/// They are not to be contacted at work, by their own word or their employer's (15 USC 1692c(a)(3); 12 CFR 1006.6(b)(3)): one
+/// statement is enough.
+pub(super) fn is_not_at_work(sentences: &[Sentence]) -> bool {
+    NOT_AT_WORK.is_said(sentences)
+}
+
+/// What the sentences ask for, and what an opt-out is of.
+pub(super) fn request(sentences: &[Sentence]) -> (Option<InboundKeyword>, Vec<Medium>) {
     let whole: Vec<String> = sentences.iter().map(Sentence::plain).collect();
-    if let Some(keyword) = keyword(&whole.join(" ")) {
-        return Some(keyword);
+    let keyword = keyword(&whole.join(" "));
+    if let Some(keyword) = keyword
+        && keyword != InboundKeyword::OptOut(OptOutReach::Channel)
+    {
+        return (Some(keyword), Vec::new());
     }
-    if CEASE.is_said(sentences) {
-        return Some(InboundKeyword::OptOut(OptOutReach::AllContact));
+    if keyword.is_none() && CEASE.is_said(sentences) {
+        return (Some(ALL_CONTACT), Vec::new());
     }
-    let in_passing = sentences.iter().any(|sentence| {
-        !sentence.asks && is_opt_out(&sentence.plain(), OPT_OUT_IN_PASSING) || shouts_stop(sentence)
-    });
-    (in_passing || OPT_OUT_SENTENCES.is_said(sentences))
-        .then_some(InboundKeyword::OptOut(OptOutReach::Channel))
+    let opt_outs: Vec<(Sentence, Passages)> = sentences
+        .iter()
+        .filter_map(|sentence| opt_out(sentence, keyword.is_some()))
+        .collect();
+    if opt_outs.is_empty() {
+        return (None, Vec::new());
+    }
+    match reach(&opt_outs) {
+        Reach::AllContact => (Some(ALL_CONTACT), Vec::new()),
+        Reach::Media(media) => (Some(InboundKeyword::OptOut(OptOutReach::Channel)), media),
+    }
+}
+
+const ALL_CONTACT: InboundKeyword = InboundKeyword::OptOut(OptOutReach::AllContact);
+
+/// From and up to where in a sentence an opt-out is said.
+type Passages = Vec<(usize, usize)>;
+
+/// Where a sentence asks for an end to messages: without what it does not say, and where it asks. `is_keyword`: the whole text is
+/// one.
+fn opt_out(sentence: &Sentence, is_keyword: bool) -> Option<(Sentence, Passages)> {
+    if let Some(found) = by_letter_alone(sentence) {
+        return Some(found);
+    }
+    let bare = without_welcome(sentence);
+    if let Some(found) = OPT_OUT_SENTENCES.passages(&bare) {
+        return Some(found);
+    }
+    let whole = |sentence: Sentence| {
+        let end = sentence.words.len();
+        (sentence, vec![(0, end)])
+    };
+    let in_passing = !sentence.asks && is_opt_out(&sentence.plain(), OPT_OUT_IN_PASSING);
+    if is_keyword || in_passing || shouts_stop(sentence) {
+        return Some(whole(bare));
+    }
+    // What is welcome was part of what asks for an end.
+    OPT_OUT_SENTENCES.passages(sentence)
 }
 
 /// "Please STOP these", in a text that is not all in capitals; not "don't STOP".
 fn shouts_stop(sentence: &Sentence) -> bool {
+    let is_shouted = sentence.words.iter().any(|word| word.is_shouted);
+    if !is_shouted {
+        return false;
+    }
+    // "I accidentally texted STOP"
+    let sentence = OPT_OUT_SENTENCES.without_exceptions(sentence);
     sentence.words.iter().enumerate().any(|(place, word)| {
         let is_keyword = matches!(
             word.text.as_str(),

@@ -48,3 +48,24 @@ pub(super) fn statements(sentences: &[Sentence]) -> Vec<Statement> {
         .map(|(statement, _)| *statement)
         .collect()
 }
+
+/// The sentences but for a short question that the next one answers with no: "I'm a minor? no I'm 45", "wrong number? No, it's me".
+pub(super) fn not_taken_back(sentences: &[Sentence]) -> Vec<Sentence> {
+    const MOST_WORDS: usize = 5;
+    const AFTER_NO: [&str; 12] = [
+        ",", "i", "it", "this", "that", "he", "she", "they", "we", "soy", "es", "not",
+    ];
+    let says_no = |next: &Sentence| match next.words.as_slice() {
+        [only] => only.text == "no",
+        [first, second, ..] => first.text == "no" && AFTER_NO.contains(&second.text.as_str()),
+        [] => false,
+    };
+    let is_taken_back = |place: usize, sentence: &Sentence| {
+        sentence.asks && sentence.words.len() <= MOST_WORDS && sentences.get(place + 1).is_some_and(says_no)
+    };
+    let kept = sentences
+        .iter()
+        .enumerate()
+        .filter(|(place, sentence)| !is_taken_back(*place, sentence));
+    kept.map(|(_, sentence)| sentence.clone()).collect()
+}

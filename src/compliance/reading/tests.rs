@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use super::{InboundKeyword, OptOutReach, Statement, read};
+use super::{InboundKeyword, Medium, Names, OptOutReach, Statement, read};
 
 #[derive(Deserialize)]
 struct Kind {
@@ -13,8 +13,17 @@ struct Kind {
     texts: Vec<String>,
 }
 
+const NOBODY: Names<'_> = Names {
+    theirs: &[],
+    ours: &[],
+};
+
+fn kinds(sentences: &str) -> Vec<Kind> {
+    serde_json::from_str(sentences).expect("the sentences")
+}
+
 fn effects(text: &str) -> BTreeSet<String> {
-    let said = read(text, &[]);
+    let said = read(text, &NOBODY);
     let request = said.request.map(|request| match request {
         InboundKeyword::OptOut(OptOutReach::Channel) => "revoke",
         InboundKeyword::OptOut(OptOutReach::AllContact) => "cease",
@@ -39,14 +48,49 @@ fn effects(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// The same, and of what an opt-out is, whether the original creditor is asked for and whether they are not to be contacted at
+/// work.
+fn all_effects(text: &str) -> BTreeSet<String> {
+    let said = read(text, &NOBODY);
+    let mut found = effects(text);
+    if found.remove("revoke") {
+        found.extend(said.media.iter().map(|medium| {
+            let name = match medium {
+                Medium::Own | Medium::Texts => "revoke",
+                Medium::Calls => "revoke:voice",
+                Medium::Email => "revoke:email",
+                Medium::Whatsapp => "revoke:whatsapp",
+            };
+            name.to_owned()
+        }));
+    }
+    found.extend(
+        said.asks_for_original_creditor
+            .then(|| "original_creditor".to_owned()),
+    );
+    found.extend(said.not_at_work.then(|| "not_at_work".to_owned()));
+    found
+}
+
 #[test]
 fn each_sentence_brings_about_what_it_says_and_nothing_else() {
-    let kinds: Vec<Kind> = serde_json::from_str(include_str!("../../../tests/data/compliance-inbound.json"))
-        .expect("the sentences");
+    let kinds = kinds(include_str!("../../../tests/data/compliance-inbound.json"));
+    assert_brings_about(&kinds, 1_200, effects);
+}
+
+#[test]
+fn each_class_of_sentences_is_told_from_what_only_looks_like_it() {
+    let kinds = kinds(include_str!(
+        "../../../tests/data/compliance-inbound-classes.json"
+    ));
+    assert_brings_about(&kinds, 500, all_effects);
+}
+
+fn assert_brings_about(kinds: &[Kind], least: usize, effects: fn(&str) -> BTreeSet<String>) {
     let total: usize = kinds.iter().map(|kind| kind.texts.len()).sum();
-    assert!(total > 1_200, "only {total} sentences");
+    assert!(total > least, "only {total} sentences");
     let mut wrong = Vec::new();
-    for kind in &kinds {
+    for kind in kinds {
         for text in &kind.texts {
             let found = effects(text);
             if found != kind.effects {
@@ -59,27 +103,35 @@ fn each_sentence_brings_about_what_it_says_and_nothing_else() {
 
 #[test]
 fn names_are_known_from_whoever_may_be_meant() {
-    assert!(read("no soy xochitl", &[]).statements.is_empty());
+    let of = |text: &str, theirs: &[&str], ours: &[&str]| read(text, &Names { theirs, ours }).statements;
+    assert!(of("no soy xochitl", &[], &[]).is_empty());
     assert_eq!(
-        read("no soy xochitl", &["Xóchitl Ruiz"]).statements,
+        of("no soy xochitl", &["Xóchitl Ruiz"], &[]),
         [Statement::WrongParty]
     );
-    assert_eq!(
-        read("i am not zebulon", &["Zebulon"]).statements,
-        [Statement::WrongParty]
-    );
+    assert_eq!(of("i am not zebulon", &["Zebulon"], &[]), [Statement::WrongParty]);
+    // Who does not know us has not said whom the number reaches.
+    for text in ["who is Dana?", "I don't know Dana", "never heard of Dana"] {
+        assert_eq!(of(text, &["Ana"], &[]), [Statement::WrongParty], "{text}");
+        assert!(of(text, &["Ana"], &["Dana Hill"]).is_empty(), "{text}");
+        assert_eq!(
+            of(text, &["Dana"], &["Dana Hill"]),
+            [Statement::WrongParty],
+            "{text}"
+        );
+    }
 }
 
 #[test]
 fn a_long_letter_is_read_up_to_its_end() {
     let letter = "I want to talk about the bill that came in the mail and about nothing else. ".repeat(2_000);
-    assert_eq!(read(&letter, &[]).request, None);
+    assert_eq!(read(&letter, &NOBODY).request, None);
     let ends = format!(
         "{} Please stop texting me.",
         "Thank you for the reminder. ".repeat(100)
     );
     assert_eq!(
-        read(&ends, &[]).request,
+        read(&ends, &NOBODY).request,
         Some(InboundKeyword::OptOut(OptOutReach::Channel))
     );
 }
@@ -97,6 +149,6 @@ fn no_phrase_of_the_content_scanner_reads_as_a_request() {
         .collect();
     assert_eq!(texts.len(), 65);
     for text in texts {
-        assert_eq!(read(text, &[]).request, None, "{text:?}");
+        assert_eq!(read(text, &NOBODY).request, None, "{text:?}");
     }
 }

@@ -24,8 +24,13 @@ impl Word {
     }
 
     pub(super) fn cut() -> Self {
+        Self::plain("|")
+    }
+
+    /// A word of which nothing more is known.
+    pub(super) fn plain(text: &str) -> Self {
         Self {
-            text: "|".to_owned(),
+            text: text.to_owned(),
             is_name: false,
             is_shouted: false,
         }
@@ -56,29 +61,55 @@ impl Sentence {
 /// Nobody says more than this in a text; what comes later in a long letter is for a person to read.
 const MOST_CHARACTERS: usize = 20_000;
 
-/// The sentences that are the writer's own. `names` are those of the people who may be meant, in any case.
-pub(super) fn sentences(text: &str, names: &[&str]) -> Vec<Sentence> {
+/// Whose names a text may hold.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::compliance) struct Names<'a> {
+    /// Of those who may be meant by the number that the text came from, in any case.
+    pub(in crate::compliance) theirs: &'a [&'a str],
+    /// The business's own and those of the people who write for it: who does not know them has not said whom the number reaches.
+    pub(in crate::compliance) ours: &'a [&'a str],
+}
+
+impl Names<'_> {
+    fn normal(names: &[&str]) -> Vec<String> {
+        names
+            .iter()
+            .flat_map(|name| name.split_whitespace())
+            .map(normal)
+            .filter(|name| name.chars().count() > 1)
+            .collect()
+    }
+}
+
+/// Names in their normal form.
+#[derive(Default)]
+struct Known {
+    theirs: Vec<String>,
+    ours: Vec<String>,
+}
+
+/// The sentences that are the writer's own.
+pub(super) fn sentences(text: &str, names: &Names<'_>) -> Vec<Sentence> {
     let text: String = text.chars().take(MOST_CHARACTERS).collect();
-    let text = without_quotes(&text);
+    // The signs that say it without a word.
+    let text = without_quotes(&text).replace(['🛑', '⛔'], " stop ");
     if is_spelled_out(&text) {
         let joined: String = text
             .chars()
             .filter(|character| character.is_alphanumeric())
             .collect();
-        return sentence(&joined, &[], false).into_iter().collect();
+        return sentence(&joined, &Known::default(), false).into_iter().collect();
     }
-    let names: Vec<String> = names
-        .iter()
-        .flat_map(|name| name.split_whitespace())
-        .map(normal)
-        .filter(|name| name.chars().count() > 1)
-        .collect();
+    let known = Known {
+        theirs: Names::normal(names.theirs),
+        ours: Names::normal(names.ours),
+    };
     let small = |character: char| character.is_alphabetic() && character.is_lowercase();
     let is_all_capitals = !text.chars().any(small);
     split(&text)
         .into_iter()
         .filter(|part| !is_our_instruction(part))
-        .filter_map(|part| sentence(part, &names, is_all_capitals))
+        .filter_map(|part| sentence(part, &known, is_all_capitals))
         .collect()
 }
 
@@ -135,7 +166,18 @@ fn is_spelled_out(text: &str) -> bool {
         && runs.all(|run| run.chars().count() == 1 && run.chars().all(char::is_alphabetic))
 }
 
-/// At ends of lines, at `!`, `?`, `;` and at full stops but for those of "u.s.", "p.m." and numbers.
+/// "Ch. 7" and "Mr. Ruiz" go on.
+fn is_abbreviated(word: &str, rest: &str) -> bool {
+    let word = normal(word);
+    let next = rest.trim_start_matches(' ').chars().next();
+    match word.as_str() {
+        "ch" | "chap" | "chpt" | "cap" => next.is_some_and(|next| next.is_ascii_digit()),
+        "mr" | "mrs" | "ms" | "dr" | "sra" | "sr" | "srta" => next.is_some_and(char::is_uppercase),
+        _ => false,
+    }
+}
+
+/// At ends of lines, at `!`, `?`, `;` and at full stops but for those of "u.s.", "p.m.", abbreviations and numbers.
 fn split(text: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let mut from = 0;
@@ -153,7 +195,9 @@ fn split(text: &str) -> Vec<&str> {
                     .chars()
                     .next()
                     .is_some_and(|next| next.is_ascii_digit());
-                last.chars().count() != 1 && !(goes_on && last.chars().all(|c| c.is_ascii_digit()))
+                last.chars().count() != 1
+                    && !(goes_on && last.chars().all(|c| c.is_ascii_digit()))
+                    && !is_abbreviated(last, &text[end..])
             }
             _ => false,
         };
@@ -182,16 +226,12 @@ fn is_our_instruction(part: &str) -> bool {
     }) && !words.contains(&"i")
 }
 
-fn sentence(part: &str, names: &[String], is_all_capitals: bool) -> Option<Sentence> {
+fn sentence(part: &str, known: &Known, is_all_capitals: bool) -> Option<Sentence> {
     let mut words: Vec<Word> = Vec::new();
     for piece in pieces(part) {
         if piece == "," {
             if words.last().is_some_and(|word| !word.is_comma()) {
-                words.push(Word {
-                    text: ",".to_owned(),
-                    is_name: false,
-                    is_shouted: false,
-                });
+                words.push(Word::plain(","));
             }
             continue;
         }
@@ -202,7 +242,9 @@ fn sentence(part: &str, names: &[String], is_all_capitals: bool) -> Option<Sente
             !is_all_capitals && is_capital && letters.clone().count() > 1 && letters.all(char::is_uppercase);
         let bare = without_long_runs(&normal(without_possessive(piece)));
         let may_be_name = is_capital && !is_all_capitals && !is_first && !spelling::is_no_name(&bare);
-        let is_name = names.contains(&bare) || spelling::is_first_name(&bare) || may_be_name;
+        let is_ours = known.ours.contains(&bare);
+        let is_name =
+            known.theirs.contains(&bare) || !is_ours && (spelling::is_first_name(&bare) || may_be_name);
         for text in spelling::written_out(&bare) {
             words.push(Word {
                 text,
@@ -217,10 +259,53 @@ fn sentence(part: &str, names: &[String], is_all_capitals: bool) -> Option<Sente
     if words.is_empty() {
         return None;
     }
+    unname_businesses(&mut words);
     Some(Sentence {
         words,
         asks: part.contains('?'),
     })
+}
+
+/// "Apex Group", "Dana Collections": the name of a business is nobody's.
+fn unname_businesses(words: &mut [Word]) {
+    const BUSINESSES: [&str; 30] = [
+        "group",
+        "llc",
+        "inc",
+        "corp",
+        "corporation",
+        "company",
+        "co",
+        "bank",
+        "credit",
+        "union",
+        "capital",
+        "financial",
+        "finance",
+        "recovery",
+        "recoveries",
+        "collections",
+        "collection",
+        "collectors",
+        "services",
+        "service",
+        "solutions",
+        "agency",
+        "associates",
+        "management",
+        "funding",
+        "holdings",
+        "partners",
+        "receivables",
+        "hospital",
+        "asset",
+    ];
+    for place in (0..words.len()).rev() {
+        if BUSINESSES.contains(&words[place].text.as_str()) && words[place].is_name {
+            let names = words[..=place].iter_mut().rev().take_while(|word| word.is_name);
+            names.for_each(|word| word.is_name = false);
+        }
+    }
 }
 
 /// "Ana's" is Ana; "he's" is he is.
@@ -297,6 +382,20 @@ fn without_accent(character: char) -> char {
         'ó' | 'ò' | 'ô' | 'ö' => 'o',
         'ú' | 'ù' | 'û' | 'ü' => 'u',
         'ñ' => 'n',
+        // Cyrillic letters that look like ours.
+        'а' => 'a',
+        'в' => 'b',
+        'е' => 'e',
+        'і' => 'i',
+        'к' => 'k',
+        'м' => 'm',
+        'н' => 'h',
+        'о' => 'o',
+        'р' => 'p',
+        'с' => 'c',
+        'т' => 't',
+        'у' => 'y',
+        'х' => 'x',
         // Full-width letters, which some keyboards send.
         'ａ'..='ｚ' => char::from_u32(u32::from(character) - 0xFF41 + 0x61).unwrap_or(character),
         other => other,
