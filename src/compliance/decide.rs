@@ -11,7 +11,7 @@ use super::decision::{Decision, Outcome, RuleFinding};
 use super::facts::{Action, ActionType, Facts};
 use super::inbound;
 use super::rule_set::{RuleData, RuleSet};
-use super::rules::{Act, Context, Missing, Values, Verdict, Weight, erasure_effect, in_order};
+use super::rules::{Act, Context, Missing, PLACE, Values, Verdict, Weight, erasure_effect, in_order};
 use super::zones::{GEO_VERSION, TZDB_VERSION};
 use chrono::{DateTime, Days, SecondsFormat, TimeDelta, Utc};
 
@@ -106,7 +106,7 @@ impl Gate<'_> {
     }
 
     fn decide_act(&self, act: Act, facts: &Facts) -> Decision {
-        let context = match Context::new(self.rule_set, facts, act) {
+        let context = match Context::new(self.rule_set, facts, act, self.strictness) {
             Ok(context) => context,
             Err(missing) => {
                 return self.answer(
@@ -350,13 +350,19 @@ pub(super) fn finding(
     mut values: Values,
 ) -> RuleFinding {
     values.extend(until.map(|at| ("until", at.to_rfc3339_opts(SecondsFormat::Secs, true))));
+    let of_place = values.iter().any(|(name, _)| *name == PLACE);
+    let (place_en, place_es) = (rule.place_en.as_deref(), rule.place_es.as_deref());
+    let english = place_en.filter(|_| of_place);
+    let spanish = place_es.filter(|_| of_place);
+    let english = english.unwrap_or_else(|| rule.explanation(outcome));
+    let spanish = spanish.unwrap_or_else(|| rule.explanation_in_spanish(outcome));
     RuleFinding {
         rule: Arc::clone(&rule.id),
         citation: Arc::clone(&rule.citation),
         severity: Arc::clone(&rule.severity),
         outcome,
-        explanation: fill(rule.explanation(outcome), &values).into(),
-        explanation_es: fill(rule.explanation_in_spanish(outcome), &values).into(),
+        explanation: fill(english, &values).into(),
+        explanation_es: fill(spanish, &values).into(),
         until,
     }
 }

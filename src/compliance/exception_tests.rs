@@ -208,7 +208,9 @@ fn of_a_debt_whose_limitation_period_has_run_templates_are_sent_and_answers_of_p
             "in_reply_to": { "at": "2026-06-10T16:58:00Z", "channel": "sms" } })
     };
     for (action, is_allowed) in [
-        (json!({ "automated": false }), false),
+        (json!({ "automated": false, "approved_template": false }), false),
+        // In a vector, what is not said is neutral, but for a program.
+        (json!({ "automated": false }), true),
         (json!({ "automated": true }), false),
         (json!({ "automated": false, "approved_template": true }), true),
         (json!({ "automated": true, "approved_template": true }), true),

@@ -314,6 +314,8 @@ facts_object! {
         channels: Vec<String>,
         /// Places it holds for, as the kinds of their numbers, e.g. `work`; everywhere when absent.
         places: Vec<String>,
+        /// Numbers and addresses it holds for; every one when absent.
+        numbers: Vec<String>,
     }
 }
 

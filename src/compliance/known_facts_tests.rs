@@ -4,7 +4,7 @@ use super::decide::{Strictness, decide};
 use super::decision::Outcome;
 use super::facts::Facts;
 use super::rule_set::{RuleSet, newest};
-use super::test_facts::{lay_over, permitted_call, permitted_text};
+use super::test_facts::{lay_over, permitted_call, permitted_email, permitted_text};
 use serde_json::{Value, json};
 
 /// The outcome, with the rule where it is none that allows.
@@ -123,6 +123,61 @@ fn after_a_cease_a_notice_is_one_by_its_words_and_not_by_its_senders() {
             // Then the sender's word was enough, unless the text plainly demanded payment.
             let then = if demands { denied(rule) } else { ALLOWED };
             assert_eq!(answer(last, permitted_text(), facts), then);
+        }
+    }
+}
+
+#[test]
+fn who_objects_to_contact_at_work_is_not_contacted_there_by_mail_either() {
+    let last = RuleSet::of_version("2026-11-29.3").expect("the rules before");
+    let call = json!({ "profile": "floor", "action": { "number_type": "work" },
+        "workplace": { "employer_prohibits": false, "consumer_objects": true } });
+    let workplace = "reg-f-workplace-prohibited";
+    assert_eq!(
+        answer(newest(), permitted_call(), call.clone()),
+        denied(workplace)
+    );
+    assert_eq!(answer(last, permitted_call(), call), ALLOWED);
+    // An employer's address that they had consented to themselves (12 CFR 1006.22(f)(3)).
+    let mail = json!({ "action": { "address_type": "employer" }, "inconvenient": [{ "places": ["work"] }],
+        "consents": { "email_consent": { "number": "ana@example.test" } } });
+    let inconvenient = "reg-f-inconvenient-time-place";
+    assert_eq!(
+        answer(newest(), permitted_email(), mail.clone()),
+        denied(inconvenient)
+    );
+    assert_eq!(answer(last, permitted_email(), mail.clone()), ALLOWED);
+    let mut home = mail;
+    lay_over(
+        &mut home,
+        json!({ "action": { "address_type": "personal_verified" } }),
+    );
+    assert_eq!(answer(newest(), permitted_email(), home), ALLOWED);
+}
+
+#[test]
+fn an_answer_to_a_dispute_is_one_by_what_it_does_not_demand() {
+    let last = RuleSet::of_version("2026-11-29.3").expect("the rules before");
+    let facts = |kind: &str, demand: Value| {
+        json!({ "dispute": { "received_at": "2026-06-01T12:00:00Z", "written": true, "within_validation_period": true },
+            "original_creditor_request": { "received_at": "2026-06-01T12:00:00Z", "written": true,
+                "within_validation_period": true },
+            "consents": { "esign": { "status": "granted", "disclosure_given": true, "access_demonstrated": true } },
+            "action": { "kind": kind, "content": { "payment_demand": demand } } })
+    };
+    for kind in ["verification_response", "original_creditor_response"] {
+        assert_eq!(
+            answer(newest(), permitted_text(), facts(kind, json!(false))),
+            ALLOWED
+        );
+        for demand in [json!(true), Value::Null] {
+            let (outcome, _) = answer(newest(), permitted_text(), facts(kind, demand.clone()));
+            assert_eq!(outcome, Outcome::Deny, "{kind}: {demand}");
+            assert_eq!(
+                answer(last, permitted_text(), facts(kind, demand)),
+                ALLOWED,
+                "then the sender's word was enough"
+            );
         }
     }
 }

@@ -28,6 +28,8 @@ pub struct RuleSet {
     version: Arc<str>,
     /// SHA-256 of its file.
     print: [u8; 32],
+    /// For which edition of the checks it was written.
+    edition: u32,
     rules: Vec<RuleData>,
     index: HashMap<String, usize>,
     states: Vec<StateRow>,
@@ -68,6 +70,10 @@ pub struct RuleData {
     pub denial_en: Option<String>,
     /// The same in Spanish.
     pub denial_es: Option<String>,
+    /// For a rule of times and places: why it denies because of the place.
+    pub place_en: Option<String>,
+    /// The same in Spanish.
+    pub place_es: Option<String>,
     /// What the check compares with.
     #[serde(default)]
     pub parameters: Parameters,
@@ -144,6 +150,12 @@ pub struct Parameters {
     /// A notice counts as what it is said to be in its approved wording alone. Versions of before took the sender's word for it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub approved_words: bool,
+    /// The person's own objection denies, whatever the employer says. Versions of before asked for the employer alone.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub objection_denies: bool,
+    /// An answer to a dispute counts as one where nothing in it demands payment. Versions of before took the sender's word for it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub answers_demand_nothing: bool,
     /// A rate, 0.06 for six percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<f64>,
@@ -181,6 +193,12 @@ impl RuleSet {
         self.print
     }
 
+    /// The edition of the checks for which it was written. What a later edition judges otherwise, it does for the packs of that
+    /// edition alone: a stored decision comes out as it did.
+    pub(super) fn edition(&self) -> u32 {
+        self.edition
+    }
+
     /// One rule's data.
     pub fn rule(&self, id: &str) -> Option<&RuleData> {
         self.index.get(id).and_then(|place| self.rules.get(*place))
@@ -206,7 +224,7 @@ impl RuleSet {
     pub fn without(&self, id: &str) -> RuleSet {
         let rules = self.rules.iter().filter(|rule| *rule.id != *id).cloned();
         Self::of(
-            (Arc::clone(&self.version), self.print),
+            (Arc::clone(&self.version), self.print, self.edition),
             rules.collect(),
             self.states.clone(),
             self.product.clone(),
@@ -220,7 +238,7 @@ impl RuleSet {
     }
 
     fn of(
-        (version, print): (Arc<str>, [u8; 32]),
+        (version, print, edition): (Arc<str>, [u8; 32], u32),
         mut rules: Vec<RuleData>,
         states: Vec<StateRow>,
         product: ProfileSettings,
@@ -239,6 +257,7 @@ impl RuleSet {
         RuleSet {
             version,
             print,
+            edition,
             rules,
             index,
             states,

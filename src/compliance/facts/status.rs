@@ -96,6 +96,8 @@ facts_object! {
     Workplace {
         /// The employer prohibits such contact, or there is reason to know that it does.
         employer_prohibits: bool,
+        /// The person does not want to be contacted there.
+        consumer_objects: bool,
     }
 }
 

@@ -15,9 +15,10 @@ const ARCHIVE: &[&str] = &[
     include_str!("../../../policies/rules/2026-11-28.2.toml"),
     include_str!("../../../policies/rules/2026-11-29.1.toml"),
     include_str!("../../../policies/rules/2026-11-29.2.toml"),
+    include_str!("../../../policies/rules/2026-11-29.3.toml"),
 ];
 
-pub(super) const CURRENT: &str = include_str!("../../../policies/rules/2026-11-29.3.toml");
+pub(super) const CURRENT: &str = include_str!("../../../policies/rules/2026-11-29.5.toml");
 
 static ALL: LazyLock<Result<Vec<RuleSet>, RuleSetError>> = LazyLock::new(|| {
     let archive = ARCHIVE.iter().map(|text| pack::read(text, Kept::Archived));

@@ -36,6 +36,9 @@ pub enum RuleSetError {
 #[serde(deny_unknown_fields)]
 struct PackFile {
     version: String,
+    /// None of the first packs names one.
+    #[serde(default = "first_edition")]
+    edition: u32,
     rule: Vec<RuleData>,
     #[serde(default)]
     state: Vec<StateRow>,
@@ -43,6 +46,10 @@ struct PackFile {
     profile: Profiles,
     #[serde(default)]
     test: Vec<PackTest>,
+}
+
+fn first_edition() -> u32 {
+    1
 }
 
 #[derive(Default, Deserialize)]
@@ -76,7 +83,7 @@ pub(super) fn read(text: &str, kept: Kept) -> Result<RuleSet, RuleSetError> {
     validate(&file.rule, &file.state, &file.profile.product, kept)?;
     let print = Sha256::digest(text.as_bytes()).into();
     let rule_set = RuleSet::of(
-        (Arc::from(file.version), print),
+        (Arc::from(file.version), print, file.edition),
         file.rule,
         file.state,
         file.profile.product,

@@ -90,6 +90,14 @@ fn rule_in_order(rule: &RuleData) -> Fault {
         (None, None) => {}
         _ => return Err("`denial_en` and `denial_es` go together".to_owned()),
     }
+    match (&rule.place_en, &rule.place_es) {
+        (Some(english), Some(spanish)) => ensure(
+            places(english)? == places(spanish)?,
+            "`place_en` and `place_es` do not name the same `{…}` places",
+        )?,
+        (None, None) => {}
+        _ => return Err("`place_en` and `place_es` go together".to_owned()),
+    }
     let says_why = rule.data_only.as_deref().is_none_or(|why| why.trim().len() >= 10);
     ensure(says_why, "`data_only` says why nothing is checked")?;
     parameters_in_order(&rule.parameters)

@@ -1,7 +1,7 @@
 //! What follows from the business itself: whether it may act at all, and the limits that it set below the law's.
 
 use super::counting::{Bucket, Span, cap, is_unprompted};
-use super::time::{QUIET_HOURS, goes_out_at_any_hour, within};
+use super::time::{QUIET_HOURS, consented_hours, goes_out_at_any_hour, within};
 use super::{Checked, Context, Missing, Rule, Verdict, Weight};
 use crate::compliance::facts::{Channel, ClockTime, HistoryEntry, Medium, Policy};
 use crate::compliance::local_time::Hours;
@@ -75,7 +75,25 @@ fn business_contact_hours(context: &Context<'_>) -> Checked {
     if goes_out_at_any_hour(context)? {
         return Ok(Verdict::NotApplicable);
     }
-    Ok(within(context, &Hours::between(from, to), Weight::Baseline))
+    let hours = with_consented(context, Hours::between(from, to), 0);
+    Ok(within(context, &hours, Weight::Baseline))
+}
+
+/// The hours to which the debtor said yes are their own wish, which the business's own hours do not narrow. So many minutes before
+/// their end are left out.
+fn with_consented(context: &Context<'_>, mut hours: Vec<Hours>, guard: u32) -> Vec<Hours> {
+    let consented = consented_hours(context).filter(|_| context.reads_closely());
+    if let Some((from, to)) = consented {
+        const DAY: u32 = 1_440;
+        let (begin, end) = (from.seconds() / 60, to.seconds() / 60);
+        let end = if end <= begin { end + DAY } else { end };
+        let last = end.saturating_sub(guard);
+        if last > begin {
+            let last = if last > DAY { last - DAY } else { last };
+            hours.extend(Hours::between(from, ClockTime::of_minutes(last)));
+        }
+    }
+    hours
 }
 
 /// Product rule: what is handed to a provider in the last minutes before the end of the permitted hours may arrive after
@@ -93,7 +111,8 @@ fn product_guard_time(context: &Context<'_>) -> Checked {
     let missing = Missing::Parameter(QUIET_HOURS);
     let (from, to) = (hours.start.ok_or(missing)?, hours.end.ok_or(missing)?);
     let last = ClockTime::of_minutes((to.seconds() / 60).saturating_sub(guard)).max(from);
-    Ok(within(context, &Hours::between(from, last), Weight::Routine))
+    let hours = with_consented(context, Hours::between(from, last), guard);
+    Ok(within(context, &hours, Weight::Routine))
 }
 
 fn policy<'a>(context: &Context<'a>) -> Option<&'a Policy> {

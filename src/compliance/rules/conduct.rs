@@ -2,7 +2,9 @@
 //! in `action.content.extra`; which label means which prohibition stands in the rule set. Where nobody has looked, these
 //! rules say nothing.
 
+use super::dispute::{concerns, is_within_period};
 use super::{Checked, Context, Missing, Rule, Verdict, Weight};
+use crate::compliance::facts::Dispute;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -96,13 +98,21 @@ fn fdcpa_false_legal_threat(context: &Context<'_>) -> Checked {
         return Err(Missing::Fact("debts.time_barred"));
     }
     let validation = context.facts.validation.as_ref();
-    if validation.and_then(|validation| validation.disputed) == Some(true) {
+    if validation.and_then(|validation| validation.disputed) == Some(true) || was_disputed(context) {
         return Ok(Verdict::Deny(vec![]));
     }
     Ok(match forbids_labels(context, "fdcpa-false-legal-threat")? {
         Verdict::Deny(values) => Verdict::Deny(values),
         _ => Verdict::Pass(Weight::Engaged),
     })
+}
+
+/// A dispute of the debt came within the validation period, whatever was answered to it since.
+fn was_disputed(context: &Context<'_>) -> bool {
+    let dispute = context.facts.dispute.as_ref();
+    let dispute = dispute.filter(|dispute| dispute.received_at.is_some_and(|at| at <= context.at));
+    let counts = |dispute: &Dispute| concerns(dispute, context) && is_within_period(dispute, context);
+    context.reads_closely() && dispute.is_some_and(counts)
 }
 
 /// 15 USC 1692e(1), (3), (9), (13), (14), (16).

@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
-        id: "tcpa-reassigned-number",
+        id: REASSIGNED,
         check: tcpa_reassigned_number,
     },
     Rule {
@@ -39,7 +39,7 @@ pub(super) const RULES: &[Rule] = &[
         check: reg_f_email_procedures,
     },
     Rule {
-        id: "tcpa-artificial-voice-consent",
+        id: VOICE,
         check: tcpa_artificial_voice_consent,
     },
     Rule {
@@ -56,6 +56,8 @@ const DISTRICT: &str = "dc-electronic-consent";
 const TELEMARKETING: &str = "tcpa-telemarketing-pewc";
 const DO_NOT_CALL: &str = "dnc-solicitation-only";
 const TEXT: &str = "reg-f-text-procedures";
+const VOICE: &str = "tcpa-artificial-voice-consent";
+const REASSIGNED: &str = "tcpa-reassigned-number";
 
 /// 6 RCNY 5-77: electronic contact with a New Yorker needs written consent to that medium.
 fn nyc_electronic_consent(context: &Context<'_>) -> Checked {
@@ -73,7 +75,7 @@ fn dc_electronic_consent(context: &Context<'_>) -> Checked {
         return Ok(Verdict::NotApplicable);
     }
     if context.kind != ActionKind::ConsentRequest {
-        return electronic_consent(context, is_granted);
+        return electronic_consent(context, |consent, context| Ok(is_granted(consent, context)));
     }
     let span = Span::of(context, DISTRICT)?;
     let verdict = cap(context, span, Bucket::Person, |entry| {
@@ -94,8 +96,8 @@ fn ny_dfs_email_consent(context: &Context<'_>) -> Checked {
     }
     let consent = consent(context)?;
     let is_employers = context.action.address_type.as_deref() == Some("employer");
-    let is_direct = consent.given_directly_to_collector != Some(false);
-    let is_consented = is_granted_in_writing(consent, context) && is_direct && !is_employers;
+    let is_direct = is_given_directly(consent, context)?;
+    let is_consented = is_granted_in_writing(consent, context)? && is_direct && !is_employers;
     Ok(Verdict::deny_if(!is_consented, Weight::Routine))
 }
 
@@ -103,12 +105,15 @@ fn asks_for(context: &Context<'_>, consent: ElectronicConsent) -> bool {
     context.rows().any(|row| row.electronic_consent == Some(consent))
 }
 
-fn electronic_consent(context: &Context<'_>, suffices: impl Fn(&Consent, &Context<'_>) -> bool) -> Checked {
+fn electronic_consent(
+    context: &Context<'_>,
+    suffices: impl Fn(&Consent, &Context<'_>) -> Result<bool, Missing>,
+) -> Checked {
     let is_electronic = context.is_text() || context.channel == Channel::Email;
     if !is_electronic || context.is_response() {
         return Ok(Verdict::NotApplicable);
     }
-    Ok(if suffices(consent(context)?, context) {
+    Ok(if suffices(consent(context)?, context)? {
         Verdict::Pass(Weight::Routine)
     } else {
         Verdict::Deny(vec![])
@@ -125,7 +130,7 @@ fn product_written_opt_in(context: &Context<'_>) -> Checked {
     if context.is_prompt_reply()? {
         return Ok(Verdict::Pass(Weight::Routine));
     }
-    Ok(if is_granted_in_writing(consent(context)?, context) {
+    Ok(if is_granted_in_writing(consent(context)?, context)? {
         Verdict::Pass(Weight::Routine)
     } else {
         Verdict::Deny(vec![])
@@ -136,6 +141,9 @@ fn product_written_opt_in(context: &Context<'_>) -> Checked {
 /// they consented directly and which was renewed or checked as not reassigned within 60 days.
 fn reg_f_text_procedures(context: &Context<'_>) -> Checked {
     if !context.is_text() || context.kind == ActionKind::OptoutConfirmation || !context.reg_f_applies() {
+        return Ok(Verdict::NotApplicable);
+    }
+    if asks_for_consent_in_the_district(context) {
         return Ok(Verdict::NotApplicable);
     }
     let days = context.days(TEXT)?;
@@ -199,7 +207,8 @@ fn days_since_verified(consent: &Consent, context: &Context<'_>) -> Result<i64, 
 }
 
 /// 12 CFR 1006.6(d)(4): an e-mail goes to an address that the consumer used with us or consented to directly.
-/// The creditor's and the prior collector's routes are not taken.
+/// The routes of a creditor's or a prior collector's address (1006.6(d)(4)(ii), (iii)) are not taken: they need a notice of 35 days
+/// by the creditor and the collector before, and nobody records one. Who has such an address asks for consent.
 fn reg_f_email_procedures(context: &Context<'_>) -> Checked {
     if context.channel != Channel::Email
         || context.kind == ActionKind::OptoutConfirmation
@@ -210,13 +219,44 @@ fn reg_f_email_procedures(context: &Context<'_>) -> Checked {
     if last_written_at(context).is_some_and(|at| !opted_out_since(context, at)) {
         return Ok(Verdict::Pass(Weight::Routine));
     }
+    if asks_for_consent_in_the_district(context) {
+        return Ok(Verdict::NotApplicable);
+    }
     let consent = consent(context)?;
-    let is_direct = consent.given_directly_to_collector != Some(false);
-    Ok(if is_granted(consent, context) && is_direct {
-        Verdict::Pass(Weight::Routine)
-    } else {
-        Verdict::Deny(vec![])
-    })
+    Ok(
+        if is_granted(consent, context) && is_given_directly(consent, context)? {
+            Verdict::Pass(Weight::Routine)
+        } else {
+            Verdict::Deny(vec![])
+        },
+    )
+}
+
+/// D.C. Code 28-3814 permits one message that asks for consent and says nothing else: it speaks of no debt, so that the procedures
+/// against disclosure (12 CFR 1006.6(d)(3)) have nothing to keep.
+fn asks_for_consent_in_the_district(context: &Context<'_>) -> bool {
+    let content = context.action.content.as_ref();
+    let speaks_of_debt = content.is_some_and(|content| content.reveals_debt == Some(true));
+    context.reads_closely()
+        && context.kind == ActionKind::ConsentRequest
+        && asks_for(context, ElectronicConsent::Any)
+        && !speaks_of_debt
+        && !context.demands_payment()
+}
+
+/// To the collector itself; where an omission is not neutral, that has to be known.
+fn is_given_directly(consent: &Consent, context: &Context<'_>) -> Result<bool, Missing> {
+    known_or_neutral(
+        consent.given_directly_to_collector,
+        context,
+        "consents.*.given_directly_to_collector",
+    )
+}
+
+/// What the facts say; an omission in a vector says yes, and before the second edition of the checks one anywhere did.
+fn known_or_neutral(fact: Option<bool>, context: &Context<'_>, path: &'static str) -> Result<bool, Missing> {
+    let is_neutral = context.is_neutral_on_omissions() || !context.reads_closely();
+    need(fact.or(is_neutral.then_some(true)), path)
 }
 
 /// 47 USC 227(b)(1)(A)(iii); FCC 24-17: an artificial or recorded voice calls a wireless number only with
@@ -229,11 +269,23 @@ fn tcpa_artificial_voice_consent(context: &Context<'_>) -> Checked {
     if !context.has_artificial_voice() {
         return Ok(human_call(context));
     }
-    Ok(if is_granted(consent(context)?, context) {
-        Verdict::Pass(Weight::Routine)
-    } else {
-        Verdict::Deny(vec![])
-    })
+    let consent = consent(context)?;
+    Ok(
+        if is_granted(consent, context) && is_of_the_called(consent, context) {
+            Verdict::Pass(Weight::Routine)
+        } else {
+            Verdict::Deny(vec![])
+        },
+    )
+}
+
+/// 23 FCC Rcd 559 (2008): a number that the consumer gave in the transaction is consent; one that somebody looked up is none,
+/// whatever a record says. The rule names such sources.
+fn is_of_the_called(consent: &Consent, context: &Context<'_>) -> bool {
+    let parameters = context.parameters(VOICE).ok();
+    let looked_up = parameters.and_then(|parameters| parameters.codes.as_deref());
+    let source = consent.source.as_ref();
+    !source.is_some_and(|source| looked_up.unwrap_or_default().contains(source))
 }
 
 /// Facebook v. Duguid, 592 U.S. 395 (2021): a person who calls by hand or from a list needs no such consent. It matters
@@ -249,11 +301,16 @@ fn human_call(context: &Context<'_>) -> Verdict {
     }
 }
 
-/// 47 CFR 64.1200(m); 12 CFR 1006.6(d)(5): nothing to a number that the database says has changed hands.
+/// 47 CFR 64.1200(m); 12 CFR 1006.6(d)(5): nothing to a number that the database says has changed hands. Where it has no data, other
+/// evidence of so many days shows that the number is still theirs.
 fn tcpa_reassigned_number(context: &Context<'_>) -> Checked {
     if !context.is_text() && !context.has_artificial_voice() {
         return Ok(Verdict::NotApplicable);
     }
+    let days = || {
+        let days = context.days(REASSIGNED).ok();
+        days.map(|days| ("days", days.to_string())).into_iter().collect()
+    };
     Ok(
         match context
             .facts
@@ -262,10 +319,21 @@ fn tcpa_reassigned_number(context: &Context<'_>) -> Checked {
             .and_then(|check| check.status.as_deref())
         {
             None => Verdict::NotApplicable,
-            Some("yes") => Verdict::Deny(vec![]),
+            Some("yes") => Verdict::Deny(days()),
+            Some("no_data") if !has_other_evidence(context) => Verdict::Deny(days()),
             Some(_) => Verdict::Pass(Weight::Engaged),
         },
     )
+}
+
+/// They wrote from it, or their consent was given, renewed or checked. Packs that name no days did not ask.
+fn has_other_evidence(context: &Context<'_>) -> bool {
+    let Ok(days) = context.days(REASSIGNED) else {
+        return true;
+    };
+    let wrote = last_written_at(context).is_some_and(|at| context.at - at <= TimeDelta::days(days));
+    let verified = consent(context).and_then(|consent| days_since_verified(consent, context));
+    wrote || verified.is_ok_and(|ago| ago <= days)
 }
 
 /// 47 CFR 64.1200(a)(2), (f)(9): what sells anything is telemarketing, which nothing here has the written consent for. The
@@ -278,7 +346,7 @@ fn tcpa_telemarketing_pewc(context: &Context<'_>) -> Checked {
     }
 }
 
-/// 47 CFR 64.1200(c), (d): the business's own list binds every call and text; the national one solicitations alone, or
+/// 47 CFR 64.1200(c), (d): the business's own list binds every call and text, answers too; the national one solicitations alone, or
 /// collection too where the business chose so. A copy of it that is too old is no copy.
 fn dnc_solicitation_only(context: &Context<'_>) -> Checked {
     if !context.is_call() && !context.is_text() || context.kind == ActionKind::OptoutConfirmation {
@@ -287,7 +355,7 @@ fn dnc_solicitation_only(context: &Context<'_>) -> Checked {
     let lists = context.facts.do_not_call.as_ref();
     if lists.is_some_and(|lists| lists.internal == Some(true)) {
         return Ok(Verdict::deny_if(
-            context.unanswered_message().is_none(),
+            context.reads_closely() || context.unanswered_message().is_none(),
             Weight::Exception,
         ));
     }
@@ -335,11 +403,14 @@ fn is_granted(consent: &Consent, context: &Context<'_>) -> bool {
 }
 
 /// Granted, and not only by word of mouth.
-fn is_granted_in_writing(consent: &Consent, context: &Context<'_>) -> bool {
-    is_granted(consent, context) && consent.written != Some(false)
+fn is_granted_in_writing(consent: &Consent, context: &Context<'_>) -> Result<bool, Missing> {
+    if !is_granted(consent, context) {
+        return Ok(false);
+    }
+    known_or_neutral(consent.written, context, "consents.*.written")
 }
 
 /// The artificial voice has consent; without a record it has none.
 pub(super) fn artificial_voice_is_granted(context: &Context<'_>) -> bool {
-    consent(context).is_ok_and(|consent| is_granted(consent, context))
+    consent(context).is_ok_and(|consent| is_granted(consent, context) && is_of_the_called(consent, context))
 }

@@ -4,11 +4,12 @@
 use super::{Checked, Context, Missing, Rule, Verdict, Weight, need};
 use crate::compliance::content::primary_language;
 use crate::compliance::facts::{ActionKind, Channel, Content};
+use crate::compliance::language::fold_word;
 use crate::compliance::rule_set::{StateRow, TimeBarred};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
-        id: "reg-f-limited-content",
+        id: LIMITED,
         check: reg_f_limited_content,
     },
     Rule {
@@ -33,19 +34,28 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
+const LIMITED: &str = "reg-f-limited-content";
 const TIME_BARRED: &str = "time-barred-state-disclosure";
 
 /// 12 CFR 1006.2(j): a limited-content voicemail has exactly a business name that does not speak of
-/// collection, a request to reply, a natural person's name and a number.
+/// collection, a request to reply, a natural person's name and a number. No other voicemail is left, whatever it is called: anybody
+/// may hear it (rule table, live calls).
 fn reg_f_limited_content(context: &Context<'_>) -> Checked {
-    if context.kind != ActionKind::LimitedContent {
+    let is_such = context.kind == ActionKind::LimitedContent;
+    let is_voicemail = context.channel == Channel::Voicemail && context.reads_closely();
+    if !is_such && !is_voicemail {
         return Ok(Verdict::NotApplicable);
     }
     let content = need(context.action.content.as_ref(), "action.content")?;
-    let name_reveals = content.business_name.as_deref().is_some_and(speaks_of_collection);
+    let telltales = context.parameters(LIMITED)?.labels.as_deref();
+    let name = content.business_name.as_deref();
+    let name_reveals = name.is_some_and(|name| speaks_of_collection(name, telltales));
+    let discloses =
+        content.initial_mini_miranda == Some(true) || content.subsequent_mini_miranda == Some(true);
     let says_more = content.extra.as_ref().is_some_and(|extra| !extra.is_empty())
         || content.reveals_debt == Some(true)
-        || content.payment_demand == Some(true);
+        || content.payment_demand == Some(true)
+        || discloses && context.reads_closely();
     if context.channel != Channel::Voicemail || name_reveals || says_more {
         return Ok(Verdict::Deny(vec![]));
     }
@@ -61,15 +71,28 @@ fn reg_f_limited_content(context: &Context<'_>) -> Checked {
     .collect();
     Ok(if missing.is_empty() {
         Verdict::Pass(Weight::Engaged)
+    } else if !is_such {
+        Verdict::Deny(vec![])
     } else {
         Verdict::Require(missing)
     })
 }
 
-fn speaks_of_collection(business_name: &str) -> bool {
+/// `telltales` are those of the pack, which are compared without accents; packs of before had these.
+fn speaks_of_collection(business_name: &str, telltales: Option<&[String]>) -> bool {
     const TELLTALES: [&str; 6] = ["collect", "debt", "recover", "credit", "receivable", "arrears"];
-    let name = business_name.to_lowercase();
-    TELLTALES.iter().any(|telltale| name.contains(telltale))
+    // A credit union lends, and collects no more than a bank does.
+    const LENDER: &str = "credit union";
+    match telltales {
+        None => {
+            let name = business_name.to_lowercase();
+            TELLTALES.iter().any(|telltale| name.contains(telltale))
+        }
+        Some(telltales) => {
+            let name = fold_word(business_name).replace(LENDER, "");
+            telltales.iter().any(|telltale| name.contains(telltale.as_str()))
+        }
+    }
 }
 
 /// 15 USC 1692e(11); 12 CFR 1006.18(e)(1): the first communication says that a debt is being collected and
@@ -182,7 +205,10 @@ fn is_left_to_the_writer(context: &Context<'_>) -> Result<bool, Missing> {
     if !context.parameters(TIME_BARRED)?.approved_words {
         return Ok(!is_automated);
     }
-    let is_approved = context.action.approved_template == Some(true);
+    let approved = context.action.approved_template;
+    // Facts that say nothing of a template are neutral, unless a program wrote.
+    let is_neutral = context.reads_closely() && context.is_neutral_on_omissions() && !is_automated;
+    let is_approved = approved.unwrap_or(is_neutral);
     Ok(is_approved || (context.kind != ActionKind::Collection && !is_automated))
 }
 

@@ -3,6 +3,7 @@
 use std::{cmp::Reverse, rc::Rc};
 
 use super::{Act, Missing, need};
+use crate::compliance::decide::Strictness;
 use crate::compliance::facts::{
     Action, ActionKind, CallMode, CallOutcome, Channel, Debt, Direction, Facts, HistoryEntry, InReplyTo,
     Location, Medium, Profile, Recipient, TenantRole,
@@ -33,6 +34,7 @@ pub(in crate::compliance) struct Context<'a> {
     /// The debtor's earliest and latest local date; the date in UTC where nothing is known.
     dates: (NaiveDate, NaiveDate),
     rule_set: &'a RuleSet,
+    strictness: Strictness,
     /// The overlays of the debtor's state and city, or of those that are possible, whether in force or not.
     rows: Vec<&'a StateRow>,
     /// Earlier contacts that have a date, oldest first.
@@ -47,6 +49,7 @@ impl<'a> Context<'a> {
         rule_set: &'a RuleSet,
         facts: &'a Facts,
         act: Act,
+        strictness: Strictness,
     ) -> Result<Self, Missing> {
         let now = need(facts.now, "now")?;
         let action = need(facts.action.as_ref(), "action")?;
@@ -65,6 +68,7 @@ impl<'a> Context<'a> {
             dates: dates_at(&zones, now),
             zones,
             rule_set,
+            strictness,
             rows: rows_of(rule_set, facts),
             timeline: timeline_of(facts),
             as_of: now,
@@ -109,6 +113,17 @@ impl<'a> Context<'a> {
         rule.is_in_force(self.dates.0, self.dates.1)
     }
 
+    /// The pack was written for the edition of the checks in which an answer is one by its message and not by its kind, and in which
+    /// an omitted fact is neutral in an exception too. What packs of before decided comes out as it did.
+    pub(super) fn reads_closely(&self) -> bool {
+        self.rule_set.edition() >= 2
+    }
+
+    /// An omitted fact says nothing (facts of a vector); otherwise it denies.
+    pub(super) fn is_neutral_on_omissions(&self) -> bool {
+        self.strictness == Strictness::Vector
+    }
+
     pub(super) fn is_third_party(&self) -> bool {
         self.facts.tenant.as_ref().and_then(|tenant| tenant.role) != Some(TenantRole::FirstPartyCreditor)
     }
@@ -149,9 +164,50 @@ impl<'a> Context<'a> {
         self.action.number_type.as_deref() == Some("work")
     }
 
-    /// Kinds that answer the debtor or carry out their wish; frequency caps leave them out.
+    /// What answers the debtor or carries out their wish; frequency caps leave it out. A reply is an answer when the message that it
+    /// names has had none, on the same channel, and is not old: what follows up on it is a contact like any other (rule table,
+    /// [`CONSUMER_REPLY`]).
     pub(super) fn is_response(&self) -> bool {
-        is_response(&self.kind)
+        let is_judged = self.reads_closely() && self.kind == ActionKind::Reply;
+        is_response(&self.kind) && (!is_judged || self.is_the_answer())
+    }
+
+    fn is_the_answer(&self) -> bool {
+        if self.action.in_reply_to.is_none() {
+            return self.is_neutral_on_omissions();
+        }
+        let rule = self.rule_set.rule(CONSUMER_REPLY);
+        let hours = rule.and_then(|rule| rule.parameters.hours);
+        let received_at = self.unanswered_message().and_then(|message| message.at);
+        received_at.is_some_and(|at| hours.is_none_or(|hours| self.at - at <= TimeDelta::hours(hours)))
+    }
+
+    /// It plainly asks for money.
+    pub(super) fn demands_payment(&self) -> bool {
+        self.payment_demand() == Some(true)
+    }
+
+    /// It plainly asks for none; what a vector leaves out is not there.
+    pub(super) fn makes_no_demand(&self) -> bool {
+        let is_omitted = self.payment_demand().is_none();
+        self.payment_demand() == Some(false)
+            || is_omitted && self.reads_closely() && self.is_neutral_on_omissions()
+    }
+
+    pub(super) fn payment_demand(&self) -> Option<bool> {
+        self.action.content.as_ref()?.payment_demand
+    }
+
+    /// A program writes or speaks.
+    pub(super) fn is_by_a_program(&self) -> bool {
+        self.has_artificial_voice() || self.action.automated == Some(true)
+    }
+
+    /// The kind of place that the number or address reaches, e.g. `work`.
+    pub(super) fn place(&self) -> Option<&'a str> {
+        let of_number = self.action.number_type.as_deref();
+        let is_employers = self.reads_closely() && self.action.address_type.as_deref() == Some("employer");
+        of_number.or(is_employers.then_some("work"))
     }
 
     pub(super) fn state(&self) -> Option<&'a str> {

@@ -18,6 +18,8 @@ pub(super) enum Bucket {
     Everyone,
     /// All contacts with the person or their spouse.
     Household,
+    /// Contacts with the person or their spouse about one debt.
+    HouseholdDebt,
     /// Contacts with the person about one debt; a contact about two debts counts for both.
     Debt,
 }
@@ -87,7 +89,7 @@ pub(super) fn cap(
             is_engaged |= window.is_engaged;
         }
     };
-    if bucket == Bucket::Debt {
+    if matches!(bucket, Bucket::Debt | Bucket::HouseholdDebt) {
         for debt in debts_of(context) {
             let about_it = counted
                 .iter()
@@ -197,7 +199,7 @@ fn is_in_bucket(entry: &HistoryEntry, bucket: Bucket, context: &Context<'_>) -> 
     let is_spouse = |recipient: &Recipient| matches!(recipient, Recipient::Consumer | Recipient::Spouse);
     bucket == Bucket::Everyone
         || is_same_person(entry, context)
-        || bucket == Bucket::Household
+        || matches!(bucket, Bucket::Household | Bucket::HouseholdDebt)
             && is_spouse(&context.recipient)
             && entry.recipient.as_ref().is_some_and(is_spouse)
 }

@@ -2,7 +2,7 @@
 
 use super::{Checked, Context, Missing, Rule, Verdict, Weight, need};
 use crate::compliance::facts::{ActionKind, Dispute};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -39,6 +39,15 @@ fn reg_f_dispute_cease(context: &Context<'_>) -> Checked {
     {
         return Ok(Verdict::Pass(Weight::Engaged));
     }
+    Ok(match of_collection(dispute, received_at, context)? {
+        Verdict::Deny(_) | Verdict::Defer(..) if answers_without_a_demand(context) => {
+            Verdict::Pass(Weight::Exception)
+        }
+        other => other,
+    })
+}
+
+fn of_collection(dispute: &Dispute, received_at: DateTime<Utc>, context: &Context<'_>) -> Checked {
     if dispute.written == Some(false) {
         let hours = context
             .parameters(DISPUTE)?
@@ -72,7 +81,8 @@ fn reg_f_duplicative_dispute(context: &Context<'_>) -> Checked {
     };
     let is_answered = dispute.duplicative_notice_sent_at.flatten().is_some()
         || dispute.verification_sent_at.flatten().is_some();
-    let denies = !is_answered && is_collection(context) && concerns(dispute, context);
+    let collects = is_collection(context) && !answers_without_a_demand(context);
+    let denies = !is_answered && collects && concerns(dispute, context);
     Ok(Verdict::deny_if(denies, Weight::Engaged))
 }
 
@@ -81,7 +91,7 @@ fn is_duplicative(dispute: &Dispute, context: &Context<'_>) -> bool {
 }
 
 /// One of the debts of the contact is disputed; a contact that names none concerns them all.
-fn concerns(dispute: &Dispute, context: &Context<'_>) -> bool {
+pub(super) fn concerns(dispute: &Dispute, context: &Context<'_>) -> bool {
     match (&dispute.debts, &context.action.debts) {
         (Some(disputed), Some(debts)) => debts.iter().any(|debt| disputed.contains(debt)),
         _ => true,
@@ -89,7 +99,7 @@ fn concerns(dispute: &Dispute, context: &Context<'_>) -> bool {
 }
 
 /// As recorded, or as the dates say; a period without a known end is taken as running.
-fn is_within_period(dispute: &Dispute, context: &Context<'_>) -> bool {
+pub(super) fn is_within_period(dispute: &Dispute, context: &Context<'_>) -> bool {
     let ends_on = context
         .facts
         .validation
@@ -117,25 +127,37 @@ fn reg_f_original_creditor_request(context: &Context<'_>) -> Checked {
     let is_open = request.answered_at.flatten().is_none()
         && request.written != Some(false)
         && request.within_validation_period != Some(false);
-    Ok(if is_open && is_collection(context) {
-        Verdict::Deny(vec![])
-    } else {
-        Verdict::Pass(Weight::Engaged)
+    Ok(match is_open && is_collection(context) {
+        true if answers_without_a_demand(context) => Verdict::Pass(Weight::Exception),
+        true => Verdict::Deny(vec![]),
+        false => Verdict::Pass(Weight::Engaged),
     })
 }
 
-/// Answers and notices that the law asks for are not collection.
+/// Answers and notices that the law asks for are not collection, and neither is a letter that nothing is owed any more. Where the
+/// rule set says so, an answer to a dispute is one as long as it demands nothing; versions of before took the sender's word for it.
 fn is_collection(context: &Context<'_>) -> bool {
-    !matches!(
-        context.kind,
-        ActionKind::VerificationResponse
-            | ActionKind::OptoutConfirmation
-            | ActionKind::NoticeTermination
-            | ActionKind::NoticeRemedies
-            | ActionKind::NoticeIntendedRemedy
-            | ActionKind::OriginalCreditorResponse
-            | ActionKind::ValidationNotice
-            | ActionKind::Receipt
-            | ActionKind::RequestedNotice
-    )
+    match context.kind {
+        ActionKind::VerificationResponse | ActionKind::OriginalCreditorResponse => {
+            let is_asked = context
+                .parameters(DISPUTE)
+                .is_ok_and(|rule| rule.answers_demand_nothing);
+            is_asked && !context.makes_no_demand()
+        }
+        ActionKind::SatisfactionLetter => !context.reads_closely(),
+        ActionKind::OptoutConfirmation
+        | ActionKind::NoticeTermination
+        | ActionKind::NoticeRemedies
+        | ActionKind::NoticeIntendedRemedy
+        | ActionKind::ValidationNotice
+        | ActionKind::Receipt
+        | ActionKind::RequestedNotice => false,
+        _ => true,
+    }
+}
+
+/// One answer to the debtor's own message that asks for nothing is no collection: that the dispute has come in, that it may be put in
+/// writing (rule table). Versions of before stopped it too.
+fn answers_without_a_demand(context: &Context<'_>) -> bool {
+    context.reads_closely() && context.unanswered_message().is_some() && context.makes_no_demand()
 }

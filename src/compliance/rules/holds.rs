@@ -2,6 +2,7 @@
 
 use super::{Checked, Context, Missing, Rule, Verdict, Weight, need};
 use crate::compliance::facts::{ActionKind, Facts, Recipient};
+use chrono::{DateTime, Utc};
 
 const DISCHARGE: Rule = Rule {
     id: "bankruptcy-discharge",
@@ -78,9 +79,14 @@ fn deceased_representative_only(context: &Context<'_>) -> Checked {
     );
     Ok(match (has_died, acts_for_the_estate) {
         (false, _) => Verdict::Pass(Weight::Routine),
-        (true, true) => Verdict::Pass(Weight::Exception),
-        (true, false) => Verdict::Deny(vec![]),
+        (true, true) if is_left_to_a_person(context) => Verdict::Pass(Weight::Exception),
+        (true, _) => Verdict::Deny(vec![]),
     })
+}
+
+/// Product rule: with those who stand in somebody's place a person deals.
+fn is_left_to_a_person(context: &Context<'_>) -> bool {
+    !(context.reads_closely() && context.is_product_profile() && context.is_by_a_program())
 }
 
 /// 12 CFR 1006.6(a)(2): for a minor the parent or guardian is the consumer. The latest possible local date of
@@ -101,7 +107,9 @@ fn minor_parent_only(context: &Context<'_>) -> Checked {
     let is_adult = !is_said_to_be && born_on.is_some_and(is_of_age);
     Ok(match (is_adult, &context.recipient) {
         (true, _) => Verdict::Pass(Weight::Routine),
-        (false, Recipient::Parent | Recipient::Guardian) => Verdict::Pass(Weight::Exception),
+        (false, Recipient::Parent | Recipient::Guardian) if is_left_to_a_person(context) => {
+            Verdict::Pass(Weight::Exception)
+        }
         (false, _) => Verdict::Deny(vec![]),
     })
 }
@@ -122,7 +130,7 @@ fn scra_rate_cap(context: &Context<'_>) -> Checked {
     let cap = parameters.rate.ok_or(Missing::Parameter("scra-rate-cap.rate"))?;
     let content = context.action.content.as_ref();
     let rate = content.and_then(|content| content.amount_includes_interest_rate.as_ref());
-    let names_no_amount = makes_no_demand(context);
+    let names_no_amount = context.payment_demand() == Some(false);
     if parameters.unknown_denies && rate.is_none() && !names_no_amount {
         return Err(Missing::Fact("action.content.amount_includes_interest_rate"));
     }
@@ -149,7 +157,7 @@ fn identity_theft_block(context: &Context<'_>) -> Checked {
         ActionKind::OptoutConfirmation
             | ActionKind::VerificationResponse
             | ActionKind::OriginalCreditorResponse
-    ) || context.unanswered_message().is_some() && makes_no_demand(context);
+    ) || context.unanswered_message().is_some() && context.makes_no_demand();
     Ok(Verdict::deny_if(!is_resolved && !answers, Weight::Engaged))
 }
 
@@ -157,7 +165,10 @@ fn identity_theft_block(context: &Context<'_>) -> Checked {
 /// (c)(2), and answers to what the consumer asks for later, without any demand.
 fn reg_f_cease_communication(context: &Context<'_>) -> Checked {
     let cease = need(context.facts.cease.as_ref(), "cease")?;
-    let Some(received_at) = cease.received_at.filter(|_| context.reg_f_applies()) else {
+    // Effective on receipt.
+    let is_received = |at: &DateTime<Utc>| *at <= context.at || !context.reads_closely();
+    let received_at = cease.received_at.filter(is_received);
+    let Some(received_at) = received_at.filter(|_| context.reg_f_applies()) else {
         return Ok(Verdict::Pass(Weight::Routine));
     };
     if cease.written == Some(false) && !context.is_product_profile() {
@@ -171,11 +182,11 @@ fn reg_f_cease_communication(context: &Context<'_>) -> Checked {
             is_first_of_its_kind && is_such_a_notice(context)?
         }
         ActionKind::VerificationResponse | ActionKind::OriginalCreditorResponse => {
-            asked_for_verification(context.facts) && makes_no_demand(context)
+            asked_for_verification(context.facts) && context.makes_no_demand()
         }
         ActionKind::Reply => {
             let wrote_at = context.unanswered_message().and_then(|message| message.at);
-            wrote_at > Some(received_at) && makes_no_demand(context)
+            wrote_at > Some(received_at) && context.makes_no_demand()
         }
         _ => false,
     };
@@ -203,25 +214,15 @@ fn asked_for_verification(facts: &Facts) -> bool {
 /// demands payment.
 fn is_such_a_notice(context: &Context<'_>) -> Result<bool, Missing> {
     if !context.parameters(CEASE)?.approved_words {
-        return Ok(!demands_payment(context));
+        return Ok(!context.demands_payment());
     }
     let content = context.action.content.as_ref();
     let approved = content.and_then(|content| content.approved_notice.as_ref());
-    Ok(approved == Some(&context.kind) && makes_no_demand(context))
-}
-
-fn demands_payment(context: &Context<'_>) -> bool {
-    let content = context.action.content.as_ref();
-    content.and_then(|content| content.payment_demand) == Some(true)
-}
-
-fn makes_no_demand(context: &Context<'_>) -> bool {
-    context
-        .action
-        .content
-        .as_ref()
-        .and_then(|content| content.payment_demand)
-        == Some(false)
+    // Facts that say nothing of the words are neutral: the kind is what there is.
+    if approved.is_none() && context.reads_closely() && context.is_neutral_on_omissions() {
+        return Ok(!context.demands_payment());
+    }
+    Ok(approved == Some(&context.kind) && context.makes_no_demand())
 }
 
 /// 15 USC 1692c(a)(2); 12 CFR 1006.6(b)(2): a represented consumer is reached through the attorney, except
@@ -240,7 +241,7 @@ fn reg_f_attorney_represented(context: &Context<'_>) -> Checked {
     let binds = context.is_product_profile() || (concerns_these_debts && is_ascertainable);
     let is_excepted = context.recipient == Recipient::Attorney
         || attorney.consents_to_direct_contact == Some(true)
-        || (context.unanswered_message().is_some() && makes_no_demand(context));
+        || (context.unanswered_message().is_some() && context.makes_no_demand());
     Ok(match (binds, is_excepted) {
         (false, _) => Verdict::Pass(Weight::Engaged),
         (true, true) => Verdict::Pass(Weight::Exception),

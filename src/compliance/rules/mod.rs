@@ -104,6 +104,9 @@ pub(super) struct Rule {
 /// What a check finds, or what it lacked to find anything.
 pub(super) type Checked = Result<Verdict, Missing>;
 
+/// The value of a denial that is for the place of the contact: the rule then says so in its own words.
+pub(super) const PLACE: &str = "place";
+
 /// Values for the `{name}` places of a rule's explanation.
 pub(super) type Values = Vec<(&'static str, String)>;
 

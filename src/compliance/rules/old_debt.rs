@@ -35,7 +35,9 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 /// Cal. Civ. 1788.2, 1788.17; SB 1286: the rules of conduct, hours and notices bind the creditor of a Californian's debt,
-/// and of covered commercial debt. It forbids nothing itself: the rules that it brings in do.
+/// and of covered commercial debt. It forbids nothing itself: the rules that it brings in do (`reg_f_applies`: hours, places, holds,
+/// disputes, calls, conduct). The creditor itself, its staff and its affiliates owe no warning of 15 USC 1692e(11) and no validation
+/// notice of 1692g: 1788.17 takes both out for them, so that these rules, and overshadowing with them, stay with third parties.
 fn ca_rosenthal_scope(context: &Context<'_>) -> Checked {
     Ok(if context.rosenthal_applies() {
         Verdict::Pass(Weight::Routine)
@@ -51,7 +53,7 @@ fn paid_debt_no_collect(context: &Context<'_>) -> Checked {
         return Ok(Verdict::NotApplicable);
     }
     let is_paid = context.debts().any(|debt| debt.paid == Some(true));
-    let collects_nothing = context.is_response() || context.kind == ActionKind::SatisfactionLetter;
+    let collects_nothing = answers_only(context) || context.kind == ActionKind::SatisfactionLetter;
     Ok(Verdict::deny_if(is_paid && !collects_nothing, Weight::Routine))
 }
 
@@ -61,10 +63,8 @@ fn business_account_closed(context: &Context<'_>) -> Checked {
     if context.debts().all(|debt| debt.closed != Some(true)) {
         return Ok(Verdict::NotApplicable);
     }
-    let content = context.action.content.as_ref();
-    let demands = content.and_then(|content| content.payment_demand) == Some(true);
-    let collects_nothing =
-        context.is_response() && !demands || context.kind == ActionKind::SatisfactionLetter;
+    let answers = context.is_response() && !context.demands_payment();
+    let collects_nothing = answers || context.kind == ActionKind::SatisfactionLetter;
     Ok(Verdict::deny_if(!collects_nothing, Weight::Routine))
 }
 
@@ -83,11 +83,17 @@ fn time_barred_extinguished(context: &Context<'_>) -> Checked {
         let row = law.and_then(|code| context.row_of(code));
         row.is_some_and(|row| row.time_barred == Some(TimeBarred::Extinguished))
     };
-    let is_answer = context.is_response() || context.kind == ActionKind::SatisfactionLetter;
+    let is_answer = answers_only(context) || context.kind == ActionKind::SatisfactionLetter;
     Ok(Verdict::deny_if(
         barred.any(is_extinguished) && !is_answer,
         Weight::Routine,
     ))
+}
+
+/// It answers the debtor, or is what they asked for, and asks for no money: what may not be collected is not collected in an answer
+/// either (15 USC 1692e(2)). Versions of before let answers pass, whatever they said.
+fn answers_only(context: &Context<'_>) -> bool {
+    context.is_response() && !(context.reads_closely() && context.demands_payment())
 }
 
 /// 12 CFR 1006.26(b): nobody sues, or threatens to sue, on a time-barred debt, whatever they knew.

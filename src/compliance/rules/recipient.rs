@@ -49,7 +49,7 @@ fn reg_f_location_information(context: &Context<'_>) -> Checked {
     });
     let content = context.action.content.as_ref();
     let speaks_of_debt = content.is_some_and(|content| content.reveals_debt == Some(true));
-    let is_automated = context.has_artificial_voice() || context.action.automated == Some(true);
+    let is_automated = context.is_by_a_program();
     let has_attorney = context
         .facts
         .attorney
@@ -113,17 +113,21 @@ fn reg_f_third_party(context: &Context<'_>) -> Checked {
     )
 }
 
-/// 15 USC 1692c(a)(3); 12 CFR 1006.6(b)(3): no contact at work where the employer prohibits it.
+/// 15 USC 1692c(a)(3); 12 CFR 1006.6(b)(3): no contact at work where the employer prohibits it, nor where the consumer objects
+/// ((b)(1)(ii)). The product contacts nobody there unless the employer is known to allow it.
 fn reg_f_workplace_prohibited(context: &Context<'_>) -> Checked {
     if !context.is_at_work() || !context.reg_f_applies() {
         return Ok(Verdict::NotApplicable);
     }
-    let employer = context
-        .facts
-        .workplace
-        .as_ref()
-        .and_then(|workplace| workplace.employer_prohibits);
-    if employer.is_none() && context.parameters("reg-f-workplace-prohibited")?.unknown_denies {
+    let parameters = context.parameters("reg-f-workplace-prohibited")?;
+    let workplace = context.facts.workplace.as_ref();
+    let employer = workplace.and_then(|workplace| workplace.employer_prohibits);
+    let objects = workplace.is_some_and(|workplace| workplace.consumer_objects == Some(true));
+    if objects && parameters.objection_denies {
+        return Ok(Verdict::Deny(vec![]));
+    }
+    let is_product_default = context.reads_closely() && context.is_product_profile();
+    if employer.is_none() && parameters.unknown_denies && !is_product_default {
         return Err(Missing::Fact("workplace.employer_prohibits"));
     }
     let denies = employer == Some(true) || (context.is_product_profile() && employer != Some(false));

@@ -38,11 +38,17 @@ pub(super) const RULES: &[Rule] = &[
 
 const WASHINGTON: &str = "wa-3-per-week";
 
-/// 940 CMR 7.04(1)(f): in Massachusetts two calls or texts in seven days per debt, creditors included.
+/// 940 CMR 7.04(1)(f), 7.05(3)(d): in Massachusetts two calls or texts in seven days per debt, to the debtor and who lives with
+/// them, creditors included. Those count that the business initiates: no answer, and no confirmation of an opt-out.
 fn ma_2_per_7(context: &Context<'_>) -> Checked {
     let concerns_channel = context.is_call() || context.is_text();
-    let verdict = limited(context, "ma-2-per-7", concerns_channel, Bucket::Debt, |entry| {
-        is_call(entry) || is_text(entry)
+    let bucket = match context.reads_closely() {
+        true => Bucket::HouseholdDebt,
+        false => Bucket::Debt,
+    };
+    let verdict = limited(context, "ma-2-per-7", concerns_channel, bucket, |entry| {
+        let is_initiated = is_unprompted(entry) || !context.reads_closely();
+        (is_call(entry) || is_text(entry)) && is_initiated
     });
     unless_answering(context, verdict)
 }

@@ -1,7 +1,7 @@
 //! Time and place: permitted hours on the debtor's clock, and hours that the debtor called inconvenient.
 
 use super::context::CONSUMER_REPLY;
-use super::{Checked, Context, Missing, Rule, Verdict, Weight, need};
+use super::{Checked, Context, Missing, PLACE, Rule, Verdict, Weight, need};
 use crate::compliance::facts::{ActionKind, Channel, ClockTime, InconvenientTime};
 use crate::compliance::local_time::{Hours, WeeklyBar, next_open};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -25,12 +25,13 @@ pub(super) const RULES: &[Rule] = &[
         check: fl_fccpa_quiet_hours,
     },
     Rule {
-        id: "reg-f-inconvenient-time-place",
+        id: INCONVENIENT,
         check: reg_f_inconvenient_time_place,
     },
 ];
 
 pub(super) const QUIET_HOURS: &str = "reg-f-quiet-hours";
+const INCONVENIENT: &str = "reg-f-inconvenient-time-place";
 const FLORIDA: &str = "fl-fccpa-quiet-hours";
 
 /// A week holds every pattern of daily and weekly windows; two days more bridge a change of clocks.
@@ -109,10 +110,13 @@ fn reg_f_inconvenient_time_place(context: &Context<'_>) -> Checked {
     }
     let is_designated = designated.iter().any(|window| {
         let is_any_time = window.from.is_none() && window.to.is_none() && window.days.is_none();
-        window.places.is_some() && is_any_time && holds_here(window, context)
+        (window.places.is_some() || window.numbers.is_some()) && is_any_time && holds_here(window, context)
     });
     if is_designated && !context.is_response() {
-        return Ok(Verdict::Deny(vec![("zones", zone_names(context))]));
+        return Ok(Verdict::Deny(vec![
+            ("zones", zone_names(context)),
+            (PLACE, context.place().unwrap_or_default().to_owned()),
+        ]));
     }
     if goes_out_at_any_hour(context)? {
         return Ok(Verdict::NotApplicable);
@@ -154,14 +158,17 @@ fn permitted_hours(context: &Context<'_>, rule: &'static str) -> Result<Vec<Hour
     let start = parameters.start.ok_or(Missing::Parameter(rule))?;
     let end = parameters.end.ok_or(Missing::Parameter(rule))?;
     let mut hours = Hours::between(start, end);
-    let consent = context.facts.time_consent.as_ref();
-    let consent = consent.filter(|consent| consent.given_directly == Some(true));
-    if let Some(consent) = consent.filter(|consent| consent.channel == Some(context.channel))
-        && let (Some(from), Some(to)) = (consent.from, consent.to)
-    {
+    if let Some((from, to)) = consented_hours(context) {
         hours.extend(Hours::between(from, to));
     }
     Ok(hours)
+}
+
+/// The hours to which the debtor gave direct prior consent for this channel.
+pub(super) fn consented_hours(context: &Context<'_>) -> Option<(ClockTime, ClockTime)> {
+    let consent = context.facts.time_consent.as_ref()?;
+    let counts = consent.given_directly == Some(true) && consent.channel == Some(context.channel);
+    consent.from.zip(consent.to).filter(|_| counts)
 }
 
 /// The earliest instant at which every zone's clock is inside the hours; `None` where they have none in
@@ -189,19 +196,37 @@ fn earliest_convenient(context: &Context<'_>) -> Option<DateTime<Utc>> {
     })
 }
 
-/// The designation is of this channel and of the place where the number rings.
+/// The designation is of this channel, of this number, and of the place where it rings. A word that names no channel is taken for all
+/// of them. At an employer's e-mail address they are at work (12 CFR 1006.22(f)(3)); versions of before knew telephone numbers alone.
 fn holds_here(window: &InconvenientTime, context: &Context<'_>) -> bool {
     let is_of_channel = window.channels.as_deref().is_none_or(|channels| {
         channels
             .iter()
-            .any(|name| name == "all" || is_named(name, context.channel))
+            .any(|name| name == "all" || is_named(name, context.channel) || is_strange(name, context))
     });
-    let place = context.action.number_type.as_ref();
+    let number = context.action.number.as_ref();
+    let place = context.place();
     let is_of_place = window
         .places
         .as_ref()
-        .is_none_or(|places| place.is_some_and(|place| places.contains(place)));
-    is_of_channel && is_of_place
+        .is_none_or(|places| place.is_some_and(|place| places.iter().any(|named| named == place)));
+    let is_of_number = window
+        .numbers
+        .as_ref()
+        .is_none_or(|numbers| number.is_some_and(|number| numbers.contains(number)));
+    is_of_channel && is_of_place && is_of_number
+}
+
+fn is_strange(name: &str, context: &Context<'_>) -> bool {
+    const ALL: [Channel; 6] = [
+        Channel::Sms,
+        Channel::Whatsapp,
+        Channel::Email,
+        Channel::Webchat,
+        Channel::Voice,
+        Channel::Letter,
+    ];
+    context.reads_closely() && !ALL.iter().any(|channel| is_named(name, *channel))
 }
 
 fn is_named(name: &str, channel: Channel) -> bool {
