@@ -1,5 +1,5 @@
-//! Documents of an account: bills, agreements, letters, and what validates the debt. Their contents are files, guarded by
-//! the debtor's profile key.
+//! Documents of an account or a thread: bills, agreements, letters, and what validates the debt. Their contents are files,
+//! guarded by the debtor's profile key.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -25,13 +25,22 @@ use crate::{
 
 /// A document that is to be kept.
 #[derive(Clone, Debug)]
-pub(super) struct NewDocument {
-    pub(super) account: Uuid,
-    pub(super) upload: Uuid,
+pub struct NewDocument {
+    pub upload: Uuid,
     /// As the database spells it.
-    pub(super) kind: &'static str,
-    pub(super) description: Option<String>,
-    pub(super) tags: Vec<String>,
+    pub kind: &'static str,
+    pub description: Option<String>,
+    pub tags: Vec<String>,
+}
+
+/// Where it belongs: to an account, to a thread, or to both.
+#[derive(Clone, Copy, Debug)]
+pub struct DocumentPlace {
+    pub account: Option<Uuid>,
+    pub conversation: Option<Uuid>,
+    pub debtor: Uuid,
+    /// Of which field to say that there is no such place.
+    pub field: &'static str,
 }
 
 /// One document with its file, sealed.
@@ -74,31 +83,57 @@ impl NewDocument {
 /// Keeps an upload of the caller's as a document of the account, and returns its id.
 ///
 /// # Errors
-/// NOT_FOUND for an account or upload that is not the caller's, INVALID_INPUT for what does not fit, CONFLICT for an
-/// upload that was used and for a person whose data was erased.
+/// NOT_FOUND for an account that is not the caller's, and as [`keep_document`].
 pub(super) async fn add_document(
     tx: &mut TenantTx,
     keyring: &Keyring,
     db: &Db,
+    account: Uuid,
     new: NewDocument,
 ) -> Result<Uuid, OpError> {
     authorize(tx.ctx(), Cell::DocumentAdd).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
     new.check()?;
-    let no_account = || UserError::not_found("accountId", "account");
-    let (debtor, _) = store::lock_account(tx, new.account)
+    let (debtor, _) = store::lock_account(tx, account)
         .await?
-        .ok_or_else(no_account)?;
-    let person = debtor_by_id(tx, debtor).await?.ok_or_else(no_account)?;
+        .ok_or_else(|| UserError::not_found("accountId", "account"))?;
+    let place = DocumentPlace {
+        account: Some(account),
+        conversation: None,
+        debtor,
+        field: "accountId",
+    };
+    let id = keep_document(tx, keyring, db, place, new).await?;
+    tell(tx, account, debtor);
+    Ok(id)
+}
+
+/// Keeps an upload of the caller's as a document of a place that the caller has locked and tells of, and returns its id.
+///
+/// # Errors
+/// NOT_FOUND for an upload that is not the caller's, INVALID_INPUT for what does not fit, CONFLICT for an upload that was used
+/// and for a person whose data was erased.
+pub async fn keep_document(
+    tx: &mut TenantTx,
+    keyring: &Keyring,
+    db: &Db,
+    place: DocumentPlace,
+    new: NewDocument,
+) -> Result<Uuid, OpError> {
+    authorize(tx.ctx(), Cell::DocumentAdd).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
+    new.check()?;
+    let person = debtor_by_id(tx, place.debtor)
+        .await?
+        .ok_or_else(|| UserError::not_found(place.field, "debtor"))?;
     let keys = keyring.business(db, tx.business_id()).await?;
     let profile = keys.data_key(&person.keys.profile)?.ok_or_else(|| {
         UserError::at(
             UserErrorCode::Conflict,
-            "accountId",
+            place.field,
             "This person's data was erased: nothing can be kept of it any more.",
         )
     })?;
     let file = files::claim(tx, new.upload, Purpose::Document, "uploadId").await?;
-    files::give_to_person(tx, &keys, &file, debtor, person.keys.profile.id, &profile).await?;
+    files::give_to_person(tx, &keys, &file, place.debtor, person.keys.profile.id, &profile).await?;
     let id = ids::next();
     let description = match &new.description {
         Some(text) => Some(keys.seal(
@@ -112,12 +147,13 @@ pub(super) async fn add_document(
     };
     let (business, now, uploader) = (tx.business_id(), tx.now(), tx.ctx().user_id());
     sqlx::query!(
-        "INSERT INTO account_documents (business_id, id, account_id, file_id, kind, description_cipher, tags, uploaded_by,
-             created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO account_documents (business_id, id, account_id, conversation_id, file_id, kind, description_cipher, tags,
+             uploaded_by, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         business,
         id,
-        new.account,
+        place.account,
+        place.conversation,
         file.id,
         new.kind,
         description,
@@ -127,9 +163,11 @@ pub(super) async fn add_document(
     )
     .execute(tx.conn())
     .await?;
-    let details = json!({ "account": new.account, "file": file.id, "kind": new.kind });
-    tx.audit(AuditEntry::plain("document.added", id, &details).about(Some(debtor)));
-    tell(tx, new.account, debtor);
+    let mut details = json!({ "account": place.account, "file": file.id, "kind": new.kind });
+    if let Some(conversation) = place.conversation {
+        details["conversation"] = json!(conversation);
+    }
+    tx.audit(AuditEntry::plain("document.added", id, &details).about(Some(place.debtor)));
     Ok(id)
 }
 
@@ -142,12 +180,16 @@ pub(super) async fn delete_document(tx: &mut TenantTx, id: Uuid) -> Result<(), O
     let (business, now, scope) = (tx.business_id(), tx.now(), tx.ctx().agent_scope());
     let deleter = tx.ctx().user_id();
     let row = sqlx::query!(
-        "UPDATE account_documents t SET deleted_at = $3, deleted_by = $4
-         FROM accounts a
-         WHERE t.business_id = $1 AND t.id = $2 AND t.deleted_at IS NULL
-           AND a.business_id = t.business_id AND a.id = t.account_id AND a.deleted_at IS NULL
-           AND ($5::uuid IS NULL OR a.assigned_agent_id IS NULL OR a.assigned_agent_id = $5)
-         RETURNING a.id, a.debtor_id",
+        r#"UPDATE account_documents t SET deleted_at = $3, deleted_by = $4
+           FROM account_documents o
+           LEFT JOIN accounts a ON a.business_id = o.business_id AND a.id = o.account_id
+           LEFT JOIN conversations c ON c.business_id = o.business_id AND c.id = o.conversation_id
+           WHERE t.business_id = $1 AND t.id = $2 AND t.deleted_at IS NULL AND o.business_id = t.business_id AND o.id = t.id
+             AND a.deleted_at IS NULL
+             AND ($5::uuid IS NULL OR (a.id IS NOT NULL AND (a.assigned_agent_id IS NULL OR a.assigned_agent_id = $5))
+                  OR (c.id IS NOT NULL AND (c.assigned_agent_id IS NULL OR c.assigned_agent_id = $5)))
+           RETURNING t.account_id, t.conversation_id, coalesce(a.debtor_id, c.debtor_id) AS debtor_id,
+                     c.assigned_agent_id AS "thread_agent?""#,
         business,
         id,
         now,
@@ -157,9 +199,24 @@ pub(super) async fn delete_document(tx: &mut TenantTx, id: Uuid) -> Result<(), O
     .fetch_optional(tx.conn())
     .await?
     .ok_or_else(|| UserError::not_found("id", "document"))?;
-    let details = json!({ "account": row.id });
-    tx.audit(AuditEntry::plain("document.deleted", id, &details).about(Some(row.debtor_id)));
-    tell(tx, row.id, row.debtor_id);
+    let mut details = json!({ "account": row.account_id });
+    if let Some(conversation) = row.conversation_id {
+        details["conversation"] = json!(conversation);
+    }
+    tx.audit(AuditEntry::plain("document.deleted", id, &details).about(row.debtor_id));
+    if let (Some(account), Some(debtor)) = (row.account_id, row.debtor_id) {
+        tell(tx, account, debtor);
+    }
+    if row.conversation_id.is_some() {
+        tx.emit(LiveEvent {
+            kind: "CONVERSATION_UPDATED",
+            conversation_id: row.conversation_id,
+            account_id: row.account_id,
+            debtor_id: row.debtor_id,
+            assigned_agent_id: row.thread_agent,
+            ..LiveEvent::default()
+        });
+    }
     Ok(())
 }
 
@@ -177,16 +234,20 @@ pub(super) async fn document_by_id(tx: &mut TenantTx, id: Uuid) -> Result<Option
     Ok(documents_by_ids(tx, &[id]).await?.pop())
 }
 
-/// Documents by id, within the caller's scope, oldest first.
+/// Documents by id, oldest first: of accounts and threads within the caller's scope.
 pub(super) async fn documents_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<DocumentRow>, DbError> {
     let (business, scope) = (tx.business_id(), tx.ctx().agent_scope());
     let rows = sqlx::query_as!(
         PlainRow,
-        r#"SELECT 1::bigint AS "nth!", t.id AS "id!", a.debtor_id AS "debtor_id!", t.file_id AS "file_id!", t.kind AS "kind!",
-                t.description_cipher, t.tags AS "tags!", t.uploaded_by, t.created_at AS "created_at!"
-         FROM account_documents t JOIN accounts a ON a.business_id = t.business_id AND a.id = t.account_id
+        r#"SELECT 1::bigint AS "nth!", t.id AS "id!", coalesce(a.debtor_id, c.debtor_id) AS "debtor_id!",
+                t.file_id AS "file_id!", t.kind AS "kind!", t.description_cipher, t.tags AS "tags!", t.uploaded_by,
+                t.created_at AS "created_at!"
+         FROM account_documents t
+         LEFT JOIN accounts a ON a.business_id = t.business_id AND a.id = t.account_id
+         LEFT JOIN conversations c ON c.business_id = t.business_id AND c.id = t.conversation_id
          WHERE t.business_id = $1 AND t.id = ANY($2) AND t.deleted_at IS NULL AND a.deleted_at IS NULL
-           AND ($3::uuid IS NULL OR a.assigned_agent_id IS NULL OR a.assigned_agent_id = $3)
+           AND ($3::uuid IS NULL OR (a.id IS NOT NULL AND (a.assigned_agent_id IS NULL OR a.assigned_agent_id = $3))
+                OR (c.id IS NOT NULL AND (c.assigned_agent_id IS NULL OR c.assigned_agent_id = $3)))
          ORDER BY t.id"#,
         business,
         ids,
@@ -255,6 +316,44 @@ pub(super) async fn documents_of_accounts(
                 WHERE v.business_id = $1 AND v.account_id = p.account_id AND v.deleted_at IS NULL
                   AND (p.past IS NULL OR v.id < p.past)
                 ORDER BY v.id DESC LIMIT $4) t
+             ORDER BY p.nth, t.id DESC"#,
+            business,
+            &group.owners,
+            &group.pasts as &[Option<Uuid>],
+            group.limit,
+        )
+        .fetch_all(tx.conn())
+        .await?;
+        let documents = with_files(tx, rows).await?;
+        let documents = documents
+            .into_iter()
+            .map(|(nth, document)| (nth, Arc::new(document)));
+        found.extend(group.filled(documents));
+    }
+    Ok(found)
+}
+
+/// The same of threads.
+pub(super) async fn documents_of_conversations(
+    tx: &mut TenantTx,
+    pages: Vec<PageOf>,
+) -> Result<HashMap<PageOf, Documents>, DbError> {
+    let business = tx.business_id();
+    let mut found = HashMap::new();
+    for group in PagesOf::of(pages) {
+        let rows = sqlx::query_as!(
+            PlainRow,
+            r#"SELECT p.nth AS "nth!", t.id AS "id!", c.debtor_id AS "debtor_id!", t.file_id AS "file_id!", t.kind AS "kind!",
+                    t.description_cipher, t.tags AS "tags!", t.uploaded_by, t.created_at AS "created_at!"
+             FROM unnest($2::uuid[], $3::uuid[]) WITH ORDINALITY AS p(conversation_id, past, nth)
+             JOIN conversations c ON c.business_id = $1 AND c.id = p.conversation_id
+             LEFT JOIN accounts a ON a.business_id = c.business_id AND a.id = c.account_id
+             CROSS JOIN LATERAL (
+                SELECT * FROM account_documents v
+                WHERE v.business_id = $1 AND v.conversation_id = p.conversation_id AND v.deleted_at IS NULL
+                  AND (p.past IS NULL OR v.id < p.past)
+                ORDER BY v.id DESC LIMIT $4) t
+             WHERE a.deleted_at IS NULL
              ORDER BY p.nth, t.id DESC"#,
             business,
             &group.owners,

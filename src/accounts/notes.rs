@@ -7,11 +7,13 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
+    disputed::agent_of_account,
     page_of::{PageOf, PagesOf},
     store::{self, debtor_by_id},
 };
 use crate::{
     access::{Cell, authorize},
+    identity::{self, NotificationKind},
     platform::{
         crypto::DataKey,
         db::{AuditEntry, Db, DbError, LiveEvent, TenantTx},
@@ -21,6 +23,9 @@ use crate::{
         keys::{Keyring, TenantKeys},
     },
 };
+
+/// At most this many members of staff are named in one note.
+const MOST_MENTIONS: usize = 20;
 
 /// At most this many characters.
 pub(super) const MOST_CHARACTERS: usize = 10_000;
@@ -33,22 +38,25 @@ pub(super) struct NoteRow {
     pub(super) author_id: Option<Uuid>,
     pub(super) body_cipher: Vec<u8>,
     pub(super) created_at: DateTime<Utc>,
+    /// Members of staff whom it names.
+    pub(super) mentioned: Vec<Uuid>,
 }
 
 /// Notes of one page each.
 pub(super) type Notes = Arc<Vec<Arc<NoteRow>>>;
 
-/// Writes a note and returns its id.
+/// Writes a note, in which it names members of staff, and returns its id.
 ///
 /// # Errors
-/// NOT_FOUND for an account that is not the caller's, INVALID_INPUT for a text that is empty or too long, CONFLICT for
-/// a person whose data was erased.
+/// NOT_FOUND for an account that is not the caller's and a colleague who is not there, INVALID_INPUT for a text that is empty
+/// or too long, CONFLICT for a person whose data was erased and a colleague who may not see the account.
 pub async fn add_note(
     tx: &mut TenantTx,
     keyring: &Keyring,
     db: &Db,
     account: Uuid,
     text: &str,
+    mentioned: &[Uuid],
 ) -> Result<Uuid, OpError> {
     authorize(tx.ctx(), Cell::NoteAdd).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
     if !(1..=MOST_CHARACTERS).contains(&text.trim().chars().count()) {
@@ -56,6 +64,8 @@ pub async fn add_note(
     }
     let no_account = || UserError::not_found("accountId", "account");
     let (debtor, _) = store::lock_account(tx, account).await?.ok_or_else(no_account)?;
+    let agent = agent_of_account(tx, account).await?;
+    let mentioned = check_mentions(tx, agent, mentioned).await?;
     let row = debtor_by_id(tx, debtor).await?.ok_or_else(no_account)?;
     let keys = keyring.business(db, tx.business_id()).await?;
     let profile = keys.data_key(&row.keys.profile)?.ok_or_else(|| {
@@ -66,14 +76,89 @@ pub async fn add_note(
         )
     })?;
     let id = insert_note(tx, &keys, account, &profile, text).await?;
-    tx.audit(AuditEntry::plain("note.added", id, &json!({ "account": account })).about(Some(debtor)));
+    let details = json!({ "account": account, "mentioned": mentioned });
+    tx.audit(AuditEntry::plain("note.added", id, &details).about(Some(debtor)));
     tx.emit(LiveEvent {
         kind: "ACCOUNT_UPDATED",
         account_id: Some(account),
         debtor_id: Some(debtor),
         ..LiveEvent::default()
     });
+    if !mentioned.is_empty() {
+        insert_mentions(tx, id, &mentioned).await?;
+        tx.emit(LiveEvent {
+            kind: "MENTIONED_IN_NOTE",
+            account_id: Some(account),
+            debtor_id: Some(debtor),
+            assigned_agent_id: agent,
+            object_id: Some(id),
+            ..LiveEvent::default()
+        });
+        identity::tell_all_by_mail(tx, &mentioned, NotificationKind::Mentioned).await?;
+    }
     Ok(id)
+}
+
+/// Each once, if all of them are of the staff and see the account.
+async fn check_mentions(
+    tx: &mut TenantTx,
+    agent: Option<Uuid>,
+    mentioned: &[Uuid],
+) -> Result<Vec<Uuid>, OpError> {
+    let mut users = mentioned.to_vec();
+    users.sort_unstable();
+    users.dedup();
+    if users.len() > MOST_MENTIONS {
+        return Err(UserError::invalid("mentionedUserIds", "Name at most 20 colleagues in one note.").into());
+    }
+    if users.is_empty() {
+        return Ok(users);
+    }
+    let roles = identity::roles_of_active(tx, &users).await?;
+    if roles.len() < users.len() {
+        return Err(UserError::not_found("mentionedUserIds", "colleague").into());
+    }
+    let sees = |user: &Uuid| {
+        let is_scoped = roles
+            .get(user)
+            .is_some_and(|role| role.is_scoped_to_assignments());
+        !is_scoped || agent.is_none_or(|owner| owner == *user)
+    };
+    if !users.iter().all(sees) {
+        let message = "This account is another agent's: an agent whom you name could not see it. Name a manager, or have the \
+                       account assigned to them first (assignAccounts).";
+        return Err(UserError::at(UserErrorCode::Conflict, "mentionedUserIds", message).into());
+    }
+    Ok(users)
+}
+
+async fn insert_mentions(tx: &mut TenantTx, note: Uuid, users: &[Uuid]) -> Result<(), DbError> {
+    let business = tx.business_id();
+    sqlx::query!(
+        "INSERT INTO note_mentions (business_id, note_id, user_id) SELECT $1, $2, * FROM unnest($3::uuid[])",
+        business,
+        note,
+        users,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Whether a note names this member of staff.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn is_mentioned(tx: &mut TenantTx, note: Uuid, user: Uuid) -> Result<bool, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM note_mentions WHERE business_id = $1 AND note_id = $2 AND user_id = $3) AS "is!""#,
+        business,
+        note,
+        user
+    )
+    .fetch_one(tx.conn())
+    .await?)
 }
 
 /// Stores a note by whoever acts.
@@ -111,10 +196,11 @@ pub(super) async fn notes_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<
     let (business, scope) = (tx.business_id(), tx.ctx().agent_scope());
     Ok(sqlx::query_as!(
         NoteRow,
-        "SELECT n.id, a.debtor_id, n.author_id, n.body_cipher, n.created_at
+        r#"SELECT n.id, a.debtor_id, n.author_id, n.body_cipher, n.created_at,
+                ARRAY(SELECT m.user_id FROM note_mentions m WHERE m.business_id = $1 AND m.note_id = n.id) AS "mentioned!"
          FROM account_notes n JOIN accounts a ON a.business_id = n.business_id AND a.id = n.account_id
          WHERE n.business_id = $1 AND n.id = ANY($2) AND a.deleted_at IS NULL
-           AND ($3::uuid IS NULL OR a.assigned_agent_id IS NULL OR a.assigned_agent_id = $3)",
+           AND ($3::uuid IS NULL OR a.assigned_agent_id IS NULL OR a.assigned_agent_id = $3)"#,
         business,
         ids,
         scope,
@@ -133,7 +219,8 @@ pub(super) async fn notes_of_accounts(
     for group in PagesOf::of(pages) {
         let rows = sqlx::query!(
             r#"SELECT p.nth AS "nth!", n.id AS "id!", a.debtor_id AS "debtor_id!",
-                    n.author_id, n.body_cipher AS "body_cipher!", n.created_at AS "created_at!"
+                    n.author_id, n.body_cipher AS "body_cipher!", n.created_at AS "created_at!",
+                    ARRAY(SELECT m.user_id FROM note_mentions m WHERE m.business_id = $1 AND m.note_id = n.id) AS "mentioned!"
              FROM unnest($2::uuid[], $3::uuid[]) WITH ORDINALITY AS p(account_id, past, nth)
              JOIN accounts a ON a.business_id = $1 AND a.id = p.account_id
              CROSS JOIN LATERAL (
@@ -155,6 +242,7 @@ pub(super) async fn notes_of_accounts(
                 author_id: row.author_id,
                 body_cipher: row.body_cipher,
                 created_at: row.created_at,
+                mentioned: row.mentioned,
             };
             (row.nth, Arc::new(note))
         });

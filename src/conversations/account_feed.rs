@@ -207,13 +207,13 @@ async fn read_after(
     let rows = sqlx::query_as!(
         FeedEvent,
         r#"SELECT position AS "position!", kind AS "kind!", conversation_id, message_id, account_id, debtor_id, assigned_agent_id,
-             previous_agent_id, actor_id
+             previous_agent_id, actor_id, object_id
          FROM ((SELECT position, kind, conversation_id, message_id, account_id, debtor_id, assigned_agent_id, previous_agent_id,
-                    actor_id
+                    actor_id, object_id
                 FROM live_events WHERE business_id = $1 AND account_id = $2 AND position > $4 ORDER BY position LIMIT $5)
                UNION ALL
                (SELECT e.position, e.kind, e.conversation_id, e.message_id, e.account_id, e.debtor_id, e.assigned_agent_id,
-                    e.previous_agent_id, e.actor_id
+                    e.previous_agent_id, e.actor_id, e.object_id
                 FROM unnest($3::uuid[]) AS r(id)
                 JOIN LATERAL (
                     SELECT * FROM live_events WHERE business_id = $1 AND debtor_id = r.id AND account_id IS NULL

@@ -24,7 +24,10 @@ use super::{
 };
 use crate::{
     accounts::{Channel, debtor_keys, lock_person},
-    compliance::{Author, CeaseNotice, Contact, Decided, Outcome, Permit, Reservation, decide_to_dispatch},
+    compliance::{
+        Author, CeaseNotice, Contact, Decided, DisputeAnswer, Outcome, Permit, Reservation,
+        decide_to_dispatch,
+    },
     platform::{
         context::TenantCtx,
         db::{AuditEntry, Committed, TenantTx},
@@ -136,6 +139,7 @@ struct Waiting {
     sender_type: String,
     sender_id: Option<Uuid>,
     cease_notice: Option<String>,
+    dispute_answer: Option<String>,
     is_template: bool,
     created_at: DateTime<Utc>,
     attempts: i64,
@@ -160,7 +164,7 @@ async fn lock_waiting(tx: &mut TenantTx, message: Uuid) -> Result<Option<Waiting
     Ok(sqlx::query_as!(
         Waiting,
         r#"SELECT m.conversation_id, m.body_cipher, m.secret_cipher, r.created_at AS "in_reply_to?", m.sender_type, m.sender_id,
-                m.cease_notice, m.template_id IS NOT NULL AS "is_template!", m.created_at, (SELECT count(*) FROM delivery_attempts a WHERE a.business_id = $1 AND a.message_id = $2) AS "attempts!"
+                m.cease_notice, m.dispute_answer, m.template_id IS NOT NULL AS "is_template!", m.created_at, (SELECT count(*) FROM delivery_attempts a WHERE a.business_id = $1 AND a.message_id = $2) AS "attempts!"
          FROM messages m
          LEFT JOIN messages r ON r.business_id = m.business_id AND r.id = m.reply_to_message_id
          WHERE m.business_id = $1 AND m.id = $2 AND m.delivery_status = 'QUEUED' AND m.dispatch_due_at <= $3 AND m.attempt_id IS NULL
@@ -250,6 +254,7 @@ async fn prepare(
         mode: None,
         author: waiting.author(tx.now()),
         cease_notice: waiting.cease_notice.as_deref().and_then(CeaseNotice::parse),
+        dispute_answer: waiting.dispute_answer.as_deref().and_then(DisputeAnswer::parse),
         is_template: waiting.is_template,
     };
     let Some((decided, reservation)) = decide_to_dispatch(&mut tx, &keys, &lock, &contact).await? else {

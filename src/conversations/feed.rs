@@ -38,6 +38,8 @@ pub struct FeedEvent {
     pub debtor_id: Option<Uuid>,
     pub assigned_agent_id: Option<Uuid>,
     pub previous_agent_id: Option<Uuid>,
+    /// What else it is about: a note.
+    pub object_id: Option<Uuid>,
     /// The member of staff whose act it was.
     pub actor_id: Option<Uuid>,
 }
@@ -100,7 +102,7 @@ async fn read_after(
             sqlx::query_as!(
                 FeedEvent,
                 "SELECT position, kind, conversation_id, message_id, account_id, debtor_id, assigned_agent_id,
-                     previous_agent_id, actor_id
+                     previous_agent_id, actor_id, object_id
                  FROM live_events WHERE business_id = $1 AND conversation_id = $2 AND position > $3
                  ORDER BY position LIMIT $4",
                 business,
@@ -115,7 +117,7 @@ async fn read_after(
             sqlx::query_as!(
                 FeedEvent,
                 "SELECT position, kind, conversation_id, message_id, account_id, debtor_id, assigned_agent_id,
-                     previous_agent_id, actor_id
+                     previous_agent_id, actor_id, object_id
                  FROM live_events WHERE business_id = $1 AND position > $2 ORDER BY position LIMIT $3",
                 business,
                 after,

@@ -59,5 +59,6 @@ pub async fn message_from_template(
             version: composed.version,
         }),
         cease_notice: None,
+        dispute_answer: None,
     })
 }

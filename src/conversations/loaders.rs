@@ -264,7 +264,8 @@ async fn threads_of_accounts(
                         c.our_address AS "our_address!", c.peer_cipher,
                         c.record_key_id AS "record_key_id!", c.assigned_agent_id, c.assigned_at,
                         c.last_sequence AS "last_sequence!", c.last_inbound_sequence AS "last_inbound_sequence!",
-                        c.created_at AS "created_at!", c.updated_at AS "updated_at!", c.closed_at
+                        c.created_at AS "created_at!", c.updated_at AS "updated_at!", c.closed_at,
+                        c.waiting_since, c.escalation_reason_cipher, c.escalated_at, c.escalated_by
                  FROM unnest($2::uuid[], $3::uuid[]) AS p(account_id, past)
                  CROSS JOIN LATERAL (
                     SELECT * FROM conversations v
@@ -287,7 +288,8 @@ async fn threads_of_accounts(
                         c.our_address AS "our_address!", c.peer_cipher,
                         c.record_key_id AS "record_key_id!", c.assigned_agent_id, c.assigned_at,
                         c.last_sequence AS "last_sequence!", c.last_inbound_sequence AS "last_inbound_sequence!",
-                        c.created_at AS "created_at!", c.updated_at AS "updated_at!", c.closed_at
+                        c.created_at AS "created_at!", c.updated_at AS "updated_at!", c.closed_at,
+                        c.waiting_since, c.escalation_reason_cipher, c.escalated_at, c.escalated_by
                  FROM unnest($2::uuid[], $3::uuid[]) AS p(account_id, past)
                  CROSS JOIN LATERAL (
                     SELECT * FROM conversations v

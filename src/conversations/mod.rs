@@ -1,12 +1,13 @@
 //! Threads and messages on every channel, their delivery, and the live feed.
 //!
-//! Owns `conversations`, `conversation_reads`, `messages`, `delivery_attempts`, `provider_events`,
+//! Owns `conversations`, `conversation_reads`, `routing_rules`, `messages`, `delivery_attempts`, `provider_events`,
 //! `provider_accounts`, `inbound_numbers`. May import `platform`, `identity`, `access`, `audit`, `accounts`,
 //! `compliance`, `templates`.
 //!
 //! - out: `send_message` (queue) -> [`deliver`] (gate again, attempt, vendor, outcome) -> [`status`] (callbacks),
 //!   with [`reconcile`] and [`look_up`] for answers and callbacks that never came
 //! - in: [`inbound`] (store, opt out, acknowledge) -> [`process_inbound`] (match, thread, message); `opt_out_by_link`
+//! - who answers: `assign`, [`routing`]
 //! - live: [`feed`], `account_feed`
 
 mod account_feed;
@@ -15,6 +16,8 @@ mod assign;
 mod check_vendors;
 mod credentials;
 pub mod deliver;
+mod documents;
+mod escalate;
 pub mod feed;
 mod from_template;
 pub mod graphql;
@@ -33,6 +36,7 @@ mod read;
 mod ready;
 pub mod reconcile;
 pub mod route;
+pub mod routing;
 mod send_message;
 mod settle;
 mod start;
@@ -44,6 +48,8 @@ mod update;
 
 pub use assign::assign_conversation;
 pub use check_vendors::check_vendors;
+pub use documents::add_conversation_document;
+pub use escalate::escalate_conversation;
 pub use from_template::message_from_template;
 pub use loaders::ConversationLoaders;
 pub use model::DeliveryStatus;

@@ -46,6 +46,7 @@ pub async fn send_notice(
         said_by: notice.asked_by.map_or(SaidBy::Service, SaidBy::ServiceForDebtor),
         made_of: None,
         cease_notice: None,
+        dispute_answer: None,
     };
     send_message(tx, keyring, db, message).await
 }

@@ -11,6 +11,7 @@ use super::{
     inbound::{Acting, Payload, act},
     pauses::Pauses,
     queued_store,
+    routing::give_new_text,
     send_message::{NewMessage, SaidBy, send_message},
     store::{self, ConversationRow, NewConversation, NewMessageRow, Whose},
 };
@@ -163,6 +164,7 @@ async fn move_to_thread(
             received_at: Some(received_at),
             made_of: None,
             cease_notice: None,
+            dispute_answer: None,
         },
     )
     .await?;
@@ -184,6 +186,11 @@ async fn move_to_thread(
     );
     let details = json!({ "conversation": thread.id, "matched": thread.debtor_id.is_some() });
     tx.audit(AuditEntry::plain("message.added", message, &details).about(thread.debtor_id));
+    // Before it is told of, so that it is told whom it concerns. What has still to ask the gate is given by the next run of
+    // `find_waiting`: nothing is waited for under the lock of routing.
+    if !is_to_be_confirmed {
+        give_new_text(&mut tx, &mut thread).await?;
+    }
     let mut event = thread.event("MESSAGE_ADDED");
     event.message_id = Some(message);
     tx.emit(event);
@@ -223,6 +230,7 @@ async fn confirm_opt_out(
         said_by: SaidBy::OptOutConfirmation,
         made_of: None,
         cease_notice: None,
+        dispute_answer: None,
     };
     match send_message(tx, &slice.keyring, &slice.db, message).await {
         Ok(_) | Err(OpError::User(_)) => Ok(()),

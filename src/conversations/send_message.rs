@@ -12,8 +12,8 @@ use crate::{
     access::{Cell, authorize},
     accounts::{Channel, debtor_keys, has_phone},
     compliance::{
-        Author, CeaseNotice, Contact, Decided, cease_notice_text, decide_to_queue, required_text,
-        unsigned_text,
+        Author, CeaseNotice, Contact, Decided, DisputeAnswer, awaits_answer, cease_notice_text,
+        decide_to_queue, required_text, unsigned_text,
     },
     platform::{
         db::{AuditEntry, Db, TenantTx},
@@ -66,6 +66,8 @@ pub struct NewMessage {
     pub made_of: Option<MadeOf>,
     /// What it is to somebody who asked to be left alone.
     pub cease_notice: Option<CeaseNotice>,
+    /// The answer to a dispute that it is.
+    pub dispute_answer: Option<DisputeAnswer>,
 }
 
 /// A version of a template.
@@ -144,6 +146,12 @@ pub async fn send_message(
         )
         .into());
     }
+    if let Some(answer) = new.dispute_answer
+        && !awaits_answer(tx, debtor, thread.account_id, answer).await?
+    {
+        let message = "Nobody waits for this answer about this account: look at its disputes, and send other words without it.";
+        return Err(UserError::at(UserErrorCode::Conflict, "disputeAnswer", message).into());
+    }
     let keys = keyring.business(db, tx.business_id()).await?;
     let record = debtor_keys::unwrapped(tx, &keys, thread.record_key_id).await?;
     let peer = open_peer(&keys, &record, &thread)?;
@@ -191,6 +199,7 @@ pub async fn send_message(
         mode: None,
         author,
         cease_notice: new.cease_notice,
+        dispute_answer: new.dispute_answer,
         is_template: new.made_of.is_some(),
     };
     let decided = decide_to_queue(tx, &keys, &contact).await?.ok_or_else(|| {
@@ -223,14 +232,18 @@ pub async fn send_message(
         received_at: None,
         made_of: new.made_of,
         cease_notice: new.cease_notice,
+        dispute_answer: new.dispute_answer,
     };
     append_message(tx, &mut thread, row).await?;
     let made_of = new
         .made_of
         .map(|of| json!({ "id": of.template, "version": of.version }));
     let notice = new.cease_notice.map(CeaseNotice::as_str);
-    let details =
-        decided.in_trail(json!({ "conversation": thread.id, "template": made_of, "cease_notice": notice }));
+    let answer = new.dispute_answer.map(DisputeAnswer::as_str);
+    let details = decided.in_trail(
+        json!({ "conversation": thread.id, "template": made_of, "cease_notice": notice,
+        "dispute_answer": answer }),
+    );
     tx.audit(AuditEntry::plain("message.queued", message, &details).about(thread.debtor_id));
     let mut event = thread.event("MESSAGE_ADDED");
     event.message_id = Some(message);

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{model::DeliveryStatus, send_message::MadeOf};
 use crate::{
-    compliance::CeaseNotice,
+    compliance::{CeaseNotice, DisputeAnswer},
     platform::{
         db::{DbError, LiveEvent, TenantTx},
         keys::WrappedKey,
@@ -31,6 +31,11 @@ pub struct ConversationRow {
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     pub closed_at: Option<DateTime<Utc>>,
+    /// Since when the debtor waits for a person's answer.
+    pub waiting_since: Option<DateTime<Utc>>,
+    pub escalation_reason_cipher: Option<Vec<u8>>,
+    pub escalated_at: Option<DateTime<Utc>>,
+    pub escalated_by: Option<Uuid>,
 }
 
 impl ConversationRow {
@@ -81,7 +86,7 @@ pub(super) async fn conversations_by_ids(
         ConversationRow,
         "SELECT id, debtor_id, account_id, channel, status, resolution_cipher, our_address, peer_cipher,
                 record_key_id, assigned_agent_id, assigned_at, last_sequence, last_inbound_sequence, created_at,
-                updated_at, closed_at
+                updated_at, closed_at, waiting_since, escalation_reason_cipher, escalated_at, escalated_by
          FROM conversations
          WHERE business_id = $1 AND id = ANY($2)
            AND ($3::uuid IS NULL OR assigned_agent_id IS NULL OR assigned_agent_id = $3)",
@@ -103,7 +108,7 @@ pub(super) async fn lock_conversation(
         ConversationRow,
         "SELECT id, debtor_id, account_id, channel, status, resolution_cipher, our_address, peer_cipher,
                 record_key_id, assigned_agent_id, assigned_at, last_sequence, last_inbound_sequence, created_at,
-                updated_at, closed_at
+                updated_at, closed_at, waiting_since, escalation_reason_cipher, escalated_at, escalated_by
          FROM conversations
          WHERE business_id = $1 AND id = $2
            AND ($3::uuid IS NULL OR assigned_agent_id IS NULL OR assigned_agent_id = $3)
@@ -150,7 +155,7 @@ pub(super) async fn lock_open_thread(
         ConversationRow,
         "SELECT id, debtor_id, account_id, channel, status, resolution_cipher, our_address, peer_cipher,
                 record_key_id, assigned_agent_id, assigned_at, last_sequence, last_inbound_sequence, created_at,
-                updated_at, closed_at
+                updated_at, closed_at, waiting_since, escalation_reason_cipher, escalated_at, escalated_by
          FROM conversations c
          WHERE business_id = $1 AND channel = $2 AND our_address = $3 AND peer_blind = ANY($4) AND status <> 'CLOSED'
            AND ($5::uuid IS NULL OR account_id = $5)
@@ -194,7 +199,7 @@ pub(super) async fn insert_conversation(
          VALUES ($1, $2, $3, $4, $5, 'ACTIVE', $6, $7, $8, $9, $10, $11, $12, $12)
          RETURNING id, debtor_id, account_id, channel, status, resolution_cipher, our_address, peer_cipher,
                 record_key_id, assigned_agent_id, assigned_at, last_sequence, last_inbound_sequence, created_at,
-                updated_at, closed_at",
+                updated_at, closed_at, waiting_since, escalation_reason_cipher, escalated_at, escalated_by",
         business,
         new.id,
         new.debtor_id,
@@ -227,6 +232,7 @@ pub(super) struct NewMessageRow {
     pub(super) received_at: Option<DateTime<Utc>>,
     pub(super) made_of: Option<MadeOf>,
     pub(super) cease_notice: Option<CeaseNotice>,
+    pub(super) dispute_answer: Option<DisputeAnswer>,
 }
 
 /// Appends a message and moves the thread on; the caller holds the thread's lock.
@@ -247,12 +253,15 @@ pub(super) async fn append_message(
         if thread.status == "RESOLVED" {
             "ACTIVE".clone_into(&mut thread.status);
         }
+        thread.waiting_since = thread.waiting_since.or(Some(now));
+    } else if new.sender_type != "SYSTEM" {
+        thread.waiting_since = None;
     }
     sqlx::query!(
         "INSERT INTO messages (business_id, id, conversation_id, debtor_id, sequence, direction, sender_type, sender_id,
              body_cipher, delivery_status, decision_id, reply_to_message_id, provider_message_id, dispatch_due_at, created_at,
-             secret_cipher, template_id, template_version, cease_notice)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+             secret_cipher, template_id, template_version, cease_notice, dispute_answer)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
         business,
         new.id,
         thread.id,
@@ -272,12 +281,14 @@ pub(super) async fn append_message(
         new.made_of.map(|of| of.template),
         new.made_of.map(|of| of.version),
         new.cease_notice.map(CeaseNotice::as_str),
+        new.dispute_answer.map(DisputeAnswer::as_str),
     )
     .execute(tx.conn())
     .await?;
     sqlx::query!(
         "UPDATE conversations SET last_sequence = $3, last_inbound_sequence = $4, status = $5, last_message_at = $6,
-             updated_at = $6
+             updated_at = $6, waiting_since = $7, route_due_at = CASE WHEN $7::timestamptz IS NULL THEN NULL
+                 WHEN $8 THEN $6 ELSE route_due_at END
          WHERE business_id = $1 AND id = $2",
         business,
         thread.id,
@@ -285,6 +296,8 @@ pub(super) async fn append_message(
         thread.last_inbound_sequence,
         thread.status,
         now,
+        thread.waiting_since,
+        new.inbound,
     )
     .execute(tx.conn())
     .await?;
@@ -416,7 +429,7 @@ pub(super) async fn page_of_conversations(
             ConversationRow,
             "SELECT id, debtor_id, account_id, channel, status, resolution_cipher, our_address, peer_cipher,
                     record_key_id, assigned_agent_id, assigned_at, last_sequence, last_inbound_sequence, created_at,
-                    updated_at, closed_at
+                    updated_at, closed_at, waiting_since, escalation_reason_cipher, escalated_at, escalated_by
              FROM conversations
              WHERE business_id = $1
                AND ($2::uuid IS NULL OR assigned_agent_id IS NULL OR assigned_agent_id = $2)
@@ -444,7 +457,7 @@ pub(super) async fn page_of_conversations(
             ConversationRow,
             "SELECT id, debtor_id, account_id, channel, status, resolution_cipher, our_address, peer_cipher,
                     record_key_id, assigned_agent_id, assigned_at, last_sequence, last_inbound_sequence, created_at,
-                    updated_at, closed_at
+                    updated_at, closed_at, waiting_since, escalation_reason_cipher, escalated_at, escalated_by
              FROM conversations
              WHERE business_id = $1
                AND ($2::uuid IS NULL OR assigned_agent_id IS NULL OR assigned_agent_id = $2)

@@ -37,6 +37,13 @@ pub async fn update_conversation(
     if resolution.as_ref().is_some_and(|text| text.chars().count() > 500) {
         return Err(UserError::invalid("resolution", "At most 500 characters.").into());
     }
+    if status == Some(ConversationStatus::Escalated) && thread.status != "ESCALATED" {
+        return Err(UserError::invalid(
+            "status",
+            "Escalate a conversation with escalateConversation, which takes the reason and tells who may take it.",
+        )
+        .into());
+    }
     if thread.status == "CLOSED" && status.is_some_and(|status| status != ConversationStatus::Closed) {
         return Err(UserError::at(
             UserErrorCode::Conflict,
@@ -46,7 +53,10 @@ pub async fn update_conversation(
         .into());
     }
     let resolution_cipher = match resolution {
-        Some(text) => Some(seal_resolution(tx, keyring, db, &thread, &text).await?),
+        Some(text) => {
+            let place = ("resolution", "resolution_cipher");
+            Some(seal_of_thread(tx, (keyring, db), &thread, place, &text).await?)
+        }
         None => None,
     };
     let (business, now) = (tx.business_id(), tx.now());
@@ -56,7 +66,9 @@ pub async fn update_conversation(
     }
     sqlx::query!(
         "UPDATE conversations SET status = $3, resolution_cipher = coalesce($4, resolution_cipher), updated_at = $5,
-             closed_at = CASE WHEN $3 = 'CLOSED' THEN coalesce(closed_at, $5) END
+             closed_at = CASE WHEN $3 = 'CLOSED' THEN coalesce(closed_at, $5) END,
+             waiting_since = CASE WHEN $3 IN ('ACTIVE', 'ESCALATED') THEN waiting_since END,
+             route_due_at = CASE WHEN $3 IN ('ACTIVE', 'ESCALATED') THEN route_due_at END
          WHERE business_id = $1 AND id = $2",
         business,
         id,
@@ -72,12 +84,13 @@ pub async fn update_conversation(
     Ok(())
 }
 
-/// How a thread was settled tells something of the person: their erasure takes it along.
-async fn seal_resolution(
+/// What is noted of a thread tells something of the person: their erasure takes it along. `place` is the input's field, and
+/// the column.
+pub(super) async fn seal_of_thread(
     tx: &mut TenantTx,
-    keyring: &Keyring,
-    db: &Db,
+    (keyring, db): (&Keyring, &Db),
     thread: &ConversationRow,
+    (field, column): (&str, &'static str),
     text: &str,
 ) -> Result<Vec<u8>, OpError> {
     let keys = keyring.business(db, tx.business_id()).await?;
@@ -86,15 +99,9 @@ async fn seal_resolution(
     let key = key.ok_or_else(|| {
         UserError::at(
             UserErrorCode::Conflict,
-            "resolution",
+            field,
             "This debtor's data was erased: nothing more is written down here.",
         )
     })?;
-    Ok(keys.seal(
-        &key,
-        "conversations",
-        "resolution_cipher",
-        thread.id,
-        text.as_bytes(),
-    )?)
+    Ok(keys.seal(&key, "conversations", column, thread.id, text.as_bytes())?)
 }

@@ -160,7 +160,7 @@ async fn account_event(ctx: &Context<'_>, heard: Heard) -> async_graphql::Result
         "CONVERSATION_CREATED" => Some(AccountEvent::ConversationCreated(
             events::created(ctx, event).await?,
         )),
-        "CONVERSATION_UPDATED" => Some(AccountEvent::ConversationUpdated(
+        "CONVERSATION_UPDATED" | "CONVERSATION_ESCALATED" => Some(AccountEvent::ConversationUpdated(
             events::updated(ctx, event).await?,
         )),
         "CONVERSATION_ASSIGNED" => Some(AccountEvent::ConversationAssigned(

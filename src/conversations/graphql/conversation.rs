@@ -11,7 +11,7 @@ use crate::{
     access::{Cell, authorize},
     accounts::{
         Channel,
-        graphql::{Account, Debtor},
+        graphql::{Account, Debtor, Document, DocumentConnection},
     },
     compliance::graphql::ContentFinding,
     conversations::{
@@ -164,6 +164,8 @@ crate::fields_at_hand!(Conversation {
     "createdAt" => created_at,
     "updatedAt" => updated_at,
     "closedAt" => closed_at,
+    "escalatedAt" => escalated_at,
+    "waitingSince" => waiting_since,
 } fetched {
     "messages" => (fetch_messages, fetched_messages),
 });
@@ -204,23 +206,33 @@ impl Conversation {
 
     /// How it was settled, in words; null after erasure.
     async fn resolution(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<String>> {
-        let Some(cipher) = &self.row.resolution_cipher else {
-            return Ok(None);
-        };
-        let (scope, loaders) = (ctx.scope()?, ctx.data::<ConversationLoaders>()?);
-        let keys = scope.keys().await.map_err(op_error)?;
-        let wrapped = loaders
-            .record_key(scope, self.row.record_key_id)
+        self.open_note(ctx, "resolution_cipher", self.row.resolution_cipher.as_deref())
             .await
-            .map_err(op_error)?;
-        let key = wrapped.map(|wrapped| scope.data_key(&keys, &wrapped)).transpose();
-        let Some(key) = key.map_err(op_error)?.flatten() else {
-            return Ok(None);
-        };
-        let text = keys
-            .open_text(&key, "conversations", "resolution_cipher", self.row.id, cipher)
-            .map_err(|error| op_error(error.into()))?;
-        Ok(Some(text.into_exposed()))
+    }
+
+    /// Why it was escalated last; null where it never was, and after erasure.
+    async fn escalation_reason(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<String>> {
+        let cipher = self.row.escalation_reason_cipher.as_deref();
+        self.open_note(ctx, "escalation_reason_cipher", cipher).await
+    }
+
+    /// When it was escalated last.
+    async fn escalated_at(&self) -> Option<DateTime<Utc>> {
+        self.row.escalated_at
+    }
+
+    /// Who escalated it last.
+    async fn escalated_by(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<User>> {
+        match self.row.escalated_by {
+            Some(id) => User::load(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Since when the debtor waits for an answer of a person; null when they do not: it was answered, resolved or closed.
+    async fn waiting_since(&self) -> Option<DateTime<Utc>> {
+        let is_open = matches!(self.row.status.as_str(), "ACTIVE" | "ESCALATED");
+        self.row.waiting_since.filter(|_| is_open)
     }
 
     /// Who answers it; null when nobody does yet.
@@ -269,6 +281,21 @@ impl Conversation {
         self.message_page(ctx, args).await.map(InPlace)
     }
 
+    /// Its documents, newest first; Account.documents has them too where the account is known. Never shown to the debtor.
+    async fn documents(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many (1 to 100).")] first: Option<i32>,
+        #[graphql(desc = "Past this cursor.")] after: Option<String>,
+    ) -> async_graphql::Result<DocumentConnection> {
+        let args = PageArgs {
+            first,
+            after,
+            ..PageArgs::default()
+        };
+        Document::of_conversation(ctx, self.row.id, args).await
+    }
+
     /// How many of the debtor's messages you have not read.
     async fn unread_count(&self, ctx: &Context<'_>) -> async_graphql::Result<i32> {
         ctx.data::<ConversationLoaders>()?
@@ -303,6 +330,32 @@ impl Conversation {
 }
 
 impl Conversation {
+    /// Opens what is noted of the thread.
+    async fn open_note(
+        &self,
+        ctx: &Context<'_>,
+        column: &'static str,
+        cipher: Option<&[u8]>,
+    ) -> async_graphql::Result<Option<String>> {
+        let Some(cipher) = cipher else {
+            return Ok(None);
+        };
+        let (scope, loaders) = (ctx.scope()?, ctx.data::<ConversationLoaders>()?);
+        let keys = scope.keys().await.map_err(op_error)?;
+        let wrapped = loaders
+            .record_key(scope, self.row.record_key_id)
+            .await
+            .map_err(op_error)?;
+        let key = wrapped.map(|wrapped| scope.data_key(&keys, &wrapped)).transpose();
+        let Some(key) = key.map_err(op_error)?.flatten() else {
+            return Ok(None);
+        };
+        let text = keys
+            .open_text(&key, "conversations", column, self.row.id, cipher)
+            .map_err(|error| op_error(error.into()))?;
+        Ok(Some(text.into_exposed()))
+    }
+
     async fn message_page(
         &self,
         ctx: &Context<'_>,

@@ -5,7 +5,10 @@ use async_graphql::{
 };
 use uuid::Uuid;
 
-use super::{Conversation, Message};
+use super::{
+    Conversation, Message,
+    attention::{ConversationEscalated, MentionedInNote, escalated, mentioned},
+};
 use crate::{
     accounts::graphql::{Account, Debtor},
     compliance::graphql::{Complaint, Dispute, Hold},
@@ -173,8 +176,10 @@ pub enum InboxEvent {
     ConversationCreated(ConversationCreated),
     ConversationUpdated(ConversationUpdated),
     ConversationAssigned(ConversationAssigned),
+    ConversationEscalated(ConversationEscalated),
     HoldsStated(HoldsStated),
     AnswerDue(AnswerDue),
+    MentionedInNote(MentionedInNote),
 }
 
 /// A parsed `after`.
@@ -283,7 +288,7 @@ async fn conversation_event(
         "MESSAGE_STATUS_CHANGED" => Some(ConversationEvent::MessageStatusChanged(
             status_changed(ctx, &event).await?,
         )),
-        "CONVERSATION_UPDATED" => Some(ConversationEvent::ConversationUpdated(
+        "CONVERSATION_UPDATED" | "CONVERSATION_ESCALATED" => Some(ConversationEvent::ConversationUpdated(
             updated(ctx, &event).await?,
         )),
         "CONVERSATION_ASSIGNED" => Some(ConversationEvent::ConversationAssigned(
@@ -308,13 +313,15 @@ async fn inbox_event(
         "CONVERSATION_CREATED" => Some(InboxEvent::ConversationCreated(created(ctx, &event).await?)),
         "CONVERSATION_UPDATED" => Some(InboxEvent::ConversationUpdated(updated(ctx, &event).await?)),
         "CONVERSATION_ASSIGNED" => Some(InboxEvent::ConversationAssigned(assigned(ctx, &event).await?)),
+        "CONVERSATION_ESCALATED" => Some(InboxEvent::ConversationEscalated(escalated(ctx, &event).await?)),
+        "MENTIONED_IN_NOTE" => mentioned(ctx, &event).await?.map(InboxEvent::MentionedInNote),
         "ANSWER_DUE" => Some(InboxEvent::AnswerDue(answer_due(ctx, &event).await?)),
         "HOLDS_STATED" => Some(InboxEvent::HoldsStated(holds_stated(ctx, &event).await?)),
         _ => None,
     })
 }
 
-async fn load<T, F>(id: Option<Uuid>, load: F) -> async_graphql::Result<Option<T>>
+pub(super) async fn load<T, F>(id: Option<Uuid>, load: F) -> async_graphql::Result<Option<T>>
 where
     F: AsyncFnOnce(Uuid) -> async_graphql::Result<Option<T>>,
 {
@@ -324,7 +331,10 @@ where
     }
 }
 
-async fn conversation(ctx: &Context<'_>, event: &FeedEvent) -> async_graphql::Result<Option<Conversation>> {
+pub(super) async fn conversation(
+    ctx: &Context<'_>,
+    event: &FeedEvent,
+) -> async_graphql::Result<Option<Conversation>> {
     load(event.conversation_id, async |id| {
         Conversation::load(ctx, id).await
     })
@@ -342,7 +352,7 @@ pub(super) async fn created(
 }
 
 /// What it is of is the viewer's, or nobody's.
-fn is_theirs_or_nobodys(ctx: &Context<'_>, event: &FeedEvent) -> async_graphql::Result<bool> {
+pub(super) fn is_theirs_or_nobodys(ctx: &Context<'_>, event: &FeedEvent) -> async_graphql::Result<bool> {
     let viewer = ctx.scope()?.ctx().user_id();
     Ok(event.assigned_agent_id.is_none() || event.assigned_agent_id == viewer)
 }

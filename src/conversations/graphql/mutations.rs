@@ -9,12 +9,13 @@ use super::{Conversation, Message};
 use crate::{
     accounts::Channel,
     compliance::{
-        CeaseNotice,
+        CeaseNotice, DisputeAnswer,
         graphql::{ComplianceDecision, ContentFinding},
     },
     conversations::{
-        NewMessage, SaidBy, Sent, assign_conversation, mark_read, message_from_template,
-        model::ConversationStatus, send_message, set_typing, start_conversation, update_conversation,
+        NewMessage, SaidBy, Sent, assign_conversation, escalate_conversation, mark_read,
+        message_from_template, model::ConversationStatus, send_message, set_typing, start_conversation,
+        update_conversation,
     },
     platform::{
         db::TenantTx,
@@ -53,6 +54,11 @@ pub struct SendMessageInput {
     /// person: its approved words in the debtor's language take the place of yours. The two of a remedy name a lawsuit, which the
     /// gate lets through where recordSuitAuthority says that it is meant.
     cease_notice: Option<CeaseNotice>,
+    /// That it answers the dispute of the thread's account, or the request for its original creditor, which waits for that: by a
+    /// person, and without a word of paying, it is no collection and goes out while collection pauses (12 CFR 1006.38(c), (d)(2)).
+    /// By text it takes the debtor's consent to electronic notices (purpose ELECTRONIC_NOTICES, 12 CFR 1006.42(b)). What was sent,
+    /// with its documents, is written down with recordVerificationSent once it has arrived.
+    dispute_answer: Option<DisputeAnswer>,
 }
 
 /// Who is to answer a thread.
@@ -64,12 +70,24 @@ pub struct AssignConversationInput {
     user_id: Option<ID>,
 }
 
+/// A thread for somebody with more authority.
+#[derive(Debug, InputObject)]
+pub struct EscalateConversationInput {
+    /// The thread; not a closed one.
+    conversation_id: ID,
+    /// Why, 1 to 500 characters: internal, never shown to the debtor.
+    reason: String,
+    /// The colleague who is to take it: an active agent, manager or administrator who may answer threads and see its account.
+    /// Left out, it is nobody's, and all who may take it are told.
+    user_id: Option<ID>,
+}
+
 /// A change of where a thread stands.
 #[derive(Debug, InputObject)]
 pub struct UpdateConversationInput {
     /// The thread.
     conversation_id: ID,
-    /// The new state.
+    /// The new state; ESCALATED is set by escalateConversation.
     status: Option<ConversationStatus>,
     /// How it was settled, at most 500 characters.
     resolution: Option<String>,
@@ -117,6 +135,8 @@ macro_rules! conversation_payloads {
 conversation_payloads! {
     /// What assignConversation answers.
     AssignConversationPayload;
+    /// What escalateConversation answers: no conversation where it has gone to a colleague and you see your own only.
+    EscalateConversationPayload;
     /// What updateConversation answers.
     UpdateConversationPayload;
     /// What markConversationRead answers.
@@ -157,10 +177,10 @@ pub struct SendMessagePayload {
 
 /// Mutations of conversations.
 #[derive(Default)]
-pub struct ConversationMutations;
+pub struct ThreadMutations;
 
 #[Object]
-impl ConversationMutations {
+impl ThreadMutations {
     /// Opens a thread with an account's debtor, or returns the one that is open; with a first message if you like.
     async fn start_conversation(
         &self,
@@ -182,6 +202,7 @@ impl ConversationMutations {
                     said_by: SaidBy::Caller,
                     made_of: None,
                     cease_notice: None,
+                    dispute_answer: None,
                 };
                 let result = send_message(tx, scope.keyring(), scope.db(), new).await?;
                 done.user_errors = refusal_errors(&result);
@@ -287,7 +308,29 @@ impl ConversationMutations {
         AssignConversationPayload::of(ctx, outcome).await
     }
 
-    /// Changes where a thread stands: resolved, escalated, closed or active again.
+    /// Hands a thread to somebody with more authority, with the reason: to a colleague, or to all who may take it, who are
+    /// told (`ConversationEscalated` in inboxEvents; by mail, who asked for it). Whoever takes it is given it by
+    /// assignConversation; updateConversation with ACTIVE ends the escalation.
+    async fn escalate_conversation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which thread, why, and to whom.")] input: EscalateConversationInput,
+    ) -> async_graphql::Result<EscalateConversationPayload> {
+        let outcome = mutate(ctx, async |tx, scope| {
+            let id = conversation_id(&input.conversation_id)?;
+            let user = input
+                .user_id
+                .as_ref()
+                .map(|user| input_id(IdKind::User, "userId", user))
+                .transpose()?;
+            escalate_conversation(tx, scope.keyring(), scope.db(), id, &input.reason, user).await?;
+            Ok(Done::from(id))
+        })
+        .await?;
+        EscalateConversationPayload::of(ctx, outcome).await
+    }
+
+    /// Changes where a thread stands: resolved, closed or active again.
     async fn update_conversation(
         &self,
         ctx: &Context<'_>,
@@ -362,8 +405,13 @@ async fn new_message(
         said_by: SaidBy::Caller,
         made_of: None,
         cease_notice,
+        dispute_answer: None,
     };
-    match (input.content, from_template, input.cease_notice) {
+    if input.dispute_answer.is_some() && input.cease_notice.is_some() {
+        let message = "It is one of the two: leave ceaseNotice or disputeAnswer out.";
+        return Err(UserError::invalid("disputeAnswer", message).into());
+    }
+    let message: Result<NewMessage, OpError> = match (input.content, from_template, input.cease_notice) {
         (Some(content), None, None) => Ok(own(content, None)),
         (None, Some(message), None) => Ok(message),
         (None, None, Some(notice)) => Ok(own(String::new(), Some(notice))),
@@ -373,7 +421,11 @@ async fn new_message(
             Err(UserError::invalid("ceaseNotice", message).into())
         }
         _ => Err(UserError::invalid("content", "Give your own words or a template: one of the two.").into()),
-    }
+    };
+    Ok(NewMessage {
+        dispute_answer: input.dispute_answer,
+        ..message?
+    })
 }
 
 async fn send(tx: &mut TenantTx, scope: &OpScope, new: NewMessage) -> Result<Done, OpError> {

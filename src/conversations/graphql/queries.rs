@@ -54,10 +54,10 @@ pub struct ConversationOrder {
 
 /// Queries about conversations.
 #[derive(Default)]
-pub struct ConversationQueries;
+pub struct ThreadQueries;
 
 #[Object]
-impl ConversationQueries {
+impl ThreadQueries {
     /// One conversation; null with a NOT_FOUND error when there is no such conversation of yours.
     async fn conversation(
         &self,

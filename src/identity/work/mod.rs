@@ -4,10 +4,13 @@
 pub(super) mod change;
 mod model;
 pub(super) mod store;
+mod takers;
 
 use crate::platform::db::{DbError, TenantTx};
 
-pub(super) use model::{Hours, HoursWish, Schedule, ScheduleWish, checked_capacity, checked_skills};
+pub use model::checked_skills;
+pub(super) use model::{Hours, HoursWish, Schedule, ScheduleWish, checked_capacity};
+pub use takers::{Absence, Taker, absences, takers};
 
 /// Whether agents say themselves when they work.
 ///

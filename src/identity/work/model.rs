@@ -183,7 +183,7 @@ const HOURS: &str = "Give hours as `HH:MM`, the end later than the beginning: `2
 ///
 /// # Errors
 /// INVALID_INPUT for too many, or for words that do not fit.
-pub(in crate::identity) fn checked_skills(words: &[String]) -> Result<Vec<String>, UserError> {
+pub fn checked_skills(words: &[String]) -> Result<Vec<String>, UserError> {
     let fits = |word: &&str| {
         (1..=LONGEST_SKILL).contains(&word.chars().count()) && !word.chars().any(char::is_control)
     };

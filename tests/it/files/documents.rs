@@ -254,3 +254,126 @@ async fn a_picture_is_ones_own_and_the_one_before_is_destroyed() {
     assert_eq!(app.audited("user.photo_set").await, 3);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_document_of_a_thread_is_seen_by_who_sees_the_thread() {
+    let folder = Folder::new();
+    let app = start(&folder).await;
+    let (agent, admin) = (app.acme.agent().await, app.acme.sign_in("admin").await);
+    let globex = app.globex.sign_in("admin").await;
+    let add = async |client: &Client, thread: &str, upload: &str| {
+        let answer = client
+            .gql(
+                "mutation($i: AddConversationDocumentInput!) { addConversationDocument(input: $i) {
+                   document { id fileName description downloadUrl } userErrors { code field message } } }",
+                json!({ "i": { "conversationId": thread, "uploadId": upload, "kind": "LETTER", "description": "By post." } }),
+            )
+            .await;
+        data(&answer)["addConversationDocument"].clone()
+    };
+    let of_thread = async |client: &Client, thread: &str| {
+        let answer = client
+            .gql(
+                "query($id: ID!) { conversation(id: $id) { documents(first: 10) { edges { node { id fileName } } } } }",
+                json!({ "id": thread }),
+            )
+            .await;
+        answer["data"]["conversation"]["documents"]["edges"].clone()
+    };
+    let account = app.account_id(&app.acme, MARIA).await;
+    let thread = app.thread_with(&agent, &app.acme, MARIA).await;
+    let thread = thread.as_str();
+    let content = pdf(6_000_000);
+    let file = upload(&agent, "DOCUMENT", "Reply of Maria.pdf", &content).await;
+    let file = file.as_str();
+    // Nobody else's thread, nobody else's upload.
+    let theirs = app.thread_with(&globex, &app.globex, 0).await;
+    let theirs = theirs.as_str();
+    for (client, thread) in [
+        (&agent, theirs),
+        (&admin, thread),
+        (&globex, thread),
+        (&globex, theirs),
+    ] {
+        assert_eq!(user_errors(&add(client, thread, file).await), ["NOT_FOUND"]);
+    }
+    let kept = add(&agent, thread, file).await;
+    assert_eq!(kept["userErrors"], json!([]), "{kept}");
+    let document = &kept["document"];
+    assert_eq!(
+        (&document["fileName"], &document["description"]),
+        (&json!("Reply of Maria.pdf"), &json!("By post."))
+    );
+    assert!(get(&agent, &document["downloadUrl"]).await == (StatusCode::OK, content));
+    assert_eq!(
+        user_errors(&add(&agent, thread, file).await),
+        ["CONFLICT"],
+        "used once"
+    );
+    assert_eq!(of_thread(&agent, thread).await[0]["node"]["id"], document["id"]);
+    assert_eq!(
+        listed(&admin, &account).await[0]["id"],
+        document["id"],
+        "of its account too"
+    );
+    assert_eq!(of_thread(&globex, thread).await, Value::Null);
+
+    // Given to somebody else, the agent has neither the thread nor its paper, but for the account's.
+    let answer = admin
+        .gql(
+            "mutation($c: ID!) { assignConversation(input: { conversationId: $c, userId: null }) { userErrors { code } } }",
+            json!({ "c": thread }),
+        )
+        .await;
+    assert_eq!(data(&answer)["assignConversation"]["userErrors"], json!([]));
+    let mut superuser = app.superuser().await;
+    superuser
+        .execute(
+            "UPDATE accounts SET assigned_agent_id = (SELECT id FROM users u WHERE u.business_id = accounts.business_id AND u.role = 'MANAGER');
+             UPDATE conversations SET account_id = NULL WHERE channel = 'SMS'",
+        )
+        .await
+        .unwrap();
+    assert_eq!(
+        of_thread(&agent, thread).await[0]["node"]["id"],
+        document["id"],
+        "nobody's thread"
+    );
+    superuser
+        .execute("UPDATE conversations SET assigned_agent_id = (SELECT id FROM users u WHERE u.business_id = conversations.business_id AND u.role = 'MANAGER')")
+        .await
+        .unwrap();
+    let deleted = async |client: &Client| {
+        let answer = client
+            .gql(
+                "mutation($id: ID!) { deleteAccountDocument(input: { id: $id }) { deletedId userErrors { code } } }",
+                json!({ "id": document["id"] }),
+            )
+            .await;
+        data(&answer)["deleteAccountDocument"].clone()
+    };
+    assert_eq!(of_thread(&agent, thread).await, Value::Null);
+    assert_eq!(user_errors(&deleted(&globex).await), ["NOT_FOUND"]);
+    assert_eq!(deleted(&admin).await["deletedId"], document["id"]);
+    assert_eq!(of_thread(&admin, thread).await, json!([]));
+    // A thread of somebody whom nobody knows takes none.
+    assert_eq!(app.text(&app.acme, "+12125550199", "Who are you?").await, 200);
+    let unknown = admin
+        .gql(
+            "{ conversations(first: 1, filter: { unmatched: true }) { edges { node { id } } } }",
+            json!({}),
+        )
+        .await;
+    let unknown = data(&unknown)["conversations"]["edges"][0]["node"]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let other = upload(&admin, "DOCUMENT", "paper.pdf", &pdf(500)).await;
+    assert_eq!(
+        user_errors(&add(&admin, unknown.as_str(), other.as_str()).await),
+        ["CONFLICT"]
+    );
+    assert_eq!(app.audited("document.added").await, 1);
+    assert_eq!(app.audited("document.deleted").await, 1);
+    app.finish().await;
+}

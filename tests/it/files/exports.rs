@@ -354,3 +354,85 @@ async fn what_moves_in_the_list_meanwhile_is_written_once() {
     assert_eq!(numbers[1], "MOVE-001", "where it stood when the export began");
     app.finish().await;
 }
+
+#[tokio::test]
+async fn an_export_tells_what_is_known_of_the_person_the_balance_and_the_holds() {
+    let folder = Folder::new();
+    let app = start(&folder).await;
+    let admin = app.acme.sign_in("admin").await;
+    let created = admin
+        .gql(
+            "mutation($i: CreateAccountInput!) { createAccount(input: $i) { account { id debtor { id } } userErrors { message } } }",
+            json!({ "i": { "firstName": "Zoe", "lastName": "Quill", "accountNumber": "Z-77", "phone": "+16465550177",
+                "externalDebtorReference": "REF-77", "currentBalance": { "amount": "100.50" },
+                "balanceComponents": { "principal": { "amount": "90.00" }, "interest": { "amount": "10.50" },
+                    "fees": { "amount": "0.00" }, "costs": { "amount": "0.00" },
+                    "itemizationDate": "2026-01-31", "itemizationEvent": "CHARGE_OFF" },
+                "customFields": { "employer": "=Quarry" },
+                "address": { "line1": "7 Quill Street", "city": "New York", "state": "NY", "postalCode": "10027" } } }),
+        )
+        .await;
+    let account = data(&created)["createAccount"]["account"].clone();
+    assert!(account["id"].is_string(), "{created}");
+    let told = admin
+        .gql(
+            "mutation($d: ID!) {
+               a: addContactPoint(input: { debtorId: $d, phone: \"+16465550178\" }) { userErrors { code } }
+               b: setHold(input: { debtorId: $d, kind: CEASE_CONTACT, reason: \"A letter.\" }) { userErrors { code } }
+               c: updateDebtor(input: { id: $d, riskLevel: HIGH, preferredContactMethod: EMAIL }) { userErrors { code } } }",
+            json!({ "d": account["debtor"]["id"] }),
+        )
+        .await;
+    for done in ["a", "b", "c"] {
+        assert_eq!(user_errors(&data(&told)[done]), Vec::<&str>::new(), "{told}");
+    }
+    let columns = [
+        "ACCOUNT_NUMBER",
+        "PHONE",
+        "PHONE_SECONDARY",
+        "ADDRESS_LINE_1",
+        "ADDRESS_LINE_2",
+        "CITY",
+        "STATE",
+        "POSTAL_CODE",
+        "PRINCIPAL",
+        "INTEREST",
+        "FEES",
+        "COSTS",
+        "ITEMIZATION_DATE",
+        "ITEMIZATION_EVENT",
+        "HOLDS",
+        "CUSTOM_FIELDS",
+        "PREFERRED_CONTACT_METHOD",
+        "RISK_LEVEL",
+        "EXTERNAL_DEBTOR_REFERENCE",
+    ];
+    let (_, file) = exported(&app, &admin, json!({ "columns": columns })).await;
+    let found = lines(&file);
+    assert_eq!(found[0].len(), columns.len(), "{:?}", found[0]);
+    let line = found.iter().find(|line| line[0] == "Z-77").expect("the account");
+    assert_eq!(
+        line[1..],
+        [
+            "'+16465550177",
+            "'+16465550178",
+            "7 Quill Street",
+            "",
+            "New York",
+            "NY",
+            "10027",
+            "90.00",
+            "10.50",
+            "0.00",
+            "0.00",
+            "2026-01-31",
+            "CHARGE_OFF",
+            "CEASE_CONTACT",
+            "{\"employer\":\"=Quarry\"}",
+            "EMAIL",
+            "HIGH",
+            "REF-77",
+        ]
+    );
+    app.finish().await;
+}
