@@ -18,6 +18,8 @@ pub(super) struct Locked {
     pub(super) id: Uuid,
     pub(super) debtor_id: Uuid,
     pub(super) assigned_agent_id: Option<Uuid>,
+    pub(super) creditor_id: Option<Uuid>,
+    pub(super) placement_id: Option<Uuid>,
 }
 
 /// Locks the accounts in the order of their ids, so that two who ask for the same ones never wait for each other.
@@ -32,7 +34,7 @@ pub(super) async fn lock_accounts(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec
     let (business, scope) = (tx.business_id(), tx.ctx().agent_scope());
     let locked = sqlx::query_as!(
         Locked,
-        "SELECT id, debtor_id, assigned_agent_id FROM accounts
+        "SELECT id, debtor_id, assigned_agent_id, creditor_id, placement_id FROM accounts
          WHERE business_id = $1 AND id = ANY($2) AND deleted_at IS NULL
            AND ($3::uuid IS NULL OR assigned_agent_id IS NULL OR assigned_agent_id = $3)
          ORDER BY id FOR NO KEY UPDATE",

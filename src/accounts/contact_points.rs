@@ -1,11 +1,11 @@
 //! A person's contact points one by one: added, told more of, removed.
 
-use serde_json::json;
 use uuid::Uuid;
 
 use super::{
     ContactPoint, ContactPointProvenance, ContactPointUse, ContactPointValidity, LineType, NewContact,
-    contact_store::{contact_points_of, sealed_contacts_of},
+    changes::Changes,
+    contact_store::{SealedContact, contact_points_of, sealed_contacts_of},
     contacts::MOST,
     store::{DebtorRow, debtor_by_id, lock_person},
 };
@@ -13,7 +13,7 @@ use crate::{
     access::{Cell, authorize, authorize_or_own},
     platform::{
         crypto::DataKey,
-        db::{AuditEntry, Db, DbError, LiveEvent, TenantTx},
+        db::{Db, DbError, LiveEvent, TenantTx},
         error::OpError,
         gql::{UserError, UserErrorCode},
         ids,
@@ -79,9 +79,16 @@ pub async fn add_contact_point(
     if new.is_first {
         put_first(tx, debtor.id, new.contact.kind(), id, ordinal).await?;
     }
-    let details = json!({ "kind": new.contact.kind(), "use": new.contact_use.as_str(),
-        "provenance": new.provenance.as_str(), "validity": new.validity.as_str() });
-    tx.audit(AuditEntry::plain("contact_point.added", id, &details).about(Some(debtor.id)));
+    let (nothing, mut changes) = (None::<&str>, Changes::default());
+    changes.note("kind", nothing, new.contact.kind());
+    changes.note("use", nothing, new.contact_use.as_str());
+    changes.note("line_type", nothing, new.line_type.as_str());
+    changes.note("provenance", nothing, new.provenance.as_str());
+    changes.note("validity", nothing, new.validity.as_str());
+    changes.note_personal("address", nothing, new.contact.written());
+    changes.note_personal("label", nothing, new.label.as_deref().map(str::trim));
+    let guard = (debtor.keys.profile.id, &profile);
+    tx.audit(changes.sealed_entry(&keys, guard, "contact_point.added", id, debtor.id)?);
     tell(tx, debtor.id);
     Ok(id)
 }
@@ -99,16 +106,15 @@ pub async fn update_contact_point(
 ) -> Result<(), OpError> {
     authorize(tx.ctx(), Cell::AccountUpdate).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
     check_label(patch.label.as_ref().and_then(Option::as_deref))?;
-    let (debtor, point) = lock_point(tx, id).await?;
+    let (debtor, known) = lock_point(tx, id).await?;
+    let point = &known.point;
     if let Some(line_type) = patch.line_type {
         check_line_type(&point.kind, line_type)?;
     }
+    let keys = keyring.business(db, tx.business_id()).await?;
+    let profile = open_profile(&keys, &debtor, "id")?;
     let label = match patch.label.as_ref() {
-        Some(Some(label)) => {
-            let keys = keyring.business(db, tx.business_id()).await?;
-            let profile = open_profile(&keys, &debtor, "id")?;
-            Some(seal_label(&keys, &profile, id, label)?)
-        }
+        Some(Some(label)) => Some(seal_label(&keys, &profile, id, label)?),
         _ => None,
     };
     let (business, now, user) = (tx.business_id(), tx.now(), tx.ctx().user_id());
@@ -136,12 +142,9 @@ pub async fn update_contact_point(
     if patch.is_first {
         put_first(tx, point.debtor_id, &point.kind, id, point.ordinal).await?;
     }
-    let details = json!({ "line_type": patch.line_type.map(LineType::as_str),
-        "use": patch.contact_use.map(ContactPointUse::as_str),
-        "provenance": patch.provenance.map(ContactPointProvenance::as_str),
-        "validity": patch.validity.map(ContactPointValidity::as_str), "validity_before": point.validity,
-        "label": patch.label.is_some(), "first": patch.is_first });
-    tx.audit(AuditEntry::plain("contact_point.updated", id, &details).about(Some(point.debtor_id)));
+    let changes = changes(&keys, &profile, &known, &patch)?;
+    let guard = (debtor.keys.profile.id, &profile);
+    tx.audit(changes.sealed_entry(&keys, guard, "contact_point.updated", id, point.debtor_id)?);
     tell(tx, point.debtor_id);
     Ok(())
 }
@@ -152,9 +155,17 @@ pub async fn update_contact_point(
 ///
 /// # Errors
 /// NOT_FOUND for a contact point that is not there or not the caller's.
-pub async fn remove_contact_point(tx: &mut TenantTx, id: Uuid) -> Result<Uuid, OpError> {
+pub async fn remove_contact_point(
+    tx: &mut TenantTx,
+    keyring: &Keyring,
+    db: &Db,
+    id: Uuid,
+) -> Result<Uuid, OpError> {
     authorize(tx.ctx(), Cell::AccountUpdate).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
-    let (_, point) = lock_point(tx, id).await?;
+    let (debtor, known) = lock_point(tx, id).await?;
+    let keys = keyring.business(db, tx.business_id()).await?;
+    let profile = open_profile(&keys, &debtor, "id")?;
+    let point = &known.point;
     let (business, now) = (tx.business_id(), tx.now());
     sqlx::query!(
         "UPDATE contact_points SET removed_at = $3, ordinal = NULL, removed_blind = blind_index,
@@ -176,8 +187,14 @@ pub async fn remove_contact_point(tx: &mut TenantTx, id: Uuid) -> Result<Uuid, O
     )
     .execute(tx.conn())
     .await?;
-    let details = json!({ "kind": point.kind, "validity": point.validity });
-    tx.audit(AuditEntry::plain("contact_point.removed", id, &details).about(Some(point.debtor_id)));
+    let (nothing, mut changes) = (None::<&str>, Changes::default());
+    changes.note("kind", &point.kind, nothing);
+    changes.note("validity", &point.validity, nothing);
+    let (address, label) = open_contact(&keys, &profile, &known)?;
+    changes.note_personal("address", address, nothing);
+    changes.note_personal("label", label, nothing);
+    let guard = (debtor.keys.profile.id, &profile);
+    tx.audit(changes.sealed_entry(&keys, guard, "contact_point.removed", id, point.debtor_id)?);
     tell(tx, point.debtor_id);
     Ok(point.debtor_id)
 }
@@ -241,14 +258,62 @@ pub(super) async fn put_first(
     Ok(())
 }
 
-/// One contact point of a person whom the caller sees, under the person's lock.
-async fn lock_point(tx: &mut TenantTx, id: Uuid) -> Result<(DebtorRow, ContactPoint), OpError> {
+/// What the patch changes of what is known.
+fn changes(
+    keys: &TenantKeys,
+    profile: &DataKey,
+    known: &SealedContact,
+    patch: &ContactPointPatch,
+) -> Result<Changes, OpError> {
+    let (point, mut changes) = (&known.point, Changes::default());
+    if let Some(line_type) = patch.line_type {
+        changes.note("line_type", &point.line_type, line_type.as_str());
+    }
+    if let Some(contact_use) = patch.contact_use {
+        changes.note("use", &known.contact_use, contact_use.as_str());
+    }
+    if let Some(provenance) = patch.provenance {
+        changes.note("provenance", &known.provenance, provenance.as_str());
+    }
+    if let Some(validity) = patch.validity {
+        changes.note("validity", &point.validity, validity.as_str());
+    }
+    if patch.is_first {
+        changes.note("place", point.ordinal, 1);
+    }
+    if let Some(label) = &patch.label {
+        let (_, before) = open_contact(keys, profile, known)?;
+        changes.note_personal("label", before, label.as_deref().map(str::trim));
+    }
+    Ok(changes)
+}
+
+/// The number or address, and the label, in clear.
+fn open_contact(
+    keys: &TenantKeys,
+    profile: &DataKey,
+    known: &SealedContact,
+) -> Result<(Option<String>, Option<String>), OpError> {
+    let open = |column, cipher: &Option<Vec<u8>>| match cipher {
+        Some(cipher) => keys
+            .open_text(profile, "contact_points", column, known.point.id, cipher)
+            .map(|text| Some(text.expose().to_owned())),
+        None => Ok(None),
+    };
+    Ok((
+        open("value_cipher", &known.point.value_cipher)?,
+        open("label_cipher", &known.label_cipher)?,
+    ))
+}
+
+/// One contact point of a person whom the caller sees, under the person's lock, with the record that has it.
+async fn lock_point(tx: &mut TenantTx, id: Uuid) -> Result<(DebtorRow, SealedContact), OpError> {
     let no_point = || UserError::not_found("id", "contact point");
     let debtor = debtor_of_point(tx, id).await?.ok_or_else(no_point)?;
     let row = debtor_by_id(tx, debtor).await?.ok_or_else(no_point)?;
     lock_person(tx, debtor).await?;
-    let points = contact_points_of(tx, &[debtor]).await?;
-    let point = points.into_iter().find(|point| point.id == id);
+    let points = sealed_contacts_of(tx, &[debtor]).await?;
+    let point = points.into_iter().find(|known| known.point.id == id);
     Ok((row, point.ok_or_else(no_point)?))
 }
 

@@ -246,8 +246,27 @@ pub(super) async fn checked_origin(tx: &mut TenantTx, named: Origin) -> Result<O
     })
 }
 
-/// Creditors by id; those that are not there are missing in the answer.
+/// Whether all of these are creditors of the business.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn are_creditors(tx: &mut TenantTx, ids: &[Uuid]) -> Result<bool, DbError> {
+    Ok(ids.is_empty() || creditors_by_ids(tx, ids).await?.len() == ids.len())
+}
+
+/// Creditors by id; those that are not there are missing in the answer. A debtor finds the one to whom they owe the debt of
+/// their session, and no other.
 pub(super) async fn creditors_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<CreditorRow>, DbError> {
+    if tx.ctx().debtor_id().is_some() {
+        return Ok(sqlx::query_as!(
+            CreditorRow,
+            r#"SELECT id AS "id!", name AS "name!", name_key AS "name_key!", created_at AS "created_at!"
+               FROM app.own_creditor() WHERE id = ANY($1)"#,
+            ids,
+        )
+        .fetch_all(tx.conn())
+        .await?);
+    }
     let business = tx.business_id();
     Ok(sqlx::query_as!(
         CreditorRow,

@@ -10,7 +10,9 @@ use super::{
     balance_components::{ComponentsRow, components_of},
     contact_store,
     creditors::{CreditorRow, PlacementRow, creditors_by_ids, placements_by_ids},
-    documents::{DocumentRow, Documents, documents_by_ids, documents_of_accounts},
+    documents::{
+        DocumentRow, Documents, documents_by_ids, documents_of_accounts, documents_of_conversations,
+    },
     match_suggestions::{Suggestions, suggestions_for},
     merge::{Merges, merges_of},
     notes::{NoteRow, Notes, notes_by_ids, notes_of_accounts},
@@ -62,6 +64,7 @@ pub struct AccountLoaders {
     notes_by_id: Batch<Uuid, Arc<NoteRow>>,
     timelines: Batch<PageOf, Timeline>,
     documents: Batch<PageOf, Documents>,
+    thread_documents: Batch<PageOf, Documents>,
     documents_by_id: Batch<Uuid, Arc<DocumentRow>>,
     creditors: Batch<Uuid, Arc<CreditorRow>>,
     placements: Batch<Uuid, Arc<PlacementRow>>,
@@ -220,6 +223,18 @@ impl AccountLoaders {
             .load(page, async |pages: Vec<PageOf>| {
                 let mut tx = scope.snapshot().await?;
                 Ok::<_, OpError>(documents_of_accounts(&mut tx, pages).await?)
+            })
+            .await?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// Those of a thread.
+    pub(super) async fn thread_documents(&self, scope: &OpScope, page: PageOf) -> Result<Documents, OpError> {
+        let found = self
+            .thread_documents
+            .load(page, async |pages: Vec<PageOf>| {
+                let mut tx = scope.snapshot().await?;
+                Ok::<_, OpError>(documents_of_conversations(&mut tx, pages).await?)
             })
             .await?;
         Ok(found.unwrap_or_default())

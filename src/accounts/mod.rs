@@ -1,6 +1,6 @@
 //! Debtors (people) and accounts (debts). Keys, contact points and addresses belong to the person.
 //!
-//! Owns `debtors`, `data_keys`, `contact_points`, `debtor_merges`, `accounts`, `account_tags`, `account_notes`,
+//! Owns `debtors`, `data_keys`, `contact_points`, `debtor_merges`, `accounts`, `account_tags`, `account_notes`, `note_mentions`,
 //! `account_views`, `account_documents`, `account_imports`, `account_import_chunks`, `account_import_findings`,
 //! `balance_components`, `creditors`, `placements`, `exports`. May import `platform`, `identity`, `access`, `audit`,
 //! `ledger`, `files`.
@@ -9,6 +9,7 @@ mod address;
 mod assign_accounts;
 mod balance_components;
 mod bulk;
+mod changes;
 mod contact_points;
 mod contact_store;
 mod contacts;
@@ -61,13 +62,15 @@ pub use contacts::NewContact;
 use contacts::add_contacts;
 pub use create_account::{Created, NewAccount, create_account};
 pub use creditors::{
-    Origin, OriginPatch, PlacementPatch, create_creditor, create_placement, update_creditor, update_placement,
+    Origin, OriginPatch, PlacementPatch, are_creditors, create_creditor, create_placement, update_creditor,
+    update_placement,
 };
 pub use debt_type::DebtType;
 pub use delete_account::{delete_account, restore_account};
 pub use disputed::{
     DisputedDebt, agent_of_account, are_documents_of, disputed_debt, end_disputed, mark_disputed,
 };
+pub use documents::{DocumentPlace, NewDocument, keep_document};
 pub use export::{ExportLimit, Exporter, RunExport, run_export};
 pub use find_or_make_debtor::NotTaken;
 pub use list::LookLimit;
@@ -79,7 +82,7 @@ pub use model::{
     PostalAddress, RiskLevel,
 };
 pub use national_id::{NationalId, NationalIdError};
-pub use notes::add_note;
+pub use notes::{add_note, is_mentioned};
 pub use page_of::{PageOf, PagesOf};
 pub use plan_status::PlanStatus;
 pub use same_contacts::addresses_of_nobody_else;

@@ -1,10 +1,10 @@
 //! Says of many accounts to whom they are owed, or with what they were handed over.
 
-use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    bulk::{lock_accounts, tell_of_each, updated},
+    bulk::{lock_accounts, updated},
+    changes::Changes,
     creditors::OriginPatch,
 };
 use crate::{
@@ -49,23 +49,16 @@ pub async fn set_accounts_origin(
     )
     .fetch_all(tx.conn())
     .await?;
-    let fields = [
-        ("creditor", origin.creditor_id.is_some()),
-        ("placement", origin.placement_id.is_some()),
-    ];
-    let fields: Vec<&str> = fields
-        .into_iter()
-        .filter_map(|(name, is_set)| is_set.then_some(name))
-        .collect();
-    let details = json!({
-        "changed": fields, "creditor": origin.creditor_id.flatten(), "placement": origin.placement_id.flatten(),
-    });
-    tell_of_each(
-        tx,
-        "account.updated",
-        |_| details.clone(),
-        updated,
-        accounts.iter().filter(|account| changed.contains(&account.id)),
-    );
+    for account in accounts.iter().filter(|account| changed.contains(&account.id)) {
+        let mut changes = Changes::default();
+        if let Some(creditor) = origin.creditor_id {
+            changes.note("creditor", account.creditor_id, creditor);
+        }
+        if let Some(placement) = origin.placement_id {
+            changes.note("placement", account.placement_id, placement);
+        }
+        tx.audit(changes.entry("account.updated", account.id, account.debtor_id));
+        tx.emit(updated(account));
+    }
     Ok(())
 }

@@ -23,6 +23,8 @@ pub struct DebtorRow {
     /// Of a debtor that is a company, of which the person is the contact.
     pub company_name: Option<String>,
     pub risk_level: Option<String>,
+    /// The business's own number of the person.
+    pub external_reference: Option<String>,
     pub preferred_language: String,
     pub preferred_channel: Option<String>,
     pub address_cipher: Option<Vec<u8>>,
@@ -86,7 +88,8 @@ pub struct AccountRow {
 pub async fn debtors_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<DebtorRow>, DbError> {
     let (business, scope) = (tx.business_id(), tx.ctx().agent_scope());
     let rows = sqlx::query!(
-        r#"SELECT d.id, d.person_id AS "person_id!", d.first_name, d.last_name, d.name_key, d.company_name, d.risk_level, d.preferred_language,
+        r#"SELECT d.id, d.person_id AS "person_id!", d.first_name, d.last_name, d.name_key, d.company_name, d.risk_level, d.external_reference,
+                d.preferred_language,
                 d.preferred_channel, d.address_cipher, d.address_at, d.birth_date_cipher, d.national_id_cipher, d.stated_zone_cipher,
                 d.stated_zone_at, d.stated_zone_statement_cipher, d.confirmed_zone_cipher, d.confirmed_zone_at,
                 d.created_at,
@@ -126,6 +129,7 @@ pub async fn debtors_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<Debto
             name_key: row.name_key,
             company_name: row.company_name,
             risk_level: row.risk_level,
+            external_reference: row.external_reference,
             preferred_language: row.preferred_language,
             preferred_channel: row.preferred_channel,
             address_cipher: row.address_cipher,

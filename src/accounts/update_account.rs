@@ -1,20 +1,27 @@
 //! Changes what may change on an account by hand. The balance is not among it: that is the ledger's.
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    AccountStatus, BalanceComponents, DebtType, DebtorPatch, OriginPatch, balance_components::set_components,
-    model::MOST_TAGS, store, update_debtor::update_debtor,
+    AccountStatus, BalanceComponents, DebtType, DebtorPatch, OriginPatch,
+    balance_components::{ComponentsRow, components_of, set_components},
+    changes::Changes,
+    model::MOST_TAGS,
+    store::{self, AccountRow, DebtorRow},
+    update_debtor::update_debtor,
 };
 use crate::{
     access::{Cell, authorize},
     platform::{
-        db::{AuditEntry, Db, LiveEvent, TenantTx},
+        crypto::DataKey,
+        db::{Db, LiveEvent, TenantTx},
         error::OpError,
         gql::{UserError, UserErrorCode},
-        keys::Keyring,
+        keys::{Keyring, TenantKeys},
     },
 };
 
@@ -53,7 +60,11 @@ pub async fn update_account(
     } else {
         store::lock_person_and_account(tx, id).await?
     };
-    let (debtor_id, status_before) = locked.ok_or_else(|| UserError::not_found("id", "account"))?;
+    let no_account = || UserError::not_found("id", "account");
+    let (debtor_id, status_before) = locked.ok_or_else(no_account)?;
+    let before = store::accounts_by_ids(tx, &[id]).await?;
+    let before = before.into_iter().next().ok_or_else(no_account)?;
+    let mut changes = Changes::default();
     if let Some(status) = patch.status {
         check_status(tx, AccountStatus::parse(&status_before), status)?;
     }
@@ -70,16 +81,36 @@ pub async fn update_account(
         if tags.len() > MOST_TAGS || tags.iter().any(|tag| !(1..=50).contains(&tag.chars().count())) {
             return Err(UserError::invalid("tags", "At most 50 tags of 1 to 50 characters each.").into());
         }
+        let known: Vec<String> = store::tags_of(tx, &[id])
+            .await?
+            .into_iter()
+            .map(|(_, tag)| tag)
+            .collect();
         store::replace_tags(tx, id, tags).await?;
+        let mut wanted = tags.clone();
+        wanted.sort_unstable();
+        wanted.dedup();
+        changes.note("tags", known, wanted);
     }
     let origin = patch.origin.checked(tx).await?;
     if let Some(components) = &patch.components {
+        let known = components_of(tx, &[id]).await?;
         set_components(tx, id, debtor_id, components).await?;
+        let known = known.first().map(components_before);
+        changes.note("balance_components", known, components_after(components));
     }
     update_debtor(tx, keyring, db, debtor_id, &patch.debtor).await?;
-    if let Some(fields) = &patch.custom_fields {
-        put_custom_fields(tx, keyring, db, (id, debtor_id), fields.as_ref()).await?;
-    }
+    note_changes(&mut changes, &before, &patch, origin);
+    let person = match &patch.custom_fields {
+        Some(fields) => {
+            let person = open_person(tx, keyring, db, debtor_id).await?;
+            let known = custom_fields_before(&person, &before)?;
+            put_custom_fields(tx, &person, id, fields.as_ref()).await?;
+            changes.note_personal("custom_fields", known, fields);
+            Some(person)
+        }
+        None => None,
+    };
     let (business, now) = (tx.business_id(), tx.now());
     sqlx::query!(
         "UPDATE accounts SET
@@ -108,22 +139,14 @@ pub async fn update_account(
     )
     .execute(tx.conn())
     .await?;
-    let changed: Vec<&str> = [
-        ("status", patch.status.is_some()),
-        ("original_creditor", patch.original_creditor.is_some()),
-        ("due_date", patch.due_date.is_some()),
-        ("debt_type", patch.debt_type.is_some()),
-        ("tags", patch.tags.is_some()),
-        ("custom_fields", patch.custom_fields.is_some()),
-        ("creditor", origin.creditor_id.is_some()),
-        ("placement", origin.placement_id.is_some()),
-        ("balance_components", patch.components.is_some()),
-    ]
-    .into_iter()
-    .filter_map(|(name, set)| set.then_some(name))
-    .collect();
-    let details = json!({ "changed": changed, "status_before": status_before });
-    tx.audit(AuditEntry::plain("account.updated", id, &details).about(Some(debtor_id)));
+    let entry = match &person {
+        Some(Person { keys, row, profile }) => {
+            let guard = (row.keys.profile.id, profile);
+            changes.sealed_entry(keys, guard, "account.updated", id, debtor_id)?
+        }
+        None => changes.entry("account.updated", id, debtor_id),
+    };
+    tx.audit(entry);
     tx.emit(LiveEvent {
         kind: "ACCOUNT_UPDATED",
         account_id: Some(id),
@@ -133,26 +156,79 @@ pub async fn update_account(
     Ok(())
 }
 
+/// What the patch changes on the account's own row.
+fn note_changes(changes: &mut Changes, before: &AccountRow, patch: &AccountPatch, origin: OriginPatch) {
+    if let Some(status) = patch.status {
+        changes.note("status", &before.status, status.as_str());
+    }
+    if let Some(creditor) = &patch.original_creditor {
+        changes.note("original_creditor", &before.original_creditor, creditor);
+    }
+    if let Some(date) = patch.due_date {
+        changes.note("due_date", before.due_date, date);
+    }
+    if let Some(debt_type) = patch.debt_type {
+        changes.note("debt_type", &before.debt_type, debt_type.map(DebtType::as_str));
+    }
+    if let Some(creditor) = origin.creditor_id {
+        changes.note("creditor", before.creditor_id, creditor);
+    }
+    if let Some(placement) = origin.placement_id {
+        changes.note("placement", before.placement_id, placement);
+    }
+}
+
+fn components_before(row: &ComponentsRow) -> serde_json::Value {
+    json!({ "principal_minor": row.principal_minor, "interest_minor": row.interest_minor, "fees_minor": row.fees_minor,
+        "costs_minor": row.costs_minor, "itemization_date": row.itemization_date,
+        "itemization_event": row.itemization_event })
+}
+
+fn components_after(components: &BalanceComponents) -> serde_json::Value {
+    json!({ "principal_minor": components.principal.minor(), "interest_minor": components.interest.minor(),
+        "fees_minor": components.fees.minor(), "costs_minor": components.costs.minor(),
+        "itemization_date": components.itemization_date, "itemization_event": components.event.as_str() })
+}
+
+/// The person behind the account, with the key that opens what is theirs.
+struct Person {
+    keys: Arc<TenantKeys>,
+    row: DebtorRow,
+    profile: DataKey,
+}
+
+async fn open_person(tx: &mut TenantTx, keyring: &Keyring, db: &Db, debtor: Uuid) -> Result<Person, OpError> {
+    let row = store::debtor_by_id(tx, debtor)
+        .await?
+        .ok_or_else(|| UserError::not_found("id", "account"))?;
+    let keys = keyring.business(db, tx.business_id()).await?;
+    let profile = keys.data_key(&row.keys.profile)?.ok_or_else(|| {
+        let message = "This person's data was erased: nothing more is written down of them.";
+        UserError::at(UserErrorCode::Conflict, "customFields", message)
+    })?;
+    Ok(Person { keys, row, profile })
+}
+
+fn custom_fields_before(person: &Person, account: &AccountRow) -> Result<Option<serde_json::Value>, OpError> {
+    let Some(cipher) = &account.custom_fields_cipher else {
+        return Ok(None);
+    };
+    let (keys, profile) = (&person.keys, &person.profile);
+    let text = keys.open_text(profile, "accounts", "custom_fields_cipher", account.id, cipher)?;
+    Ok(serde_json::from_str(text.expose()).ok())
+}
+
 async fn put_custom_fields(
     tx: &mut TenantTx,
-    keyring: &Keyring,
-    db: &Db,
-    (account, debtor): (Uuid, Uuid),
+    person: &Person,
+    account: Uuid,
     fields: Option<&serde_json::Value>,
 ) -> Result<(), OpError> {
     let sealed = match fields {
         Some(fields) => {
-            let row = store::debtor_by_id(tx, debtor)
-                .await?
-                .ok_or_else(|| UserError::not_found("id", "account"))?;
-            let keys = keyring.business(db, tx.business_id()).await?;
-            let profile = keys.data_key(&row.keys.profile)?.ok_or_else(|| {
-                let message = "This person's data was erased: nothing more is written down of them.";
-                UserError::at(UserErrorCode::Conflict, "customFields", message)
-            })?;
             let text = fields.to_string();
-            Some(keys.seal(
-                &profile,
+            Some(person.keys.seal(
+                &person.profile,
                 "accounts",
                 "custom_fields_cipher",
                 account,

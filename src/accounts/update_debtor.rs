@@ -1,11 +1,11 @@
 //! Changes what is known of the person behind an account: name, language, address, the first number and address.
 
 use chrono::NaiveDate;
-use serde_json::json;
 use uuid::Uuid;
 
 use super::{
     Channel, NationalId, NewContact, PostalAddress, RiskLevel, add_contacts,
+    changes::Changes,
     contact_points::put_first,
     contact_store::contact_points_of,
     match_key::MatchKey,
@@ -16,7 +16,7 @@ use crate::{
     access::{Cell, authorize_or_own},
     platform::{
         crypto::DataKey,
-        db::{AuditEntry, Db, LiveEvent, TenantTx},
+        db::{Db, DbError, LiveEvent, TenantTx},
         error::OpError,
         gql::{UserError, UserErrorCode},
         keys::{Keyring, TenantKeys},
@@ -40,32 +40,29 @@ pub struct DebtorPatch {
     pub company_name: Option<Option<String>>,
     /// `Some(None)` empties it.
     pub risk_level: Option<Option<RiskLevel>>,
+    /// The business's own number of the person; `Some(None)` empties it.
+    pub external_reference: Option<Option<String>>,
     /// Become the person's first number and address; what was first becomes second.
     pub first_contacts: Vec<NewContact>,
 }
 
 impl DebtorPatch {
-    fn changed(&self) -> Vec<&'static str> {
-        [
-            ("first_name", self.first_name.is_some()),
-            ("last_name", self.last_name.is_some()),
-            ("preferred_language", self.preferred_language.is_some()),
-            ("preferred_channel", self.preferred_channel.is_some()),
-            ("address", self.address.is_some()),
-            ("birth_date", self.birth_date.is_some()),
-            ("national_id", self.national_id.is_some()),
-            ("company_name", self.company_name.is_some()),
-            ("risk_level", self.risk_level.is_some()),
-            ("contact_points", !self.first_contacts.is_empty()),
-        ]
-        .into_iter()
-        .filter_map(|(name, set)| set.then_some(name))
-        .collect()
-    }
-
     /// Whether it changes nothing.
     pub(super) fn is_empty(&self) -> bool {
-        self.changed().is_empty()
+        let given = [
+            self.first_name.is_some(),
+            self.last_name.is_some(),
+            self.preferred_language.is_some(),
+            self.preferred_channel.is_some(),
+            self.address.is_some(),
+            self.birth_date.is_some(),
+            self.national_id.is_some(),
+            self.company_name.is_some(),
+            self.risk_level.is_some(),
+            self.external_reference.is_some(),
+            !self.first_contacts.is_empty(),
+        ];
+        !given.contains(&true)
     }
 }
 
@@ -108,8 +105,7 @@ pub(super) async fn update_debtor(
     debtor: Uuid,
     patch: &DebtorPatch,
 ) -> Result<(), OpError> {
-    let changed = patch.changed();
-    if changed.is_empty() {
+    if patch.is_empty() {
         return Ok(());
     }
     check(patch, tx.now().date_naive())?;
@@ -125,13 +121,105 @@ pub(super) async fn update_debtor(
         )
     })?;
     let sealed = seal(&keys, &profile, &row, patch)?;
+    let mut changes = changes(&keys, &profile, &row, patch)?;
     write(tx, &row, patch, sealed).await?;
-    add_contacts(tx, &keys, debtor, &profile, &patch.first_contacts).await?;
-    for contact in &patch.first_contacts {
-        move_to_front(tx, &keys, debtor, contact).await?;
+    if !patch.first_contacts.is_empty() {
+        let before = addresses_of(tx, &keys, &profile, debtor).await?;
+        add_contacts(tx, &keys, debtor, &profile, &patch.first_contacts).await?;
+        for contact in &patch.first_contacts {
+            move_to_front(tx, &keys, debtor, contact).await?;
+        }
+        let after = addresses_of(tx, &keys, &profile, debtor).await?;
+        changes.note_personal("contact_points", before, after);
     }
-    tx.audit(AuditEntry::plain("debtor.updated", debtor, &json!({ "changed": changed })).about(Some(debtor)));
+    let guard = (row.keys.profile.id, &profile);
+    tx.audit(changes.sealed_entry(&keys, guard, "debtor.updated", debtor, debtor)?);
     Ok(())
+}
+
+/// What the patch changes on the record, but for numbers and addresses. Of a national id the last digits, as it is shown.
+fn changes(
+    keys: &TenantKeys,
+    profile: &DataKey,
+    row: &DebtorRow,
+    patch: &DebtorPatch,
+) -> Result<Changes, OpError> {
+    let open = |column, cipher: &Option<Vec<u8>>| match cipher {
+        Some(cipher) => keys
+            .open_text(profile, "debtors", column, row.id, cipher)
+            .map(|text| Some(text.expose().to_owned())),
+        None => Ok(None),
+    };
+    let trimmed = |text: &Option<String>| text.as_deref().map(str::trim).map(str::to_owned);
+    let mut changes = Changes::default();
+    if patch.first_name.is_some() {
+        changes.note_personal("first_name", &row.first_name, trimmed(&patch.first_name));
+    }
+    if patch.last_name.is_some() {
+        changes.note_personal("last_name", &row.last_name, trimmed(&patch.last_name));
+    }
+    if let Some(name) = &patch.company_name {
+        changes.note_personal("company_name", &row.company_name, trimmed(name));
+    }
+    if let Some(reference) = &patch.external_reference {
+        changes.note_personal("external_reference", &row.external_reference, trimmed(reference));
+    }
+    if let Some(language) = patch.preferred_language.as_deref().and_then(language_tag) {
+        changes.note_personal("preferred_language", &row.preferred_language, language);
+    }
+    if let Some(channel) = patch.preferred_channel {
+        changes.note_personal("preferred_channel", &row.preferred_channel, channel.as_str());
+    }
+    if let Some(level) = patch.risk_level {
+        changes.note_personal("risk_level", &row.risk_level, level.map(RiskLevel::as_str));
+    }
+    if let Some(born) = patch.birth_date {
+        changes.note_personal(
+            "birth_date",
+            open("birth_date_cipher", &row.birth_date_cipher)?,
+            born.map(|day| day.to_string()),
+        );
+    }
+    if let Some(number) = &patch.national_id {
+        let before = open("national_id_cipher", &row.national_id_cipher)?;
+        let masked = |number: &NationalId| number.masked();
+        // Two numbers may end alike.
+        let is_other = before.as_deref() != number.as_ref().map(NationalId::expose);
+        let shown = (
+            before.map(|digits| masked(&NationalId::stored(&digits))),
+            number.as_ref().map(masked),
+        );
+        match is_other && shown.0 == shown.1 {
+            true => changes.note_personal("national_id", shown.0, "another number with the same last digits"),
+            false => changes.note_personal("national_id", shown.0, shown.1),
+        }
+    }
+    if let Some(address) = &patch.address {
+        let before = open("address_cipher", &row.address_cipher)?
+            .and_then(|text| serde_json::from_str::<PostalAddress>(&text).ok());
+        let after = address.normalised().map_err(|problem| problem.at("address"))?;
+        changes.note_personal("address", before, after);
+    }
+    Ok(changes)
+}
+
+/// The record's numbers and addresses in clear, the first of each kind first.
+async fn addresses_of(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    profile: &DataKey,
+    debtor: Uuid,
+) -> Result<Vec<String>, OpError> {
+    let points = contact_points_of(tx, &[debtor]).await?;
+    let ciphers = points
+        .iter()
+        .filter_map(|point| Some((point.id, point.value_cipher.as_deref()?)));
+    ciphers
+        .map(|(id, cipher)| {
+            let text = keys.open_text(profile, "contact_points", "value_cipher", id, cipher)?;
+            Ok(text.expose().to_owned())
+        })
+        .collect()
 }
 
 /// What of the patch is stored as ciphertext.
@@ -251,6 +339,14 @@ fn check(patch: &DebtorPatch, today: NaiveDate) -> Result<(), OpError> {
             "Fill this in with 1 to 200 characters, or null.",
         ));
     }
+    if let Some(Some(reference)) = &patch.external_reference
+        && !(1..=100).contains(&reference.trim().chars().count())
+    {
+        errors.push(UserError::invalid(
+            "externalDebtorReference",
+            "Fill this in with 1 to 100 characters, or null.",
+        ));
+    }
     let language = patch.preferred_language.as_deref();
     if language.is_some_and(|given| language_tag(given).is_none()) {
         errors.push(UserError::invalid("preferredLanguage", NO_LANGUAGE));
@@ -293,6 +389,7 @@ async fn write(
              national_id_blind = CASE WHEN $13 THEN $15 ELSE national_id_blind END,
              company_name = CASE WHEN $16 THEN $17 ELSE company_name END,
              risk_level = CASE WHEN $18 THEN $19 ELSE risk_level END,
+             external_reference = CASE WHEN $20 THEN $21 ELSE external_reference END,
              match_due = false, updated_at = $9
          WHERE business_id = $1 AND id = $2",
         business,
@@ -314,10 +411,24 @@ async fn write(
         patch.company_name.as_ref().and_then(|name| name.as_deref().map(str::trim)),
         patch.risk_level.is_some(),
         patch.risk_level.flatten().map(RiskLevel::as_str),
+        patch.external_reference.is_some(),
+        patch.external_reference.as_ref().and_then(|text| text.as_deref().map(str::trim)),
     )
     .execute(tx.conn())
-    .await?;
+    .await
+    .map_err(taken_reference)?;
     Ok(())
+}
+
+/// A reference names one record of the business: whoever is known by it already is somebody else, or this person on another
+/// of their records.
+fn taken_reference(error: sqlx::Error) -> OpError {
+    let error = DbError::from(error);
+    if error.is_constraint("debtors_business_id_external_reference_key") {
+        let message = "Another record of your business has this reference. Is it the same person, merge the two with `mergeDebtors`; else empty it there first.";
+        return UserError::at(UserErrorCode::Conflict, "externalDebtorReference", message).into();
+    }
+    error.into()
 }
 
 /// Makes the contact point the first of its kind.

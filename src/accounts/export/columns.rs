@@ -6,11 +6,14 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::people::People;
 use crate::{
     accounts::{
+        PostalAddress,
+        balance_components::{ComponentsRow, components_of},
         contact_store::sealed_contacts_of,
         creditors::{creditors_by_ids, placements_by_ids},
-        store::{self, AccountRow},
+        store::{self, AccountRow, DebtorRow},
     },
     identity,
     platform::{
@@ -47,11 +50,29 @@ pub(in crate::accounts) enum Column {
     CreatedAt,
     UpdatedAt,
     CompanyName,
+    PhoneSecondary,
+    AddressLine1,
+    AddressLine2,
+    City,
+    State,
+    PostalCode,
+    Country,
+    Principal,
+    Interest,
+    Fees,
+    Costs,
+    ItemizationDate,
+    ItemizationEvent,
+    Holds,
+    CustomFields,
+    PreferredContactMethod,
+    RiskLevel,
+    ExternalDebtorReference,
 }
 
 impl Column {
     /// Every column, in the order of an export that names none.
-    pub(in crate::accounts) const ALL: [Self; 22] = [
+    pub(in crate::accounts) const ALL: [Self; 40] = [
         Self::Id,
         Self::AccountNumber,
         Self::FirstName,
@@ -75,6 +96,24 @@ impl Column {
         Self::UpdatedAt,
         // Last: who reads a file by the places of its columns finds the others where they were.
         Self::CompanyName,
+        Self::PhoneSecondary,
+        Self::AddressLine1,
+        Self::AddressLine2,
+        Self::City,
+        Self::State,
+        Self::PostalCode,
+        Self::Country,
+        Self::Principal,
+        Self::Interest,
+        Self::Fees,
+        Self::Costs,
+        Self::ItemizationDate,
+        Self::ItemizationEvent,
+        Self::Holds,
+        Self::CustomFields,
+        Self::PreferredContactMethod,
+        Self::RiskLevel,
+        Self::ExternalDebtorReference,
     ];
 
     /// The name at its head: that of the API's field.
@@ -102,9 +141,59 @@ impl Column {
             Self::CreatedAt => "createdAt",
             Self::UpdatedAt => "updatedAt",
             Self::CompanyName => "companyName",
+            Self::PhoneSecondary => "phoneSecondary",
+            Self::AddressLine1 => "addressLine1",
+            Self::AddressLine2 => "addressLine2",
+            Self::City => "city",
+            Self::State => "state",
+            Self::PostalCode => "postalCode",
+            Self::Country => "country",
+            Self::Principal => "principal",
+            Self::Interest => "interest",
+            Self::Fees => "fees",
+            Self::Costs => "costs",
+            Self::ItemizationDate => "itemizationDate",
+            Self::ItemizationEvent => "itemizationEvent",
+            Self::Holds => "holds",
+            Self::CustomFields => "customFields",
+            Self::PreferredContactMethod => "preferredContactMethod",
+            Self::RiskLevel => "riskLevel",
+            Self::ExternalDebtorReference => "externalDebtorReference",
         }
     }
 }
+
+/// What is read of the person's records.
+const OF_PEOPLE: &[Column] = &[
+    Column::AddressLine1,
+    Column::AddressLine2,
+    Column::City,
+    Column::State,
+    Column::PostalCode,
+    Column::Country,
+    Column::CustomFields,
+    Column::PreferredContactMethod,
+    Column::RiskLevel,
+    Column::ExternalDebtorReference,
+];
+/// Of these what is in their address.
+const OF_ADDRESSES: &[Column] = &[
+    Column::AddressLine1,
+    Column::AddressLine2,
+    Column::City,
+    Column::State,
+    Column::PostalCode,
+    Column::Country,
+];
+/// What a balance is made of.
+const OF_COMPONENTS: &[Column] = &[
+    Column::Principal,
+    Column::Interest,
+    Column::Fees,
+    Column::Costs,
+    Column::ItemizationDate,
+    Column::ItemizationEvent,
+];
 
 /// One value of a line.
 #[derive(Clone, Debug, PartialEq)]
@@ -128,7 +217,10 @@ impl Value {
 pub(super) struct Surroundings {
     phones: HashMap<Uuid, String>,
     emails: HashMap<Uuid, String>,
+    second_phones: HashMap<Uuid, String>,
     companies: HashMap<Uuid, String>,
+    people: People,
+    components: HashMap<Uuid, ComponentsRow>,
     tags: HashMap<Uuid, Vec<String>>,
     creditors: HashMap<Uuid, String>,
     placements: HashMap<Uuid, String>,
@@ -148,10 +240,28 @@ impl Surroundings {
             ..Self::default()
         };
         let wants = |column| columns.contains(&column);
-        if wants(Column::Phone) || wants(Column::Email) {
+        let wants_any = |wanted: &[Column]| columns.iter().any(|column| wanted.contains(column));
+        if wants_any(&[Column::Phone, Column::PhoneSecondary, Column::Email]) {
             found
                 .read_contacts(tx, keys, &ids_of(page, |row| Some(row.debtor_id)))
                 .await?;
+        }
+        if wants_any(OF_PEOPLE) {
+            found.people = People::of(tx, &ids_of(page, |row| Some(row.debtor_id))).await?;
+            if wants_any(OF_ADDRESSES) {
+                found.people.open_addresses(keys)?;
+            }
+            if wants(Column::CustomFields) {
+                found.people.open_custom(keys, page)?;
+            }
+        }
+        if wants(Column::Holds) {
+            let accounts = ids_of(page, |row| Some(row.id));
+            found.people.read_holds(tx, &accounts).await?;
+        }
+        if wants_any(OF_COMPONENTS) {
+            let rows = components_of(tx, &ids_of(page, |row| Some(row.id))).await?;
+            found.components = rows.into_iter().map(|row| (row.account_id, row)).collect();
         }
         if wants(Column::CompanyName) {
             let debtors = ids_of(page, |row| Some(row.debtor_id));
@@ -177,7 +287,7 @@ impl Surroundings {
         Ok(found)
     }
 
-    /// The first number and address of each person, those that can be opened.
+    /// The first two numbers and the first address of each person, those that can be opened.
     async fn read_contacts(
         &mut self,
         tx: &mut TenantTx,
@@ -186,6 +296,7 @@ impl Surroundings {
     ) -> Result<(), OpError> {
         for contact in sealed_contacts_of(tx, debtors).await? {
             let found = match contact.point.kind.as_str() {
+                "PHONE" if self.phones.contains_key(&contact.asked) => &mut self.second_phones,
                 "PHONE" => &mut self.phones,
                 _ => &mut self.emails,
             };
@@ -237,7 +348,53 @@ impl Surroundings {
             Column::CreatedAt => Value::Instant(row.created_at),
             Column::UpdatedAt => Value::Instant(row.updated_at),
             Column::CompanyName => named(&self.companies, Some(row.debtor_id)),
+            Column::PhoneSecondary => named(&self.second_phones, Some(row.debtor_id)),
+            Column::AddressLine1 => self.of_address(row, |address| address.line1.as_deref()),
+            Column::AddressLine2 => self.of_address(row, |address| address.line2.as_deref()),
+            Column::City => self.of_address(row, |address| address.city.as_deref()),
+            Column::State => self.of_address(row, |address| address.state.as_deref()),
+            Column::PostalCode => self.of_address(row, |address| address.postal_code.as_deref()),
+            Column::Country => self.of_address(row, |address| address.country.as_deref()),
+            Column::Principal => self.component(row, |parts| parts.principal_minor)?,
+            Column::Interest => self.component(row, |parts| parts.interest_minor)?,
+            Column::Fees => self.component(row, |parts| parts.fees_minor)?,
+            Column::Costs => self.component(row, |parts| parts.costs_minor)?,
+            Column::ItemizationDate => {
+                let parts = self.components.get(&row.id);
+                parts.map_or(Value::Nothing, |parts| Value::Day(parts.itemization_date))
+            }
+            Column::ItemizationEvent => {
+                let parts = self.components.get(&row.id);
+                Value::text(parts.map(|parts| parts.itemization_event.as_str()))
+            }
+            Column::Holds => Value::text(self.people.holds(row.id)),
+            Column::CustomFields => Value::text(self.people.custom(row.id)),
+            Column::PreferredContactMethod => {
+                self.of_person(row, |person| person.preferred_channel.as_deref())
+            }
+            Column::RiskLevel => self.of_person(row, |person| person.risk_level.as_deref()),
+            Column::ExternalDebtorReference => {
+                self.of_person(row, |person| person.external_reference.as_deref())
+            }
         })
+    }
+}
+
+impl Surroundings {
+    fn of_person<'a>(&'a self, row: &AccountRow, part: impl Fn(&'a DebtorRow) -> Option<&'a str>) -> Value {
+        Value::text(self.people.person(row.debtor_id).and_then(part))
+    }
+
+    fn of_address<'a>(
+        &'a self,
+        row: &AccountRow,
+        part: impl Fn(&'a PostalAddress) -> Option<&'a str>,
+    ) -> Value {
+        Value::text(self.people.address(row.debtor_id).and_then(part))
+    }
+
+    fn component(&self, row: &AccountRow, part: impl Fn(&ComponentsRow) -> i64) -> Result<Value, OpError> {
+        amount(self.components.get(&row.id).map(part), &row.currency)
     }
 }
 

@@ -2,6 +2,7 @@
 //! for it alone.
 
 mod columns;
+mod people;
 mod run;
 mod table;
 mod workbook;

@@ -11,7 +11,7 @@ use crate::{
         LineType, NewContactPoint, add_contact_point, contact_points::debtor_of_point,
         graphql::inputs::contacts, loaders::OpenContact, remove_contact_point, update_contact_point,
     },
-    compliance::graphql::{AddressKind, OptOutLink},
+    compliance::graphql::{AddressKind, AddressSuppression, OptOutLink},
     identity::graphql::User,
     platform::{
         error::OpError,
@@ -76,14 +76,18 @@ impl ContactPoint {
         }
     }
 
+    /// Why it is not to be contacted, on which channels and since when, oldest first (at most some ten: one a channel and
+    /// reason); empty where nothing stops it, and after erasure.
+    async fn suppressions(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<AddressSuppression>> {
+        self.standing(ctx).await
+    }
+
     /// The link by which the person opts out of this number or address themselves; null after erasure.
     async fn opt_out_link(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<OptOutLink>> {
-        let kind = match self.kind {
-            ContactPointKind::Phone => AddressKind::Phone,
-            ContactPointKind::Email => AddressKind::Email,
-        };
         match &self.value {
-            Some(value) => OptOutLink::of(ctx, kind, self.uuid, value).await.map(Some),
+            Some(value) => OptOutLink::of(ctx, self.address_kind(), self.uuid, value)
+                .await
+                .map(Some),
             None => Ok(None),
         }
     }
@@ -95,6 +99,23 @@ impl ContactPoint {
             .shared_with(ctx.scope()?, self.uuid)
             .await
             .map_err(op_error)
+    }
+}
+
+impl ContactPoint {
+    pub(super) fn address_kind(&self) -> AddressKind {
+        match self.kind {
+            ContactPointKind::Phone => AddressKind::Phone,
+            ContactPointKind::Email => AddressKind::Email,
+        }
+    }
+
+    /// What suppressions stand on it.
+    pub(super) async fn standing(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<AddressSuppression>> {
+        match &self.value {
+            Some(value) => AddressSuppression::of(ctx, self.address_kind(), value).await,
+            None => Ok(Vec::new()),
+        }
     }
 }
 
@@ -305,9 +326,10 @@ impl ContactPointMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Which.")] input: RemoveContactPointInput,
     ) -> async_graphql::Result<RemoveContactPointPayload> {
-        let outcome = mutate(ctx, async |tx, _| {
+        let outcome = mutate(ctx, async |tx, scope| {
             let id = input_id(IdKind::ContactPoint, "id", &input.id)?;
-            Ok(Done::from(remove_contact_point(tx, id).await?))
+            let removed = remove_contact_point(tx, scope.keyring(), scope.db(), id).await?;
+            Ok(Done::from(removed))
         })
         .await?;
         let debtor = match outcome.object {

@@ -52,6 +52,15 @@ impl Creditor {
             .map_err(op_error)?;
         Ok(row.map(|row| Self { row }))
     }
+
+    /// The same of several, in one look-up; those that are not there are left out.
+    ///
+    /// # Errors
+    /// Internal ones only.
+    pub async fn load_all(ctx: &Context<'_>, ids: &[Uuid]) -> async_graphql::Result<Vec<Self>> {
+        let found = futures_util::future::try_join_all(ids.iter().map(|id| Self::load(ctx, *id))).await?;
+        Ok(found.into_iter().flatten().collect())
+    }
 }
 
 impl Placement {

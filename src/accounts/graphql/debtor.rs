@@ -6,7 +6,7 @@ use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{AccountConnection, ContactPoint, DebtorMerge, MatchSuggestion};
+use super::{AccountConnection, ContactPoint, DebtorMerge, DoNotContact, MatchSuggestion};
 use crate::{
     access::{Cell, authorize},
     accounts::{
@@ -14,8 +14,8 @@ use crate::{
         store::DebtorRow,
     },
     compliance::graphql::{
-        ComplianceDecision, ComplianceDecisionConnection, Consent, ConsentConnection, Hold, InconvenientTime,
-        TimeZoneEvidence,
+        ComplianceDecision, ComplianceDecisionConnection, Consent, ConsentConnection, ContactPlace, Hold,
+        InconvenientTime, PrivacyAcceptance, TimeZoneEvidence,
     },
     platform::{
         gql::{Date, OpScope, PageArgs, ScopeExt as _, op_error},
@@ -108,6 +108,11 @@ impl Debtor {
             .map_err(op_error)
     }
 
+    /// The holds that stand on the person and their debts.
+    pub(super) async fn standing_holds(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Hold>> {
+        Hold::of_debtor(ctx, self.row.id).await
+    }
+
     pub(super) async fn open_address(
         &self,
         ctx: &Context<'_>,
@@ -128,6 +133,7 @@ crate::fields_at_hand!(Debtor {
     "lastName" => last_name,
     "companyName" => company_name,
     "riskLevel" => risk_level,
+    "externalDebtorReference" => external_debtor_reference,
     "preferredLanguage" => preferred_language,
     "preferredContactMethod" => preferred_contact_method,
     "createdAt" => created_at,
@@ -161,6 +167,12 @@ impl Debtor {
     /// erasure.
     async fn risk_level(&self) -> Option<RiskLevel> {
         self.row.risk_level.as_deref().and_then(RiskLevel::parse)
+    }
+
+    /// Your own number of the person, by which accounts of theirs are known to be theirs; null where there is none. Of people
+    /// who were merged, each record keeps its own, and leads here: this is that of the record which stands for them.
+    async fn external_debtor_reference(&self) -> Option<&str> {
+        self.row.external_reference.as_deref()
     }
 
     /// Phone numbers and e-mail addresses (at most 40 of each of the person's records), phones first, each kind in order of preference.
@@ -255,7 +267,13 @@ impl Debtor {
 
     /// What stops or shapes collection from the person, on them or on one of their debts (at most 100), oldest first.
     async fn holds(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Hold>> {
-        Hold::of_debtor(ctx, self.row.id).await
+        self.standing_holds(ctx).await
+    }
+
+    /// Whether anybody may be contacted here at all, and what stops it if not: as the gate reads holds and suppressions. What
+    /// else it asks, above all the hour and how often, `complianceCheck` tells.
+    async fn do_not_contact(&self, ctx: &Context<'_>) -> async_graphql::Result<DoNotContact> {
+        DoNotContact::of(ctx, self).await
     }
 
     /// What the person said of the use of their numbers and addresses: consents and revocations, what was written down last
@@ -293,6 +311,17 @@ impl Debtor {
     /// first.
     async fn inconvenient_times(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<InconvenientTime>> {
         InconvenientTime::of_debtor(ctx, self.row.id).await
+    }
+
+    /// Where the person is not to be contacted, or may be: what they called inconvenient, and what is known of their employer (at
+    /// most 20 on each of their records), oldest first.
+    async fn contact_places(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<ContactPlace>> {
+        ContactPlace::of_debtor(ctx, self.row.id).await
+    }
+
+    /// Which versions of the privacy notice the person accepted in the portal, newest first (at most 20).
+    async fn privacy_acceptances(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<PrivacyAcceptance>> {
+        PrivacyAcceptance::of_debtor(ctx, self.row.id).await
     }
 
     /// How the person prefers to be contacted.

@@ -30,6 +30,11 @@ pub struct DebtorFilter {
     has_open_accounts: Option<bool>,
     /// Of one of these levels of risk.
     risk_level: Option<Vec<RiskLevel>>,
+    /// Known by one of these numbers of yours (`externalDebtorReference`, at most 100), on whichever of their records.
+    external_debtor_reference: Option<Vec<String>>,
+    /// True: a hold on the person stops all contact with them (see `Debtor.doNotContact`); false: none does. What is
+    /// suppressed is found by `suppressionList`.
+    contact_stopped: Option<bool>,
     /// First recorded in this time.
     created_at: Option<DateTimeRange>,
     /// All of these hold too.
@@ -58,14 +63,30 @@ impl DebtorFilter {
         let kinds = |all: Vec<HoldKind>| all.into_iter().map(|kind| kind.as_str().to_owned()).collect();
         let levels = |all: Vec<RiskLevel>| all.into_iter().map(|level| level.as_str().to_owned()).collect();
         let created = self.created_at.as_ref();
+        let references = references(self.external_debtor_reference)?;
+        let (mut stops, mut all_of) = (None, parse_all(self.and, left)?);
+        let stopping = || HoldKind::STOPPING.map(|kind| kind.as_str().to_owned()).to_vec();
+        match self.contact_stopped {
+            Some(true) => stops = Some(stopping()),
+            Some(false) => all_of.push(DebtorCriteria {
+                none_of: Some(Box::new(DebtorCriteria {
+                    stops: Some(stopping()),
+                    ..DebtorCriteria::default()
+                })),
+                ..DebtorCriteria::default()
+            }),
+            None => {}
+        }
         Ok(DebtorCriteria {
             languages,
             holds: self.hold.map(kinds),
             has_open_accounts: self.has_open_accounts,
             risk_levels: self.risk_level.map(levels),
+            references,
+            stops,
             created_from: created.and_then(|range| range.from),
             created_to: created.and_then(|range| range.to),
-            all_of: parse_all(self.and, left)?,
+            all_of,
             any_of: parse_all(self.or, left)?,
             none_of: match self.not {
                 Some(filter) => Some(Box::new(filter.parse_within(left)?)),
@@ -73,6 +94,26 @@ impl DebtorFilter {
             },
         })
     }
+}
+
+/// The most numbers of people that one filter names.
+const MOST_REFERENCES: usize = 100;
+
+fn references(given: Option<Vec<String>>) -> async_graphql::Result<Option<Vec<String>>> {
+    let Some(given) = given else { return Ok(None) };
+    if given.len() > MOST_REFERENCES {
+        return Err(bad_input(format!(
+            "filter.externalDebtorReference: name at most {MOST_REFERENCES}."
+        )));
+    }
+    // No text of the database holds the character.
+    let told = given
+        .into_iter()
+        .map(|reference| reference.trim().replace('\0', ""));
+    let mut told: Vec<String> = told.collect();
+    told.sort_unstable();
+    told.dedup();
+    Ok(Some(told))
 }
 
 fn parse_all(

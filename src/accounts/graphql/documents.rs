@@ -49,7 +49,8 @@ impl DocumentKind {
         Self::Other,
     ];
 
-    fn as_str(self) -> &'static str {
+    /// As the database spells it.
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Invoice => "INVOICE",
             Self::Agreement => "AGREEMENT",
@@ -66,7 +67,7 @@ impl DocumentKind {
     }
 }
 
-/// A document of an account.
+/// A document of an account or a conversation: staff's, never shown to the debtor.
 #[derive(Clone)]
 pub struct Document {
     row: Arc<DocumentRow>,
@@ -107,6 +108,34 @@ impl Document {
         Ok(DocumentConnection::from_rows(&page, rows))
     }
 
+    /// A thread's documents, newest first; the thread was read within the caller's scope.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT for a page that cannot be, internal ones.
+    pub async fn of_conversation(
+        ctx: &Context<'_>,
+        conversation: Uuid,
+        args: PageArgs,
+    ) -> async_graphql::Result<DocumentConnection> {
+        let page = args.check(ctx)?;
+        let past = page.key::<Uuid>("thread documents")?;
+        let scope = ctx.scope()?;
+        let asked = PageOf::new(conversation, &page, past);
+        let documents = ctx
+            .data::<AccountLoaders>()?
+            .thread_documents(scope, asked)
+            .await
+            .map_err(op_error)?;
+        let rows = documents
+            .iter()
+            .map(|row| {
+                let cursor = EdgeCursor::of("thread documents", row.id);
+                (cursor, Self::new(scope, row.clone()))
+            })
+            .collect();
+        Ok(DocumentConnection::from_rows(&page, rows))
+    }
+
     /// Looks a document up; `None` when it is not the caller's, or was deleted.
     ///
     /// # Errors
@@ -127,7 +156,7 @@ impl Document {
     }
 }
 
-/// A document of an account.
+/// A document of an account or a conversation: staff's, never shown to the debtor.
 #[Object]
 impl Document {
     /// The document's id (`doc_…`).
@@ -224,7 +253,6 @@ pub struct AddAccountDocumentInput {
 impl AddAccountDocumentInput {
     fn parse(self) -> Result<NewDocument, UserError> {
         Ok(NewDocument {
-            account: input_id(IdKind::Account, "accountId", &self.account_id)?,
             upload: input_id(IdKind::File, "uploadId", &self.upload_id)?,
             kind: self.kind.as_str(),
             description: self.description,
@@ -271,9 +299,10 @@ impl DocumentMutations {
         #[graphql(desc = "Which file, and of which account.")] input: AddAccountDocumentInput,
     ) -> async_graphql::Result<AddAccountDocumentPayload> {
         let outcome = mutate(ctx, async |tx, scope| {
+            let account = input_id(IdKind::Account, "accountId", &input.account_id)?;
             let new = input.parse()?;
             Ok(Done::from(
-                add_document(tx, scope.keyring(), scope.db(), new).await?,
+                add_document(tx, scope.keyring(), scope.db(), account, new).await?,
             ))
         })
         .await?;
@@ -290,7 +319,7 @@ impl DocumentMutations {
         })
     }
 
-    /// Takes a document away from everybody's eyes.
+    /// Takes a document, of an account or a conversation, away from everybody's eyes.
     async fn delete_account_document(
         &self,
         ctx: &Context<'_>,

@@ -101,6 +101,42 @@ pub enum ExportColumn {
     UpdatedAt,
     /// The debtor's company, where the debtor is one: first and last name are then those of the contact there.
     CompanyName,
+    /// The debtor's second phone number.
+    PhoneSecondary,
+    /// Street and house number of the debtor.
+    AddressLine1,
+    /// Apartment, suite, floor of the debtor.
+    AddressLine2,
+    /// City of the debtor.
+    City,
+    /// State of the debtor: of a US address the USPS code.
+    State,
+    /// ZIP or postal code of the debtor.
+    PostalCode,
+    /// Country of the debtor's address (ISO 3166-1 alpha-2).
+    Country,
+    /// Principal in the balance with which the account was placed.
+    Principal,
+    /// Interest in it.
+    Interest,
+    /// Fees in it.
+    Fees,
+    /// Costs in it.
+    Costs,
+    /// The day on which the balance was made of these.
+    ItemizationDate,
+    /// Which day that is.
+    ItemizationEvent,
+    /// The holds that stand on the account or the debtor, separated by semicolons.
+    Holds,
+    /// The account's fields of your own, as JSON.
+    CustomFields,
+    /// How the debtor prefers to be contacted.
+    PreferredContactMethod,
+    /// How likely it is that the debtor does not pay, in the judgement of staff.
+    RiskLevel,
+    /// Your own number of the debtor.
+    ExternalDebtorReference,
 }
 
 /// Accounts as a file, for whoever asked for it.

@@ -80,6 +80,9 @@ pub struct AccountFilter {
     pub preferred_language: Option<Vec<String>>,
     /// With at least one of these holds standing, on the debt or on the person.
     pub hold: Option<Vec<HoldKind>>,
+    /// True: a hold on the debt or on the person stops all contact about the debt; false: none does. What is suppressed is
+    /// found by `suppressionList`.
+    pub contact_stopped: Option<bool>,
     /// All of these hold too.
     pub and: Option<Vec<AccountFilter>>,
     /// At least one of these holds.
@@ -148,6 +151,21 @@ impl AccountFilter {
         );
         let (overdue_since, not_overdue_before) = self.overdue(today)?;
         let words = |all: Vec<&str>| all.into_iter().map(str::to_owned).collect();
+        let stopped = AccountCriteria {
+            holds: Some(words(
+                HoldKind::STOPPING.iter().map(|kind| kind.as_str()).collect(),
+            )),
+            ..AccountCriteria::default()
+        };
+        let (mut all_of, mut none_of) = (list(&self.and, left)?, Vec::new());
+        match self.contact_stopped {
+            Some(true) => all_of.push(stopped),
+            Some(false) => none_of.push(stopped),
+            None => {}
+        }
+        if let Some(filter) = &self.not {
+            none_of.push(filter.parse_within(today, left)?);
+        }
         Ok(AccountCriteria {
             statuses: self
                 .status
@@ -174,12 +192,9 @@ impl AccountFilter {
                 .hold
                 .as_ref()
                 .map(|all| words(all.iter().map(|kind| kind.as_str()).collect())),
-            all_of: list(&self.and, left)?,
+            all_of,
             any_of: list(&self.or, left)?,
-            none_of: match &self.not {
-                Some(filter) => vec![filter.parse_within(today, left)?],
-                None => Vec::new(),
-            },
+            none_of,
         })
     }
 

@@ -258,6 +258,7 @@ impl UpdateAccountInput {
                 national_id: None,
                 company_name: None,
                 risk_level: None,
+                external_reference: None,
                 first_contacts,
             },
         })

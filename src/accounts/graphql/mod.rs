@@ -8,6 +8,7 @@ mod debtor;
 mod debtor_list;
 mod deleted;
 mod deletion;
+mod do_not_contact;
 mod documents;
 mod exports;
 mod filter;
@@ -30,7 +31,8 @@ pub use balance::{BalanceComponentsInput, BalanceComponentsValue};
 pub use contact_points::ContactPoint;
 pub use creditors::{Creditor, Placement};
 pub use debtor::{Debtor, DebtorConnection};
-pub use documents::Document;
+pub use do_not_contact::DoNotContact;
+pub use documents::{Document, DocumentConnection, DocumentKind};
 pub use exports::Export;
 pub use filter::{AccountFilter, DateTimeRange};
 pub use imports::{AccountImport, ImportSubscriptions};
@@ -42,7 +44,9 @@ pub use notes::AccountNote;
 pub use types::{Account, AccountConnection};
 pub use views::AccountView;
 
-use crate::compliance::graphql::{ConsentMutations, HoldMutations, InconvenientTimeMutations};
+use crate::compliance::graphql::{
+    ConsentMutations, ContactPlaceMutations, HoldMutations, InconvenientTimeMutations,
+};
 
 /// Queries about debtors, accounts and creditors.
 #[derive(Default, MergedObject)]
@@ -74,4 +78,5 @@ pub struct AccountMutations(
     HoldMutations,
     ConsentMutations,
     InconvenientTimeMutations,
+    ContactPlaceMutations,
 );

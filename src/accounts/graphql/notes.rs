@@ -41,7 +41,7 @@ impl AccountNote {
     ///
     /// # Errors
     /// Internal ones only.
-    pub(super) async fn load(ctx: &Context<'_>, id: Uuid) -> async_graphql::Result<Option<Self>> {
+    pub async fn load(ctx: &Context<'_>, id: Uuid) -> async_graphql::Result<Option<Self>> {
         let scope = ctx.scope()?;
         let row = ctx
             .data::<AccountLoaders>()?
@@ -111,6 +111,13 @@ impl AccountNote {
         }
     }
 
+    /// The colleagues whom it names, at most 20.
+    async fn mentions(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<User>> {
+        let users = self.row.mentioned.iter().map(|id| User::load(ctx, *id));
+        let found = futures_util::future::try_join_all(users).await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
     /// When it was written.
     async fn created_at(&self) -> DateTime<Utc> {
         self.row.created_at
@@ -124,6 +131,10 @@ pub struct AddAccountNoteInput {
     account_id: ID,
     /// What to note, 1 to 10,000 characters; never shown to the debtor.
     text: String,
+    /// Colleagues whom the note names (`usr_…`), at most 20: active, and able to see the account. They are told
+    /// (`MentionedInNote` in inboxEvents; by mail, who asked for it). How the text writes them is up to you.
+    #[graphql(default)]
+    mentioned_user_ids: Vec<ID>,
 }
 
 /// What addAccountNote answers.
@@ -149,7 +160,12 @@ impl NoteMutations {
     ) -> async_graphql::Result<AddAccountNotePayload> {
         let outcome = mutate(ctx, async |tx, scope| {
             let account = input_id(IdKind::Account, "accountId", &input.account_id)?;
-            let note = add_note(tx, scope.keyring(), scope.db(), account, &input.text).await?;
+            let ids = input.mentioned_user_ids.iter();
+            let mentioned = ids
+                .map(|id| input_id(IdKind::User, "mentionedUserIds", id))
+                .collect::<Result<Vec<_>, _>>()?;
+            let (keyring, db) = (scope.keyring(), scope.db());
+            let note = add_note(tx, keyring, db, account, &input.text, &mentioned).await?;
             Ok(Done::from(note))
         })
         .await?;

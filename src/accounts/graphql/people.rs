@@ -35,6 +35,9 @@ pub struct UpdateDebtorInput {
     company_name: MaybeUndefined<String>,
     /// How likely it is that the debtor does not pay; null empties it.
     risk_level: MaybeUndefined<RiskLevel>,
+    /// Your own number of the person, in 1 to 100 characters; null empties it. Accounts that come with it later, by
+    /// `createAccount` or from a file, become theirs. CONFLICT while another record of your business has it.
+    external_debtor_reference: MaybeUndefined<String>,
     /// The language to write in, a BCP 47 tag such as `es` or `es-MX`.
     preferred_language: Option<String>,
     /// How the person prefers to be contacted.
@@ -55,6 +58,10 @@ impl UpdateDebtorInput {
             national_id: number.transpose()?,
             company_name: self.company_name.as_opt_ref().map(|name| name.cloned()),
             risk_level: self.risk_level.as_opt_ref().map(|level| level.copied()),
+            external_reference: self
+                .external_debtor_reference
+                .as_opt_ref()
+                .map(|reference| reference.cloned()),
             first_contacts: Vec::new(),
         })
     }

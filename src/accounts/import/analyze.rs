@@ -193,6 +193,7 @@ impl Run<'_> {
             nth,
             rows,
             counts: judged.counts,
+            has_limitations: judged.rows.iter().any(StagedRow::has_limitation),
         };
         // First the count, which takes the import's lock: two jobs do not stage at once.
         if !store::count_analyzed(&mut tx, id, &analyzed).await? {

@@ -3,8 +3,9 @@
 use chrono::NaiveDate;
 use uuid::Uuid;
 
+use super::components::Components;
 use crate::{
-    accounts::debtor_keys::KeyRows,
+    accounts::{debtor_keys::KeyRows, ports::ImportedLimitation},
     ledger::{self, Opening},
     platform::{
         db::{DbError, TenantTx},
@@ -20,11 +21,14 @@ pub(super) struct Batch {
     pub(super) keys: KeyRows,
     pub(super) contacts: Contacts,
     pub(super) accounts: Accounts,
+    pub(super) components: Components,
     pub(super) openings: Vec<Opening>,
     pub(super) tags: Tags,
     pub(super) notes: Notes,
     /// Records that get a reference: they were known without one.
     pub(super) named: Named,
+    /// Of the accounts: theirs to record who owns them, once they are there.
+    pub(super) limitations: Vec<ImportedLimitation>,
 }
 
 #[derive(Default)]
@@ -42,6 +46,7 @@ pub(super) struct Debtors {
     pub(super) company_names: Vec<Option<String>>,
     pub(super) name_keys: Vec<String>,
     pub(super) languages: Vec<String>,
+    pub(super) channels: Vec<Option<String>>,
     pub(super) profile_keys: Vec<Uuid>,
     pub(super) record_keys: Vec<Uuid>,
     pub(super) addresses: Vec<Option<Vec<u8>>>,
@@ -60,6 +65,8 @@ pub(super) struct Contacts {
     pub(super) values: Vec<Vec<u8>>,
     pub(super) originals: Vec<Vec<u8>>,
     pub(super) blinds: Vec<Vec<u8>>,
+    pub(super) line_types: Vec<String>,
+    pub(super) uses: Vec<String>,
 }
 
 #[derive(Default)]
@@ -113,6 +120,7 @@ impl Batch {
         }
         self.accounts.write(tx).await?;
         ledger::post_openings(tx, &self.openings).await?;
+        self.components.write(tx).await?;
         if !self.tags.tags.is_empty() {
             self.tags.write(tx).await?;
         }
@@ -138,13 +146,13 @@ impl Debtors {
         sqlx::query!(
             "INSERT INTO debtors (business_id, id, external_reference, first_name, last_name, name_key,
                  preferred_language, profile_key_id, record_key_id, address_cipher, birth_date_cipher, match_blind,
-                 national_id_cipher, national_id_blind, company_name, created_at, updated_at)
+                 national_id_cipher, national_id_blind, company_name, preferred_channel, created_at, updated_at)
              SELECT $1, d.id, d.reference, d.first_name, d.last_name, d.name_key, d.language, d.profile_key, d.record_key,
-                 d.address, d.birth_date, d.match_blind, d.national_id, d.national_id_blind, d.company_name, $2, $2
+                 d.address, d.birth_date, d.match_blind, d.national_id, d.national_id_blind, d.company_name, d.channel, $2, $2
              FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::uuid[], $10::uuid[],
-                 $11::bytea[], $12::bytea[], $13::bytea[], $14::bytea[], $15::bytea[], $16::text[])
+                 $11::bytea[], $12::bytea[], $13::bytea[], $14::bytea[], $15::bytea[], $16::text[], $17::text[])
                  AS d(id, reference, first_name, last_name, name_key, language, profile_key, record_key, address, birth_date,
-                      match_blind, national_id, national_id_blind, company_name)",
+                      match_blind, national_id, national_id_blind, company_name, channel)",
             business,
             now,
             &self.ids,
@@ -161,6 +169,7 @@ impl Debtors {
             &self.national_ids as &[Option<Vec<u8>>],
             &self.national_id_blinds as &[Option<Vec<u8>>],
             &self.company_names as &[Option<String>],
+            &self.channels as &[Option<String>],
         )
         .execute(tx.conn())
         .await?;
@@ -191,10 +200,11 @@ impl Contacts {
         let (business, now) = (tx.business_id(), tx.now());
         sqlx::query!(
             "INSERT INTO contact_points (business_id, id, debtor_id, kind, ordinal, value_cipher, original_cipher,
-                 blind_index, blind_version, provenance, created_at)
-             SELECT $1, c.id, c.debtor_id, c.kind, c.ordinal, c.value, c.original, c.blind, $2, 'IMPORT', $3
-             FROM unnest($4::uuid[], $5::uuid[], $6::text[], $7::smallint[], $8::bytea[], $9::bytea[], $10::bytea[])
-                 AS c(id, debtor_id, kind, ordinal, value, original, blind)
+                 blind_index, blind_version, provenance, created_at, line_type, contact_use)
+             SELECT $1, c.id, c.debtor_id, c.kind, c.ordinal, c.value, c.original, c.blind, $2, 'IMPORT', $3, c.line_type, c.contact_use
+             FROM unnest($4::uuid[], $5::uuid[], $6::text[], $7::smallint[], $8::bytea[], $9::bytea[], $10::bytea[],
+                 $11::text[], $12::text[])
+                 AS c(id, debtor_id, kind, ordinal, value, original, blind, line_type, contact_use)
              ON CONFLICT (business_id, debtor_id, blind_index) WHERE blind_index IS NOT NULL AND removed_at IS NULL
                  DO NOTHING",
             business,
@@ -207,6 +217,8 @@ impl Contacts {
             &self.values,
             &self.originals,
             &self.blinds,
+            &self.line_types,
+            &self.uses,
         )
         .execute(tx.conn())
         .await?;

@@ -40,6 +40,13 @@ impl Column {
         column
     }
 
+    /// Becomes one of the business's own.
+    fn make_custom(&mut self) {
+        self.suggested = AccountImportField::Custom;
+        self.field = AccountImportField::Custom;
+        self.custom = Some(self.name.clone());
+    }
+
     /// A number of which the whole is never shown is not shown as a sample either, even where it becomes something else
     /// later.
     fn mask_numbers(&mut self) {
@@ -63,7 +70,7 @@ pub(in crate::accounts) struct Choice {
 /// Suggests for all columns; what two would become, the second does not.
 pub(super) fn suggest(names: Vec<String>, first_rows: &[Vec<String>]) -> Vec<Column> {
     let mut taken = HashSet::new();
-    (0..)
+    let mut columns: Vec<Column> = (0..)
         .zip(names)
         .map(|(place, name)| {
             let cells = first_rows.iter().filter_map(|row| row.get::<usize>(place));
@@ -74,13 +81,23 @@ pub(super) fn suggest(names: Vec<String>, first_rows: &[Vec<String>]) -> Vec<Col
                 .collect();
             let mut column = Column::suggested(name, samples);
             if is_single(column.suggested) && !taken.insert(column.suggested) {
-                column.suggested = AccountImportField::Custom;
-                column.field = AccountImportField::Custom;
-                column.custom = Some(column.name.clone());
+                column.make_custom();
             }
             column
         })
-        .collect()
+        .collect();
+    // A column of fees or interest alone says nothing of what the balance is made of.
+    let tells = |part: fn(AccountImportField) -> bool| columns.iter().any(|column| part(column.field));
+    let is_itemized = tells(AccountImportField::is_an_amount_within)
+        && tells(|field| field == AccountImportField::ItemizationDate)
+        && tells(|field| field == AccountImportField::ItemizationEvent);
+    if !is_itemized {
+        columns
+            .iter_mut()
+            .filter(|column| column.field.is_of_an_itemization())
+            .for_each(Column::make_custom);
+    }
+    columns
 }
 
 /// Puts the caller's choices in the place of the suggestions.
@@ -153,16 +170,18 @@ fn clashes(columns: &[Column]) -> Vec<UserError> {
     errors
 }
 
-/// Required fields that no column becomes.
+/// Required fields that no column becomes. Where a column has companies' names, each row says whether it needs others.
 pub(in crate::accounts) fn missing(
     template: AccountImportTemplate,
     columns: &[Column],
 ) -> Vec<AccountImportField> {
+    let has = |field| columns.iter().any(|column| column.field.tells(field));
+    let has_companies = has(AccountImportField::CompanyName);
     template
         .required()
         .iter()
         .copied()
-        .filter(|field| columns.iter().all(|column| column.field != *field))
+        .filter(|field| !has(*field) && !(has_companies && AccountImportTemplate::may_be_a_companys(*field)))
         .collect()
 }
 
@@ -219,7 +238,7 @@ mod tests {
                 AccountImportField::AccountNumber,
                 AccountImportField::CurrentBalance,
                 AccountImportField::LastName,
-                AccountImportField::Phone,
+                AccountImportField::MobilePhone,
                 AccountImportField::Custom,
                 AccountImportField::Custom,
                 AccountImportField::Ignore,
@@ -235,6 +254,27 @@ mod tests {
             all.iter().collect::<HashSet<_>>().len(),
             all.len(),
             "no name means two fields"
+        );
+    }
+
+    #[test]
+    fn what_a_balance_is_made_of_is_recognised_where_it_is_told_whole() {
+        let fields = |names: &[&str]| {
+            let columns = suggest(names.iter().map(|name| (*name).to_owned()).collect(), &[]);
+            columns.iter().map(|column| column.field).collect::<Vec<_>>()
+        };
+        use AccountImportField::{Custom, Fees, Interest, ItemizationDate, ItemizationEvent, Principal};
+        assert_eq!(fields(&["Interest", "Fees"]), [Custom, Custom]);
+        assert_eq!(fields(&["Itemization Date", "Fees"]), [Custom, Custom]);
+        assert_eq!(
+            fields(&[
+                "Principal",
+                "Interest",
+                "Fees",
+                "Itemization Date",
+                "Itemization Event"
+            ]),
+            [Principal, Interest, Fees, ItemizationDate, ItemizationEvent]
         );
     }
 

@@ -76,7 +76,12 @@ pub async fn commit_import(tx: &mut TenantTx, id: Uuid, mode: AccountImportMode)
         return Err(conflict("mode", message).into());
     }
     let makes_origins = authorize(tx.ctx(), Cell::CreditorCreate).is_ok();
-    store::set_mode(tx, id, mode.as_str(), makes_origins).await?;
+    let limitations_by = if row.has_limitations {
+        Some(vouching(tx)?)
+    } else {
+        None
+    };
+    store::set_mode(tx, id, mode.as_str(), makes_origins, limitations_by).await?;
     let expires_at = tx.now() + WAITS_FOR;
     store::advance(
         tx,
@@ -92,6 +97,20 @@ pub async fn commit_import(tx: &mut TenantTx, id: Uuid, mode: AccountImportMode)
     let step = store::next_step(tx, id).await?;
     tx.enqueue(&CommitImport { import_id: id, step });
     Ok(())
+}
+
+/// Whoever commits a file that says when limitation periods end vouches for it, as for what they record by hand.
+fn vouching(tx: &TenantTx) -> Result<Uuid, UserError> {
+    let may = authorize(tx.ctx(), Cell::SuitAuthorize).is_ok();
+    tx.ctx().user_id().filter(|_| may).ok_or_else(|| {
+        UserError::at(
+            UserErrorCode::Conflict,
+            "importId",
+            "A column of this file says when limitation periods end (LIMITATION_EXPIRES_ON), for which an administrator or \
+             compliance officer vouches: have an administrator commit this import, or map the column to IGNORE with \
+             remapAccountImport.",
+        )
+    })
 }
 
 /// Whether somebody else took an account number, a reference or a place among contacts at the same moment: then the
@@ -210,7 +229,7 @@ impl AccountImports {
             return Ok(false);
         };
         let processed = i32::try_from(rows.len()).unwrap_or(i32::MAX);
-        let (imported, findings) = place_rows(tx, keys, row, rows, Pass::Whole).await?;
+        let (imported, findings) = self.place_rows(tx, keys, row, rows, Pass::Whole).await?;
         staged::insert_findings(tx, row.id, &findings).await?;
         let skipped = i32::try_from(findings.len()).unwrap_or(i32::MAX);
         let total = Placed {
@@ -220,6 +239,42 @@ impl AccountImports {
         };
         store::mark_committed(tx, row.id, row.chunks_committed + 1, total).await?;
         Ok(true)
+    }
+
+    /// Places what of these rows can be, and leaves an audit row of it.
+    pub(super) async fn place_rows(
+        &self,
+        tx: &mut TenantTx,
+        keys: &TenantKeys,
+        import: &ImportRow,
+        rows: Vec<StagedRow>,
+        pass: Pass<'_>,
+    ) -> Result<(i32, Vec<Finding>), OpError> {
+        let (first, last) = (rows.first().map(|row| row.row), rows.last().map(|row| row.row));
+        let candidates = rows.into_iter().filter_map(|row| {
+            Some(Candidate {
+                row: row.row,
+                parsed: row.parsed?,
+            })
+        });
+        let placing = Placing {
+            import: import.id,
+            keys,
+            author: import.created_by,
+            makes_origins: import.makes_origins,
+            limitations: self.limitations.as_ref(),
+            limitations_by: import.limitations_by,
+        };
+        let (imported, findings) = placing.place(tx, candidates.collect(), pass).await?;
+        let details = json!({
+            "first_row": first, "last_row": last, "imported": imported, "skipped": findings.len(),
+        });
+        tx.audit(AuditEntry::plain(
+            "account_import.batch_committed",
+            import.id,
+            &details,
+        ));
+        Ok((imported, findings))
     }
 
     async fn complete(&self, ctx: &TenantCtx, keys: &TenantKeys, id: Uuid) -> Result<(), OpError> {
@@ -244,39 +299,6 @@ impl AccountImports {
         tx.commit().await?;
         Ok(())
     }
-}
-
-/// Places what of these rows can be, and leaves an audit row of it.
-pub(super) async fn place_rows(
-    tx: &mut TenantTx,
-    keys: &TenantKeys,
-    import: &ImportRow,
-    rows: Vec<StagedRow>,
-    pass: Pass<'_>,
-) -> Result<(i32, Vec<Finding>), OpError> {
-    let (first, last) = (rows.first().map(|row| row.row), rows.last().map(|row| row.row));
-    let candidates = rows.into_iter().filter_map(|row| {
-        Some(Candidate {
-            row: row.row,
-            parsed: row.parsed?,
-        })
-    });
-    let placing = Placing {
-        import: import.id,
-        keys,
-        author: import.created_by,
-        makes_origins: import.makes_origins,
-    };
-    let (imported, findings) = placing.place(tx, candidates.collect(), pass).await?;
-    let details = json!({
-        "first_row": first, "last_row": last, "imported": imported, "skipped": findings.len(),
-    });
-    tx.audit(AuditEntry::plain(
-        "account_import.batch_committed",
-        import.id,
-        &details,
-    ));
-    Ok((imported, findings))
 }
 
 pub(super) fn completed(tx: &mut TenantTx, import: Uuid, imported: i32, skipped: i32) {

@@ -16,8 +16,10 @@ pub enum AccountImportField {
     BirthDate,
     /// City.
     City,
-    /// The company's name, of a debtor that is one: the row's names are then those of the contact there.
+    /// The company's name, of a debtor that is one: the row's names are then those of the contact there, and may be left empty.
     CompanyName,
+    /// Costs in the balance, in US dollars: of Principal, Interest, Fees and Costs those that are not zero sum to the balance.
+    Costs,
     /// The country (ISO 3166-1 alpha-2): how phone numbers without a country code are read, and that of the address.
     /// US where a row leaves it empty.
     Country,
@@ -37,16 +39,31 @@ pub enum AccountImportField {
     Email,
     /// Your own number of the person: accounts with the same one belong to the same person.
     ExternalDebtorReference,
+    /// Fees in the balance, in US dollars.
+    Fees,
     /// First name.
     FirstName,
+    /// A phone number at home.
+    HomePhone,
     /// Not imported.
     Ignore,
+    /// Interest in the balance, in US dollars.
+    Interest,
+    /// On which day the balance was made of what Principal, Interest, Fees and Costs say: `2026-01-31` or `01/31/2026`.
+    ItemizationDate,
+    /// Which day that is: `last statement`, `charge off`, `last payment`, `transaction` or `judgment`.
+    ItemizationEvent,
     /// Last name.
     LastName,
+    /// The last day on which suit may be brought, or might have been: `2027-06-30` or `06/30/2027`, as recordLimitation takes it.
+    /// Administrators and compliance officers vouch for it, so that one of them commits the import.
+    LimitationExpiresOn,
     /// Street and house number.
     Line1,
     /// Apartment, suite, floor.
     Line2,
+    /// The number of a mobile telephone.
+    MobilePhone,
     /// The person's US social security number or ITIN, nine digits: it tells who is known already.
     NationalId,
     /// An internal note on the account, never shown to the debtor.
@@ -63,14 +80,46 @@ pub enum AccountImportField {
     Placement,
     /// ZIP or postal code.
     PostalCode,
+    /// How the person prefers to be contacted: `text`, `WhatsApp`, `email`, `chat` or `phone`. Of somebody who is known already it
+    /// stays as it is.
+    PreferredChannel,
     /// The language to write in, a BCP 47 tag such as `es` or `es-MX`; `en` where a row leaves it empty.
     PreferredLanguage,
+    /// Principal in the balance, in US dollars.
+    Principal,
     /// `low`, `normal`, `high` or `urgent`; kept in the custom field `priority`.
     Priority,
     /// State or territory.
     State,
     /// Labels, separated by semicolons or vertical bars.
     Tags,
+    /// A phone number at work: nobody is contacted there whose employer forbids it.
+    WorkPhone,
+}
+
+impl AccountImportField {
+    /// Whether it holds telephone numbers.
+    pub(super) fn is_a_phone(self) -> bool {
+        matches!(
+            self,
+            Self::HomePhone | Self::MobilePhone | Self::Phone | Self::PhoneSecondary | Self::WorkPhone
+        )
+    }
+
+    /// Whether it is one of the amounts of which a balance is made.
+    pub(super) fn is_an_amount_within(self) -> bool {
+        matches!(self, Self::Principal | Self::Interest | Self::Fees | Self::Costs)
+    }
+
+    /// Whether it is one of those amounts, or says of which day they are.
+    pub(super) fn is_of_an_itemization(self) -> bool {
+        self.is_an_amount_within() || matches!(self, Self::ItemizationDate | Self::ItemizationEvent)
+    }
+
+    /// Whether a column of it tells what `wanted` asks for: any telephone number is one.
+    pub(super) fn tells(self, wanted: Self) -> bool {
+        self == wanted || (wanted == Self::Phone && self.is_a_phone())
+    }
 }
 
 /// Whether only one column can become it.
@@ -131,25 +180,64 @@ pub(super) const SYNONYMS: &[(AccountImportField, &[&str])] = &[
             "phone",
             "phonenumber",
             "phone1",
-            "mobile",
-            "mobilephone",
-            "cell",
-            "cellphone",
             "telephone",
             "tel",
             "primaryphone",
         ],
     ),
     (
-        AccountImportField::PhoneSecondary,
+        AccountImportField::MobilePhone,
         &[
-            "phone2",
-            "phonesecondary",
-            "secondaryphone",
-            "homephone",
-            "workphone",
-            "alternatephone",
+            "mobile",
+            "mobilephone",
+            "mobilenumber",
+            "cell",
+            "cellphone",
+            "cellnumber",
         ],
+    ),
+    (
+        AccountImportField::HomePhone,
+        &["homephone", "homenumber", "phonehome"],
+    ),
+    (
+        AccountImportField::WorkPhone,
+        &[
+            "workphone",
+            "worknumber",
+            "phonework",
+            "businessphone",
+            "officephone",
+            "employerphone",
+        ],
+    ),
+    (AccountImportField::Principal, &["principal", "principalbalance"]),
+    (
+        AccountImportField::Interest,
+        &["interest", "interestbalance", "accruedinterest"],
+    ),
+    (AccountImportField::Fees, &["fees", "fee", "feebalance"]),
+    (AccountImportField::Costs, &["costs", "courtcosts", "costbalance"]),
+    (
+        AccountImportField::ItemizationDate,
+        &["itemizationdate", "itemisationdate"],
+    ),
+    (
+        AccountImportField::ItemizationEvent,
+        &["itemizationevent", "itemisationevent", "itemizationdatetype"],
+    ),
+    (
+        AccountImportField::PreferredChannel,
+        &[
+            "preferredchannel",
+            "preferredcontactmethod",
+            "contactmethod",
+            "contactpreference",
+        ],
+    ),
+    (
+        AccountImportField::PhoneSecondary,
+        &["phone2", "phonesecondary", "secondaryphone", "alternatephone"],
     ),
     (AccountImportField::Country, &["country", "countrycode"]),
     (
@@ -191,6 +279,20 @@ pub(super) const SYNONYMS: &[(AccountImportField, &[&str])] = &[
         &["originalbalance", "originalamount", "chargeoffamount"],
     ),
     (AccountImportField::DueDate, &["duedate", "due", "datedue"]),
+    (
+        AccountImportField::LimitationExpiresOn,
+        &[
+            "limitationexpireson",
+            "limitationexpires",
+            "limitationdate",
+            "limitationenddate",
+            "statuteoflimitations",
+            "statuteoflimitationsdate",
+            "soldate",
+            "solexpirationdate",
+            "solexpires",
+        ],
+    ),
     (
         AccountImportField::DebtType,
         &["debttype", "typeofdebt", "debtkind", "debtcategory"],

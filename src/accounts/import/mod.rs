@@ -18,6 +18,7 @@ mod batch;
 mod cancel;
 mod columns;
 mod commit;
+mod components;
 mod expire;
 mod field;
 mod finding;
@@ -60,7 +61,7 @@ pub use template::AccountImportTemplate;
 pub use whole::PlaceWholeImport;
 
 use self::{model::REMEMBERED_FOR, report::Report};
-use super::ports::ContactBans;
+use super::ports::{ContactBans, Limitations};
 use crate::{
     files::{self, Files},
     identity::{self, NotificationKind},
@@ -80,6 +81,7 @@ pub struct AccountImports {
     keyring: Keyring,
     files: Files,
     bans: Arc<dyn ContactBans>,
+    limitations: Arc<dyn Limitations>,
 }
 
 /// Why an import ends without success.
@@ -90,12 +92,19 @@ struct Failure {
 }
 
 impl AccountImports {
-    pub fn new(db: Db, keyring: Keyring, files: Files, bans: Arc<dyn ContactBans>) -> Self {
+    pub fn new(
+        db: Db,
+        keyring: Keyring,
+        files: Files,
+        bans: Arc<dyn ContactBans>,
+        limitations: Arc<dyn Limitations>,
+    ) -> Self {
         Self {
             db,
             keyring,
             files,
             bans,
+            limitations,
         }
     }
 

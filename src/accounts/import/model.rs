@@ -147,6 +147,10 @@ pub(in crate::accounts) struct ImportRow {
     pub(in crate::accounts) key_version: i32,
     /// Whether creditors and placements that are new may be made.
     pub(in crate::accounts) makes_origins: bool,
+    /// Whether a row that was looked at says when a limitation period ends.
+    pub(in crate::accounts) has_limitations: bool,
+    /// Who vouches for that, once it is committed.
+    pub(in crate::accounts) limitations_by: Option<Uuid>,
     pub(in crate::accounts) step: i32,
     pub(in crate::accounts) chunks_analyzed: i32,
     pub(in crate::accounts) rows_analyzed: i32,
@@ -201,4 +205,11 @@ pub(super) struct StagedRow {
     pub(super) parsed: Option<ParsedRow>,
     /// Records of people whom the business has and the row repeats.
     pub(super) repeats: Vec<Uuid>,
+}
+
+impl StagedRow {
+    /// Whether it can be imported and says when a limitation period ends.
+    pub(super) fn has_limitation(&self) -> bool {
+        self.parsed.as_ref().is_some_and(|row| row.limitation.is_some())
+    }
 }

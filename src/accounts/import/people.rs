@@ -23,6 +23,8 @@ use crate::{
 pub(super) struct Person {
     pub(super) id: Uuid,
     pub(super) profile: DataKey,
+    /// What is kept longer than they are known.
+    pub(super) record: WrappedKey,
     /// The business's own reference.
     pub(super) reference: Option<String>,
     /// Blind indexes of the numbers and addresses that they have.
@@ -103,8 +105,10 @@ impl People {
         lock_persons(tx, ids).await?;
         let business = tx.business_id();
         let rows = sqlx::query!(
-            r#"SELECT d.id, d.external_reference, k.id AS key_id, k.business_key_version, k.wrapped
+            r#"SELECT d.id, d.external_reference, k.id AS key_id, k.business_key_version, k.wrapped,
+                      r.id AS record_id, r.business_key_version AS record_version, r.wrapped AS record_wrapped
              FROM debtors d JOIN data_keys k ON k.business_id = d.business_id AND k.id = d.profile_key_id
+             JOIN data_keys r ON r.business_id = d.business_id AND r.id = d.record_key_id
              WHERE d.business_id = $1 AND d.id = ANY($2)"#,
             business,
             ids,
@@ -118,10 +122,16 @@ impl People {
                 business_key_version: row.business_key_version,
                 wrapped: row.wrapped,
             };
+            let record = WrappedKey {
+                id: row.record_id,
+                business_key_version: row.record_version,
+                wrapped: row.record_wrapped,
+            };
             let own = points.remove(&row.id).unwrap_or_default();
             let person = keys.data_key(&stored)?.map(|profile| Person {
                 id: row.id,
                 profile,
+                record,
                 reference: row.external_reference,
                 known: own.known,
                 phones: own.phones,

@@ -13,13 +13,18 @@ use super::{
     taken::{Taken, taken},
 };
 use crate::{
-    accounts::{Origin, contacts, match_key::KnownRecord, model::name_key},
+    accounts::{
+        ContactPointUse, LineType, Origin, contacts,
+        match_key::KnownRecord,
+        model::name_key,
+        ports::{ImportedLimitation, Limitations},
+    },
     ledger::Opening,
     platform::{
         db::{DbError, TenantTx},
         error::OpError,
         ids::{self, IdKind},
-        keys::TenantKeys,
+        keys::{TenantKeys, WrappedKey},
         money::{Currency, Money},
     },
 };
@@ -38,6 +43,10 @@ pub(super) struct Placing<'a> {
     pub(super) author: Option<Uuid>,
     /// Whether creditors and placements that are new may be made.
     pub(super) makes_origins: bool,
+    /// Who takes down when limitation periods end, …
+    pub(super) limitations: &'a dyn Limitations,
+    /// … and who vouches for it.
+    pub(super) limitations_by: Option<Uuid>,
 }
 
 /// Why a row that was valid is not placed.
@@ -122,6 +131,12 @@ impl Placing<'_> {
             }
         }
         batch.write(tx, self.keys.blind_version(), self.author).await?;
+        if let Some(user) = self.limitations_by.filter(|_| !batch.limitations.is_empty()) {
+            let by = (self.import, user);
+            self.limitations
+                .record_imported(tx, self.keys, by, &batch.limitations)
+                .await?;
+        }
         Ok((
             i32::try_from(batch.accounts.ids.len()).unwrap_or(i32::MAX),
             findings,
@@ -198,9 +213,15 @@ impl Placing<'_> {
             .name_keys
             .push(name_key(first.unwrap_or_default(), last.unwrap_or_default()));
         debtors.languages.push(row.language.clone());
+        debtors.channels.push(row.channel.clone());
         debtors.profile_keys.push(profile.id);
         debtors.record_keys.push(record.id);
         let profile = batch.keys.add(profile, id, "PROFILE");
+        let stored = WrappedKey {
+            id: record.id,
+            business_key_version: record.business_key_version,
+            wrapped: Some(record.wrapped.clone()),
+        };
         batch.keys.add(record, id, "RECORD");
         let seal = |column, text: Option<Vec<u8>>| {
             let seal = |text: Vec<u8>| self.keys.seal(&profile, "debtors", column, id, &text);
@@ -208,7 +229,7 @@ impl Placing<'_> {
         };
         let address = row.address.as_ref().map(serde_json::to_vec).transpose();
         let number = row.national_id.as_ref();
-        let record = KnownRecord {
+        let known = KnownRecord {
             id,
             person_id: id,
             reference: row.reference.clone(),
@@ -222,19 +243,20 @@ impl Placing<'_> {
             .push(seal("address_cipher", address.map_err(anyhow::Error::from)?)?);
         let born = row.birth_date.map(|date| date.to_string().into_bytes());
         debtors.birth_dates.push(seal("birth_date_cipher", born)?);
-        debtors.matches.push(record.match_blind.clone());
+        debtors.matches.push(known.match_blind.clone());
         let written = number.map(|number| number.expose().as_bytes().to_vec());
         debtors.national_ids.push(seal("national_id_cipher", written)?);
-        debtors.national_id_blinds.push(record.national_id_blind.clone());
+        debtors.national_id_blinds.push(known.national_id_blind.clone());
         let person = Person {
             id,
             profile,
+            record: stored,
             reference: row.reference.clone(),
             known: HashSet::new(),
             phones: 0,
             emails: 0,
         };
-        people.add(person, record);
+        people.add(person, known);
         Ok(id)
     }
 
@@ -281,6 +303,13 @@ impl Placing<'_> {
         contacts.values.push(value);
         contacts.originals.push(original);
         contacts.blinds.push(blind.clone());
+        let word = |told: &Option<String>, unknown: &str| told.as_deref().unwrap_or(unknown).to_owned();
+        contacts
+            .line_types
+            .push(word(&contact.line_type, LineType::Unknown.as_str()));
+        contacts
+            .uses
+            .push(word(&contact.contact_use, ContactPointUse::Unknown.as_str()));
         person.known.insert(blind);
         Ok(())
     }
@@ -319,11 +348,23 @@ impl Placing<'_> {
             .debt_types
             .push(row.debt_type.map(|kind| kind.as_str().to_owned()));
         accounts.customs.push(custom);
+        if let Some(told) = &row.components {
+            batch.components.add(id, person.id, told);
+        }
         batch.openings.push(Opening {
             account: id,
             debtor: person.id,
             amount: Money::from_minor(row.balance_minor, Currency::USD),
         });
+        if let Some(expires_on) = row.limitation {
+            batch.limitations.push(ImportedLimitation {
+                account: id,
+                debtor: person.id,
+                record_key: person.record.clone(),
+                expires_on,
+                row: candidate.row,
+            });
+        }
         for tag in &row.tags {
             batch.tags.accounts.push(id);
             batch.tags.tags.push(tag.clone());

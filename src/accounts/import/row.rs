@@ -1,6 +1,9 @@
 //! Reads one row of a file: what it says of a person and a debt, or what is wrong with it.
 
+mod components;
+mod dates;
 mod origin;
+mod phones;
 mod words;
 
 use chrono::NaiveDate;
@@ -13,7 +16,7 @@ use super::{
     finding::{Finding, ImportFindingCode},
     reader::Record,
     template::AccountImportTemplate,
-    values::{is_formula, parse_amount, parse_date, sentence},
+    values::{is_formula, parse_amount, sentence},
 };
 use crate::{
     accounts::{
@@ -23,7 +26,7 @@ use crate::{
         model::MOST_TAGS,
         notes,
     },
-    platform::{email::EmailAddress, phone::PhoneNumber},
+    platform::email::EmailAddress,
 };
 
 /// At most this many bytes of custom fields, as JSON.
@@ -40,6 +43,24 @@ pub(super) struct ParsedContact {
     pub(super) normalised: String,
     /// As it stood in the file.
     pub(super) original: String,
+    /// Of a number, what the name of its column says that it is connected to, as the database spells it.
+    #[serde(default)]
+    pub(super) line_type: Option<String>,
+    /// Where it reaches the person, likewise.
+    #[serde(default)]
+    pub(super) contact_use: Option<String>,
+}
+
+/// What a balance is made of, checked.
+#[derive(Clone, Deserialize, Serialize)]
+pub(super) struct ParsedComponents {
+    pub(super) principal_minor: i64,
+    pub(super) interest_minor: i64,
+    pub(super) fees_minor: i64,
+    pub(super) costs_minor: i64,
+    pub(super) itemization_date: NaiveDate,
+    /// As the database spells it.
+    pub(super) itemization_event: String,
 }
 
 /// What a row says, checked.
@@ -62,9 +83,17 @@ pub(super) struct ParsedRow {
     pub(super) balance_minor: i64,
     pub(super) original_minor: Option<i64>,
     pub(super) due_date: Option<NaiveDate>,
+    /// The last day on which suit may be brought.
+    #[serde(default)]
+    pub(super) limitation: Option<NaiveDate>,
     #[serde(default)]
     pub(super) debt_type: Option<DebtType>,
+    #[serde(default)]
+    pub(super) components: Option<ParsedComponents>,
     pub(super) language: String,
+    /// As the database spells it.
+    #[serde(default)]
+    pub(super) channel: Option<String>,
     pub(super) tags: Vec<String>,
     pub(super) birth_date: Option<NaiveDate>,
     #[serde(default, with = "super::staged_number")]
@@ -216,13 +245,29 @@ impl Reading<'_> {
             .position(|column| column.field == field)?;
         let cell = self.record.cells.get(place).map_or("", |cell| cell.trim());
         if cell.is_empty() {
-            if self.parser.template.required().contains(&field) {
+            // Whether there is any number is looked at when all were read.
+            if field != Field::Phone && self.is_required(field) {
                 let message = "Fill this cell in.";
                 self.find(Some(place), ImportFindingCode::MissingValue, message);
             }
             return None;
         }
         Some((place, cell.to_owned()))
+    }
+
+    /// Whether the row must tell it: of a company not the names of a contact, and without columns for these, the company.
+    fn is_required(&self, field: Field) -> bool {
+        let required = self.parser.template.required();
+        let has = |field| self.parser.columns.iter().any(|column| column.field == field);
+        if field == Field::CompanyName {
+            let names = [Field::FirstName, Field::LastName];
+            return names.iter().any(|name| required.contains(name) && !has(*name));
+        }
+        let is_company = || {
+            let mut columns = self.parser.columns.iter().zip(&self.record.cells);
+            columns.any(|(column, cell)| column.field == Field::CompanyName && !cell.trim().is_empty())
+        };
+        required.contains(&field) && !(AccountImportTemplate::may_be_a_companys(field) && is_company())
     }
 
     /// A text of at most so many characters.
@@ -239,18 +284,10 @@ impl Reading<'_> {
     fn row(&mut self) -> ParsedRow {
         let country = self.country();
         let region = country.as_deref().unwrap_or("US");
-        let contacts = [
-            self.phone(Field::Phone, region),
-            self.phone(Field::PhoneSecondary, region),
-            self.email(),
-        ];
-        let mut contacts: Vec<ParsedContact> = contacts.into_iter().flatten().collect();
-        if let [first, second, ..] = contacts.as_slice()
-            && first.normalised == second.normalised
-        {
-            contacts.remove(1);
-        }
+        let mut contacts = self.phones(region);
+        contacts.extend(self.email());
         let (creditor, placement) = self.origin();
+        let balance = self.amount(Field::CurrentBalance);
         ParsedRow {
             first_name: self.text(Field::FirstName, 100),
             last_name: self.text(Field::LastName, 100),
@@ -262,32 +299,21 @@ impl Reading<'_> {
             original_creditor: self.text(Field::OriginalCreditor, 200),
             creditor,
             placement,
-            balance_minor: self.amount(Field::CurrentBalance).unwrap_or(0),
+            balance_minor: balance.unwrap_or(0),
+            components: self.components(balance),
             original_minor: self.amount(Field::OriginalBalance),
             due_date: self.due_date(),
+            limitation: self.limitation(),
             debt_type: self.debt_type(),
             language: self.language(),
+            channel: self
+                .preferred_channel()
+                .map(|channel| channel.as_str().to_owned()),
             tags: self.tags(),
             birth_date: self.birth_date(),
             national_id: self.national_id(),
             note: self.text(Field::Notes, notes::MOST_CHARACTERS),
             custom: self.custom_fields(),
-        }
-    }
-
-    fn phone(&mut self, field: Field, region: &str) -> Option<ParsedContact> {
-        let (place, original) = self.cell(field)?;
-        match PhoneNumber::parse_lenient(&original, region) {
-            Ok(phone) => Some(ParsedContact {
-                kind: "PHONE".to_owned(),
-                written: phone.as_e164().to_owned(),
-                normalised: phone.as_e164().to_owned(),
-                original,
-            }),
-            Err(error) => {
-                self.find(Some(place), ImportFindingCode::InvalidPhone, sentence(&error));
-                None
-            }
         }
     }
 
@@ -299,6 +325,8 @@ impl Reading<'_> {
                 written: email.as_str().to_owned(),
                 normalised: email.normalised(),
                 original,
+                line_type: None,
+                contact_use: None,
             }),
             Err(error) => {
                 self.find(Some(place), ImportFindingCode::InvalidEmail, sentence(&error));
@@ -318,26 +346,6 @@ impl Reading<'_> {
                 None
             }
         }
-    }
-
-    fn due_date(&mut self) -> Option<NaiveDate> {
-        let (place, cell) = self.cell(Field::DueDate)?;
-        let date = parse_date(&cell);
-        if date.is_none() {
-            let message = "Give a date between 1900 and 2199 such as 2026-11-30 or 11/30/2026 (month first).";
-            self.find(Some(place), ImportFindingCode::InvalidDate, message);
-        }
-        date
-    }
-
-    fn birth_date(&mut self) -> Option<NaiveDate> {
-        let (place, cell) = self.cell(Field::BirthDate)?;
-        let date = parse_date(&cell).filter(|date| *date <= self.parser.today);
-        if date.is_none() {
-            let message = "Give a date of birth since 1900 such as 1980-01-31 or 01/31/1980 (month first).";
-            self.find(Some(place), ImportFindingCode::InvalidDate, message);
-        }
-        date
     }
 
     fn national_id(&mut self) -> Option<NationalId> {

@@ -86,7 +86,7 @@ pub(super) async fn set_mapping(
     let (business, now) = (tx.business_id(), tx.now());
     sqlx::query!(
         "UPDATE account_imports SET status = $3, template = $4, columns_cipher = $5, key_version = $6, updated_at = $7,
-             expires_at = $8, makes_origins = $9, step = step + 1, chunks_analyzed = 0, rows_analyzed = 0, rows_total = NULL, rows_valid = 0, rows_invalid = 0,
+             expires_at = $8, makes_origins = $9, has_limitations = false, step = step + 1, chunks_analyzed = 0, rows_analyzed = 0, rows_total = NULL, rows_valid = 0, rows_invalid = 0,
              rows_duplicate_in_file = 0, rows_duplicate_in_business = 0, rows_suppressed = 0, report_file_id = NULL
          WHERE business_id = $1 AND id = $2",
         business,
@@ -112,7 +112,8 @@ pub(in crate::accounts) async fn imports_by_ids(
     let business = tx.business_id();
     Ok(sqlx::query_as!(
         ImportRow,
-        "SELECT id, file_id, created_by, status, template, mode, columns_cipher, key_version, makes_origins, step, chunks_analyzed,
+        "SELECT id, file_id, created_by, status, template, mode, columns_cipher, key_version, makes_origins, has_limitations,
+             limitations_by, step, chunks_analyzed,
              rows_analyzed, rows_total,
              rows_valid, rows_invalid, rows_duplicate_in_file, rows_duplicate_in_business, rows_suppressed,
              chunks_committed, rows_processed, rows_imported, rows_skipped, failure_code, failure_message,
@@ -179,6 +180,8 @@ pub(super) struct Analyzed {
     pub(super) nth: i32,
     pub(super) rows: i32,
     pub(super) counts: Counts,
+    /// Whether a row says when a limitation period ends.
+    pub(super) has_limitations: bool,
 }
 
 /// Adds what a chunk of the analysis found; false when another job did this chunk, or the import has moved on.
@@ -193,7 +196,7 @@ pub(super) async fn count_analyzed(
              rows_valid = rows_valid + $5, rows_invalid = rows_invalid + $6,
              rows_duplicate_in_file = rows_duplicate_in_file + $7,
              rows_duplicate_in_business = rows_duplicate_in_business + $8, rows_suppressed = rows_suppressed + $9,
-             updated_at = $10
+             updated_at = $10, has_limitations = has_limitations OR $12
          WHERE business_id = $1 AND id = $2 AND step = $3 AND status = 'ANALYZING' AND chunks_analyzed = $11",
         business,
         import,
@@ -206,6 +209,7 @@ pub(super) async fn count_analyzed(
         counts.suppressed,
         now,
         chunk.nth,
+        chunk.has_limitations,
     )
     .execute(tx.conn())
     .await?;
@@ -269,20 +273,24 @@ pub(super) async fn advance(
     Ok(moved.rows_affected() == 1)
 }
 
-/// How it is committed, and whether whoever commits it may make creditors, as whoever previewed it had to be.
+/// How it is committed, whether whoever commits it may make creditors, as whoever previewed it had to be, and who vouches for
+/// what it says of limitation periods.
 pub(super) async fn set_mode(
     tx: &mut TenantTx,
     import: Uuid,
     mode: &str,
     makes_origins: bool,
+    limitations_by: Option<Uuid>,
 ) -> Result<(), DbError> {
     let business = tx.business_id();
     sqlx::query!(
-        "UPDATE account_imports SET mode = $3, makes_origins = makes_origins AND $4 WHERE business_id = $1 AND id = $2",
+        "UPDATE account_imports SET mode = $3, makes_origins = makes_origins AND $4, limitations_by = $5
+         WHERE business_id = $1 AND id = $2",
         business,
         import,
         mode,
         makes_origins,
+        limitations_by,
     )
     .execute(tx.conn())
     .await?;

@@ -7,7 +7,7 @@ use super::{columns::Column, field::AccountImportField};
 /// Which columns a file must have.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
 pub enum AccountImportTemplate {
-    /// Debts: first and last name, account number and current balance are required.
+    /// Debts: account number, current balance, and first and last name or a company's name are required.
     Accounts,
     /// People to be called by the dialler: a phone number is required. A row gets an account number of its own and owes
     /// nothing; it is known again by its phone number.
@@ -32,7 +32,7 @@ impl AccountImportTemplate {
         }
     }
 
-    /// What every row must tell.
+    /// What every row must tell; of a company not the names ([`Self::may_be_a_companys`]).
     pub(in crate::accounts) fn required(self) -> &'static [AccountImportField] {
         match self {
             Self::Accounts => &[
@@ -45,9 +45,17 @@ impl AccountImportTemplate {
         }
     }
 
+    /// What a row that names a company may leave out: the contact there.
+    pub(super) fn may_be_a_companys(field: AccountImportField) -> bool {
+        matches!(
+            field,
+            AccountImportField::FirstName | AccountImportField::LastName
+        )
+    }
+
     /// The template that a file with these columns is of.
     pub(super) fn of(columns: &[Column]) -> Self {
-        let has = |field| columns.iter().any(|column| column.field == field);
+        let has = |field| columns.iter().any(|column| column.field.tells(field));
         if has(AccountImportField::AccountNumber)
             || has(AccountImportField::CurrentBalance)
             || !has(AccountImportField::Phone)
@@ -62,8 +70,8 @@ impl AccountImportTemplate {
     pub fn file(self) -> &'static str {
         match self {
             Self::Accounts => {
-                "firstName,lastName,email,phone,accountNumber,currentBalance,dueDate,birthDate,postalCode,nationalId,debtType,currentCreditor,placement,companyName\r\n\
-                 Maria,Alvarez,maria@example.com,(212) 555-0110,ACME-10001,1250.50,2026-11-30,1980-01-31,10001,,credit card,,,\r\n"
+                "firstName,lastName,email,phone,accountNumber,currentBalance,dueDate,birthDate,postalCode,nationalId,debtType,currentCreditor,placement,companyName,limitationExpiresOn\r\n\
+                 Maria,Alvarez,maria@example.com,(212) 555-0110,ACME-10001,1250.50,2026-11-30,1980-01-31,10001,,credit card,,,,\r\n"
             }
             Self::Leads => {
                 "first_name,last_name,phone,country,type,priority,do_not_call,notes,company\r\n\

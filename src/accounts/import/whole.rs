@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     AccountImports, Failure,
-    commit::{TRIES, completed, lost_a_race, place_rows},
+    commit::{TRIES, completed, lost_a_race},
     end,
     finding::Finding,
     job_error,
@@ -115,7 +115,7 @@ impl AccountImports {
                 made: &mut made,
                 left: &mut left,
             };
-            let (imported, findings) = place_rows(&mut tx, keys, import, rows, pass).await?;
+            let (imported, findings) = self.place_rows(&mut tx, keys, import, rows, pass).await?;
             if !findings.is_empty() {
                 return Ok(Ended::Refused(findings));
             }
@@ -138,7 +138,7 @@ impl AccountImports {
                 .await?
                 .unwrap_or_default();
             rows.retain(|row| left.contains(&row.row));
-            let (imported, findings) = place_rows(&mut tx, keys, import, rows, Pass::Whole).await?;
+            let (imported, findings) = self.place_rows(&mut tx, keys, import, rows, Pass::Whole).await?;
             if !findings.is_empty() {
                 return Ok(Ended::Refused(findings));
             }

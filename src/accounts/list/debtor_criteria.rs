@@ -18,6 +18,10 @@ pub(in crate::accounts) struct DebtorCriteria {
     pub(in crate::accounts) has_open_accounts: Option<bool>,
     /// As the database spells them.
     pub(in crate::accounts) risk_levels: Option<Vec<String>>,
+    /// The business's own numbers of people, each once.
+    pub(in crate::accounts) references: Option<Vec<String>>,
+    /// Kinds of holds of which one on the person itself, not on one of their debts, stands.
+    pub(in crate::accounts) stops: Option<Vec<String>>,
     pub(in crate::accounts) created_from: Option<DateTime<Utc>>,
     pub(in crate::accounts) created_to: Option<DateTime<Utc>>,
     pub(in crate::accounts) all_of: Vec<DebtorCriteria>,
@@ -35,6 +39,8 @@ pub(super) enum Condition<'a> {
     /// Whether there is an account that is worked on: for an agent, one of theirs or of nobody's.
     Open(bool, Option<Uuid>),
     Risk(&'a [String]),
+    References(&'a [String]),
+    Stops(&'a [String]),
     Created(Span<DateTime<Utc>>),
     /// At least one of these; the agent as for [`Condition::Open`].
     AnyOf(&'a [DebtorCriteria], Option<Uuid>),
@@ -58,6 +64,8 @@ fn flatten<'a>(criteria: &'a DebtorCriteria, agent: Option<Uuid>, found: &mut Ve
     found.extend(criteria.languages.as_deref().map(Condition::Languages));
     found.extend(criteria.holds.as_deref().map(Condition::Holds));
     found.extend(criteria.risk_levels.as_deref().map(Condition::Risk));
+    found.extend(criteria.references.as_deref().map(Condition::References));
+    found.extend(criteria.stops.as_deref().map(Condition::Stops));
     found.extend(criteria.has_open_accounts.map(|has| Condition::Open(has, agent)));
     found.extend(Span::of(criteria.created_from, criteria.created_to).map(Condition::Created));
     if !criteria.any_of.is_empty() {
@@ -115,6 +123,25 @@ impl Condition<'_> {
             Self::Risk(levels) => {
                 sql.push("d.risk_level = ANY(").bind(levels.to_vec()).push(")");
             }
+            Self::References(references) => {
+                sql.push(
+                    "EXISTS (SELECT FROM debtors g WHERE g.business_id = $1 AND g.person_id = d.id
+                     AND g.external_reference = ANY(",
+                )
+                .bind(references.to_vec())
+                .push(")")
+                .push(ONE_LOOK);
+            }
+            Self::Stops(kinds) => {
+                sql.push(
+                    "EXISTS (SELECT FROM debtors g JOIN holds h ON h.business_id = $1 AND h.debtor_id = g.id
+                     WHERE g.business_id = $1 AND g.person_id = d.id AND h.lifted_at IS NULL AND h.account_id IS NULL
+                     AND h.kind = ANY(",
+                )
+                .bind(kinds.to_vec())
+                .push(")")
+                .push(ONE_LOOK);
+            }
             Self::Created(span) => {
                 push_span(sql, "d.created_at", *span);
             }
@@ -137,7 +164,15 @@ impl Condition<'_> {
     pub(super) fn push_held(&self, sql: &mut Sql, limit: &str) {
         match self {
             Self::Languages(tags) => push_each(sql, &primary_languages(tags), LANGUAGES, limit),
-            Self::Holds(kinds) => push_each(sql, kinds, HOLDS, limit),
+            // Those on one debt among them: each is judged by the condition itself.
+            Self::Holds(kinds) | Self::Stops(kinds) => push_each(sql, kinds, HOLDS, limit),
+            Self::References(references) => {
+                sql.push(
+                    "SELECT d.id FROM debtors d WHERE d.business_id = $1 AND d.external_reference = ANY(",
+                )
+                .bind(references.to_vec())
+                .push(")");
+            }
             Self::Created(span) => {
                 sql.push("SELECT d.id FROM debtors d WHERE d.business_id = $1 AND ");
                 push_span(sql, "d.created_at", *span);

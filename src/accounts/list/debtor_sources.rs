@@ -68,7 +68,11 @@ fn cover<'a>(condition: Condition<'a>, sources: &mut Vec<Condition<'a>>) -> Opti
             }
             covers.map(Covers::Together)
         }
-        Condition::Languages(_) | Condition::Holds(_) | Condition::Created(_)
+        Condition::Languages(_)
+        | Condition::Holds(_)
+        | Condition::Stops(_)
+        | Condition::References(_)
+        | Condition::Created(_)
             if sources.len() < MOST_SOURCES =>
         {
             sources.push(condition);

@@ -1,8 +1,8 @@
 //! Lists of accounts by any combination of filter, search, order and page hold exactly what a slow filter in Rust over
 //! the plaintext holds, in its order.
 
-mod questions;
-mod world;
+pub mod questions;
+pub mod world;
 
 use std::collections::BTreeSet;
 
@@ -30,7 +30,7 @@ use crate::support::{Client, Options, TestApp, data, noon};
 const CASES: usize = 60;
 
 const TAGS: [&str; 4] = ["vip", "summer", "callback", "old"];
-const LANGUAGES: [&str; 3] = ["en", "es", "fr"];
+pub const LANGUAGES: [&str; 3] = ["en", "es", "fr"];
 const STATUSES: [&str; 6] = [
     "ACTIVE",
     "IN_PAYMENT_PLAN",
@@ -39,7 +39,7 @@ const STATUSES: [&str; 6] = [
     "LEGAL",
     "CLOSED",
 ];
-const HOLDS: [(&str, HoldKind); 4] = [
+pub const HOLDS: [(&str, HoldKind); 4] = [
     ("ATTORNEY_REPRESENTED", HoldKind::AttorneyRepresented),
     ("CEASE_CONTACT", HoldKind::CeaseContact),
     ("DISPUTE", HoldKind::Dispute),
@@ -65,7 +65,7 @@ struct Plain {
     updated: DateTime<Utc>,
 }
 
-fn texts(value: &Value, key: &str) -> BTreeSet<String> {
+pub fn texts(value: &Value, key: &str) -> BTreeSet<String> {
     let items = value.as_array().into_iter().flatten();
     items
         .map(|item| if key.is_empty() { item } else { &item[key] })
@@ -159,28 +159,30 @@ impl Plain {
     }
 
     fn is_found(&self, search: &str) -> bool {
-        if self.number.starts_with(search) {
-            return true;
-        }
-        if search.contains('@') {
-            return self.contacts.contains(&search.to_lowercase());
-        }
-        if search.bytes().filter(u8::is_ascii_digit).count() >= 10 {
-            let number = PhoneNumber::parse_lenient(search, "US").unwrap();
-            return self.contacts.contains(number.as_e164());
-        }
-        let term = search.to_lowercase();
-        self.name_key.contains(&term) || self.is_called(&term)
+        self.number.starts_with(search) || is_person(&self.name_key, &self.contacts, search)
     }
+}
 
-    /// Whether the person may be meant who is typed first name first: wherever the last name ends that is on record, it ends
-    /// as what is typed does behind one of its blanks, and the first name begins as what is typed does before it.
-    fn is_called(&self, typed: &str) -> bool {
-        blanks(&self.name_key).any(|(last, first)| {
-            blanks(typed)
-                .any(|(typed_first, typed_last)| last.ends_with(typed_last) && first.starts_with(typed_first))
-        })
+/// Whether a search finds the person of this name with these numbers and addresses.
+pub fn is_person(name_key: &str, contacts: &BTreeSet<String>, search: &str) -> bool {
+    if search.contains('@') {
+        return contacts.contains(&search.to_lowercase());
     }
+    if search.bytes().filter(u8::is_ascii_digit).count() >= 10 {
+        let number = PhoneNumber::parse_lenient(search, "US").unwrap();
+        return contacts.contains(number.as_e164());
+    }
+    let term = search.to_lowercase();
+    name_key.contains(&term) || is_called(name_key, &term)
+}
+
+/// Whether the person may be meant who is typed first name first: wherever the last name ends that is on record, it ends
+/// as what is typed does behind one of its blanks, and the first name begins as what is typed does before it.
+fn is_called(name_key: &str, typed: &str) -> bool {
+    blanks(name_key).any(|(last, first)| {
+        blanks(typed)
+            .any(|(typed_first, typed_last)| last.ends_with(typed_last) && first.starts_with(typed_first))
+    })
 }
 
 /// The places of the blanks in a text.
@@ -323,7 +325,7 @@ async fn read_everything(admin: &Client) -> Vec<Plain> {
     }
 }
 
-async fn user_id(client: &Client) -> String {
+pub async fn user_id(client: &Client) -> String {
     let answer = client.gql("{ viewer { user { id } } }", json!({})).await;
     data(&answer)["viewer"]["user"]["id"].as_str().unwrap().to_owned()
 }

@@ -41,11 +41,11 @@ pub(super) struct Question {
     pub(super) as_agent: bool,
 }
 
-fn some_of(words: &'static [&'static str]) -> impl Strategy<Value = Value> {
+pub fn some_of(words: &'static [&'static str]) -> impl Strategy<Value = Value> {
     prop::sample::subsequence(words, 0..=words.len()).prop_map(|some| json!(some))
 }
 
-fn range(
+pub fn range(
     low: &'static str,
     high: &'static str,
     value: impl Strategy<Value = Value> + Clone + 'static,

@@ -18,21 +18,21 @@ use super::{HOLDS, LANGUAGES, STATUSES, TAGS};
 use crate::support::{TestApp, noon};
 
 /// Accounts beside the demo data's.
-pub(super) const ACCOUNTS: usize = 220;
+pub const ACCOUNTS: usize = 220;
 
 const FIRST: [&str; 6] = ["Ana", "Anabel", "María", "Jo", "Dana-Lee", "Ana María"];
 const LAST: [&str; 6] = ["Lopez", "Lopez-Garcia", "O'Neil", "Anason", "de la Cruz", "100%"];
 
 /// What can be named.
 #[derive(Clone, Debug)]
-pub(super) struct World {
-    pub(super) creditors: Vec<String>,
-    pub(super) placements: Vec<String>,
-    pub(super) agents: Vec<String>,
+pub struct World {
+    pub creditors: Vec<String>,
+    pub placements: Vec<String>,
+    pub agents: Vec<String>,
 }
 
 /// Accounts with every property in many combinations, many of them equal in what lists are ordered by.
-pub(super) async fn people_the_world(app: &TestApp) -> (World, Vec<Uuid>) {
+pub async fn people_the_world(app: &TestApp) -> (World, Vec<Uuid>) {
     let service = app.service_ctx(&app.acme).await;
     let mut tx = app.app.db.tenant(&service).await.unwrap();
     let (mut creditors, mut placements) = (Vec::new(), Vec::new());
@@ -113,7 +113,7 @@ pub(super) async fn people_the_world(app: &TestApp) -> (World, Vec<Uuid>) {
 }
 
 /// What no use case sets at will.
-pub(super) async fn scatter(app: &TestApp, made: &[Uuid], users: [Uuid; 2]) {
+pub async fn scatter(app: &TestApp, made: &[Uuid], users: [Uuid; 2]) {
     let mut superuser = app.superuser().await;
     for (nth, id) in made.iter().enumerate() {
         let assigned = [None, None, Some(users[0]), Some(users[1])][nth % 4];

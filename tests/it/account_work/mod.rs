@@ -112,9 +112,16 @@ async fn notes_are_kept_newest_first_with_who_wrote_them() {
         .tenant(&app.service_ctx(&app.acme).await)
         .await
         .unwrap();
-    add_note(&mut tx, &app.app.keyring, &app.app.db, uuid_of(&id), "By a key.")
-        .await
-        .unwrap();
+    add_note(
+        &mut tx,
+        &app.app.keyring,
+        &app.app.db,
+        uuid_of(&id),
+        "By a key.",
+        &[],
+    )
+    .await
+    .unwrap();
     tx.commit().await.unwrap();
     let newest = read(Value::Null).await["edges"][0]["node"].clone();
     assert_eq!(newest, json!({ "text": "By a key.", "author": null }));

@@ -35,8 +35,8 @@ async fn each_row_is_judged_and_what_cannot_be_imported_comes_back_as_a_file() {
     let expected = [
         (3, Some("phone"), "INVALID_PHONE"),
         (3, Some("email"), "INVALID_EMAIL"),
-        (3, Some("firstName"), "MISSING_VALUE"),
         (3, Some("currentBalance"), "INVALID_AMOUNT"),
+        (3, Some("firstName"), "MISSING_VALUE"),
         (3, Some("dueDate"), "INVALID_DATE"),
         (4, Some("firstName"), "FORMULA"),
         (5, None, "DUPLICATE_IN_FILE"),
@@ -85,7 +85,7 @@ async fn each_row_is_judged_and_what_cannot_be_imported_comes_back_as_a_file() {
         "each once, and none that can be imported"
     );
     assert_eq!(&lines[1][0], "'=cmd|'/C calc'!A0", "no spreadsheet runs it");
-    assert_eq!(&lines[0][9], "phone; email; firstName; currentBalance; dueDate");
+    assert_eq!(&lines[0][9], "phone; email; currentBalance; firstName; dueDate");
     assert!(lines[2][10].contains("Row 2 is the same"));
 
     // The rest is imported; the file, corrected, is imported as it is.

@@ -7,6 +7,8 @@ mod creditors;
 mod findings;
 mod hostile;
 mod life;
+mod limitations;
+mod marks;
 mod national_id;
 mod people;
 mod templates;

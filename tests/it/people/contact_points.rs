@@ -58,6 +58,7 @@ async fn explained(app: &TestApp, maria: &Value, channel: Channel, recipient: &s
         mode: None,
         author: Author::Unknown,
         cease_notice: None,
+        dispute_answer: None,
         is_template: false,
     };
     explain(&mut tx, &keys, &contact).await.unwrap().unwrap().rule

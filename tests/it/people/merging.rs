@@ -163,8 +163,8 @@ async fn two_workers_with_a_text_to_each_record_take_the_last_slot_of_the_person
     app.run_jobs().await;
     second.run_jobs().await;
     let ends = [app.status(&texts[0]).await, app.status(&texts[1]).await];
-    let waiting = ends.iter().filter(|status| *status == "QUEUED").count();
-    assert_eq!(waiting, 1, "one waits for next week: {ends:?}");
+    let stopped = ends.iter().filter(|status| *status == "BLOCKED").count();
+    assert_eq!(stopped, 1, "one is for next week: {ends:?}");
     assert_eq!(app.slots_taken().await, 3);
     second.finish().await;
     app.finish().await;

@@ -6,6 +6,8 @@ mod contact_points;
 mod lists;
 mod merging;
 mod national_id;
+mod places;
+mod references;
 mod whereabouts;
 
 use serde_json::{Value, json};

@@ -336,3 +336,125 @@ fn what_a_debt_is_for_is_read_however_it_is_written() {
         (Some(7), ImportFindingCode::InvalidChoice)
     );
 }
+
+#[test]
+fn columns_say_where_a_number_reaches_the_person_and_what_it_is_connected_to() {
+    let header = [
+        "firstName",
+        "lastName",
+        "accountNumber",
+        "currentBalance",
+        "mobile",
+        "home phone",
+        "work phone",
+        "phone",
+    ];
+    let cells = [
+        "Zoe",
+        "Quill",
+        "Z-1",
+        "10",
+        "(212) 555-0101",
+        "212-555-0102",
+        "2125550103",
+        "+12125550102",
+    ];
+    let row = parse(&header, &cells).ok().unwrap();
+    let told: Vec<(&str, Option<&str>, Option<&str>)> = row
+        .contacts
+        .iter()
+        .map(|contact| {
+            let (line, place) = (contact.line_type.as_deref(), contact.contact_use.as_deref());
+            (contact.written.as_str(), line, place)
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("+12125550102", None, Some("HOME")),
+            ("+12125550101", Some("MOBILE"), None),
+            ("+12125550103", None, Some("WORK")),
+        ]
+    );
+    // A lead needs any number.
+    let lead = ["first_name", "mobile", "type"];
+    assert!(parse(&lead, &["Sara", "(415) 555-2671", "carrier"]).is_ok());
+    assert_eq!(
+        problem(&lead, &["Sara", "", "carrier"]),
+        (Some(1), ImportFindingCode::MissingValue)
+    );
+}
+
+#[test]
+fn what_a_balance_is_made_of_sums_to_it_and_has_its_day() {
+    let header = [
+        "firstName",
+        "lastName",
+        "accountNumber",
+        "currentBalance",
+        "principal",
+        "interest",
+        "fees",
+        "itemization date",
+        "itemization event",
+    ];
+    let row = |cells: [&str; 6]| {
+        let mut all = vec!["Zoe", "Quill", "Z-1"];
+        all.extend(cells);
+        all.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let read = |cells: [&str; 6]| {
+        let cells = row(cells);
+        parse(&header, &cells.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let told = read(["100.50", "90", "10.50", "", "01/31/2026", "Charge-Off"])
+        .ok()
+        .unwrap();
+    let components = told.components.unwrap();
+    assert_eq!(
+        (
+            components.principal_minor,
+            components.interest_minor,
+            components.fees_minor,
+            components.costs_minor
+        ),
+        (9_000, 1_050, 0, 0)
+    );
+    assert_eq!(components.itemization_event, "CHARGE_OFF");
+    assert!(
+        read(["100.50", "", "", "", "", ""])
+            .ok()
+            .unwrap()
+            .components
+            .is_none()
+    );
+    let wrong = |cells: [&str; 6]| {
+        let cells = row(cells);
+        problem(&header, &cells.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    use ImportFindingCode::{InvalidAmount, InvalidChoice, InvalidDate, MissingValue};
+    assert_eq!(
+        wrong(["100.50", "90", "10", "", "01/31/2026", "charge off"]),
+        (Some(4), InvalidAmount)
+    );
+    assert_eq!(
+        wrong(["100.50", "100.50", "", "", "", "charge off"]),
+        (Some(7), MissingValue)
+    );
+    assert_eq!(
+        wrong(["100.50", "100.50", "", "", "01/31/2026", ""]),
+        (Some(8), MissingValue)
+    );
+    assert_eq!(
+        wrong(["100.50", "100.50", "", "", "12/31/2030", "charge off"]),
+        (Some(7), InvalidDate)
+    );
+    assert_eq!(
+        wrong(["100.50", "100.50", "", "", "01/31/2026", "birthday"]),
+        (Some(8), InvalidChoice)
+    );
+    assert_eq!(
+        wrong(["100.50", "", "", "", "01/31/2026", "charge off"]),
+        (Some(7), MissingValue)
+    );
+}
