@@ -13,7 +13,10 @@ use crate::{
     access::AccessTable,
     accounts::{ExportLimit, Exporter, LookLimit, PlanStatus, import::AccountImports},
     audit::{AccessLog, CheckpointSigner, Checkpoints},
-    compliance::{NoticeWriter, OptOutLinks, Suppressions, privacy, prohibited, rule_set::check_embedded},
+    compliance::{
+        ImportedLimitations, NoticeWriter, OptOutLinks, Suppressions, privacy, prohibited,
+        rule_set::check_embedded,
+    },
     config::{Config, DatabaseUrls, Environment},
     conversations::{Conversations, feed::InboxReaders, ports::VendorAccounts},
     files::{FileSettings, Files, LinkKeys, UploadRoom, open_store},
@@ -174,7 +177,13 @@ impl App {
         );
         let opt_out_links = OptOutLinks::derived_from(&sources, public_base_url.clone());
         let files = files(config, &db, &keyring, wall.clone())?;
-        let imports = AccountImports::new(db.clone(), keyring.clone(), files.clone(), Arc::new(Suppressions));
+        let imports = AccountImports::new(
+            db.clone(),
+            keyring.clone(),
+            files.clone(),
+            Arc::new(Suppressions),
+            Arc::new(ImportedLimitations),
+        );
         let vendor_http = reqwest::Client::builder()
             .timeout(config.provider_timeout)
             .connect_timeout(Duration::from_secs(5))

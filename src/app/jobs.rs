@@ -13,7 +13,7 @@ use crate::{
     files::Files,
     identity::{self, Identity, ports::StaffMailer},
     platform::{
-        db::Db,
+        db::{Db, ensure_partitions},
         jobs::{JobError, JobRegistry},
         keys::Keyring,
         outbox,
@@ -55,6 +55,11 @@ pub(super) fn registry(owners: Owners<'_>) -> JobRegistry {
         let db = owner.clone();
         async move { outbox::forget_old(&db).await }
     });
+    let owner = owners.db.clone();
+    registry.reconciler("platform.ensure_partitions", "9 2 * * *", move || {
+        let db = owner.clone();
+        async move { ensure_partitions(&db).await }
+    });
     registry
 }
 
@@ -73,6 +78,16 @@ fn register_conversation_jobs(registry: &mut JobRegistry, slice: &Conversations)
     registry.tenant(move |ctx, job: conversations::look_up::LookUpAttempt| {
         let slice = owner.clone();
         async move { conversations::look_up::look_up_attempt(&slice, &ctx, job).await }
+    });
+    let owner = slice.clone();
+    registry.tenant(move |ctx, _: conversations::routing::RouteWaiting| {
+        let slice = owner.clone();
+        async move { conversations::routing::route_waiting(&slice, &ctx).await }
+    });
+    let owner = slice.clone();
+    registry.reconciler("conversations.find_waiting", "* * * * *", move || {
+        let slice = owner.clone();
+        async move { conversations::routing::find_waiting(&slice).await }
     });
     let owner = slice.clone();
     registry.reconciler("conversations.reconcile", "* * * * *", move || {
@@ -247,6 +262,16 @@ fn register_number_list_jobs(registry: &mut JobRegistry, db: &Db, keyring: &Keyr
         let db = owner.clone();
         async move { compliance::warn_of_ending_licenses(&db).await }
     });
+    let owner = db.clone();
+    registry.reconciler("compliance.look_for_patterns", "43 * * * *", move || {
+        let db = owner.clone();
+        async move { compliance::look_for_patterns(&db).await }
+    });
+    let owner = db.clone();
+    registry.tenant(move |ctx, _: compliance::FindPatterns| {
+        let db = owner.clone();
+        async move { compliance::find_patterns(&db, &ctx).await }
+    });
 }
 
 fn register_identity_jobs(
@@ -297,6 +322,11 @@ fn register_identity_jobs(
         }
     });
     let parts = (identity.clone(), mailer.clone());
+    registry.tenant(move |ctx, job: compliance::SendPatternMail| {
+        let (identity, mailer) = parts.clone();
+        async move { compliance::send_pattern_mail(&identity, configured(mailer.as_ref())?, &ctx, job).await }
+    });
+    let parts = (identity.clone(), mailer.clone());
     registry.platform::<identity::SendBreakGlassMail, _, _>(move |job| {
         let (identity, mailer) = parts.clone();
         async move { identity::send_break_glass_mail(&identity, configured(mailer.as_ref())?, job).await }
@@ -325,6 +355,11 @@ fn register_identity_jobs(
     registry.platform::<identity::TellOfLoginFailure, _, _>(move |job| {
         let identity = owner.clone();
         async move { identity::tell_of_login_failure(&identity, job).await }
+    });
+    let owner = identity.db.clone();
+    registry.reconciler("identity.count_usage", "39 * * * *", move || {
+        let db = owner.clone();
+        async move { identity::count_usage(&db).await }
     });
     let owner = identity.clone();
     registry.reconciler("identity.forget_expired_registrations", "29 * * * *", move || {

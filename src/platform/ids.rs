@@ -86,6 +86,8 @@ id_kinds! {
     Merge = "mrg",
     /// A time that a person called inconvenient.
     InconvenientTime = "itm",
+    /// What is known of contacting a person at a place.
+    ContactPlace = "ctp",
     /// A creditor.
     Creditor = "cred",
     /// Accounts that were handed over together.
@@ -94,6 +96,8 @@ id_kinds! {
     Note = "note",
     /// A saved view of accounts.
     AccountView = "view",
+    /// A rule that says who gets a thread.
+    RoutingRule = "rout",
     /// A hold on a person or a debt.
     Hold = "hold",
     /// A dispute of a debt.

@@ -29,6 +29,16 @@ pub struct OpenedOrigin {
     pub user_agent: Option<String>,
 }
 
+impl OpenedOrigin {
+    /// As it is kept: what the program says of itself is cut.
+    pub fn new(address: IpAddr, user_agent: Option<&str>) -> Self {
+        Self {
+            address,
+            user_agent: user_agent.map(kept),
+        }
+    }
+}
+
 impl RequestOrigin {
     /// Of a request from `peer`, whose program calls itself so.
     pub fn new(keyring: &Keyring, peer: IpAddr, user_agent: Option<Arc<str>>) -> Self {
@@ -41,10 +51,7 @@ impl RequestOrigin {
 
     /// For the column `origin_cipher` of this row.
     pub(super) fn sealed(&self, table: &'static str, row: Uuid) -> Option<Vec<u8>> {
-        let opened = OpenedOrigin {
-            address: self.peer,
-            user_agent: self.user_agent.as_deref().map(kept),
-        };
+        let opened = OpenedOrigin::new(self.peer, self.user_agent.as_deref());
         let text = serde_json::to_vec(&opened).unwrap_or_default();
         let sealed = self.keyring.platform_seal(table, COLUMN, row, &text);
         sealed

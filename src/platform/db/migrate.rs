@@ -66,6 +66,11 @@ async fn run(
             .execute(&mut connection)
             .await?;
     }
+    // Of years in which nobody migrated and no worker ran.
+    sqlx::query("SELECT app.ensure_partition(parent, year) FROM app.partitions_due($1)")
+        .bind(now)
+        .execute(&mut connection)
+        .await?;
     // The queue's installer says CREATE SCHEMA IF NOT EXISTS, which asks for this right even when it is there.
     allow_schemas(&mut connection, true).await?;
     let migrated = migrate_queue(worker, queue_door)

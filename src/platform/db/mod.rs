@@ -4,6 +4,7 @@
 pub mod bootstrap;
 mod error;
 pub mod migrate;
+mod partitions;
 mod system;
 mod tenant;
 
@@ -17,6 +18,7 @@ use sqlx::{
 use tokio::runtime::Handle;
 
 pub use error::DbError;
+pub use partitions::ensure_partitions;
 pub use system::{PlatformAudit, SystemConnection, SystemTx};
 pub use tenant::{AuditEntry, Committed, LiveEvent, TenantTx};
 
