@@ -48,14 +48,16 @@ struct Word {
 
 /// A word from an address that its owners take every machine's permission back. Whatever stands for it ends: of a number
 /// texts, WhatsApp and artificial voices, of an e-mail address e-mail. A link also leaves its word where nothing stood, as the
-/// evidence that it was used. Returns whose words were written, each once.
+/// evidence that it was used. With a channel what stands for that one alone. Returns whose words were written, each once.
 pub(super) async fn revoke_address(
     tx: &mut TenantTx,
     kind: AddressKind,
     blinds: &[Vec<u8>],
+    channel: Option<&str>,
     by: &Withdrawal<'_>,
 ) -> Result<Vec<Uuid>, OpError> {
     let mut words = standing(tx, kind, blinds).await?;
+    words.retain(|word| channel.is_none_or(|channel| word.channel == channel));
     if let Withdrawal::Link { contact_point, .. } = by {
         words.extend(unspoken(tx, kind, *contact_point).await?);
     }

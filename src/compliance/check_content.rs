@@ -67,6 +67,7 @@ pub async fn check_content(
         mode: None,
         author: text.author,
         cease_notice: None,
+        dispute_answer: None,
         is_template: false,
     };
     let Some(gathered) = gather(tx, keys, &contact, false).await? else {

@@ -1,12 +1,14 @@
 //! What people said of the use of an address, as facts.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Deserialize;
 
 use super::{
     Contact,
-    consents::{ConsentSource, is_written},
-    facts::{Consent, ConsentStatus, Consents},
+    consents::{ConsentPurpose, ConsentSource, is_written},
+    facts::{
+        self, CallConsent, ClockTime, Consent, ConsentStatus, Consents, HistoryEntry, Medium, TimeConsent,
+    },
 };
 use crate::accounts::Channel;
 
@@ -14,6 +16,8 @@ use crate::accounts::Channel;
 #[derive(Deserialize)]
 pub(super) struct ConsentJson {
     channel: String,
+    /// As [`ConsentPurpose`] spells it.
+    purpose: String,
     status: String,
     given_directly: bool,
     said_at: DateTime<Utc>,
@@ -24,6 +28,9 @@ pub(super) struct ConsentJson {
     words_kept: bool,
     /// The record was taken off the person.
     is_removed: bool,
+    from_minute: Option<u32>,
+    to_minute: Option<u32>,
+    on_date: Option<NaiveDate>,
 }
 
 impl ConsentJson {
@@ -36,10 +43,52 @@ impl ConsentJson {
     }
 }
 
+/// The last word on legal notices in electronic form at the address.
+#[derive(Deserialize)]
+pub(super) struct NoticeJson {
+    status: String,
+    given_directly: bool,
+    source: String,
+    words_kept: bool,
+}
+
+/// 15 USC 7001(c)(1): the statement that was shown before it is on record, and who consented in electronic form, by the very means by
+/// which the notice comes, has shown that they can open it. What was said to the creditor is no consent to receive from the collector.
+pub(super) fn esign(word: Option<&NoticeJson>) -> Consent {
+    let Some(word) = word.filter(|word| word.given_directly || word.status == "REVOKED") else {
+        return Consent {
+            status: Some(ConsentStatus::None),
+            ..Consent::default()
+        };
+    };
+    let by_themselves = ConsentSource::parse(&word.source).is_some_and(|source| {
+        matches!(
+            source,
+            ConsentSource::WebForm
+                | ConsentSource::Portal
+                | ConsentSource::Link
+                | ConsentSource::Text
+                | ConsentSource::Email
+        )
+    });
+    Consent {
+        status: Some(match word.status.as_str() {
+            "GRANTED" => ConsentStatus::Granted,
+            _ => ConsentStatus::Revoked,
+        }),
+        disclosure_given: Some(word.words_kept),
+        access_demonstrated: Some(by_themselves),
+        ..Consent::default()
+    }
+}
+
 /// The words that count for a channel. An address that was taken off the person and put on again is the same one: what was
 /// taken back there stays taken back until they say yes again.
 fn on_channel(words: &[ConsentJson], channel: Channel) -> Vec<&ConsentJson> {
-    let of_channel = || words.iter().filter(|word| word.channel == channel.as_str());
+    let is_of_it = |word: &&ConsentJson| {
+        word.channel == channel.as_str() && word.purpose == ConsentPurpose::Collection.as_str()
+    };
+    let of_channel = || words.iter().filter(is_of_it);
     let consented_at = of_channel()
         .filter(|word| !word.is_removed && word.is("GRANTED"))
         .map(|word| word.said_at)
@@ -91,6 +140,53 @@ pub(super) fn consents(
         },
         Channel::WebChat => Consents::default(),
     }
+}
+
+/// The last word of the person on what they ask for, at the number or address that is contacted.
+fn wish<'a>(words: &'a [ConsentJson], channel: Channel, purpose: ConsentPurpose) -> Option<&'a ConsentJson> {
+    let is_such = |word: &&ConsentJson| {
+        word.channel == channel.as_str() && word.purpose == purpose.as_str() && !word.is_removed
+    };
+    let last = words.iter().filter(is_such).max_by_key(|word| word.said_at)?;
+    last.is("GRANTED").then_some(last)
+}
+
+/// When the attorney of the person said that they may be contacted there directly (12 CFR 1006.6(b)(2)).
+pub(super) fn direct_contact_at(words: &[ConsentJson], channel: Channel) -> Option<DateTime<Utc>> {
+    wish(words, channel, ConsentPurpose::DirectContact).map(|word| word.said_at)
+}
+
+/// 12 CFR 1006.14(b)(3)(i): the call that they asked for. It ends with the next conversation; of a call it is not known here whether
+/// it was one, so that the next call ends it.
+pub(super) fn call_consent(words: &[ConsentJson], history: &[HistoryEntry]) -> Option<CallConsent> {
+    let word = wish(words, Channel::Voice, ConsentPurpose::CallBack)?;
+    let spent_at = history
+        .iter()
+        .filter(|entry| entry.medium == Some(Medium::Call) && entry.at > Some(word.said_at))
+        .filter_map(|entry| entry.at)
+        .min();
+    Some(CallConsent {
+        given_at: Some(word.said_at),
+        given_directly: Some(word.given_directly),
+        scope: word.on_date.map(|day| format!("callback {day}")),
+        spent_at,
+    })
+}
+
+/// 12 CFR 1006.6(b)(1): the hours at which they want to be contacted on the channel.
+pub(super) fn time_consent(
+    words: &[ConsentJson],
+    contact: &Contact<'_>,
+    channel: facts::Channel,
+) -> Option<TimeConsent> {
+    let word = wish(words, contact.channel, ConsentPurpose::OutsideHours)?;
+    let (from, to) = word.from_minute.zip(word.to_minute)?;
+    Some(TimeConsent {
+        from: Some(ClockTime::of_minutes(from)),
+        to: Some(ClockTime::of_minutes(to)),
+        channel: Some(channel),
+        given_directly: Some(word.given_directly),
+    })
 }
 
 fn as_fact(

@@ -29,8 +29,8 @@ pub(super) async fn consents_of_people(
             r#"SELECT p.nth AS "nth!", c.id AS "id!", c.debtor_id AS "debtor_id!", c.contact_point_id AS "contact_point_id!",
                     c.channel AS "channel!", c.purpose AS "purpose!", c.status AS "status!",
                     c.given_directly AS "given_directly!", c.source AS "source!", c.said_at AS "said_at!",
-                    c.recorded_at AS "recorded_at!", c.recorded_by, c.evidence_cipher, k.id AS key_id,
-                    k.business_key_version, k.wrapped
+                    c.recorded_at AS "recorded_at!", c.recorded_by, c.evidence_cipher, c.from_minute, c.to_minute, c.on_date,
+                    k.id AS key_id, k.business_key_version, k.wrapped
              FROM unnest($2::uuid[], $3::uuid[]) WITH ORDINALITY AS p(debtor_id, past, nth)
              JOIN debtors d ON d.business_id = $1 AND d.id = p.debtor_id
              CROSS JOIN LATERAL (
@@ -61,6 +61,9 @@ pub(super) async fn consents_of_people(
                 recorded_at: row.recorded_at,
                 recorded_by: row.recorded_by,
                 evidence_cipher: row.evidence_cipher,
+                from_minute: row.from_minute,
+                to_minute: row.to_minute,
+                on_date: row.on_date,
                 key: WrappedKey {
                     id: row.key_id,
                     business_key_version: row.business_key_version,
@@ -79,7 +82,8 @@ pub(super) async fn consent_by_id(tx: &mut TenantTx, id: Uuid) -> Result<Option<
     let business = tx.business_id();
     let row = sqlx::query!(
         "SELECT c.id, c.debtor_id, c.contact_point_id, c.channel, c.purpose, c.status, c.given_directly, c.source, c.said_at,
-                c.recorded_at, c.recorded_by, c.evidence_cipher, k.id AS key_id, k.business_key_version, k.wrapped
+                c.recorded_at, c.recorded_by, c.evidence_cipher, c.from_minute, c.to_minute, c.on_date,
+                k.id AS key_id, k.business_key_version, k.wrapped
          FROM consents c
          JOIN debtors o ON o.business_id = c.business_id AND o.id = c.debtor_id
          JOIN data_keys k ON k.business_id = o.business_id AND k.id = o.record_key_id
@@ -102,6 +106,9 @@ pub(super) async fn consent_by_id(tx: &mut TenantTx, id: Uuid) -> Result<Option<
         recorded_at: row.recorded_at,
         recorded_by: row.recorded_by,
         evidence_cipher: row.evidence_cipher,
+        from_minute: row.from_minute,
+        to_minute: row.to_minute,
+        on_date: row.on_date,
         key: WrappedKey {
             id: row.key_id,
             business_key_version: row.business_key_version,

@@ -2,11 +2,12 @@
 //! counts. A revocation is a word of its own and removes no grant (47 CFR 64.1200(a)(10); 12 CFR 1006.6(d)).
 
 use async_graphql::Enum;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::facts::ClockTime;
 use crate::{
     access::{Cell, authorize},
     accounts::{Channel, DebtorRow, contact_points_of, debtor_by_id, lock_person},
@@ -28,10 +29,25 @@ pub enum ConsentPurpose {
     Marketing,
     /// Legal notices in electronic form (15 USC 7001(c)).
     ElectronicNotices,
+    /// To be called about a debt (12 CFR 1006.14(b)(3)(i)): for seven days from the day on which it was said, or on the day that
+    /// was named among them. Such a call is not counted, and the first one uses it up.
+    CallBack,
+    /// To be contacted on the channel at hours that were named, at which nobody is otherwise (12 CFR 1006.6(b)(1)).
+    OutsideHours,
+    /// To be contacted directly although an attorney represents the person, who said so (12 CFR 1006.6(b)(2)). It counts from when
+    /// the representation was recorded on.
+    DirectContact,
 }
 
 impl ConsentPurpose {
-    const ALL: [Self; 3] = [Self::Collection, Self::Marketing, Self::ElectronicNotices];
+    const ALL: [Self; 6] = [
+        Self::Collection,
+        Self::Marketing,
+        Self::ElectronicNotices,
+        Self::CallBack,
+        Self::OutsideHours,
+        Self::DirectContact,
+    ];
 
     /// As the database spells it.
     pub(super) fn as_str(self) -> &'static str {
@@ -39,6 +55,9 @@ impl ConsentPurpose {
             Self::Collection => "COLLECTION",
             Self::Marketing => "MARKETING",
             Self::ElectronicNotices => "ELECTRONIC_NOTICES",
+            Self::CallBack => "CALL_BACK",
+            Self::OutsideHours => "OUTSIDE_HOURS",
+            Self::DirectContact => "DIRECT_CONTACT",
         }
     }
 
@@ -176,6 +195,15 @@ impl ConsentEvidence {
     }
 }
 
+/// What somebody named who asked to be contacted.
+#[derive(Clone, Debug, Default)]
+pub struct ConsentTerms {
+    /// The hours, `HH:MM` on their own clock, past midnight where they end before they begin.
+    pub hours: Option<(String, String)>,
+    /// The day.
+    pub on: Option<NaiveDate>,
+}
+
 /// A word on one address, for one channel and purpose.
 #[derive(Clone, Debug)]
 pub struct NewConsent {
@@ -189,6 +217,7 @@ pub struct NewConsent {
     /// When it was said; now when none.
     pub said_at: Option<DateTime<Utc>>,
     pub evidence: ConsentEvidence,
+    pub terms: ConsentTerms,
     /// The received text that says so.
     pub event_id: Option<Uuid>,
 }
@@ -205,6 +234,7 @@ impl NewConsent {
             source,
             said_at: None,
             evidence: ConsentEvidence::default(),
+            terms: ConsentTerms::default(),
             event_id: None,
         }
     }
@@ -225,6 +255,9 @@ pub(super) struct ConsentRow {
     pub(super) recorded_at: DateTime<Utc>,
     pub(super) recorded_by: Option<Uuid>,
     pub(super) evidence_cipher: Option<Vec<u8>>,
+    pub(super) from_minute: Option<i16>,
+    pub(super) to_minute: Option<i16>,
+    pub(super) on_date: Option<NaiveDate>,
     pub(super) key: WrappedKey,
 }
 
@@ -280,6 +313,7 @@ pub async fn revoke_own_consents(
 
 async fn write(tx: &mut TenantTx, keys: &TenantKeys, new: NewConsent) -> Result<Uuid, OpError> {
     check(tx.now(), &new)?;
+    let (from, to) = hours_of(&new)?.unzip();
     let (owner, kind) = point_of(tx, new.contact_point_id).await?;
     let is_email = new.channel == Channel::Email;
     if new.channel == Channel::WebChat || is_email != (kind == "EMAIL") {
@@ -299,8 +333,8 @@ async fn write(tx: &mut TenantTx, keys: &TenantKeys, new: NewConsent) -> Result<
     let (business, now, user) = (tx.business_id(), tx.now(), tx.ctx().user_id());
     sqlx::query!(
         "INSERT INTO consents (business_id, id, debtor_id, contact_point_id, channel, purpose, status, given_directly, source,
-             said_at, recorded_at, recorded_by, event_id, evidence_cipher, words_kept)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+             said_at, recorded_at, recorded_by, event_id, evidence_cipher, words_kept, from_minute, to_minute, on_date)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
         business,
         id,
         owner.id,
@@ -316,6 +350,9 @@ async fn write(tx: &mut TenantTx, keys: &TenantKeys, new: NewConsent) -> Result<
         new.event_id,
         sealed,
         new.evidence.keeps_words(),
+        from,
+        to,
+        new.terms.on,
     )
     .execute(tx.conn())
     .await?;
@@ -359,6 +396,45 @@ fn check(now: DateTime<Utc>, new: &NewConsent) -> Result<(), UserError> {
         return Err(UserError::invalid("ipAddress", "Give an IPv4 or IPv6 address."));
     }
     Ok(())
+}
+
+/// The hours in minutes since midnight, where the consent is to some; and what no such consent can be.
+fn hours_of(new: &NewConsent) -> Result<Option<(i16, i16)>, UserError> {
+    if new.terms.on.is_some() && new.purpose != ConsentPurpose::CallBack {
+        let message = "A day is named of a call that somebody asked for: leave it out, or say CALL_BACK.";
+        return Err(UserError::invalid("onDate", message));
+    }
+    if new.purpose == ConsentPurpose::CallBack && new.channel != Channel::Voice {
+        return Err(UserError::invalid("channel", "A call is made by VOICE."));
+    }
+    let is_to_hours = new.purpose == ConsentPurpose::OutsideHours && new.status != ConsentStatus::Revoked;
+    let minute = |field: &str, text: &str| {
+        let time = ClockTime::parse(text).filter(|_| text.len() == 5);
+        let minute = time.and_then(|time| i16::try_from(time.seconds() / 60).ok());
+        minute.ok_or_else(|| UserError::invalid(field, "Write a time of day as HH:MM."))
+    };
+    match (&new.terms.hours, is_to_hours) {
+        (None, false) => Ok(None),
+        (None, true) => {
+            let message = "Name the hours, fromTime and toTime, to which the person said yes.";
+            Err(UserError::invalid("fromTime", message))
+        }
+        (Some(_), false) => {
+            let message = "Hours are named of a consent to them: leave them out, or say OUTSIDE_HOURS.";
+            Err(UserError::invalid("fromTime", message))
+        }
+        (Some((from, to)), true) => {
+            let (from, to) = (minute("fromTime", from)?, minute("toTime", to)?);
+            let is_some_time = from != to && from < 1_440 && to > 0;
+            if !is_some_time {
+                return Err(UserError::invalid(
+                    "toTime",
+                    "These hours have no beginning or no end.",
+                ));
+            }
+            Ok(Some((from, to)))
+        }
+    }
 }
 
 /// Whose address it is, and whether it is a `PHONE` or an `EMAIL`. A removed one is nobody's.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{
     CeaseNotice, Contact,
     facts::{
-        Action, ActionKind, ClockTime, Direction, HistoryEntry, InconvenientTime, Medium, OptOut,
+        Action, ActionKind, ClockTime, Direction, Facts, HistoryEntry, InconvenientTime, Medium, OptOut,
         OptOutScope, OptOutTarget, Recipient,
     },
 };
@@ -26,6 +26,8 @@ pub(super) struct InconvenientJson {
 
 #[derive(Deserialize)]
 pub(super) struct SuppressionJson {
+    /// What the address is; not known of what was suppressed long ago.
+    pub(super) kind: Option<String>,
     pub(super) channel: String,
     pub(super) reason: String,
     pub(super) created_at: DateTime<Utc>,
@@ -37,9 +39,18 @@ impl SuppressionJson {
     /// Whether it says something of this contact. What was said at another address of theirs does where the business lets an
     /// opt-out reach further (12 CFR 1006.14(h)(1) asks for less).
     pub(super) fn is_opt_out(&self, reach: Option<OptOutScope>) -> bool {
-        self.reason != WRONG_PARTY && (self.here || reach > Some(OptOutScope::Number))
+        self.reason != WRONG_PARTY
+            && (self.here || self.is_of_the_person() || reach > Some(OptOutScope::Number))
+    }
+
+    /// That no e-mail is wanted, said by text, is said of whatever address the person has (12 CFR 1006.14(h)(1)).
+    fn is_of_the_person(&self) -> bool {
+        self.channel == "EMAIL" && self.kind.as_deref() == Some("PHONE")
     }
 }
+
+/// The kind of a number that rings at work.
+const WORK: &str = "work";
 
 /// Stands in the facts for a number that is not the one to be contacted.
 const ANOTHER_NUMBER: &str = "another number";
@@ -53,7 +64,15 @@ pub(super) struct ContactJson {
     pub(super) here: bool,
     pub(super) reply: bool,
     pub(super) account_id: Option<Uuid>,
+    /// The number was known to ring at work.
+    pub(super) at_work: bool,
     pub(super) cease_notice: Option<String>,
+}
+
+/// The number to be contacted is known to ring at work.
+pub(super) fn rings_at_work(facts: &Facts) -> bool {
+    let action = facts.action.as_ref();
+    action.and_then(|action| action.number_type.as_deref()) == Some(WORK)
 }
 
 /// The facts spell days and channels in small letters.
@@ -75,7 +94,7 @@ pub(super) fn inconvenient_time(row: &InconvenientJson) -> Result<InconvenientTi
             .channels
             .as_ref()
             .map(|channels| channels.iter().map(channel).collect()),
-        places: None,
+        ..InconvenientTime::default()
     })
 }
 
@@ -103,6 +122,7 @@ pub(super) fn opt_out(row: &SuppressionJson, contact: &Contact<'_>) -> OptOut {
     };
     // What was asked for elsewhere is of that address, however many channels it names.
     let (number, scope) = match row.here {
+        _ if row.is_of_the_person() => (contact.recipient, OptOutScope::Channel),
         true => (contact.recipient, scope),
         false => (ANOTHER_NUMBER, OptOutScope::Number),
     };
@@ -145,8 +165,40 @@ pub(super) fn history_entry(entry: &ContactJson, contact: &Contact<'_>) -> Histo
             };
             number.to_owned()
         }),
+        number_type: entry.at_work.then(|| WORK.to_owned()),
         recipient: Some(Recipient::Consumer),
         debts: entry.account_id.map(|id| vec![ids::encode(IdKind::Account, id)]),
         ..HistoryEntry::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{accounts::Channel, compliance::Author};
+
+    #[test]
+    fn a_call_to_work_stands_in_the_history_as_one() {
+        let contact = Contact {
+            debtor_id: Uuid::nil(),
+            account_id: None,
+            channel: Channel::Voice,
+            recipient: "+12065550100",
+            content: "",
+            in_reply_to: None,
+            mode: None,
+            author: Author::Service,
+            cease_notice: None,
+            dispute_answer: None,
+            is_template: false,
+        };
+        let placed = |at_work: bool| {
+            let row = serde_json::json!({ "at": "2026-06-10T17:00:00Z", "channel": "VOICE", "inbound": false, "here": true,
+                "reply": false, "account_id": null, "at_work": at_work, "cease_notice": null });
+            let row: ContactJson = serde_json::from_value(row).unwrap();
+            history_entry(&row, &contact).number_type
+        };
+        assert_eq!(placed(true).as_deref(), Some(WORK));
+        assert_eq!(placed(false), None);
     }
 }

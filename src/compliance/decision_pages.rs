@@ -69,13 +69,7 @@ pub(super) async fn decisions_of_accounts(
              CROSS JOIN LATERAL (
                 SELECT x.id, x.debtor_id, x.decision, x.decided_at FROM decisions x
                 WHERE x.business_id = $1 AND x.account_id = p.account_id AND (p.past IS NULL OR x.id < p.past)
-                  AND ($4::uuid IS NULL OR NOT EXISTS (
-                      SELECT FROM conversations c
-                      JOIN messages m ON m.business_id = c.business_id AND m.conversation_id = c.id
-                      WHERE c.business_id = x.business_id AND c.debtor_id = x.debtor_id AND c.assigned_agent_id <> $4
-                        AND (m.decision_id = x.id OR EXISTS (
-                            SELECT FROM delivery_attempts t
-                            WHERE t.business_id = m.business_id AND t.message_id = m.id AND t.decision_id = x.id))))
+                  AND NOT EXISTS (SELECT FROM app.colleagues_threads(x.business_id, x.debtor_id, x.id, $4))
                 ORDER BY x.id DESC LIMIT $5) d
              ORDER BY p.nth, d.id DESC"#,
             business,
@@ -114,13 +108,7 @@ pub(super) async fn decisions_of_people(
                       AND ($4::uuid IS NULL OR NOT EXISTS (
                           SELECT FROM accounts a
                           WHERE a.business_id = x.business_id AND a.id = x.account_id AND a.assigned_agent_id <> $4))
-                      AND ($4::uuid IS NULL OR NOT EXISTS (
-                          SELECT FROM conversations c
-                          JOIN messages m ON m.business_id = c.business_id AND m.conversation_id = c.id
-                          WHERE c.business_id = x.business_id AND c.debtor_id = x.debtor_id AND c.assigned_agent_id <> $4
-                            AND (m.decision_id = x.id OR EXISTS (
-                                SELECT FROM delivery_attempts t
-                                WHERE t.business_id = m.business_id AND t.message_id = m.id AND t.decision_id = x.id))))
+                      AND NOT EXISTS (SELECT FROM app.colleagues_threads(x.business_id, x.debtor_id, x.id, $4))
                     ORDER BY x.id DESC LIMIT $5) y
                 WHERE g.business_id = $1 AND g.person_id = o.person_id
                 ORDER BY y.id DESC LIMIT $5) d

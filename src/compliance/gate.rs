@@ -7,9 +7,11 @@ use uuid::Uuid;
 use super::{
     author::Author,
     cease_notice::CeaseNotice,
+    contact_facts::rings_at_work,
     decide::{Strictness, decide},
     decision::{Decision, Outcome},
     decision_print::{self, Printed},
+    disputes::DisputeAnswer,
     facts::CallMode,
     gather::{Gathered, gather},
     opt_out_confirmation::is_opt_out_confirmation,
@@ -44,6 +46,8 @@ pub struct Contact<'a> {
     pub author: Author,
     /// The notice to somebody who asked to be left alone that it is, as its author says.
     pub cease_notice: Option<CeaseNotice>,
+    /// The answer to a dispute, or to a request for the original creditor, that it is, as its author says.
+    pub dispute_answer: Option<DisputeAnswer>,
     /// Its words are those of a template of the business's.
     pub is_template: bool,
 }
@@ -227,7 +231,8 @@ async fn decide_and_store(
     );
     let facts = serde_json::to_vec(&gathered.facts).map_err(|error| OpError::Internal(error.into()))?;
     let sealed = (&gathered.record_key, facts.as_slice());
-    let print = store(tx, keys, contact, (id, &decision), stage, sealed).await?;
+    let place = (stage, rings_at_work(&gathered.facts));
+    let print = store(tx, keys, contact, (id, &decision), place, sealed).await?;
     let decided = Decided { id, decision, print };
     let outcome = outcome_name(decided.decision.outcome);
     metrics::counter!("compliance_decisions_total", "stage" => stage.as_str(), "outcome" => outcome)
@@ -241,7 +246,7 @@ async fn store(
     keys: &TenantKeys,
     contact: &Contact<'_>,
     (id, decision): (Uuid, &Decision),
-    stage: Stage,
+    (stage, at_work): (Stage, bool),
     (record_key, facts): (&WrappedKey, &[u8]),
 ) -> Result<[u8; 32], OpError> {
     let key = keys.data_key(record_key)?.ok_or_else(|| {
@@ -271,8 +276,9 @@ async fn store(
                  tzdb_version, decision, facts_cipher, key_id, content_hash, decided_at, asked_by)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $17)
              RETURNING business_id, id, debtor_id, account_id, channel, decided_at)
-         INSERT INTO contact_slots (business_id, decision_id, debtor_id, account_id, channel, reply, reserved_at, cease_notice)
-         SELECT business_id, id, debtor_id, account_id, channel, $15, decided_at, $18 FROM stored WHERE $16",
+         INSERT INTO contact_slots (business_id, decision_id, debtor_id, account_id, channel, reply, reserved_at, cease_notice,
+             at_work)
+         SELECT business_id, id, debtor_id, account_id, channel, $15, decided_at, $18, $19 FROM stored WHERE $16",
         business,
         id,
         contact.debtor_id,
@@ -291,6 +297,7 @@ async fn store(
         stage == Stage::Dispatch && decision.outcome == Outcome::Allow && contact.takes_slot(),
         user,
         contact.cease_notice.map(CeaseNotice::as_str),
+        at_work,
     )
     .execute(tx.conn())
     .await?;

@@ -5,40 +5,37 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Author, CeaseNotice, Contact,
-    consent_facts::{ConsentJson, consents, granted_at},
+    Contact,
+    consent_facts::{
+        ConsentJson, NoticeJson, call_consent, consents, direct_contact_at, esign, granted_at, time_consent,
+    },
+    contact_action::{action, channel, role},
     contact_facts::{
         ContactJson, InconvenientJson, SuppressionJson, history_entry, inconvenient_time, opt_out,
         with_suppressions,
     },
     contact_policy::binding,
     contact_profile::profile_of,
-    content::{detect_content, language_of_rest},
+    content::language_of_rest,
     content_facts::{ContentRow, ScanContext, with_scan, with_state_texts},
     debt_facts::{DebtRow, Debts},
-    demand::payment_demand,
     disputes::{DisputeJson, MarkedJson, with_disputes},
-    facts::{
-        self, Action, ActionKind, ActionType, Consumer, Direction, Facts, InReplyTo, Policy, Provider,
-        Recipient, Tenant, TenantRole,
-    },
-    hold_facts::{HoldJson, with_holds},
+    facts::{Consents, Consumer, Facts, Policy, Provider, Tenant},
+    hold_facts::{HoldJson, with_attorneys_consent, with_holds},
     licenses::{days_of, license_facts},
     number_lists::{NationalJson, ReassignedJson, area_of, national, reassigned_answer},
     person_facts::{Member, PointJson, location, open_traits, reassigned, to_another, with_points},
+    place_facts::{PlaceJson, at_place, with_places},
     prohibited::Scanned,
     rule_set::RuleSet,
 };
-use crate::{
-    accounts::Channel,
-    platform::{
-        db::TenantTx,
-        error::OpError,
-        keys::{TenantKeys, WrappedKey},
-    },
+use crate::platform::{
+    db::TenantTx,
+    error::OpError,
+    keys::{TenantKeys, WrappedKey},
 };
 
-/// The longest look-back of any rule (12 CFR 1006.6(d)(5): 60 days) and a day for zones.
+/// The longest look-back of any rule that counts (12 CFR 1006.6(d)(5): 60 days) and a day for zones.
 const LOOK_BACK: TimeDelta = TimeDelta::days(61);
 
 /// The document, the key under which it is stored, and what was found in the text: places in it, which are stored nowhere.
@@ -69,11 +66,14 @@ struct Found {
     is_attorney: bool,
     points: Vec<PointJson>,
     consents: Vec<ConsentJson>,
+    /// The last word on electronic notices at the address.
+    notices: Option<NoticeJson>,
     suppressions: Vec<SuppressionJson>,
     holds: Vec<HoldJson>,
     disputes: Vec<DisputeJson>,
     marked: Vec<MarkedJson>,
     inconvenient: Vec<InconvenientJson>,
+    places: Vec<PlaceJson>,
     contacts: Vec<ContactJson>,
     content: ContentRow,
     reassigned: Vec<ReassignedJson>,
@@ -97,7 +97,12 @@ pub(super) async fn gather(
         .map_or_else(|| found.preferred_language.clone(), str::to_owned);
     let debts = Debts::of(contact, found.debts);
     let validation = debts.validation();
-    let act = action(contact, (&found.business_name, &language), &debts);
+    let act = action(
+        contact,
+        (&found.business_name, &language),
+        &debts,
+        &found.disputes,
+    );
     let (act, scanned) = with_scan(
         act,
         contact,
@@ -121,8 +126,11 @@ pub(super) async fn gather(
         with_suppressions(with_points(act, &found.points), &found.suppressions),
         checked.as_ref(),
     );
+    let act = at_place(act, &found.points, &found.places);
     let location = location(contact.recipient, &traits, tx.now());
     let (asks_for_license, licensed_states) = license_facts(&location, found.licenses, tx.now());
+    let of_contact = |entry| history_entry(entry, contact);
+    let history: Vec<_> = found.contacts.iter().map(of_contact).collect();
     let reach = found.policy.optout_scope;
     let is_approved = |kind: &str| found.provider_approvals.iter().any(|approved| approved == kind);
     let profile = profile_of(&found.contact_profile);
@@ -144,15 +152,15 @@ pub(super) async fn gather(
             ..Consumer::default()
         }),
         rnd: reassigned(&found.points).or(checked),
-        history: Some(
-            found
-                .contacts
-                .iter()
-                .map(|entry| history_entry(entry, contact))
-                .collect(),
-        ),
+        call_consent: call_consent(&found.consents, &history),
+        time_consent: time_consent(&found.consents, contact, channel(contact.channel)),
+        history: Some(history),
         policy: Some(binding(found.policy, profile)),
-        consents: Some(consents(contact, &found.consents, checked_days, tx.now())),
+        consents: Some(Consents {
+            // Of what is no notice the law asks for no such consent.
+            esign: contact.dispute_answer.map(|_| esign(found.notices.as_ref())),
+            ..consents(contact, &found.consents, checked_days, tx.now())
+        }),
         provider: Some(Provider {
             sms: Some("twilio".to_owned()),
             third_party_collections_permitted: Some(is_approved("SMS_ROUTE")),
@@ -185,9 +193,12 @@ pub(super) async fn gather(
         ),
         ..Facts::nothing_on_file()
     };
+    let facts = with_places(facts, contact.recipient, &found.places);
     let facts = with_disputes(facts, &found.disputes, &found.marked);
+    let facts = with_holds(facts, &found.holds, &found.disputes, contact);
+    let consented_at = direct_contact_at(&found.consents, contact.channel);
     Ok(Some(Gathered {
-        facts: with_holds(facts, &found.holds, &found.disputes, contact),
+        facts: with_attorneys_consent(facts, &found.holds, consented_at),
         record_key: found.record,
         scanned,
         print: found.print,
@@ -244,8 +255,9 @@ async fn read(
                          ORDER BY o.debtor_id = ANY(m.ids) DESC, o.validity IN ('WRONG_NUMBER', 'REASSIGNED') DESC
                          LIMIT 20) cp) AS points,
                 (SELECT jsonb_agg(to_jsonb(c)) FROM (
-                  SELECT DISTINCT ON (c.contact_point_id, c.channel) c.channel, c.status, c.given_directly, c.said_at, c.source,
-                         c.words_kept, cp.removed_at IS NOT NULL AS is_removed,
+                  SELECT DISTINCT ON (c.contact_point_id, c.channel, c.purpose) c.channel, c.purpose, c.status, c.given_directly,
+                         c.said_at, c.source, c.words_kept, c.from_minute, c.to_minute, c.on_date,
+                         cp.removed_at IS NOT NULL AS is_removed,
                          -- A received text that says yes is START, which gives back an earlier consent.
                          CASE WHEN c.status = 'GRANTED' AND c.event_id IS NOT NULL THEN (
                              SELECT max(o.said_at) FROM consents o
@@ -255,11 +267,18 @@ async fn read(
                          ELSE c.said_at END AS given_at
                     FROM consents c
                     JOIN contact_points cp ON cp.business_id = c.business_id AND cp.id = c.contact_point_id
-                  WHERE c.business_id = $1 AND c.debtor_id = ANY(m.ids) AND c.purpose = 'COLLECTION'
+                  WHERE c.business_id = $1 AND c.debtor_id = ANY(m.ids)
+                    AND c.purpose IN ('COLLECTION', 'CALL_BACK', 'OUTSIDE_HOURS', 'DIRECT_CONTACT')
                     AND (cp.blind_index = ANY($5) AND cp.removed_at IS NULL OR cp.removed_blind = ANY($5))
-                  ORDER BY c.contact_point_id, c.channel, c.said_at DESC, c.id DESC) c) AS consents,
-                (SELECT jsonb_agg(jsonb_build_object('channel', s.channel, 'reason', s.reason, 'created_at', s.created_at,
-                        'here', s.address_blind = ANY($5)) ORDER BY s.created_at, s.id)
+                  ORDER BY c.contact_point_id, c.channel, c.purpose, c.said_at DESC, c.id DESC) c) AS consents,
+                (SELECT to_jsonb(e) FROM (
+                  SELECT c.status, c.given_directly, c.source, c.words_kept FROM consents c
+                    JOIN contact_points cp ON cp.business_id = c.business_id AND cp.id = c.contact_point_id
+                  WHERE c.business_id = $1 AND c.debtor_id = ANY(m.ids) AND c.purpose = 'ELECTRONIC_NOTICES' AND c.channel = $13
+                    AND coalesce(cp.blind_index, cp.removed_blind) = ANY($5)
+                  ORDER BY c.said_at DESC, c.id DESC LIMIT 1) e) AS notices,
+                (SELECT jsonb_agg(jsonb_build_object('kind', s.kind, 'channel', s.channel, 'reason', s.reason,
+                        'created_at', s.created_at, 'here', s.address_blind = ANY($5)) ORDER BY s.created_at, s.id)
                    FROM suppressions s
                   WHERE s.business_id = $1 AND s.lifted_at IS NULL AND s.address_blind = ANY($5::bytea[] || ARRAY(
                     SELECT coalesce(o.blind_index, o.removed_blind) FROM contact_points o
@@ -285,16 +304,31 @@ async fn read(
                         'channels', i.channels))
                    FROM inconvenient_times i
                   WHERE i.business_id = $1 AND i.debtor_id = ANY(m.ids) AND i.withdrawn_at IS NULL) AS inconvenient,
+                (SELECT jsonb_agg(jsonb_build_object('place', c.place, 'standing', c.standing, 'channels', c.channels,
+                        'here', c.contact_point_id IS NOT NULL))
+                   FROM contact_places c LEFT JOIN contact_points o ON o.business_id = $1 AND o.id = c.contact_point_id
+                  WHERE c.business_id = $1 AND c.debtor_id = ANY(m.ids) AND c.withdrawn_at IS NULL
+                    AND (c.ends_at IS NULL OR c.ends_at > $11) AND (c.contact_point_id IS NULL
+                        OR coalesce(o.blind_index, o.removed_blind) = ANY($5))) AS places,
                 (SELECT jsonb_agg(entry ORDER BY entry ->> 'at') FROM (
                     (SELECT jsonb_build_object('at', s.reserved_at, 'channel', s.channel, 'inbound', false,
-                            'here', true, 'reply', s.reply, 'account_id', s.account_id,
+                            'here', true, 'reply', s.reply, 'account_id', s.account_id, 'at_work', s.at_work,
                             'cease_notice', s.cease_notice) AS entry
                        FROM contact_slots s
                       WHERE s.business_id = $1 AND s.debtor_id = ANY(m.ids) AND s.released_at IS NULL AND s.reserved_at > $6
                       ORDER BY s.reserved_at DESC LIMIT 300)
                     UNION ALL
+                    -- Of the notices that go out once, those of before too: the last of each.
+                    (SELECT DISTINCT ON (s.cease_notice) jsonb_build_object('at', s.reserved_at, 'channel', s.channel,
+                            'inbound', false, 'here', true, 'reply', s.reply, 'account_id', s.account_id, 'at_work', s.at_work,
+                            'cease_notice', s.cease_notice) AS entry
+                       FROM contact_slots s
+                      WHERE s.business_id = $1 AND s.debtor_id = ANY(m.ids) AND s.released_at IS NULL
+                        AND s.cease_notice IS NOT NULL AND s.reserved_at <= $6
+                      ORDER BY s.cease_notice, s.reserved_at DESC)
+                    UNION ALL
                     (SELECT jsonb_build_object('at', t.created_at, 'channel', v.channel, 'inbound', true,
-                            'here', v.peer_blind = ANY($5), 'reply', false, 'account_id', v.account_id)
+                            'here', v.peer_blind = ANY($5), 'reply', false, 'account_id', v.account_id, 'at_work', false)
                        FROM messages t JOIN conversations v ON v.business_id = t.business_id AND v.id = t.conversation_id
                       WHERE t.business_id = $1 AND t.debtor_id = ANY(m.ids) AND t.direction = 'INBOUND' AND t.created_at > $6
                       ORDER BY t.created_at DESC LIMIT 300)) AS entries) AS contacts,
@@ -353,6 +387,7 @@ async fn read(
         began,
         tx.now(),
         with_print,
+        contact.channel.as_str(),
     )
     .fetch_optional(tx.conn())
     .await?;
@@ -405,11 +440,13 @@ async fn read(
         is_attorney: row.is_attorney,
         points: list_from_json(row.points)?,
         consents: list_from_json(row.consents)?,
+        notices: row.notices.map(from_json).transpose()?,
         suppressions: list_from_json(row.suppressions)?,
         holds: list_from_json(row.holds)?,
         disputes: list_from_json(row.disputes)?,
         marked: list_from_json(row.marked)?,
         inconvenient: list_from_json(row.inconvenient)?,
+        places: list_from_json(row.places)?,
         contacts: list_from_json(row.contacts)?,
         content: from_json(row.content)?,
         reassigned: list_from_json(row.reassigned)?,
@@ -426,61 +463,4 @@ fn list_from_json<T: serde::de::DeserializeOwned>(
     value: Option<serde_json::Value>,
 ) -> Result<Vec<T>, OpError> {
     value.map_or_else(|| Ok(Vec::new()), from_json)
-}
-
-fn role(stored: &str) -> TenantRole {
-    match stored {
-        "FIRST_PARTY_CREDITOR" => TenantRole::FirstPartyCreditor,
-        // Whatever else stands there is held to the stricter rules.
-        _ => TenantRole::ThirdPartyCollector,
-    }
-}
-
-fn action(contact: &Contact<'_>, (business, language): (&str, &str), debts: &Debts) -> Action {
-    let mut content = detect_content(contact.content, language);
-    content.reveals_debt = None;
-    content.payment_demand = payment_demand(contact.content);
-    content.confirms_only = contact.confirms_an_opt_out().then_some(true);
-    content.approved_notice = contact
-        .cease_notice
-        .filter(|notice| notice.is_all_of(contact.content, business, language))
-        .map(CeaseNotice::kind);
-    Action {
-        action_type: Some(ActionType::Contact),
-        channel: Some(channel(contact.channel)),
-        direction: Some(Direction::Outbound),
-        kind: Some(match (contact.author, contact.in_reply_to) {
-            _ if contact.confirms_an_opt_out() => ActionKind::OptoutConfirmation,
-            (Author::Notice, _) => ActionKind::RequestedNotice,
-            // A person says what it is; a program says nothing to who has asked to be left alone.
-            (Author::Member(_), _) if contact.cease_notice.is_some() => contact
-                .cease_notice
-                .map_or(ActionKind::Collection, CeaseNotice::kind),
-            (_, Some(_)) => ActionKind::Reply,
-            (_, None) => ActionKind::Collection,
-        }),
-        recipient: Some(Recipient::Consumer),
-        number: Some(contact.recipient.to_owned()),
-        debts: debts.ids(),
-        mode: contact.mode,
-        language: Some(language.to_owned()),
-        is_initial: Some(debts.is_initial()),
-        in_reply_to: Some(contact.in_reply_to.map(|at| InReplyTo {
-            at: Some(at),
-            channel: Some(channel(contact.channel)),
-        })),
-        content: Some(content),
-        approved_template: contact.is_template.then_some(true),
-        ..Action::default()
-    }
-}
-
-fn channel(channel: Channel) -> facts::Channel {
-    match channel {
-        Channel::Sms => facts::Channel::Sms,
-        Channel::WhatsApp => facts::Channel::Whatsapp,
-        Channel::Email => facts::Channel::Email,
-        Channel::WebChat => facts::Channel::Webchat,
-        Channel::Voice => facts::Channel::Voice,
-    }
 }

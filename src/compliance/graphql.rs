@@ -1,8 +1,11 @@
 //! The slice's face in the API.
 
+mod acceptance;
+mod address_suppressions;
 mod archives;
 mod complaints;
 mod consents;
+mod contact_places;
 mod contact_policy;
 mod content;
 mod dashboard;
@@ -20,6 +23,8 @@ mod own_data;
 mod privacy;
 mod privacy_notice;
 mod retention;
+mod score;
+mod sealed;
 mod suits;
 mod suppressions;
 mod validation_notice_mutations;
@@ -52,9 +57,12 @@ use crate::{
 };
 
 pub use super::{holds::HoldKind, suppressions::AddressKind};
+pub use acceptance::{AcceptanceMutations, PrivacyAcceptance};
+pub use address_suppressions::AddressSuppression;
 pub use archives::{ArchiveMutations, ArchiveQueries};
 pub use complaints::{Complaint, ComplaintConnection};
 pub use consents::{Consent, ConsentConnection, ConsentMutations};
+pub use contact_places::{ContactPlace, ContactPlaceMutations};
 pub use contact_policy::{
     ContactPolicy, ContactPolicyChange, ContactPolicyInput, ContactPolicyMutations, ContactPolicyQueries,
     loosest_policy, standing_policy,
@@ -132,6 +140,8 @@ pub struct ComplianceDecision {
 /// The slice's look-ups of one operation.
 #[derive(Default)]
 pub struct ComplianceLoaders {
+    acceptances: Batch<Uuid, acceptance::Acceptances>,
+    staff_acceptances: Batch<Uuid, Arc<super::privacy::AcceptanceRow>>,
     consents: Batch<PageOf, Consents>,
     decisions_of_accounts: Batch<PageOf, Decisions>,
     decisions_of_people: Batch<PageOf, Decisions>,
@@ -143,7 +153,9 @@ pub struct ComplianceLoaders {
     inconvenient: Batch<Uuid, inconvenient::Times>,
     limitations: Batch<Uuid, Arc<super::limitations::LimitationRow>>,
     notices: Batch<Uuid, validation_notices::Notices>,
+    places: Batch<Uuid, contact_places::Places>,
     suit_authorities: Batch<Uuid, suits::SuitAuthorities>,
+    suppressions: Batch<String, address_suppressions::OfAddress>,
 }
 
 impl ComplianceDecision {
@@ -187,13 +199,7 @@ async fn load_decisions(scope: &OpScope, ids: &[Uuid]) -> Result<HashMap<Uuid, C
          WHERE d.business_id = $1 AND d.id = ANY($2)
            AND ($3::uuid IS NULL OR a.assigned_agent_id IS NULL OR a.assigned_agent_id = $3)
            -- Nor of a message in a colleague's thread, whosever the account is.
-           AND ($3::uuid IS NULL OR NOT EXISTS (
-               SELECT FROM conversations c
-               JOIN messages m ON m.business_id = c.business_id AND m.conversation_id = c.id
-               WHERE c.business_id = d.business_id AND c.debtor_id = d.debtor_id AND c.assigned_agent_id <> $3
-                 AND (m.decision_id = d.id OR EXISTS (
-                     SELECT FROM delivery_attempts t
-                     WHERE t.business_id = m.business_id AND t.message_id = m.id AND t.decision_id = d.id))))",
+           AND NOT EXISTS (SELECT FROM app.colleagues_threads(d.business_id, d.debtor_id, d.id, $3))",
         business,
         ids,
         agent,
@@ -391,6 +397,7 @@ async fn check(
         mode: None,
         author: Author::of(scope.ctx().user_id()),
         cease_notice: None,
+        dispute_answer: None,
         is_template: false,
     };
     let decision = explain(&mut tx, &keys, &contact).await?;

@@ -91,6 +91,21 @@ pub(super) fn with_holds(
     facts
 }
 
+/// 12 CFR 1006.6(b)(2): a consent of the attorney's counts that came since they are known to represent the person.
+pub(super) fn with_attorneys_consent(
+    mut facts: Facts,
+    holds: &[HoldJson],
+    said_at: Option<DateTime<Utc>>,
+) -> Facts {
+    let of_attorney = holds.iter().filter(|hold| hold.kind == "ATTORNEY");
+    let known_since = of_attorney.map(|hold| hold.placed_at).max();
+    let consents = known_since.is_some() && said_at >= known_since;
+    if let Some(attorney) = facts.attorney.as_mut().filter(|_| consents) {
+        attorney.consents_to_direct_contact = Some(true);
+    }
+    facts
+}
+
 const DISCHARGED: &str = "discharged";
 
 fn bankruptcy(status: &str) -> Bankruptcy {

@@ -67,6 +67,18 @@ impl HoldKind {
         Self::WrongParty,
     ];
 
+    /// Those that stop all contact with the person where they stand on the person, and all about a debt where they stand on
+    /// that: nobody is written to or called but by an exception of the law.
+    pub const STOPPING: [Self; 7] = [
+        Self::AttorneyRepresented,
+        Self::Bankruptcy,
+        Self::BankruptcyDischarged,
+        Self::CeaseContact,
+        Self::Deceased,
+        Self::DoNotRecontact,
+        Self::Minor,
+    ];
+
     /// As the database spells it.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use super::{
     content::detect_content,
     content_facts::with_labels,
-    decide::{finding, finding_of_missing},
+    decide::{Strictness, finding, finding_of_missing},
     decision::{Outcome, RuleFinding},
     facts::{
         Action, ActionKind, ActionType, Channel, Direction, Facts, Profile, Recipient, Tenant, TenantRole,
@@ -121,7 +121,7 @@ fn action(words: &KeptWords<'_>) -> Action {
 }
 
 fn refusals(rule_set: &RuleSet, facts: &Facts) -> Vec<RuleFinding> {
-    let Ok(context) = Context::new(rule_set, facts, Act::Contact) else {
+    let Ok(context) = Context::new(rule_set, facts, Act::Contact, Strictness::Production) else {
         return Vec::new();
     };
     let asked = rule_set

@@ -9,21 +9,22 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::record_of::record_of;
+use super::{
+    record_of::record_of,
+    sealed_record::{NewRecord, check_text, person_who_may},
+};
 use crate::{
-    access::{Cell, authorize},
-    accounts::{lock_person, usps_code},
+    access::Cell,
+    accounts::usps_code,
     platform::{
         db::{AuditEntry, Db, DbError, LiveEvent, TenantTx},
         error::OpError,
-        gql::{UserError, UserErrorCode},
-        ids,
+        gql::UserError,
         keys::{Keyring, WrappedKey},
     },
 };
 
-const TABLE: &str = "limitations";
-const MOST_CHARACTERS: usize = 2_000;
+pub(super) const TABLE: &str = "limitations";
 /// No limitation period of a state is longer than twenty years, and no debt is collected for a century.
 const FARTHEST: Days = Days::new(366 * 20);
 const LONGEST_AGO: Days = Days::new(366 * 100);
@@ -78,54 +79,42 @@ pub async fn record_limitation(
     db: &Db,
     new: NewLimitation,
 ) -> Result<Uuid, OpError> {
-    authorize(tx.ctx(), Cell::SuitAuthorize).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
-    let user = tx.ctx().user_id().ok_or_else(|| {
-        OpError::Forbidden("A member of the business who is signed in records this, no program.".to_owned())
-    })?;
+    let user = person_who_may(tx, Cell::SuitAuthorize)?;
     check(&new, tx.now())?;
     let governing_law = new.governing_law.as_deref().map(state).transpose()?;
-    let record = record_of(tx, None, Some(new.account_id), "Say which account.").await?;
-    lock_person(tx, record.id).await?;
-    let keys = keyring.business(db, tx.business_id()).await?;
-    let key = keys.data_key(&record.keys.record)?.ok_or_else(|| {
-        let message = "This person's records were destroyed.";
-        UserError::at(UserErrorCode::Conflict, "accountId", message)
-    })?;
-    let (business, now, id) = (tx.business_id(), tx.now(), ids::next());
-    let basis = keys.seal(&key, TABLE, "basis_cipher", id, new.basis.trim().as_bytes())?;
+    let owner = record_of(tx, None, Some(new.account_id), "Say which account.").await?;
+    let record = NewRecord::begin(tx, (keyring, db), TABLE, (owner, "accountId")).await?;
+    let (business, id) = (tx.business_id(), record.id);
     sqlx::query!(
         "INSERT INTO limitations (business_id, id, debtor_id, account_id, expires_on, governing_law, basis_cipher, recorded_at,
              recorded_by)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         business,
         id,
-        record.id,
+        record.owner.id,
         new.account_id,
         new.expires_on,
         governing_law,
-        basis,
-        now,
+        record.seal("basis_cipher", &new.basis)?,
+        record.now,
         user,
     )
     .execute(tx.conn())
     .await?;
     let details =
         json!({ "account": new.account_id, "expires_on": new.expires_on, "governing_law": governing_law });
-    tx.audit(AuditEntry::plain("limitation.recorded", id, &details).about(Some(record.id)));
+    tx.audit(AuditEntry::plain("limitation.recorded", id, &details).about(Some(record.owner.id)));
     tx.emit(LiveEvent {
         kind: "ACCOUNT_UPDATED",
         account_id: Some(new.account_id),
-        debtor_id: Some(record.id),
+        debtor_id: Some(record.owner.id),
         ..LiveEvent::default()
     });
     Ok(id)
 }
 
 fn check(new: &NewLimitation, now: DateTime<Utc>) -> Result<(), UserError> {
-    if !(1..=MOST_CHARACTERS).contains(&new.basis.trim().chars().count()) {
-        let message = format!("Write 1 to {MOST_CHARACTERS} characters.");
-        return Err(UserError::invalid("basis", message));
-    }
+    check_text("basis", &new.basis)?;
     let today = now.date_naive();
     let first = today.checked_sub_days(LONGEST_AGO);
     let last = today.checked_add_days(FARTHEST);

@@ -1,9 +1,11 @@
 //! The compliance gate: rules as data, facts, decisions, permits, content checks. Nobody is contacted without it.
 //!
-//! Owns `consents`, `suppressions`, `holds`, `inconvenient_times`, `decisions`, `contact_slots`, `contact_policies`,
+//! Owns `consents`, `suppressions`, `holds`, `inconvenient_times`, `contact_places`, `decisions`, `contact_slots`,
+//! `contact_policies`,
 //! `contact_policy_changes`, `disputes`, `dispute_steps`, `dispute_documents`, `complaints`, `privacy_requests`,
 //! `debtor_archives`, `do_not_call_access`, `do_not_call_areas`, `do_not_call_numbers`, `reassigned_imports`,
-//! `reassigned_checks`, `business_licenses`, `suit_authorities`, `limitations`, `rule_set_activations`. May import `platform`, `identity`, `access`, `audit`, `files`, `accounts`.
+//! `reassigned_checks`, `business_licenses`, `suit_authorities`, `limitations`, `rule_set_activations`,
+//! `pattern_looks`, `compliance_alerts`. May import `platform`, `identity`, `access`, `audit`, `files`, `accounts`.
 //!
 //! [`language`] reads texts as words, [`prohibited`] finds in them what may not be said; both are pure.
 //!
@@ -25,8 +27,10 @@ mod complaints;
 mod consent_facts;
 mod consent_pages;
 mod consents;
+mod contact_action;
 mod contact_bans;
 mod contact_facts;
+mod contact_places;
 mod contact_policy;
 mod contact_profile;
 pub mod content;
@@ -48,6 +52,7 @@ mod gather;
 pub mod graphql;
 mod hold_facts;
 mod holds;
+mod imported_limitations;
 mod inbound;
 mod inconvenient;
 mod intake;
@@ -62,8 +67,10 @@ mod opt_out;
 mod opt_out_by_link;
 mod opt_out_confirmation;
 mod opt_out_links;
+mod pattern_alerts;
 mod permit;
 mod person_facts;
+mod place_facts;
 mod place_hold;
 pub mod ports;
 pub mod privacy;
@@ -74,6 +81,7 @@ mod replay;
 mod required_text;
 pub mod rule_set;
 mod rules;
+mod sealed_record;
 mod suits;
 mod suppressions;
 mod validation_notice;
@@ -87,20 +95,22 @@ pub use author::Author;
 pub use cease_notice::CeaseNotice;
 pub use check_content::{ContentFinding, ContentToCheck, check_content};
 pub use consents::{
-    ConsentEvidence, ConsentPurpose, ConsentSource, ConsentStatus, NewConsent, record_consent,
+    ConsentEvidence, ConsentPurpose, ConsentSource, ConsentStatus, ConsentTerms, NewConsent, record_consent,
     revoke_consent, revoke_own_consents,
 };
 pub use contact_bans::Suppressions;
+pub use contact_places::{NewContactPlace, record_contact_place, withdraw_contact_place};
 pub use contact_policy::{change_contact_policy, contact_policy};
 pub use contact_profile::set_contact_profile;
 pub use decision::Outcome;
 pub use decision_print::{NamedDecision, changed_decisions};
-pub use disputes::{MarkDispute, mark_dispute};
+pub use disputes::{DisputeAnswer, MarkDispute, awaits_answer, mark_dispute};
 pub use documents::{Answers, WrongDocuments, decide_documents};
 pub use due::{TellDue, find_due_answers, tell_due};
 pub use ending_licenses::{SendLicenseWarning, send_license_warning, warn_of_ending_licenses};
 pub use gate::{Contact, Decided, decide_to_dispatch, decide_to_queue, explain, release_slot, retake_slot};
 pub use holds::{HoldKind, HoldSource};
+pub use imported_limitations::ImportedLimitations;
 pub use inconvenient::{NewInconvenientTime, record_inconvenient_time, withdraw_inconvenient_time};
 pub use intake::{Acted, ReadText, ReceivedText, Silenced, act_on_text, attribute_holds, read_text};
 pub use kept_words::{JudgedWords, KeptWords, WrittenMedium, judge_words, scan_visible_words};
@@ -115,6 +125,9 @@ pub use opt_out::{Asked, record_opt_out};
 pub use opt_out_by_link::{LinkAnswer, LinkPlace, opt_out_by_link, place_of_link};
 pub use opt_out_confirmation::{may_be_confirmed, opt_out_confirmation};
 pub use opt_out_links::{ONE_CLICK, ONE_CLICK_FIELD, OptOutLink, OptOutLinks, mail_headers};
+pub use pattern_alerts::{
+    FindPatterns, SendPatternMail, find_patterns, look_for_patterns, send_pattern_mail,
+};
 pub use permit::{Permit, PermitError, Reservation};
 pub use place_hold::{NewHold, Placement, confirm_hold, place_hold, release_hold, set_hold};
 pub use prohibited::{Period, Writer};
@@ -126,6 +139,8 @@ pub use suppressions::{
 };
 pub use validation_notice::{NoticeWriter, WriteValidationNotice, write_validation_notice};
 
+#[cfg(test)]
+mod audited_tests;
 #[cfg(test)]
 mod brute_tests;
 #[cfg(test)]

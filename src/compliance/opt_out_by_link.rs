@@ -100,7 +100,7 @@ pub async fn opt_out_by_link(
         keys,
         evidence: &answer.evidence,
     };
-    for debtor in revoke_address(tx, point.kind, &blinds, &by).await? {
+    for debtor in revoke_address(tx, point.kind, &blinds, None, &by).await? {
         tx.emit(LiveEvent {
             kind: "DEBTOR_UPDATED",
             debtor_id: Some(debtor),

@@ -65,6 +65,7 @@ fn inconvenient_time() -> impl Strategy<Value = InconvenientTime> {
         to: Some(to),
         channels: Some(vec!["all".into()]),
         places: None,
+        numbers: None,
     })
 }
 

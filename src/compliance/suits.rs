@@ -2,27 +2,28 @@
 //! of a suit to the debtor (15 USC 1692e(5); 12 CFR 1006.18(c)(1)), with the day on which the limitation period ends, since
 //! nobody sues, or threatens to, after it (12 CFR 1006.26(b)).
 //!
-//! A record is taken back, never changed: what counted when stays readable.
+//! It is a person who records what is intended (12 CFR 1006.18(c)(1)), no program. A record is taken back, never changed: what
+//! counted when stays readable.
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::record_of::record_of;
+use super::{
+    record_of::record_of,
+    sealed_record::{NewRecord, Seal, check_text, destroyed, person_who_may},
+};
 use crate::{
-    access::{Cell, authorize},
-    accounts::lock_person,
+    access::Cell,
     platform::{
         db::{AuditEntry, Db, DbError, LiveEvent, TenantTx},
         error::OpError,
         gql::{UserError, UserErrorCode},
-        ids,
         keys::{Keyring, WrappedKey},
     },
 };
 
-const TABLE: &str = "suit_authorities";
-const MOST_CHARACTERS: usize = 2_000;
+pub(super) const TABLE: &str = "suit_authorities";
 /// No limitation period of a state is longer than twenty years.
 const FARTHEST: Days = Days::new(366 * 20);
 /// The first zones of the world are fourteen hours ahead of UTC: once the last day is over there, it is over somewhere.
@@ -86,34 +87,31 @@ pub async fn record_suit_authority(
     db: &Db,
     new: NewSuitAuthority,
 ) -> Result<Uuid, OpError> {
-    let user = person_who_may(tx)?;
+    let user = person_who_may(tx, Cell::SuitAuthorize)?;
     check(&new, tx.now())?;
-    let record = record_of(tx, None, Some(new.account_id), "Say which account.").await?;
-    lock_person(tx, record.id).await?;
-    let keys = keyring.business(db, tx.business_id()).await?;
-    let key = keys.data_key(&record.keys.record)?.ok_or_else(destroyed)?;
-    let (business, now, id) = (tx.business_id(), tx.now(), ids::next());
-    let seal = |column, text: &str| keys.seal(&key, TABLE, column, id, text.trim().as_bytes());
+    let owner = record_of(tx, None, Some(new.account_id), "Say which account.").await?;
+    let record = NewRecord::begin(tx, (keyring, db), TABLE, (owner, "accountId")).await?;
+    let (business, id) = (tx.business_id(), record.id);
     sqlx::query!(
         "INSERT INTO suit_authorities (business_id, id, debtor_id, account_id, authority_cipher, limitation_basis_cipher,
              limitation_expires_on, recorded_at, recorded_by)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         business,
         id,
-        record.id,
+        record.owner.id,
         new.account_id,
-        seal("authority_cipher", &new.authority)?,
-        seal("limitation_basis_cipher", &new.limitation_basis)?,
+        record.seal("authority_cipher", &new.authority)?,
+        record.seal("limitation_basis_cipher", &new.limitation_basis)?,
         new.limitation_expires_on,
-        now,
+        record.now,
         user,
     )
     .execute(tx.conn())
     .await
     .map_err(|error| stands_already(error.into()))?;
     let details = json!({ "account": new.account_id, "limitation_expires_on": new.limitation_expires_on });
-    tx.audit(AuditEntry::plain("suit.authorised", id, &details).about(Some(record.id)));
-    tell(tx, new.account_id, record.id);
+    tx.audit(AuditEntry::plain("suit.authorised", id, &details).about(Some(record.owner.id)));
+    tell(tx, new.account_id, record.owner.id);
     Ok(id)
 }
 
@@ -128,14 +126,15 @@ pub async fn withdraw_suit_authority(
     db: &Db,
     (id, reason): (Uuid, &str),
 ) -> Result<(), OpError> {
-    let user = person_who_may(tx)?;
+    let user = person_who_may(tx, Cell::SuitAuthorize)?;
     check_text("reason", reason)?;
     let row = suit_authority_by_id(tx, id)
         .await?
         .ok_or_else(|| UserError::not_found("id", "record of authority"))?;
-    let keys = keyring.business(db, tx.business_id()).await?;
-    let key = keys.data_key(&row.key())?.ok_or_else(destroyed)?;
-    let sealed = keys.seal(&key, TABLE, "withdrawal_cipher", id, reason.trim().as_bytes())?;
+    let seal = Seal::of_row(tx, (keyring, db), (TABLE, id), &row.key()).await?;
+    let sealed = seal
+        .ok_or_else(|| destroyed("id"))?
+        .text("withdrawal_cipher", reason)?;
     let (business, now) = (tx.business_id(), tx.now());
     let withdrawn = sqlx::query!(
         "UPDATE suit_authorities SET withdrawn_at = $3, withdrawn_by = $4, withdrawal_cipher = $5
@@ -158,14 +157,6 @@ pub async fn withdraw_suit_authority(
     Ok(())
 }
 
-/// It is a person who records what is intended (12 CFR 1006.18(c)(1)): no program, and nobody whom the business cannot name.
-fn person_who_may(tx: &TenantTx) -> Result<Uuid, OpError> {
-    authorize(tx.ctx(), Cell::SuitAuthorize).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
-    tx.ctx().user_id().ok_or_else(|| {
-        OpError::Forbidden("A member of the business who is signed in records this, no program.".to_owned())
-    })
-}
-
 fn check(new: &NewSuitAuthority, now: DateTime<Utc>) -> Result<(), UserError> {
     check_text("authority", &new.authority)?;
     check_text("limitationBasis", &new.limitation_basis)?;
@@ -181,21 +172,6 @@ fn check(new: &NewSuitAuthority, now: DateTime<Utc>) -> Result<(), UserError> {
         return Err(UserError::invalid(field, message));
     }
     Ok(())
-}
-
-fn check_text(field: &str, text: &str) -> Result<(), UserError> {
-    if (1..=MOST_CHARACTERS).contains(&text.trim().chars().count()) {
-        return Ok(());
-    }
-    Err(UserError::invalid(
-        field,
-        format!("Write 1 to {MOST_CHARACTERS} characters."),
-    ))
-}
-
-fn destroyed() -> OpError {
-    let message = "This person's records were destroyed.";
-    UserError::at(UserErrorCode::Conflict, "accountId", message).into()
 }
 
 fn stands_already(error: DbError) -> OpError {

@@ -1,6 +1,8 @@
 //! Addresses that are not to be contacted, whoever they belong to: kept by blind index, so that they outlive erasure. The
 //! business's own do-not-contact list is the part of them that staff put there.
 
+use std::collections::HashMap;
+
 use async_graphql::Enum;
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -327,6 +329,8 @@ pub(super) struct SuppressionCriteria {
     pub(super) reasons: Option<Vec<String>>,
     /// Of one address, under every version of the key.
     pub(super) blinds: Option<Vec<Vec<u8>>>,
+    /// Of a person, by all of their records: put on record for them, or of a number or address that they have or had.
+    pub(super) of_person: Option<Vec<Uuid>>,
     pub(super) with_released: bool,
 }
 
@@ -346,6 +350,12 @@ pub(super) async fn suppressions(
          WHERE business_id = $1 AND ($2::uuid IS NULL OR id < $2) AND ($3::text[] IS NULL OR reason = ANY($3))
            AND ($4::bytea[] IS NULL OR address_blind = ANY($4)) AND ($5 OR lifted_at IS NULL)
            AND ($6::uuid IS NULL OR id = $6)
+           AND ($8::uuid[] IS NULL OR id = ANY(ARRAY(
+             SELECT x.id FROM suppressions x WHERE x.business_id = $1 AND x.debtor_id = ANY($8)
+             UNION
+             SELECT x.id FROM contact_points o JOIN suppressions x
+                 ON x.business_id = o.business_id AND x.address_blind = coalesce(o.blind_index, o.removed_blind)
+              WHERE o.business_id = $1 AND o.debtor_id = ANY($8))))
          ORDER BY id DESC LIMIT $7",
         business,
         past,
@@ -354,6 +364,7 @@ pub(super) async fn suppressions(
         criteria.with_released,
         criteria.id,
         page.fetch(),
+        criteria.of_person.as_deref(),
     )
     .fetch_all(tx.conn())
     .await?)
@@ -375,4 +386,54 @@ pub(super) async fn suppression_by_id(
         past: None,
     };
     Ok(suppressions(tx, &criteria, &page, None).await?.pop())
+}
+
+/// A suppression that stands on an address, as it is shown beside the address.
+#[derive(Clone, Debug)]
+pub(super) struct StandingSuppression {
+    pub(super) channel: String,
+    pub(super) reason: String,
+    pub(super) created_at: DateTime<Utc>,
+}
+
+/// What stands on each of these addresses (normalised), oldest first, in one statement; those on which nothing does are
+/// left out.
+pub(super) async fn standing_on(
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
+    addresses: &[String],
+) -> Result<HashMap<String, Vec<StandingSuppression>>, DbError> {
+    // One that was written down under an older version of the key counts as well.
+    let prints: HashMap<Vec<u8>, &String> = addresses
+        .iter()
+        .flat_map(|address| {
+            keys.blinds(address)
+                .into_iter()
+                .map(move |print| (print, address))
+        })
+        .collect();
+    let (business, wanted): (Uuid, Vec<Vec<u8>>) = (tx.business_id(), prints.keys().cloned().collect());
+    let rows = sqlx::query!(
+        "SELECT address_blind, channel, reason, created_at FROM suppressions
+         WHERE business_id = $1 AND address_blind = ANY($2) AND lifted_at IS NULL
+         ORDER BY created_at, id",
+        business,
+        &wanted,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let mut found: HashMap<String, Vec<StandingSuppression>> = HashMap::new();
+    for row in rows {
+        if let Some(address) = prints.get(&row.address_blind) {
+            found
+                .entry((*address).clone())
+                .or_default()
+                .push(StandingSuppression {
+                    channel: row.channel,
+                    reason: row.reason,
+                    created_at: row.created_at,
+                });
+        }
+    }
+    Ok(found)
 }

@@ -18,7 +18,8 @@ pub(super) fn permitted_text() -> Value {
         "attorney": { "known": false }, "bankruptcy": {}, "deceased": { "flag": false }, "cease": {}, "dispute": {},
         "identity_theft": {},
         "consents": { "sms_consent": {
-            "number": "N1", "status": "granted", "given_directly_to_collector": true, "last_verified_days_ago": 10
+            "number": "N1", "status": "granted", "given_directly_to_collector": true, "written": true,
+            "last_verified_days_ago": 10
         } },
         "provider": { "sms": "approved_route", "third_party_collections_permitted": true },
         "validation": { "provided_on": "2025-11-03", "period_ends_on": "2025-12-10" }
@@ -61,7 +62,9 @@ pub(super) fn permitted_email() -> Value {
         json!({
             "location": { "address_state": "TX", "candidate_zones": ["America/Chicago"] },
             "action": { "channel": "email", "number": "ana@example.test" },
-            "consents": { "email_consent": { "status": "granted", "given_directly_to_collector": true } },
+            "consents": { "email_consent": {
+                "status": "granted", "given_directly_to_collector": true, "written": true
+            } },
         }),
     );
     facts

@@ -1,15 +1,17 @@
 //! The debtors' own door: links to one account, the check that it is the right person, and what they change themselves.
 //!
-//! Owns `debtor_links`, `debtor_codes`, `debtor_link_requests`. Sessions are `identity`'s. May import `platform`,
+//! Owns `debtor_links`, `debtor_codes`, `debtor_link_requests`, `cookie_choices`. Sessions are `identity`'s. May import `platform`,
 //! `identity`, `access`, `audit`, `accounts`, `compliance`, `conversations`, `templates`.
 //!
 //! - a link: `links` (staff make one) or `request_link` (the debtor asks for one) -> `link_token`
 //! - the check (12 CFR 1006.6(d), rule `right-party-verification`): `challenge` -> `code` or `factors`
 //! - inside: `own_contact`
+//! - before anybody signs in: `cookies`
 //! - afterwards: `prune`
 
 mod challenge;
 mod code;
+mod cookies;
 mod factors;
 pub mod graphql;
 mod link_token;

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::{Portal, store};
+use super::{Portal, cookies, store};
 use crate::{
     identity::{forget_debtor_sessions, forget_debtor_tokens},
     platform::{context::SystemCtx, jobs::JobError},
@@ -14,10 +14,12 @@ const CODES_KEPT: TimeDelta = TimeDelta::days(1);
 const SESSIONS_KEPT: TimeDelta = TimeDelta::days(30);
 /// Links that ended: staff look at who was sent which.
 const LINKS_KEPT: TimeDelta = TimeDelta::days(90);
+/// What visitors chose about cookies: long enough to show that they did.
+const CHOICES_KEPT: TimeDelta = TimeDelta::days(730);
 /// At most this many of each are forgotten in one transaction.
 const BATCH: i64 = 5_000;
 
-/// Forgets old codes, ended sessions and the links that led to them.
+/// Forgets old codes, ended sessions and the links that led to them, and old choices of cookies.
 ///
 /// # Errors
 /// [`JobError::Retry`] while the database is away.
@@ -32,6 +34,7 @@ pub async fn forget_old_entrances(portal: &Portal) -> Result<(), JobError> {
             forget_debtor_tokens(&mut tx, wall - CODES_KEPT, BATCH).await?,
             forget_debtor_sessions(&mut tx, wall - SESSIONS_KEPT, BATCH).await?,
             store::forget_links(&mut tx, now - LINKS_KEPT, BATCH).await?,
+            cookies::forget_choices(&mut tx, now - CHOICES_KEPT, BATCH).await?,
         ];
         tx.commit().await?;
         if gone.into_iter().all(|rows| rows < BATCH) {

@@ -34,14 +34,35 @@ pub(in crate::compliance) struct Alert {
     pub(in crate::compliance) compared_with: i64,
 }
 
-/// Finds them: rules first, then opt-outs, then people, each in the order of their ids.
+impl Alert {
+    /// The same in a sentence, which names nobody.
+    pub(in crate::compliance) fn sentence(&self) -> String {
+        let (count, compared) = (self.count, self.compared_with);
+        match &self.kind {
+            AlertKind::RuleRefusesMore(rule) => {
+                format!("{rule} refused {count} times, after {compared} in as many days before.")
+            }
+            AlertKind::OptOutsRise => {
+                format!("{count} addresses opted out, after {compared} in as many days before.")
+            }
+            AlertKind::AgentRefused(_) => {
+                format!("One member of staff was refused {count} times; the median of all is {compared}.")
+            }
+        }
+    }
+}
+
+/// At most this many are told of.
+const MOST: usize = 100;
+
+/// Finds them: rules first, then opt-outs, then people, each in the order of their ids. No rules where they were not counted.
 pub(in crate::compliance) fn find_alerts(
-    tally: &Tally,
+    tally: Option<&Tally>,
     opt_outs: Counted,
     agents: &[(Uuid, i64, i64)],
 ) -> Vec<Alert> {
-    let mut alerts: Vec<Alert> = tally
-        .refusals()
+    let refusals = tally.map(Tally::refusals).unwrap_or_default();
+    let mut alerts: Vec<Alert> = refusals
         .into_iter()
         .filter(|(_, counted)| rises(*counted, RULE_TIMES))
         .map(|(rule, counted)| Alert {
@@ -58,6 +79,7 @@ pub(in crate::compliance) fn find_alerts(
         });
     }
     alerts.extend(refused_agents(agents));
+    alerts.truncate(MOST);
     alerts
 }
 

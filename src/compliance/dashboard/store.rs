@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{NaiveDate, TimeDelta};
 use uuid::Uuid;
 
-use super::Period;
+use super::{Period, Share};
 use crate::{
     compliance::{facts::Policy, holds::HoldKind, suppressions::SuppressionReason},
     platform::{
@@ -45,6 +45,20 @@ pub(in crate::compliance) struct Tally {
 pub(in crate::compliance) struct Counted {
     pub(in crate::compliance) now: i64,
     pub(in crate::compliance) before: i64,
+}
+
+impl Counted {
+    /// What was counted by day, of a period and of the days before it.
+    pub(in crate::compliance) fn of_days(days: &[DayCount], period: Period) -> Self {
+        let sum = |inside: bool| {
+            let of = days.iter().filter(|row| period.contains(row.day) == inside);
+            of.map(|row| row.count).sum()
+        };
+        Self {
+            now: sum(true),
+            before: sum(false),
+        }
+    }
 }
 
 /// Counts the decisions of `period` and of as many days before; `None` where there are more than a million.
@@ -226,6 +240,46 @@ pub(in crate::compliance) async fn hold_counts(
         .into_iter()
         .filter_map(|row| Some((HoldKind::parse(&row.kind)?, row.open, row.awaiting)));
     Ok(counted.collect())
+}
+
+/// What a business owes now: answers that wait, and those of them past their day; licences to collect.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::compliance) struct Owed {
+    pub(in crate::compliance) disputes: Share,
+    pub(in crate::compliance) complaints: Share,
+    pub(in crate::compliance) licenses: Share,
+}
+
+/// Counts that, at most ten thousand of each.
+pub(in crate::compliance) async fn owed(tx: &mut TenantTx) -> Result<Owed, DbError> {
+    let (business, now) = (tx.business_id(), tx.now());
+    let row = sqlx::query!(
+        r#"SELECT
+             (SELECT count(*) FROM (SELECT FROM disputes WHERE business_id = $1 AND status IN ('OPEN', 'VERIFYING')
+                LIMIT $4) o) AS "disputes!",
+             (SELECT count(*) FROM (SELECT FROM disputes WHERE business_id = $1 AND status IN ('OPEN', 'VERIFYING')
+                AND due_at < $2 LIMIT $4) o) AS "overdue_disputes!",
+             (SELECT count(*) FROM (SELECT FROM complaints WHERE business_id = $1 AND status <> 'RESOLVED'
+                LIMIT $4) o) AS "complaints!",
+             (SELECT count(*) FROM (SELECT FROM complaints WHERE business_id = $1 AND status <> 'RESOLVED'
+                AND due_at < $2 LIMIT $4) o) AS "overdue_complaints!",
+             l.held AS "held!", l.ended AS "ended!"
+           FROM (SELECT count(*) AS held, count(*) FILTER (WHERE NOT g.stands) AS ended FROM (
+             SELECT state, bool_or(valid_until IS NULL OR valid_until >= $3) AS stands FROM business_licenses
+             WHERE business_id = $1 AND kind = 'COLLECTION_AGENCY' AND removed_at IS NULL GROUP BY state) g) l"#,
+        business,
+        now,
+        now.date_naive(),
+        COUNT_AT_MOST,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    let share = |wrong, all| Share { wrong, all };
+    Ok(Owed {
+        disputes: share(row.overdue_disputes, row.disputes),
+        complaints: share(row.overdue_complaints, row.complaints),
+        licenses: share(row.ended, row.held),
+    })
 }
 
 /// Of each reason, how many suppressions stand.

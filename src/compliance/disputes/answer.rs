@@ -19,7 +19,7 @@ use crate::{
     accounts::{are_documents_of, lock_person},
     compliance::intake_channel::IntakeChannel,
     platform::{
-        db::{AuditEntry, Db, TenantTx},
+        db::{AuditEntry, Db, DbError, TenantTx},
         error::OpError,
         gql::UserError,
         ids,
@@ -123,6 +123,37 @@ pub async fn record_verification_sent(
     tx.audit(AuditEntry::plain("dispute.answer_sent", row.id, &details).about(Some(row.debtor_id)));
     tell(tx, &row);
     Ok(())
+}
+
+/// Whether a person waits for this answer about an account, or about any of theirs where none is named. The gate asks the same of what
+/// it reads.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn awaits_answer(
+    tx: &mut TenantTx,
+    debtor: Uuid,
+    account: Option<Uuid>,
+    answer: DisputeAnswer,
+) -> Result<bool, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (
+             SELECT FROM debtors d
+             JOIN debtors g ON g.business_id = d.business_id AND g.person_id = d.person_id
+             JOIN disputes p ON p.business_id = g.business_id AND p.debtor_id = g.id
+             WHERE d.business_id = $1 AND d.id = $2 AND p.status <> 'RESOLVED'
+               AND ($3::uuid IS NULL OR p.account_id IS NULL OR p.account_id = $3)
+               AND CASE $4 WHEN 'ORIGINAL_CREDITOR' THEN p.requests_original_creditor AND p.original_creditor_sent_at IS NULL
+                   ELSE p.kind = 'DISPUTE' AND p.verification_sent_at IS NULL AND p.duplicative_notice_sent_at IS NULL
+                    AND ($4 = 'VERIFICATION' OR p.duplicate_of IS NOT NULL) END) AS "awaits!""#,
+        business,
+        debtor,
+        account,
+        answer.as_str(),
+    )
+    .fetch_one(tx.conn())
+    .await?)
 }
 
 async fn check_sent(tx: &mut TenantTx, row: &DisputeRow, sent: &Sent<'_>) -> Result<DateTime<Utc>, OpError> {

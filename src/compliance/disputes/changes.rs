@@ -52,6 +52,27 @@ pub(super) async fn is_ceased(
     .await?)
 }
 
+/// Whether an unanswered request for the original creditor of the debt, or of all of the person's, stops collection until its
+/// answer (12 CFR 1006.38(c)), as [`is_ceased`] says it of disputes.
+pub(super) async fn is_asked(
+    tx: &mut TenantTx,
+    debtor: Uuid,
+    account: Option<Uuid>,
+) -> Result<bool, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM disputes
+             WHERE business_id = $1 AND debtor_id = $2 AND (account_id IS NULL OR account_id = $3)
+               AND requests_original_creditor AND original_creditor_sent_at IS NULL AND outcome IS DISTINCT FROM 'WITHDRAWN'
+               AND (held_by_choice OR looked_at IS NULL OR (written AND within_validation_period))) AS "asked!""#,
+        business,
+        debtor,
+        account,
+    )
+    .fetch_one(tx.conn())
+    .await?)
+}
+
 /// The dispute's hold, and the status that its account had. Of an account that was disputed already, what it had before that.
 pub(super) async fn set_mark(
     tx: &mut TenantTx,

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::DisputeAnswer;
 use crate::compliance::facts::{Dispute, Facts, OriginalCreditorRequest};
 
 /// A dispute that concerns the contact, and was not withdrawn.
@@ -28,6 +29,18 @@ pub(in crate::compliance) struct DisputeJson {
 impl DisputeJson {
     fn is_answered(&self) -> bool {
         self.verification_sent_at.is_some() || self.duplicative_notice_sent_at.is_some()
+    }
+
+    /// Somebody waits for this answer to it.
+    pub(in crate::compliance) fn awaits(&self, answer: DisputeAnswer) -> bool {
+        let waits = match answer {
+            DisputeAnswer::Verification => self.is_dispute && !self.is_answered(),
+            DisputeAnswer::DuplicativeNotice => self.is_dispute && self.is_duplicative && !self.is_answered(),
+            DisputeAnswer::OriginalCreditor => {
+                self.requests_original_creditor && self.original_creditor_sent_at.is_none()
+            }
+        };
+        waits && !self.is_resolved
     }
 
     /// What stops most comes last: an answered one stops nothing, an oral one for a while.

@@ -154,6 +154,38 @@ pub async fn file_own_dispute(
 
 /// Files the dispute that a hold stands for. The caller holds the person's lock, and the hold is placed.
 pub(in crate::compliance) async fn file_found(tx: &mut TenantTx, found: Found) -> Result<(), OpError> {
+    file_of_kind(tx, found, DisputeKind::Dispute).await
+}
+
+/// Whether such a request waits for its answer.
+pub(in crate::compliance) async fn has_asked(
+    tx: &mut TenantTx,
+    debtor: Uuid,
+    account: Option<Uuid>,
+) -> Result<bool, OpError> {
+    Ok(changes::is_asked(tx, debtor, account).await?)
+}
+
+/// Files that a text asks for the original creditor's name and address (12 CFR 1006.38(c)). It is marked by the hold that was
+/// placed for it, or by the one that stood already.
+pub(in crate::compliance) async fn file_request(
+    tx: &mut TenantTx,
+    found: Found,
+    is_new_hold: bool,
+) -> Result<(), OpError> {
+    let hold_id = match is_new_hold {
+        true => found.hold_id,
+        false => changes::standing_mark(tx, found.debtor_id, found.account_id).await?,
+    };
+    file_of_kind(
+        tx,
+        Found { hold_id, ..found },
+        DisputeKind::OriginalCreditorRequest,
+    )
+    .await
+}
+
+async fn file_of_kind(tx: &mut TenantTx, found: Found, kind: DisputeKind) -> Result<(), OpError> {
     let (now, term) = (tx.now(), answer_days(tx).await?.for_disputes());
     let debt = match found.account_id {
         Some(account) => disputed_debt(tx, account).await?,
@@ -167,9 +199,9 @@ pub(in crate::compliance) async fn file_found(tx: &mut TenantTx, found: Found) -
         id,
         debtor_id: found.debtor_id,
         account_id: found.account_id,
-        kind: DisputeKind::Dispute,
+        kind,
         reason: None,
-        requests_original_creditor: false,
+        requests_original_creditor: kind == DisputeKind::OriginalCreditorRequest,
         words_cipher: None,
         received_at,
         channel: if is_text {
@@ -191,7 +223,7 @@ pub(in crate::compliance) async fn file_found(tx: &mut TenantTx, found: Found) -
         id,
         debtor_id: found.debtor_id,
         account_id: found.account_id,
-        is_dispute: true,
+        is_dispute: kind == DisputeKind::Dispute,
     };
     super::pause::settle_mark(tx, &filed, found.hold_id).await
 }

@@ -15,9 +15,9 @@ mod resolve;
 pub(super) mod steps;
 pub(super) mod store;
 
-pub use answer::{Sent, record_verification_sent, start_verification};
+pub use answer::{Sent, awaits_answer, record_verification_sent, start_verification};
 pub(super) use facts::{DisputeJson, MarkedJson, unanswered, with_disputes};
-pub(super) use file::{Found, file_found, file_repeated};
+pub(super) use file::{Found, file_found, file_repeated, file_request, has_asked};
 pub use file::{NewDispute, OwnDispute, file_dispute, file_own_dispute};
 pub use model::{DisputeAnswer, DisputeKind, DisputeOutcome, DisputeReason, DisputeStatus};
 pub use pause::{MarkDispute, mark_dispute};

@@ -3,7 +3,7 @@
 use async_graphql::Enum;
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::compliance::earliest_date_anywhere;
+use crate::compliance::{earliest_date_anywhere, facts::ActionKind};
 
 /// What somebody asks for.
 #[derive(Clone, Copy, Debug, Enum, Eq, PartialEq)]
@@ -154,6 +154,34 @@ pub enum DisputeAnswer {
 }
 
 impl DisputeAnswer {
+    const ALL: [Self; 3] = [
+        Self::Verification,
+        Self::DuplicativeNotice,
+        Self::OriginalCreditor,
+    ];
+
+    /// As the database spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Verification => "VERIFICATION",
+            Self::DuplicativeNotice => "DUPLICATIVE_NOTICE",
+            Self::OriginalCreditor => "ORIGINAL_CREDITOR",
+        }
+    }
+
+    /// The reverse of [`DisputeAnswer::as_str`].
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|answer| answer.as_str() == text)
+    }
+
+    /// What a contact is that brings it. The notice takes the verification's place ((d)(2)).
+    pub(in crate::compliance) fn kind(self) -> ActionKind {
+        match self {
+            Self::Verification | Self::DuplicativeNotice => ActionKind::VerificationResponse,
+            Self::OriginalCreditor => ActionKind::OriginalCreditorResponse,
+        }
+    }
+
     /// The step of the timeline.
     pub(in crate::compliance) fn step(self) -> &'static str {
         match self {

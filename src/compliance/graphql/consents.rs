@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 use super::ComplianceLoaders;
 use crate::{
     accounts::{Channel, PageOf},
     compliance::{
-        ConsentEvidence, ConsentPurpose, ConsentSource, ConsentStatus, NewConsent,
+        ConsentEvidence, ConsentPurpose, ConsentSource, ConsentStatus, ConsentTerms, NewConsent,
         consent_pages::{consent_by_id, consents_of_people},
         consents::ConsentRow,
         record_consent, revoke_consent,
@@ -179,6 +179,25 @@ impl Consent {
     async fn note(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<String>> {
         Ok(self.evidence(ctx).await?.and_then(|evidence| evidence.note))
     }
+
+    /// For OUTSIDE_HOURS: from when on the person may be contacted, `HH:MM` on their own clock; null otherwise.
+    async fn from_time(&self) -> Option<String> {
+        self.row.from_minute.map(clock)
+    }
+
+    /// For OUTSIDE_HOURS: until when, `HH:MM`; the next day where that is before it begins; null otherwise.
+    async fn to_time(&self) -> Option<String> {
+        self.row.to_minute.map(clock)
+    }
+
+    /// For CALL_BACK: the day that the person named; null where they named none.
+    async fn on_date(&self) -> Option<NaiveDate> {
+        self.row.on_date
+    }
+}
+
+fn clock(minute: i16) -> String {
+    format!("{:02}:{:02}", minute / 60, minute % 60)
 }
 
 /// A consent, as it was given.
@@ -210,6 +229,12 @@ pub struct RecordConsentInput {
     user_agent: Option<String>,
     /// What else there is to say, 1 to 1,000 characters; sealed.
     note: Option<String>,
+    /// For OUTSIDE_HOURS: from when on the person may be contacted, `HH:MM` on their own clock.
+    from_time: Option<String>,
+    /// For OUTSIDE_HOURS: until when, `HH:MM`. Before `fromTime` means the next day.
+    to_time: Option<String>,
+    /// For CALL_BACK: the day on which the person wants to be called, where they named one.
+    on_date: Option<NaiveDate>,
 }
 
 /// A consent that is taken back.
@@ -281,6 +306,13 @@ impl ConsentMutations {
                     ip_address: input.ip_address.clone(),
                     user_agent: input.user_agent.clone(),
                     note: input.note.clone(),
+                },
+                terms: ConsentTerms {
+                    hours: (input.from_time.is_some() || input.to_time.is_some()).then(|| {
+                        let text = |time: &Option<String>| time.clone().unwrap_or_default();
+                        (text(&input.from_time), text(&input.to_time))
+                    }),
+                    on: input.on_date,
                 },
                 event_id: None,
             };

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, Object, SimpleObject};
 use tokio::sync::OnceCell;
 
-use super::suppressions::SuppressedChannel;
+use super::{score::ComplianceScore, suppressions::SuppressedChannel};
 use crate::{
     accounts::graphql::Debtor,
     compliance::{
         ConsentSource,
         contact_policy::contact_policy,
         dashboard::{
-            Alert, AlertKind, Counted, DayCount, Near, NearKey, Period, Tally, agents, find_alerts,
-            hold_counts, near_limits, opt_outs, revocations, suppression_counts, tally,
+            Alert, AlertKind, Counted, DayCount, Near, NearKey, Period, ScoreComponent, Share, Tally, agents,
+            find_alerts, hold_counts, near_limits, opt_outs, owed, revocations, score, suppression_counts,
+            tally,
         },
         holds::HoldKind,
         rule_set::RuleSet,
@@ -28,9 +29,6 @@ use crate::{
 };
 
 crate::relay_connection!(PersonNearLimit, PersonNearLimitConnection, PersonNearLimitEdge);
-
-/// Alerts that are told.
-const MOST_ALERTS: usize = 100;
 
 /// What there is to see of a period. Only what is asked for is counted.
 pub struct ComplianceDashboard {
@@ -196,7 +194,8 @@ pub struct ComplianceAlert {
     message: String,
 }
 
-fn int(count: i64) -> i32 {
+/// As GraphQL counts.
+pub(super) fn int(count: i64) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
@@ -378,25 +377,42 @@ impl ComplianceDashboard {
         Ok(PersonNearLimitConnection::from_rows(&page, rows))
     }
 
+    /// How well your business keeps the rules, of a hundred, with what that is made of: the decisions of the period, and what is
+    /// owed now.
+    async fn score(&self, ctx: &Context<'_>) -> async_graphql::Result<ComplianceScore> {
+        let mut stages = [Share::default(); 2];
+        for ((_, stage), outcomes) in self.tally(ctx).await?.days() {
+            let stage = &mut stages[usize::from(stage != "QUEUE")];
+            // The second is what was refused.
+            stage.wrong += outcomes[1];
+            stage.all += outcomes.iter().sum::<i64>();
+        }
+        let mut tx = ctx.snapshot().await?;
+        let owed = owed(&mut tx).await.map_err(failed)?;
+        let mut holds = Share::default();
+        for (_, open, awaiting) in hold_counts(&mut tx).await.map_err(failed)? {
+            holds.wrong += awaiting;
+            holds.all += open;
+        }
+        Ok(ComplianceScore::of(score(|component| match component {
+            ScoreComponent::RefusedWhenWritten => stages[0],
+            ScoreComponent::RefusedWhenSent => stages[1],
+            ScoreComponent::DisputesOverdue => owed.disputes,
+            ScoreComponent::ComplaintsOverdue => owed.complaints,
+            ScoreComponent::LicensesEnded => owed.licenses,
+            ScoreComponent::StatementsUnconfirmed => holds,
+        })))
+    }
+
     /// Patterns that somebody should look at. The same counts always give the same alerts.
     async fn alerts(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<ComplianceAlert>> {
         let tally = self.tally(ctx).await?;
-        let mut opt_outs = Counted::default();
-        for row in self.opt_out_counts(ctx).await?.iter() {
-            if self.period.contains(row.day) {
-                opt_outs.now += row.count;
-            } else {
-                opt_outs.before += row.count;
-            }
-        }
+        let opt_outs = Counted::of_days(&*self.opt_out_counts(ctx).await?, self.period);
         let agents = agents(&mut *ctx.snapshot().await?, self.period)
             .await
             .map_err(failed)?;
         let mut alerts = Vec::new();
-        for alert in find_alerts(&tally, opt_outs, &agents)
-            .into_iter()
-            .take(MOST_ALERTS)
-        {
+        for alert in find_alerts(Some(&*tally), opt_outs, &agents) {
             let user = match &alert.kind {
                 AlertKind::AgentRefused(id) => User::load(ctx, *id).await?,
                 _ => None,
@@ -408,29 +424,18 @@ impl ComplianceDashboard {
 }
 
 fn told(alert: Alert, user: Option<User>) -> ComplianceAlert {
-    let (count, compared) = (alert.count, alert.compared_with);
-    let (kind, rule, message) = match alert.kind {
-        AlertKind::RuleRefusesMore(rule) => {
-            let message = format!("{rule} refused {count} times, after {compared} in as many days before.");
-            (ComplianceAlertKind::RuleRefusesMore, Some(rule), message)
-        }
-        AlertKind::OptOutsRise => (
-            ComplianceAlertKind::OptOutsRise,
-            None,
-            format!("{count} addresses opted out, after {compared} in as many days before."),
-        ),
-        AlertKind::AgentRefused(_) => (
-            ComplianceAlertKind::AgentRefused,
-            None,
-            format!("One member of staff was refused {count} times; the median of all is {compared}."),
-        ),
+    let message = alert.sentence();
+    let (kind, rule) = match alert.kind {
+        AlertKind::RuleRefusesMore(rule) => (ComplianceAlertKind::RuleRefusesMore, Some(rule)),
+        AlertKind::OptOutsRise => (ComplianceAlertKind::OptOutsRise, None),
+        AlertKind::AgentRefused(_) => (ComplianceAlertKind::AgentRefused, None),
     };
     ComplianceAlert {
         kind,
         rule,
         user,
-        count: int(count),
-        compared_with: int(compared),
+        count: int(alert.count),
+        compared_with: int(alert.compared_with),
         message,
     }
 }

@@ -84,6 +84,12 @@ impl Hold {
         Ok(Some(text.expose().clone()))
     }
 
+    /// Whether it stops all contact with the person.
+    pub fn stops_all_contact(&self) -> bool {
+        let kind = HoldKind::parse(&self.row.kind);
+        self.row.account_id.is_none() && kind.is_some_and(|kind| HoldKind::STOPPING.contains(&kind))
+    }
+
     /// Those of them that stand on the person or on this debt.
     ///
     /// # Errors

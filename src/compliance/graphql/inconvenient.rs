@@ -6,7 +6,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::ComplianceLoaders;
+use super::{ComplianceLoaders, sealed::open_sealed};
 use crate::{
     accounts::Channel,
     compliance::{
@@ -159,22 +159,9 @@ impl InconvenientTime {
 
     /// What the person said; null when the records were destroyed.
     async fn statement(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<String>> {
-        let scope = ctx.scope()?;
-        let keys = scope.keys().await.map_err(op_error)?;
-        let Some(key) = scope.data_key(&keys, &self.row.key).map_err(op_error)? else {
-            return Ok(None);
-        };
-        let cipher = &self.row.statement_cipher;
-        let text = keys
-            .open_text(
-                &key,
-                "inconvenient_times",
-                "statement_cipher",
-                self.row.id,
-                cipher,
-            )
-            .map_err(|error| op_error(error.into()))?;
-        Ok(Some(text.expose().clone()))
+        let (row, column) = (&self.row, "statement_cipher");
+        let cipher = Some(row.statement_cipher.as_slice());
+        open_sealed(ctx, &row.key, ("inconvenient_times", column, row.id), cipher).await
     }
 
     /// When they said so.
@@ -302,7 +289,8 @@ impl InconvenientTimeMutations {
     }
 }
 
-fn each_once(given: Vec<Channel>) -> Vec<Channel> {
+/// Each channel once, in the order in which they were given.
+pub(super) fn each_once(given: Vec<Channel>) -> Vec<Channel> {
     given.into_iter().fold(Vec::new(), |mut kept, channel| {
         if !kept.contains(&channel) {
             kept.push(channel);

@@ -6,11 +6,13 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::ComplianceLoaders;
+use super::{ComplianceLoaders, sealed::open_sealed};
 use crate::{
     accounts::graphql::Account,
     compliance::{
-        limitations::{LimitationRow, NewLimitation, limitation_by_id, limitations_of, record_limitation},
+        limitations::{
+            LimitationRow, NewLimitation, TABLE, limitation_by_id, limitations_of, record_limitation,
+        },
         suits::is_time_barred,
     },
     identity::graphql::User,
@@ -87,21 +89,8 @@ impl Limitation {
 
     /// How that day was found; null when the person's records were destroyed.
     async fn basis(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<String>> {
-        let scope = ctx.scope()?;
-        let keys = scope.keys().await.map_err(op_error)?;
-        let Some(key) = scope.data_key(&keys, &self.row.key()).map_err(op_error)? else {
-            return Ok(None);
-        };
-        let text = keys
-            .open_text(
-                &key,
-                "limitations",
-                "basis_cipher",
-                self.row.id,
-                &self.row.basis_cipher,
-            )
-            .map_err(|error| op_error(error.into()))?;
-        Ok(Some(text.expose().clone()))
+        let cipher = Some(self.row.basis_cipher.as_slice());
+        open_sealed(ctx, &self.row.key(), (TABLE, "basis_cipher", self.row.id), cipher).await
     }
 
     /// When it was recorded.

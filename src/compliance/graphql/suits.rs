@@ -6,12 +6,12 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::ComplianceLoaders;
+use super::{ComplianceLoaders, sealed::open_sealed};
 use crate::{
     accounts::graphql::Account,
     compliance::suits::{
-        NewSuitAuthority, SuitAuthorityRow, record_suit_authority, suit_authorities_of, suit_authority_by_id,
-        withdraw_suit_authority,
+        NewSuitAuthority, SuitAuthorityRow, TABLE, record_suit_authority, suit_authorities_of,
+        suit_authority_by_id, withdraw_suit_authority,
     },
     identity::graphql::User,
     platform::{
@@ -67,16 +67,7 @@ impl SuitAuthority {
         column: &'static str,
         cipher: Option<&[u8]>,
     ) -> async_graphql::Result<Option<String>> {
-        let scope = ctx.scope()?;
-        let keys = scope.keys().await.map_err(op_error)?;
-        let (Some(cipher), Some(key)) = (cipher, scope.data_key(&keys, &self.row.key()).map_err(op_error)?)
-        else {
-            return Ok(None);
-        };
-        let text = keys
-            .open_text(&key, "suit_authorities", column, self.row.id, cipher)
-            .map_err(|error| op_error(error.into()))?;
-        Ok(Some(text.expose().clone()))
+        open_sealed(ctx, &self.row.key(), (TABLE, column, self.row.id), cipher).await
     }
 }
 

@@ -5,7 +5,10 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{
-    accounts::graphql::{Debtor, contacts},
+    accounts::{
+        debtor_by_id,
+        graphql::{Debtor, contacts},
+    },
     compliance::{
         SuppressionReason, release_suppression, suppress_contact,
         suppressions::{
@@ -18,7 +21,7 @@ use crate::{
         error::OpError,
         gql::{
             AtHand, Done, EdgeCursor, EmailAddressScalar, OpScope, Outcome, PageArgs, PhoneNumberScalar,
-            ScopeExt as _, UserError, bad_input, input_id, mutate, op_error,
+            ScopeExt as _, UserError, bad_input, input_id, mutate, not_found, op_error, parse_id,
         },
         ids::{self, IdKind},
         phone::PhoneNumber,
@@ -182,6 +185,8 @@ pub struct SuppressionFilter {
     phone: Option<String>,
     /// Of exactly this e-mail address.
     email: Option<String>,
+    /// Of this person, whichever of their records: put on record for them, or of a number or address that they have or had.
+    debtor_id: Option<ID>,
     /// Those that ended too.
     #[graphql(default)]
     with_released: bool,
@@ -261,6 +266,10 @@ impl SuppressionQueries {
                 words.collect()
             }),
             blinds: blinds_of(scope, &filter).await?,
+            of_person: match &filter.debtor_id {
+                Some(id) => Some(records_of(ctx, id).await?),
+                None => None,
+            },
             with_released: filter.with_released,
         };
         let rows = suppressions(&mut *ctx.snapshot().await?, &criteria, &page, past)
@@ -277,6 +286,17 @@ impl SuppressionQueries {
             .collect();
         Ok(SuppressionConnection::from_rows(&page, rows))
     }
+}
+
+/// All records of a person.
+async fn records_of(ctx: &Context<'_>, id: &ID) -> async_graphql::Result<Vec<Uuid>> {
+    let id = parse_id(IdKind::Debtor, "filter.debtorId", id)?;
+    let debtor = debtor_by_id(&mut *ctx.snapshot().await?, id)
+        .await
+        .map_err(|error| op_error(error.into()))?;
+    debtor
+        .map(|debtor| debtor.members)
+        .ok_or_else(|| not_found("debtor"))
 }
 
 /// The prints of the address that the filter names.

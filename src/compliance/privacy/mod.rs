@@ -7,10 +7,11 @@
 //! by the rules (`erasure-vs-retention`, `reg-f-retention-3y`), and a legal hold stops either. A thread of nobody has a key of
 //! its own, which goes with the person whose number alone it is, or when the retention of its last message ends.
 //!
-//! Owns `privacy_requests`, `debtor_archives` and, of `businesses`, `record_retention_years`. Reads of `conversations`,
+//! Owns `privacy_requests`, `privacy_acceptances`, `debtor_archives` and, of `businesses`, `record_retention_years`. Reads of `conversations`,
 //! `messages`, `ledger_entries`, `accounts` and their surroundings what tells when the person was last in touch, and what an
 //! archive about them holds; writes none of these.
 
+mod acceptance;
 mod activity;
 mod answer;
 mod archive;
@@ -22,6 +23,7 @@ mod retention;
 mod store;
 mod unmatched;
 
+pub use acceptance::{NewAcceptance, accept_notice};
 pub use archive::{
     Archivist, NewDataExport, NewEvidencePack, RunArchive, request_data_export, request_evidence_pack,
     request_own_copy, run_archive,
@@ -34,6 +36,9 @@ pub use retention::{
 };
 pub use unmatched::{ForgetUnmatched, find_unmatched, forget_unmatched};
 pub(in crate::compliance) use {
+    acceptance::{
+        AcceptanceRow, TABLE as ACCEPTANCES, acceptances_of_people, acceptances_of_staff, own_acceptance,
+    },
     activity::clocks,
     answer::told,
     archive::{ArchiveRow, ArchiveState, OwnCopy, own_archive, own_archives, own_copy},

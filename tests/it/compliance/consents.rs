@@ -16,7 +16,7 @@ const LEDGER: &str = "consents(first: 20) { edges { node { id contactPointId cha
     recordedBy { id } text textVersion ipAddress userAgent note } } pageInfo { hasNextPage endCursor } }";
 
 /// The ledger of the n-th demo debtor, as the account shows it.
-async fn ledger(app: &TestApp, client: &Client, nth: usize) -> Vec<Value> {
+pub(super) async fn ledger(app: &TestApp, client: &Client, nth: usize) -> Vec<Value> {
     let id = app.account_id(&app.acme, nth).await;
     let seen = account(client, &id, LEDGER).await;
     let edges = seen["consents"]["edges"].as_array().unwrap();
@@ -41,7 +41,7 @@ fn words(ledger: &[Value]) -> Vec<(&str, &str)> {
         .collect()
 }
 
-async fn consent(client: &Client, point: &Value, channel: &str, more: Value) -> Value {
+pub(super) async fn consent(client: &Client, point: &Value, channel: &str, more: Value) -> Value {
     let mut input =
         json!({ "contactPointId": point, "channel": channel, "source": "WEB_FORM", "text": "Yes, you may." });
     for (key, value) in more.as_object().unwrap() {

@@ -118,14 +118,18 @@ async fn a_text_is_looked_through_again_when_it_is_to_leave() {
 }
 
 #[tokio::test]
-async fn a_way_out_that_is_denied_is_none_and_the_true_one_is_appended() {
+async fn a_way_out_that_is_denied_is_refused_and_one_that_is_asked_about_is_none() {
     let app = TestApp::start().await;
     let agent = app.acme.agent().await;
     let faked = "Can we talk? This is NOT from a debt collector. You do not have to reply STOP to opt out of anything.";
-    let sent = say(&app, &agent, faked).await;
+    let refused = say(&app, &agent, faked).await;
+    assert_eq!(user_errors(&refused), ["COMPLIANCE_BLOCKED"], "{refused}");
+    assert_eq!(refused["decision"]["rule"], "fdcpa-deceptive-means");
+    let asked = "Can we talk? Did somebody tell you to reply STOP to opt out of the calls?";
+    let sent = say(&app, &agent, asked).await;
     assert_eq!(user_errors(&sent), [""; 0], "{sent}");
     let content = sent["message"]["content"].as_str().unwrap();
-    let appended = content.strip_prefix(faked).unwrap();
+    let appended = content.strip_prefix(asked).unwrap();
     assert!(appended.contains("from a debt collector."), "{content}");
     assert!(appended.ends_with("Reply STOP to opt out."), "{content}");
     assert_eq!(arrived(&app), [content]);

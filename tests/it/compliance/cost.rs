@@ -21,6 +21,7 @@ async fn the_gate_reads_its_facts_in_one_round_trip_and_stores_answer_and_slot_i
         "decisions",
         "contact_slots",
         "inconvenient_times",
+        "contact_places",
         "holds",
         "consents",
         "suppressions",

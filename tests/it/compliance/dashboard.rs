@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Brenda Hughes, who asked in writing to be left alone.
-const BRENDA: usize = 23;
+pub(super) const BRENDA: usize = 23;
 const CEASE: &str = "reg-f-cease-communication";
 
 const DASHBOARD: &str = "query($from: Date!, $to: Date!) { complianceDashboard(from: $from, to: $to) {
@@ -22,7 +22,7 @@ const DASHBOARD: &str = "query($from: Date!, $to: Date!) { complianceDashboard(f
    alerts { kind rule count comparedWith message user { name } }
    peopleNearLimit(first: 10) { edges { node { debtor { lastName } channel count limit } } pageInfo { hasNextPage } } } }";
 
-fn today(app: &TestApp) -> NaiveDate {
+pub(super) fn today(app: &TestApp) -> NaiveDate {
     app.app.db.clock().now().date_naive()
 }
 
@@ -153,7 +153,7 @@ async fn a_period_is_told_by_its_decisions_refusals_and_what_people_said() {
 }
 
 /// So many more decisions like the one that refused Brenda, wanted by the member of staff of this role.
-fn copies(count: i32, role: &str, outcome: &str) -> AssertSqlSafe<String> {
+pub(super) fn copies(count: i32, role: &str, outcome: &str) -> AssertSqlSafe<String> {
     AssertSqlSafe(format!(
         "INSERT INTO decisions (business_id, id, debtor_id, channel, stage, outcome, rule_set_version, tzdb_version,
              decision, facts_cipher, key_id, content_hash, decided_at, asked_by)

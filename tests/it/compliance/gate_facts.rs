@@ -258,6 +258,14 @@ async fn after_a_cease_each_notice_of_the_law_goes_out_once_by_a_person_in_its_a
         refused(rule),
         "each once"
     );
+    // Longer ago than any rule that counts looks back.
+    app.advance(TimeDelta::days(62)).await;
+    let agent = app.acme.agent().await;
+    assert_eq!(
+        send_notice(&app, &agent, to, "EFFORTS_TERMINATED").await,
+        refused(rule),
+        "however long ago"
+    );
     assert_eq!(app.received_by(&app.acme.debtor_number(JAMES)).len(), 3);
     app.finish().await;
 }

@@ -57,6 +57,7 @@ async fn rule_of_text_to(app: &TestApp, nth: usize, number: &str) -> String {
         mode: None,
         author: Author::Unknown,
         cease_notice: None,
+        dispute_answer: None,
         is_template: false,
     };
     let decision = explain(&mut tx, &keys, &contact).await.unwrap().unwrap();

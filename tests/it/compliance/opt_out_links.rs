@@ -275,6 +275,7 @@ async fn a_mail_address_is_opted_out_for_everybody_who_has_it_and_texts_go_on() 
             mode: None,
             author: Author::Unknown,
             cease_notice: None,
+            dispute_answer: None,
             is_template: false,
         };
         let mut tx = app.app.db.snapshot(&ctx).await.unwrap();

@@ -190,6 +190,7 @@ impl World {
             mode: None,
             author: Author::Unknown,
             cease_notice: None,
+            dispute_answer: None,
             is_template: false,
         };
         let decided = decide_to_dispatch(&mut tx, &keys, &lock, &contact).await.unwrap();

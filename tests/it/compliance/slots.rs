@@ -54,6 +54,7 @@ async fn ask(app: &TestApp, nth: usize, channel: Channel) -> (Outcome, String) {
         mode: (channel == Channel::Voice).then_some(CallMode::Human),
         author: Author::Unknown,
         cease_notice: None,
+        dispute_answer: None,
         is_template: false,
     };
     let lock = lock_person(&mut tx, debtor).await.unwrap();

@@ -363,3 +363,55 @@ async fn a_debtors_context_numbers_its_own_rows_only_and_reads_neither_head_nor_
     );
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_debtor_sees_to_whom_they_owe_and_for_whom_else_the_business_works_they_do_not() {
+    let app = TestApp::start().await;
+    let staff = app.acme.sign_in("admin").await;
+    let account = app.account_id(&app.acme, 0).await;
+    let creditor = async |name: &str| {
+        let made = staff
+            .gql(
+                "mutation($n: String!) { createCreditor(input: { name: $n }) { creditor { id } userErrors { code } } }",
+                json!({ "n": name }),
+            )
+            .await;
+        data(&made)["createCreditor"]["creditor"]["id"].clone()
+    };
+    let (own, other) = (
+        creditor("First Example Bank").await,
+        creditor("Second Example Bank").await,
+    );
+    let debtor = app.debtor(&app.acme, 0).await;
+    let ask = "query($ids: [ID!]!) { viewer { account { creditor { id name } } } nodes(ids: $ids) { id ... on Creditor { name } } }";
+    let seen = debtor.gql(ask, json!({ "ids": [own, other] })).await;
+    assert_eq!(
+        *data(&seen),
+        json!({ "viewer": { "account": { "creditor": null } }, "nodes": [null, null] })
+    );
+    let set = staff
+        .gql(
+            "mutation($a: ID!, $c: ID) { updateAccount(input: { id: $a, creditorId: $c }) { userErrors { code } } }",
+            json!({ "a": account, "c": own }),
+        )
+        .await;
+    assert_eq!(user_errors(&data(&set)["updateAccount"]), Vec::<&str>::new());
+    let seen = debtor.gql(ask, json!({ "ids": [own, other] })).await;
+    let bank = json!({ "id": own, "name": "First Example Bank" });
+    assert_eq!(
+        *data(&seen),
+        json!({ "viewer": { "account": { "creditor": bank } }, "nodes": [null, null] })
+    );
+    let refused = debtor
+        .gql("{ viewer { account { creditor { createdAt } } } }", json!({}))
+        .await;
+    assert_eq!(error_code(&refused), "FORBIDDEN", "{refused}");
+    // Another debtor of the business owes nobody of these.
+    let james = app.debtor(&app.acme, 1).await;
+    let seen = james.gql(ask, json!({ "ids": [own, other] })).await;
+    assert_eq!(
+        *data(&seen),
+        json!({ "viewer": { "account": { "creditor": null } }, "nodes": [null, null] })
+    );
+    app.finish().await;
+}

@@ -1,6 +1,7 @@
 //! A debtor follows a link, shows who they are, and sees one account of theirs: theirs alone, and never before.
 
 mod codes;
+mod cookies;
 mod inside;
 mod links;
 mod sessions;

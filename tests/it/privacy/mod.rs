@@ -1,5 +1,6 @@
 //! Privacy: what people ask of their own data, from the request to the last key.
 
+mod acceptances;
 mod archives;
 mod erasure;
 mod holds;

@@ -245,6 +245,25 @@ pub(super) const LISTS: &[(Section, &[&str])] = &[
             "withdrawn_at",
         ],
     ),
+    // The words may be an employer's or a creditor's, and why a record was taken back is staff's own note.
+    (
+        Section::ContactPlaces,
+        &[
+            "id",
+            "place",
+            "standing",
+            "channels",
+            "contact_point_id",
+            "source",
+            "stated_at",
+            "ends_at",
+            "withdrawn_at",
+        ],
+    ),
+    (
+        Section::PrivacyAcceptances,
+        &["id", "version", "language", "accepted_at", "from_where"],
+    ),
     (
         Section::Disputes,
         &[

@@ -30,6 +30,8 @@ pub(super) async fn page(
         Section::Suppressions => suppressions(tx, of, past).await,
         Section::Holds => holds(tx, of, past).await,
         Section::InconvenientTimes => inconvenient_times(tx, of, past).await,
+        Section::ContactPlaces => contact_places(tx, of, past).await,
+        Section::PrivacyAcceptances => privacy_acceptances(tx, of, past).await,
         Section::Decisions => decisions(tx, of, past).await,
         Section::WholeDecisions => whole_decisions(tx, of, past).await,
         Section::Documents => documents(tx, of, past).await,
@@ -310,6 +312,51 @@ async fn inconvenient_times(tx: &mut TenantTx, of: &Selection, past: Uuid) -> Re
          WHERE i.business_id = $1 AND i.debtor_id = ANY($2) AND i.id > $3
            AND ($4::timestamptz IS NULL OR i.stated_at < $4)
          ORDER BY i.id LIMIT $5"#,
+        business,
+        &of.members,
+        past,
+        of.until,
+        PAGE,
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+async fn contact_places(tx: &mut TenantTx, of: &Selection, past: Uuid) -> Result<Vec<Raw>, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_as!(
+        Raw,
+        r#"SELECT p.id, jsonb_build_object('id', p.id, 'place', p.place, 'standing', p.standing, 'channels', p.channels,
+                'contact_point_id', p.contact_point_id, 'source', p.source, 'stated_at', p.stated_at, 'ends_at', p.ends_at,
+                'recorded_at', p.recorded_at, 'withdrawn_at', p.withdrawn_at) AS "plain!",
+             ARRAY[p.statement_cipher, p.withdrawal_cipher] AS "ciphers!: Vec<Option<Vec<u8>>>",
+             ARRAY[d.record_key_id, d.record_key_id] AS "keys!: Vec<Option<Uuid>>"
+         FROM contact_places p JOIN debtors d ON d.business_id = p.business_id AND d.id = p.debtor_id
+         WHERE p.business_id = $1 AND p.debtor_id = ANY($2) AND p.id > $3
+           AND ($4::timestamptz IS NULL OR p.recorded_at < $4)
+         ORDER BY p.id LIMIT $5"#,
+        business,
+        &of.members,
+        past,
+        of.until,
+        PAGE,
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+async fn privacy_acceptances(tx: &mut TenantTx, of: &Selection, past: Uuid) -> Result<Vec<Raw>, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_as!(
+        Raw,
+        r#"SELECT a.id, jsonb_build_object('id', a.id, 'version', a.version, 'language', a.language,
+                'accepted_at', a.accepted_at) AS "plain!",
+             ARRAY[a.evidence_cipher] AS "ciphers!: Vec<Option<Vec<u8>>>",
+             ARRAY[d.record_key_id] AS "keys!: Vec<Option<Uuid>>"
+         FROM privacy_acceptances a JOIN debtors d ON d.business_id = a.business_id AND d.id = a.debtor_id
+         WHERE a.business_id = $1 AND a.debtor_id = ANY($2) AND a.id > $3
+           AND ($4::timestamptz IS NULL OR a.accepted_at < $4)
+         ORDER BY a.id LIMIT $5"#,
         business,
         &of.members,
         past,

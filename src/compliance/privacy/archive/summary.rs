@@ -186,11 +186,19 @@ fn described(name: &str, spanish: bool) -> &'static str {
             "times that you called inconvenient",
             "horarios que dijo que no le convienen",
         ),
+        "contact_places.json" => (
+            "places where you are not contacted, or may be",
+            "lugares donde no se le contacta, o se puede",
+        ),
         "decisions.json" => ("why you were contacted, or not", "por qué se le contactó, o no"),
         "documents.json" => ("documents that are kept", "documentos que se conservan"),
         "validation_notices.json" => (
             "notices of your debts that were written for you",
             "avisos de sus deudas que se escribieron para usted",
+        ),
+        "privacy_acceptances.json" => (
+            "privacy notices that you accepted",
+            "avisos de privacidad que aceptó",
         ),
         "disputes.json" => ("disputes that you made", "disputas que presentó"),
         "dispute_steps.json" => (
