@@ -469,7 +469,7 @@ fn read_rate_limits(reader: &mut Reader<'_>) -> RateLimits {
 fn read_limits(reader: &mut Reader<'_>) -> Limits {
     Limits {
         graphql_max_depth: reader.whole("GRAPHQL_MAX_DEPTH", 15, 3..=100),
-        graphql_max_cost: reader.whole("GRAPHQL_MAX_COST", 10_000, 100..=1_000_000),
+        graphql_max_cost: reader.whole("GRAPHQL_MAX_COST", 15_000, 100..=1_000_000),
         graphql_max_aliases: reader.whole("GRAPHQL_MAX_ALIASES", 30, 0..=1_000),
         graphql_max_tokens: reader.whole("GRAPHQL_MAX_TOKENS", 5_000, 100..=100_000),
         body_bytes: reader.whole("BODY_LIMIT_BYTES", 1_048_576, 1_024..=104_857_600),

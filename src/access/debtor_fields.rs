@@ -25,6 +25,7 @@ pub const ROOTS: &[DebtorView] = &[
     of(
         "Mutation",
         &[
+            "acceptPrivacyNotice",
             "exportOwnData",
             "fileDispute",
             "logout",
@@ -41,6 +42,8 @@ pub const ROOTS: &[DebtorView] = &[
             "accounts",
             "conversation",
             "conversations",
+            "cookieChoice",
+            "cookieNotice",
             "debtor",
             "node",
             "nodes",
@@ -57,6 +60,11 @@ pub const ROOTS: &[DebtorView] = &[
 /// What can be reached from there, by name.
 pub const TYPES: &[DebtorView] = &[
     of(
+        "AcceptPrivacyNoticePayload",
+        &["privacyAcceptance", "userErrors"],
+        &[],
+    ),
+    of(
         "Account",
         &[
             "accountNumber",
@@ -64,6 +72,7 @@ pub const TYPES: &[DebtorView] = &[
             "balanceComponents",
             "conversations",
             "createdAt",
+            "creditor",
             "currentBalance",
             "daysPastDue",
             "debtType",
@@ -88,7 +97,6 @@ pub const TYPES: &[DebtorView] = &[
         &[
             "assignedAgent",
             "consents",
-            "creditor",
             "customFields",
             "decisions",
             "documents",
@@ -125,6 +133,7 @@ pub const TYPES: &[DebtorView] = &[
             "original",
             "provenance",
             "sharedWith",
+            "suppressions",
             "unreachable",
             "validity",
             "validityBy",
@@ -146,7 +155,17 @@ pub const TYPES: &[DebtorView] = &[
             "status",
             "updatedAt",
         ],
-        &["assignedAgent", "assignedAt", "resolution", "unreadCount"],
+        &[
+            "assignedAgent",
+            "assignedAt",
+            "documents",
+            "escalatedAt",
+            "escalatedBy",
+            "escalationReason",
+            "resolution",
+            "unreadCount",
+            "waitingSince",
+        ],
     ),
     of(
         "ConversationAssigned",
@@ -160,6 +179,15 @@ pub const TYPES: &[DebtorView] = &[
     ),
     of("ConversationEdge", &["cursor", "node"], &[]),
     of("ConversationUpdated", &["conversation", "cursor"], &[]),
+    of(
+        "CookieChoice",
+        &["allowed", "chosenAt", "isCurrent", "version"],
+        &[],
+    ),
+    of("CookieNotice", &["language", "purposes", "version"], &[]),
+    of("CookieUse", &["means", "purpose"], &[]),
+    // To whom they owe (12 CFR 1006.34(c)(2)(v)).
+    of("Creditor", &["id", "name"], &["createdAt"]),
     of("DataProcessor", &["name", "purpose", "receives"], &[]),
     of(
         "Debtor",
@@ -174,13 +202,17 @@ pub const TYPES: &[DebtorView] = &[
             "lastName",
             "preferredContactMethod",
             "preferredLanguage",
+            "privacyAcceptances",
         ],
         // The date of birth is one of the things that show who somebody is.
         &[
             "birthDate",
             "consents",
+            "contactPlaces",
             "createdAt",
             "decisions",
+            "doNotContact",
+            "externalDebtorReference",
             "holds",
             "matchSuggestions",
             "merges",
@@ -300,6 +332,11 @@ pub const TYPES: &[DebtorView] = &[
         "PostalAddress",
         &["city", "country", "line1", "line2", "postalCode", "state"],
         &[],
+    ),
+    of(
+        "PrivacyAcceptance",
+        &["acceptedAt", "isCurrent", "language", "version"],
+        &["ipAddress", "userAgent"],
     ),
     of(
         "PrivacyNotice",

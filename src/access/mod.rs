@@ -144,6 +144,8 @@ cells! {
     ConversationAssignAny => "conversation", "assign_any";
     ConversationUpdate => "conversation", "update";
     ConversationFollow => "conversation", "follow";
+    RoutingRead => "routing", "read";
+    RoutingManage => "routing", "manage";
     DecisionRead => "decision", "read";
     DecisionCheck => "decision", "check";
     AuditRead => "audit", "read";

@@ -19,6 +19,7 @@ pub enum Needs {
 /// Root type, field, need. Sorted by root and name.
 pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ("Mutation", "acceptInvitation", Needs::Nothing),
+    ("Mutation", "acceptPrivacyNotice", Needs::SignIn),
     (
         "Mutation",
         "addAccountDocument",
@@ -29,6 +30,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "Mutation",
         "addContactPoint",
         Needs::Permission(Cell::AccountUpdate),
+    ),
+    (
+        "Mutation",
+        "addConversationDocument",
+        Needs::Permission(Cell::DocumentAdd),
     ),
     (
         "Mutation",
@@ -133,6 +139,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ("Mutation", "deleteRole", Needs::Permission(Cell::RoleManage)),
     (
         "Mutation",
+        "deleteRoutingRule",
+        Needs::Permission(Cell::RoutingManage),
+    ),
+    (
+        "Mutation",
         "disconnectNumber",
         Needs::Permission(Cell::ProviderManage),
     ),
@@ -142,6 +153,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         Needs::Permission(Cell::BreakGlassEnd),
     ),
     ("Mutation", "eraseDebtor", Needs::Permission(Cell::PrivacyManage)),
+    (
+        "Mutation",
+        "escalateConversation",
+        Needs::Permission(Cell::ConversationUpdate),
+    ),
     (
         "Mutation",
         "exportAccounts",
@@ -195,6 +211,8 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "recordConsent",
         Needs::Permission(Cell::ConsentRecord),
     ),
+    ("Mutation", "recordContactPlace", Needs::Permission(Cell::HoldSet)),
+    ("Mutation", "recordCookieChoice", Needs::Nothing),
     (
         "Mutation",
         "recordInconvenientTime",
@@ -333,6 +351,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "saveAccountView",
         Needs::Permission(Cell::AccountViewSave),
     ),
+    (
+        "Mutation",
+        "saveRoutingRule",
+        Needs::Permission(Cell::RoutingManage),
+    ),
     ("Mutation", "sendDebtorCode", Needs::Nothing),
     (
         "Mutation",
@@ -463,6 +486,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ("Mutation", "verifyEmail", Needs::Nothing),
     (
         "Mutation",
+        "withdrawContactPlace",
+        Needs::Permission(Cell::HoldRelease),
+    ),
+    (
+        "Mutation",
         "withdrawInconvenientTime",
         Needs::Permission(Cell::HoldRelease),
     ),
@@ -520,6 +548,8 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "conversations",
         Needs::Permission(Cell::ConversationRead),
     ),
+    ("Query", "cookieChoice", Needs::Nothing),
+    ("Query", "cookieNotice", Needs::Nothing),
     ("Query", "creditors", Needs::Permission(Cell::CreditorRead)),
     ("Query", "debtor", Needs::Permission(Cell::AccountRead)),
     ("Query", "debtorArchive", Needs::Permission(Cell::EvidenceExport)),
@@ -559,6 +589,7 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ("Query", "providerAccounts", Needs::Permission(Cell::ProviderRead)),
     ("Query", "recordRetention", Needs::Permission(Cell::PrivacyRead)),
     ("Query", "roles", Needs::Permission(Cell::RoleRead)),
+    ("Query", "routingRules", Needs::Permission(Cell::RoutingRead)),
     ("Query", "sessions", Needs::SignIn),
     (
         "Query",

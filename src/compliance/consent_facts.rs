@@ -143,7 +143,7 @@ pub(super) fn consents(
 }
 
 /// The last word of the person on what they ask for, at the number or address that is contacted.
-fn wish<'a>(words: &'a [ConsentJson], channel: Channel, purpose: ConsentPurpose) -> Option<&'a ConsentJson> {
+fn wish(words: &[ConsentJson], channel: Channel, purpose: ConsentPurpose) -> Option<&ConsentJson> {
     let is_such = |word: &&ConsentJson| {
         word.channel == channel.as_str() && word.purpose == purpose.as_str() && !word.is_removed
     };

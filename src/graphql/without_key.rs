@@ -45,6 +45,10 @@ const WITHOUT_KEY: &[(&str, &str)] = &[
     ("openDebtorLink", "it is safe to send again"),
     ("reactivateBusiness", SAYS_SO),
     (
+        "recordCookieChoice",
+        "it is safe to send again: the last choice counts",
+    ),
+    (
         "recordProviderApproval",
         "what stands on record already is answered with CONFLICT",
     ),

@@ -3,7 +3,7 @@
 //! Owns `businesses`, `identities`, `registrations`, `recovery_codes`, `one_time_tokens`, `password_resets`, `email_changes`,
 //! `login_failures`, `users`, `custom_roles`, `work_schedules`, `work_hours`, `user_skills`, `notification_preferences`,
 //! `invitations`, `break_glass_sessions`, `provider_approvals`, `sessions`, `refresh_tokens`, `debtor_sessions`,
-//! `debtor_refresh_tokens`, `api_keys`.
+//! `debtor_refresh_tokens`, `api_keys`, `business_counts`.
 //! Identities have no one business, so this slice works through `SystemTx` with what is personal sealed under the
 //! platform key. May import `platform`, `access`, `audit`, `files`.
 
@@ -20,6 +20,7 @@ mod business_store;
 mod caller;
 mod change_email;
 mod change_password;
+mod count_usage;
 mod create_business;
 mod credential_store;
 mod debtor_session;
@@ -82,6 +83,7 @@ pub use break_glass::{SendBreakGlassMail, send_break_glass_mail};
 pub use business_store::{NewBusiness, NewMember, insert_business, insert_member};
 pub use caller::{Caller, DebtorSession, Membership, Person, ServiceKey, Visit};
 pub use change_email::{SendEmailChangeLink, send_email_change_link};
+pub use count_usage::count_usage;
 pub use debtor_session::DebtorOrigin;
 pub use debtor_session_store::{
     end_debtor_sessions, end_link_sessions, forget_debtor_sessions, forget_debtor_tokens,
@@ -93,9 +95,9 @@ pub use invite::{SendInvitationMail, send_invitation_mail};
 pub use kept_keys::{SendKeptKeys, send_kept_keys};
 pub use key_warnings::{SendKeyWarning, send_key_warning, warn_of_ending_keys};
 pub use lockout::{Turn, forget_login_failures};
-pub use notice_mail::{SendNotice, send_notice, tell_by_mail};
+pub use notice_mail::{SendNotice, send_notice, tell_all_by_mail, tell_by_mail};
 pub use notifications::NotificationKind;
-pub use overseers::{overseers, staff_address};
+pub use overseers::{compliance_officers, overseers, staff_address};
 pub use platform_staff::{add_known_super_admin, create_super_admin, remove_super_admin};
 pub use provider_approvals::{NewApproval, ProviderApprovalKind, insert_approval};
 pub use register::{KnownMember, SendVerificationMail, add_known_member, send_verification_mail};
@@ -103,9 +105,12 @@ pub use revocations::{Revocations, look_for_revocations, run_revocation_poll};
 pub use session::IssuedSession;
 pub use session_cookies::SESSION_HEADER;
 pub use session_holder::DebtorPlace;
-pub use store::{NewIdentity, insert_identity, may_be_given_work, user_names};
+pub use store::{NewIdentity, insert_identity, may_be_given_work, roles_of_active, user_names};
 pub use tokens::TokenKeys;
-pub use work::{agents_set_own_availability, let_agents_set_own_availability};
+pub use work::{
+    Absence, Taker, absences, agents_set_own_availability, checked_skills, let_agents_set_own_availability,
+    takers,
+};
 
 pub use password::hash_password;
 

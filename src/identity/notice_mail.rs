@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{
     Identity, invitation_store,
     invite::open_address,
-    notifications::{NotificationChannel, NotificationKind, wants},
+    notifications::{NotificationChannel, NotificationKind, wants, who_want},
     ports::{StaffMail, StaffMailer},
     store::may_be_given_work,
     team_store,
@@ -34,10 +34,31 @@ impl Job for SendNotice {
 /// # Errors
 /// [`DbError`] as met.
 pub async fn tell_by_mail(tx: &mut TenantTx, user: Uuid, kind: NotificationKind) -> Result<(), DbError> {
-    if tx.ctx().user_id() == Some(user) || !wants(tx, user, kind, NotificationChannel::Email).await? {
+    tell_all_by_mail(tx, &[user], kind).await
+}
+
+/// The same of several, each once.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn tell_all_by_mail(
+    tx: &mut TenantTx,
+    users: &[Uuid],
+    kind: NotificationKind,
+) -> Result<(), DbError> {
+    let myself = tx.ctx().user_id();
+    let mut others: Vec<Uuid> = users
+        .iter()
+        .copied()
+        .filter(|user| Some(*user) != myself)
+        .collect();
+    others.sort_unstable();
+    others.dedup();
+    if others.is_empty() {
         return Ok(());
     }
-    tx.enqueue(&SendNotice { user_id: user, kind });
+    let wanted = who_want(tx, &others, kind, NotificationChannel::Email).await?;
+    tx.enqueue_all(wanted.into_iter().map(|user_id| SendNotice { user_id, kind }));
     Ok(())
 }
 
@@ -61,6 +82,8 @@ pub async fn send_notice(
     let link = identity.settings.public_base_url.clone();
     let mail = match job.kind {
         NotificationKind::ConversationAssigned => StaffMail::ConversationAssigned { business, link },
+        NotificationKind::ConversationEscalated => StaffMail::ConversationEscalated { business, link },
+        NotificationKind::Mentioned => StaffMail::Mentioned { business, link },
         NotificationKind::ImportFinished => StaffMail::ImportFinished { business, link },
         other => return Err(JobError::Fatal(format!("no mail tells of {other:?}"))),
     };

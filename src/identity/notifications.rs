@@ -22,12 +22,19 @@ pub enum NotificationKind {
     AnswerDue,
     /// An API key of your business ends soon; administrators hear of it.
     ApiKeyEnding,
+    /// What the gate refuses, or how many opt out, makes a pattern that somebody should look at; compliance officers hear of it,
+    /// administrators where there is none.
+    ComplianceAlert,
     /// A thread was assigned to you, by somebody else.
     ConversationAssigned,
+    /// A thread waits for somebody with more authority, and you were named for it, or nobody was and you may take it.
+    ConversationEscalated,
     /// An import that you began is over.
     ImportFinished,
     /// A licence of your business ends soon; administrators and compliance officers hear of it.
     LicenseEnding,
+    /// A colleague named you in a note.
+    Mentioned,
     /// A debtor has written, in a thread that is yours or nobody's.
     MessageReceived,
     /// Your password was changed or reset. Always sent.
@@ -53,9 +60,12 @@ impl NotificationKind {
         match self {
             Self::AnswerDue => "ANSWER_DUE",
             Self::ApiKeyEnding => "API_KEY_ENDING",
+            Self::ComplianceAlert => "COMPLIANCE_ALERT",
             Self::ConversationAssigned => "CONVERSATION_ASSIGNED",
+            Self::ConversationEscalated => "CONVERSATION_ESCALATED",
             Self::ImportFinished => "IMPORT_FINISHED",
             Self::LicenseEnding => "LICENSE_ENDING",
+            Self::Mentioned => "MENTIONED",
             Self::MessageReceived => "MESSAGE_RECEIVED",
             Self::PasswordChanged => "PASSWORD_CHANGED",
             Self::PlatformAccess => "PLATFORM_ACCESS",
@@ -83,17 +93,22 @@ impl NotificationChannel {
 
 /// What goes out on which channel, and whether it does until somebody says otherwise: mails of what the application tells at
 /// once are for those who ask for them.
-const KNOWN: [(NotificationKind, NotificationChannel, bool); 11] = {
+const KNOWN: [(NotificationKind, NotificationChannel, bool); 16] = {
     use NotificationChannel::{Email, InApp};
     use NotificationKind as Kind;
     [
         (Kind::AnswerDue, InApp, true),
         (Kind::ApiKeyEnding, Email, true),
+        (Kind::ComplianceAlert, Email, true),
         (Kind::ConversationAssigned, InApp, true),
         (Kind::ConversationAssigned, Email, false),
+        (Kind::ConversationEscalated, InApp, true),
+        (Kind::ConversationEscalated, Email, false),
         (Kind::ImportFinished, InApp, true),
         (Kind::ImportFinished, Email, false),
         (Kind::LicenseEnding, Email, true),
+        (Kind::Mentioned, InApp, true),
+        (Kind::Mentioned, Email, false),
         (Kind::MessageReceived, InApp, true),
         (Kind::PasswordChanged, Email, true),
         (Kind::PlatformAccess, Email, true),
@@ -180,6 +195,33 @@ pub(super) async fn wants(
     Ok(wanted
         .filter(|one| (one.kind, one.channel) == (kind, channel))
         .any(|one| one.enabled))
+}
+
+/// Those of several members who want to hear of this, this way.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub(super) async fn who_want(
+    tx: &mut TenantTx,
+    users: &[Uuid],
+    kind: NotificationKind,
+    channel: NotificationChannel,
+) -> Result<Vec<Uuid>, DbError> {
+    let business = tx.business_id();
+    let unless_said = by_default(kind, channel).unwrap_or_default();
+    Ok(sqlx::query_scalar!(
+        r#"SELECT u.id AS "id!" FROM unnest($2::uuid[]) AS u(id)
+           LEFT JOIN notification_preferences p
+             ON p.business_id = $1 AND p.user_id = u.id AND p.kind = $3 AND p.channel = $4
+           WHERE coalesce(p.enabled, $5)"#,
+        business,
+        users,
+        kind.as_str(),
+        channel.as_str(),
+        unless_said,
+    )
+    .fetch_all(tx.conn())
+    .await?)
 }
 
 /// Changes what the caller wants to hear of; what is not named stays.

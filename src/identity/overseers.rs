@@ -10,7 +10,7 @@ use super::{
 };
 use crate::platform::{
     context::SystemCtx,
-    db::{DbError, SystemTx},
+    db::{DbError, SystemTx, TenantTx},
     email::EmailAddress,
     jobs::JobError,
 };
@@ -24,6 +24,24 @@ pub async fn overseers(tx: &mut SystemTx, business: Uuid) -> Result<Vec<Uuid>, D
         "SELECT identity_id FROM users
          WHERE business_id = $1 AND role IN ('BUSINESS_ADMIN', 'COMPLIANCE_OFFICER') AND status = 'ACTIVE'
          ORDER BY id LIMIT 100",
+        business
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// The compliance officers of a business, as identities, or its administrators where there is none; at most a hundred.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn compliance_officers(tx: &mut TenantTx) -> Result<Vec<Uuid>, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_scalar!(
+        "SELECT u.identity_id FROM users u
+         WHERE u.business_id = $1 AND u.status = 'ACTIVE' AND u.role = coalesce(
+             (SELECT o.role FROM users o WHERE o.business_id = $1 AND o.status = 'ACTIVE' AND o.role = 'COMPLIANCE_OFFICER'
+              LIMIT 1), 'BUSINESS_ADMIN')
+         ORDER BY u.id LIMIT 100",
         business
     )
     .fetch_all(tx.conn())

@@ -23,12 +23,17 @@ pub(super) struct BusinessRow {
     pub(super) deletion_reason: Option<String>,
 }
 
-/// How much a business uses; each count stops at 10,000.
+/// How much a business uses.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Usage {
     pub(super) users: i64,
     pub(super) accounts: i64,
     pub(super) messages: i64,
+    pub(super) imports: i64,
+    pub(super) imported_rows: i64,
+    /// Not known of a business that was made within the hour.
+    pub(super) stored_bytes: Option<i64>,
+    pub(super) stored_at: Option<DateTime<Utc>>,
 }
 
 /// Which businesses; all conditions given must hold.
@@ -74,14 +79,15 @@ pub(super) async fn business(tx: &mut SystemTx, id: Uuid) -> Result<Option<Busin
     .await?)
 }
 
-/// Usage of these businesses, messages since `month`; in the order of `businesses`.
+/// Usage of these businesses, messages and imports since `month`; in the order of `businesses`.
 pub(super) async fn usage(
     tx: &mut SystemTx,
     businesses: &[Uuid],
     month: DateTime<Utc>,
 ) -> Result<Vec<(Uuid, Usage)>, DbError> {
     let rows = sqlx::query!(
-        r#"SELECT business_id AS "id!", users AS "users!", accounts AS "accounts!", messages AS "messages!"
+        r#"SELECT business_id AS "id!", users AS "users!", accounts AS "accounts!", messages AS "messages!",
+                  imports AS "imports!", imported_rows AS "imported_rows!", stored_bytes, stored_at
            FROM app.business_usage($1, $2)"#,
         businesses,
         month,
@@ -95,6 +101,10 @@ pub(super) async fn usage(
                 users: row.users,
                 accounts: row.accounts,
                 messages: row.messages,
+                imports: row.imports,
+                imported_rows: row.imported_rows,
+                stored_bytes: row.stored_bytes,
+                stored_at: row.stored_at,
             };
             (row.id, usage)
         })

@@ -71,6 +71,20 @@ pub enum StaffMail {
         /// Where to sign in.
         link: String,
     },
+    /// A thread waits for somebody with more authority, and whom it is sent to may take it.
+    ConversationEscalated {
+        /// In which business.
+        business: String,
+        /// Where to sign in.
+        link: String,
+    },
+    /// A colleague named whom it is sent to in a note.
+    Mentioned {
+        /// In which business.
+        business: String,
+        /// Where to sign in.
+        link: String,
+    },
     /// An import that whom it is sent to began is over.
     ImportFinished {
         /// In which business.
@@ -93,6 +107,13 @@ pub enum StaffMail {
         number: String,
         /// The last day, in words.
         ends: String,
+    },
+    /// Patterns of the business's decisions that somebody should look at.
+    CompliancePatterns {
+        /// Each in a sentence of ours, which names nobody.
+        patterns: Vec<String>,
+        /// Where the dashboard shows them.
+        link: String,
     },
     /// Keys stay good whose maker was suspended or has another role.
     KeysStay {

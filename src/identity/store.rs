@@ -350,6 +350,25 @@ pub async fn may_be_given_work(tx: &mut TenantTx, user: Uuid) -> Result<bool, Db
     .await?)
 }
 
+/// The roles of those of `users` who are active staff of the business.
+///
+/// # Errors
+/// [`DbError`] as met.
+pub async fn roles_of_active(tx: &mut TenantTx, users: &[Uuid]) -> Result<HashMap<Uuid, Role>, DbError> {
+    let business = tx.business_id();
+    let rows = sqlx::query!(
+        "SELECT id, role FROM users WHERE business_id = $1 AND id = ANY($2) AND status = 'ACTIVE'",
+        business,
+        users
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| Some((row.id, Role::parse(&row.role)?)))
+        .collect())
+}
+
 /// The names and roles of users of the business, for those that exist.
 ///
 /// # Errors

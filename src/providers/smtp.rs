@@ -173,6 +173,18 @@ fn render(mail: &StaffMail) -> (&'static str, String, String) {
             business,
             link,
         ),
+        StaffMail::ConversationEscalated { business, link } => notice(
+            "A conversation waits for you",
+            "A conversation that you may take was escalated at",
+            business,
+            link,
+        ),
+        StaffMail::Mentioned { business, link } => notice(
+            "A colleague mentioned you",
+            "A colleague mentioned you in a note at",
+            business,
+            link,
+        ),
         StaffMail::ImportFinished { business, link } => notice(
             "Your import is over",
             "An import of accounts that you began is over at",
@@ -193,6 +205,23 @@ fn render(mail: &StaffMail) -> (&'static str, String, String) {
                  day after nobody is contacted there whom the law asks it for."
             ),
         ),
+        StaffMail::CompliancePatterns { patterns, link } => {
+            let before = format!(
+                "Over the last seven days, against the seven before: {}",
+                patterns.join(" ")
+            );
+            let after = "and decide what to do: which texts, numbers or people are behind them. Each pattern is mailed once a day \
+                         while it lasts; your notification preferences turn this off.";
+            (
+                "Patterns in your business's compliance decisions",
+                format!("{before} Look at them at {link} {after}"),
+                format!(
+                    "<p>{} <a href=\"{}\">Look at them</a> {after}</p>",
+                    escaped(&before),
+                    escaped(link)
+                ),
+            )
+        }
         StaffMail::KeysStay { prefixes } => plain(
             "API keys of your business stay good without who made them",
             &format!(

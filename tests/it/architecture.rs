@@ -110,6 +110,10 @@ const NO_CONTACT: &[(&str, &str)] = &[
         "makes an address, which a message may carry",
     ),
     ("DebtorLinks::sample", "the same"),
+    (
+        "Limitations::record_imported",
+        "records until when suits may be brought",
+    ),
     ("Letterheads::letterhead", "asks how a business heads its letters"),
     ("VendorAccounts::standing", "asks whose account it is"),
     ("VendorAccounts::number", "asks whose number it is"),

@@ -148,6 +148,18 @@ impl Names {
         });
     }
 
+    /// Fails when the planner calls a function where its body could stand.
+    pub fn assert_inlined(&self, plan: &Plan) {
+        visit(&plan.root, &mut |node| {
+            let function = node["Function Name"].as_str().unwrap_or_default();
+            assert_ne!(
+                function, "colleagues_threads",
+                "{}\n{:#}",
+                plan.statement, plan.root
+            );
+        });
+    }
+
     /// How many rows of large tables a plan looks at, those that it leaves out included.
     pub fn rows_looked_at(&self, plan: &Plan) -> u64 {
         let mut rows = 0.0;
@@ -513,7 +525,7 @@ async fn the_documents_of_a_page_of_accounts_are_two_statements() {
 
 /// What hangs on a person.
 const PEOPLE: &str =
-    "{ debtors(first: 10) { edges { node { contactPoints { value sharedWith } inconvenientTimes { id }
+    "{ debtors(first: 10) { edges { node { contactPoints { value sharedWith } inconvenientTimes { id } contactPlaces { id }
   merges { id } matchSuggestions { reasons } timeZoneEvidence { source } holds { kind }
   decisions(first: 2) { edges { node { outcome } } } } } } }";
 
@@ -529,12 +541,16 @@ async fn what_hangs_on_a_page_of_people_is_one_statement_each_and_found_by_index
     let passed = wire.statements();
     assert_eq!(
         passed.len(),
-        1 + 2 + 2 + 3 + 1 + 1 + 3 + 1 + 1 + 1,
+        1 + 2 + 2 + 3 + 1 + 1 + 1 + 3 + 1 + 1 + 1,
         "BEGIN; the planner's switches and back; the page and its people; contact points, what they are opened with and who shares \
-         them; times; merges; namesakes, contact points to be opened and who shares those; their national ids, of which there are \
+         them; times; places; merges; namesakes, contact points to be opened and who shares those; their national ids, of which there are \
          none; holds; decisions: {passed:#?}"
     );
-    wire.plans().iter().for_each(|plan| names.assert_indexed(plan));
+    let plans = wire.plans();
+    plans.iter().for_each(|plan| names.assert_indexed(plan));
+    plans.iter().for_each(|plan| names.assert_inlined(plan));
+    let of_decisions = |plan: &&Plan| plan.statement.contains("app.colleagues_threads");
+    assert_eq!(plans.iter().filter(of_decisions).count(), 1);
 
     let by_number = "query($q: String!) { debtors(first: 5, search: $q) { edges { node { id } } }
         accounts(first: 5, search: $q) { edges { node { id } } } }";

@@ -181,7 +181,8 @@ pub(in crate::accounts) fn missing(
         .required()
         .iter()
         .copied()
-        .filter(|field| !has(*field) && !(has_companies && AccountImportTemplate::may_be_a_companys(*field)))
+        .filter(|field| !has(*field))
+        .filter(|field| !has_companies || !AccountImportTemplate::may_be_a_companys(*field))
         .collect()
 }
 

@@ -5,18 +5,22 @@ mod acts;
 mod bundles;
 
 use async_graphql::{Context, ID, InputObject, Json, Object, SimpleObject};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{
-    access::Role,
+    access::{Cell, Role, authorize},
     accounts::graphql::DateTimeRange,
     identity::graphql::RoleName,
     platform::{
         db::{DbError, TenantTx},
-        gql::{AtHand, EdgeCursor, PageArgs, PageRequest, ScopeExt as _, bad_input, op_error, parse_id},
+        error::OpError,
+        gql::{
+            AtHand, EdgeCursor, OpScope, PageArgs, PageRequest, ScopeExt as _, bad_input, op_error, parse_id,
+        },
         ids::{self, IdKind},
-        keys::Keyring,
+        keys::{Keyring, TenantKeys, WrappedKey},
         request_origin::RequestOrigin,
     },
 };
@@ -56,7 +60,9 @@ pub struct AuditEvent {
     debtor_id: Option<ID>,
     /// The request that did it.
     request_id: Option<String>,
-    /// What was changed, from what to what, where that tells nothing of a debtor; null where it does.
+    /// What was changed: of an edit the fields (`changed`), what they were (`before`) and what they are since (`after`). What
+    /// tells something of a debtor is there for those who may read the trail and debtors' data both, and gone once the
+    /// debtor was erased: then `changed` alone says which fields it was.
     details: Option<Json<serde_json::Value>>,
     /// The row's hash, in hexadecimal: SHA-256 over the previous row's hash and this row's bytes.
     hash: String,
@@ -76,13 +82,15 @@ struct AuditRow {
     origin_cipher: Option<Vec<u8>>,
     details: Option<Vec<u8>>,
     key_id: Option<Uuid>,
+    key_version: Option<i32>,
+    wrapped_key: Option<Vec<u8>>,
     hash: Vec<u8>,
 }
 
 impl AtHand for AuditEvent {}
 
 impl AuditEvent {
-    fn of(row: AuditRow, keyring: &Keyring) -> Self {
+    fn of(row: AuditRow, details: Option<serde_json::Value>, keyring: &Keyring) -> Self {
         let origin = row
             .origin_cipher
             .as_deref()
@@ -96,12 +104,8 @@ impl AuditEvent {
             "PLATFORM" => Some(IdKind::BreakGlassSession),
             _ => None,
         };
-        // What tells something of a debtor is sealed, and read where the debtor's own records are.
-        let plain = row.details.filter(|_| row.key_id.is_none());
         Self {
-            details: plain
-                .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-                .map(Json),
+            details: details.map(Json),
             id: ids::encode(IdKind::AuditEntry, row.id).into(),
             position: row.position,
             at: row.at,
@@ -124,6 +128,51 @@ impl AuditEvent {
             hash: row.hash.iter().map(|byte| format!("{byte:02x}")).collect(),
         }
     }
+}
+
+/// The row's details, with what of them is sealed opened by `keys`; without those, and where the key was destroyed, only
+/// what tells nothing of a person is there.
+fn details_of(
+    row: &AuditRow,
+    scope: &OpScope,
+    keys: Option<&TenantKeys>,
+) -> Result<Option<serde_json::Value>, OpError> {
+    let Some(mut details) = row
+        .details
+        .as_deref()
+        .and_then(|bytes| serde_json::from_slice::<serde_json::Value>(bytes).ok())
+    else {
+        return Ok(None);
+    };
+    let sealed = details.as_object_mut().and_then(|fields| fields.remove("sealed"));
+    let (Some(key_id), Some(sealed), Some(keys)) = (row.key_id, sealed, keys) else {
+        return Ok(Some(details));
+    };
+    let stored = WrappedKey {
+        id: key_id,
+        business_key_version: row.key_version.unwrap_or_default(),
+        wrapped: row.wrapped_key.clone(),
+    };
+    let Some(key) = scope.data_key(keys, &stored)? else {
+        return Ok(Some(details));
+    };
+    let bytes = sealed.as_str().and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
+    let bytes = bytes.unwrap_or_default();
+    let text = keys.open_text(&key, "audit_events", "details", row.id, &bytes)?;
+    if let Ok(serde_json::Value::Object(opened)) = serde_json::from_str(text.expose()) {
+        for (part, fields) in opened {
+            if let (Some(known), serde_json::Value::Object(fields)) = (
+                details.get_mut(&part).and_then(|known| known.as_object_mut()),
+                fields,
+            ) {
+                known.extend(fields);
+            }
+        }
+    }
+    if let Some(debtor) = row.debtor_id {
+        scope.saw_debtor(debtor);
+    }
+    Ok(Some(details))
 }
 
 /// Which rows: all conditions given must hold.
@@ -236,16 +285,29 @@ impl AuditQueries {
         let rows = page_of_events(&mut *ctx.snapshot().await?, &criteria, &page, past)
             .await
             .map_err(|error| op_error(error.into()))?;
-        let keyring = ctx.scope()?.keyring();
+        let scope = ctx.scope()?;
+        // Nobody's data is opened, nor written down as read, where nobody asks for it.
+        let are_asked_for = ctx
+            .look_ahead()
+            .field("edges")
+            .field("node")
+            .field("details")
+            .exists();
+        let may_open = are_asked_for && authorize(scope.ctx(), Cell::AccountRead).is_ok();
+        let keys = match may_open && rows.iter().any(|row| row.key_id.is_some()) {
+            true => Some(scope.keys().await.map_err(op_error)?),
+            false => None,
+        };
         let rows = rows
             .into_iter()
             .map(|row| {
-                (
+                let details = details_of(&row, scope, keys.as_deref()).map_err(op_error)?;
+                Ok((
                     EdgeCursor::of("audit", row.position),
-                    AuditEvent::of(row, keyring),
-                )
+                    AuditEvent::of(row, details, scope.keyring()),
+                ))
             })
-            .collect();
+            .collect::<async_graphql::Result<_>>()?;
         Ok(AuditEventConnection::from_rows(&page, rows))
     }
 }
@@ -259,10 +321,11 @@ async fn page_of_events(
     let business = tx.business_id();
     Ok(sqlx::query_as!(
         AuditRow,
-        r#"SELECT id, position, at, actor_kind, actor_id, actor_role, action, object_id, debtor_id, request_id,
-                  origin_cipher, details AS "details?", key_id, hash
-           FROM audit_events
-           WHERE business_id = $1 AND ($2::uuid IS NULL OR debtor_id = $2) AND ($3::uuid IS NULL OR actor_id = $3)
+        r#"SELECT e.id, position, at, actor_kind, actor_id, actor_role, action, object_id, e.debtor_id, request_id,
+                  origin_cipher, details AS "details?", key_id, k.business_key_version AS "key_version?",
+                  k.wrapped AS wrapped_key, hash
+           FROM audit_events e LEFT JOIN data_keys k ON k.business_id = e.business_id AND k.id = e.key_id
+           WHERE e.business_id = $1 AND ($2::uuid IS NULL OR e.debtor_id = $2) AND ($3::uuid IS NULL OR actor_id = $3)
              AND ($4::text IS NULL OR action COLLATE "C" = $4)
              AND ($5::text IS NULL OR (action COLLATE "C" >= $5 AND action COLLATE "C" < $6))
              AND ($7::uuid IS NULL OR object_id = $7)

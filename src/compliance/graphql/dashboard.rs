@@ -407,7 +407,7 @@ impl ComplianceDashboard {
     /// Patterns that somebody should look at. The same counts always give the same alerts.
     async fn alerts(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<ComplianceAlert>> {
         let tally = self.tally(ctx).await?;
-        let opt_outs = Counted::of_days(&*self.opt_out_counts(ctx).await?, self.period);
+        let opt_outs = Counted::of_days(&self.opt_out_counts(ctx).await?, self.period);
         let agents = agents(&mut *ctx.snapshot().await?, self.period)
             .await
             .map_err(failed)?;

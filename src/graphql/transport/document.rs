@@ -260,11 +260,11 @@ mod tests {
 
     #[test]
     fn a_costly_operation_is_refused_with_the_numbers() {
-        let refusal = check("{ a(first: 100) { b(first: 100) { c } } }").unwrap_err();
+        let refusal = check("{ a(first: 100) { b(first: 100) { c d } } }").unwrap_err();
         assert_eq!(refusal.code, ErrorCode::CostLimitExceeded);
-        assert!(refusal.message.contains("10101"), "{}", refusal.message);
+        assert!(refusal.message.contains("20101"), "{}", refusal.message);
         assert!(
-            refusal.message.contains("10000 is allowed (limit max_cost)"),
+            refusal.message.contains("15000 is allowed (limit max_cost)"),
             "{}",
             refusal.message
         );
@@ -365,7 +365,7 @@ mod tests {
 
     #[test]
     fn operations_that_are_not_selected_are_held_to_the_limits_too() {
-        let costly = "query A { a } query B { a(first: 100) { b(first: 100) { c } } }";
+        let costly = "query A { a } query B { a(first: 100) { b(first: 100) { c d } } }";
         let document = parse_query(costly).unwrap();
         let refused = check_document(
             &document,

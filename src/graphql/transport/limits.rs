@@ -58,7 +58,7 @@ impl Default for Limits {
             max_aliases: 30,
             max_root_fields: 20,
             max_directives: 50,
-            max_cost: 10_000,
+            max_cost: 15_000,
             default_page: 20,
             operation_timeout: Duration::from_secs(15),
             event_stream_keep_alive: Duration::from_secs(15),

@@ -64,7 +64,7 @@ impl BusinessStatus {
     }
 }
 
-/// How much a business uses. A count stops at 10,000, which then means "at least".
+/// How much a business uses, counted exactly.
 #[derive(Clone, SimpleObject)]
 pub struct BusinessUsage {
     /// Active members of its staff.
@@ -73,6 +73,15 @@ pub struct BusinessUsage {
     accounts: i32,
     /// Messages of this calendar month (UTC), both ways.
     messages_this_month: i32,
+    /// Imports that were begun in this calendar month (UTC) and are completed.
+    imports_this_month: i32,
+    /// Rows that those brought.
+    imported_rows_this_month: i32,
+    /// What its files take in the object store, in mebibytes (1,048,576 bytes), rounded up; null until it was counted first,
+    /// within an hour after the business was made.
+    storage_mebibytes: Option<i32>,
+    /// Of when that is: it is counted each hour (business time).
+    storage_counted_at: Option<DateTime<Utc>>,
 }
 
 impl From<Usage> for BusinessUsage {
@@ -82,8 +91,18 @@ impl From<Usage> for BusinessUsage {
             users: count(usage.users),
             accounts: count(usage.accounts),
             messages_this_month: count(usage.messages),
+            imports_this_month: count(usage.imports),
+            imported_rows_this_month: count(usage.imported_rows),
+            storage_mebibytes: usage.stored_bytes.map(|bytes| count(mebibytes(bytes))),
+            storage_counted_at: usage.stored_at,
         }
     }
+}
+
+/// Rounded up.
+fn mebibytes(bytes: i64) -> i64 {
+    const MEBIBYTE: i64 = 1_048_576;
+    bytes / MEBIBYTE + i64::from(bytes % MEBIBYTE > 0)
 }
 
 /// A business as the platform's staff sees it: nothing of its debtors.

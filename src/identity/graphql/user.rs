@@ -10,6 +10,7 @@ use super::{activity::UserActivity, roles::CustomRole, work::Availability};
 use crate::{
     access::{Cell, Role, authorize},
     accounts::graphql::DateTimeRange,
+    compliance::graphql::PrivacyAcceptance,
     files::Files,
     identity::{
         Identity,
@@ -197,7 +198,7 @@ impl User {
         Ok(self.work(ctx).await?.and_then(|work| work.row.capacity))
     }
 
-    /// What they have done; null for those who do not look after them: a manager looks after agents.
+    /// What they have done; null for those who neither are it nor look after them: a manager looks after agents.
     async fn activity(
         &self,
         ctx: &Context<'_>,
@@ -207,6 +208,17 @@ impl User {
         during: Option<DateTimeRange>,
     ) -> async_graphql::Result<Option<UserActivity>> {
         UserActivity::of(ctx, self.uuid, self.access_role, during.as_ref())
+    }
+
+    /// Their newest acceptance of the privacy notice; null where there is none, and as `email`.
+    async fn privacy_acceptance(
+        &self,
+        ctx: &Context<'_>,
+    ) -> async_graphql::Result<Option<PrivacyAcceptance>> {
+        if !self.may_see_details(ctx)? {
+            return Ok(None);
+        }
+        PrivacyAcceptance::of_user(ctx, self.uuid).await
     }
 
     /// What they may do, as `resource:action`, in alphabetical order; null as `email`.

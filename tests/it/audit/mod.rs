@@ -4,8 +4,9 @@
 
 mod bundle;
 mod bundles;
-mod chain;
+pub mod chain;
 mod checkpoints;
+mod edits;
 mod origins;
 mod reads;
 
@@ -24,6 +25,7 @@ use self::chain::{chain, chains};
 use crate::support::{
     Client, Problems, Schema, TestApp, data, error_code,
     recipes::{Ids, proposed_change, settings_version},
+    uploads::{pdf, upload},
 };
 
 /// Mutations that leave no audit row, and why. The list may only shrink.
@@ -144,6 +146,8 @@ const ORDER: &[&str] = &[
     "removeContactPoint",
     "recordInconvenientTime",
     "withdrawInconvenientTime",
+    "recordContactPlace",
+    "withdrawContactPlace",
     "mergeDebtors",
     "unmergeDebtors",
     "setHold",
@@ -161,9 +165,13 @@ const ORDER: &[&str] = &[
     "releaseHold",
     "saveAccountView",
     "deleteAccountView",
+    "saveRoutingRule",
+    "deleteRoutingRule",
     "startConversation",
     "sendMessage",
     "assignConversation",
+    "escalateConversation",
+    "addConversationDocument",
     "updateConversation",
     "markConversationRead",
     "setTyping",
@@ -171,12 +179,14 @@ const ORDER: &[&str] = &[
     "restoreAccount",
     "eraseDebtor",
     "createDebtorLink",
+    "recordCookieChoice",
     "requestDebtorLink",
     "openDebtorLink",
     "sendDebtorCode",
     "verifyDebtorIdentity",
     "updateOwnContactInformation",
     "exportOwnData",
+    "acceptPrivacyNotice",
     "revokeDebtorLink",
     "inviteUser",
     "acceptInvitation",
@@ -368,6 +378,9 @@ impl Story<'_> {
                 json!({ "debtorId": self.ids.get("dbtr"), "days": ["SUNDAY"], "statement": "Not on Sundays." })
             }
             "withdrawInconvenientTime" => json!({ "id": self.ids.get("itm") }),
+            "recordContactPlace" => json!({ "debtorId": self.ids.get("dbtr"), "place": "WORK",
+                "standing": "EMPLOYER_PROHIBITS", "source": "EMPLOYER", "statement": "Their handbook says so." }),
+            "withdrawContactPlace" => json!({ "id": self.ids.get("ctp"), "reason": "They changed jobs." }),
             "mergeDebtors" => json!({ "survivorId": self.ids.get("dbtr"),
                 "mergedId": self.ids.other_debtor(), "reason": "The same person." }),
             "unmergeDebtors" => json!({ "mergeId": self.ids.get("mrg"), "reason": "Two people." }),
@@ -411,12 +424,21 @@ impl Story<'_> {
             "releaseHold" => json!({ "id": self.ids.get("hold") }),
             "saveAccountView" => json!({ "name": "Mine", "filter": { "unassigned": true } }),
             "deleteAccountView" => json!({ "id": self.ids.get("view") }),
+            "saveRoutingRule" => json!({ "name": "Audited", "strategy": "LEAST_ACTIVE", "enabled": false }),
+            "deleteRoutingRule" => json!({ "id": self.ids.get("rout") }),
             "deleteAccount" => json!({ "id": self.account, "reason": "Placed twice." }),
             "restoreAccount" => json!({ "id": self.account }),
             "startConversation" => json!({ "accountId": self.account, "channel": "SMS" }),
             "sendMessage" => json!({ "conversationId": self.ids.get("conv"), "content": "How can we help?" }),
             "assignConversation" => {
                 json!({ "conversationId": self.ids.get("conv"), "userId": self.ids.get("usr") })
+            }
+            "addConversationDocument" => {
+                let paper = upload(&self.admin, "DOCUMENT", "Paper.pdf", &pdf(1_000)).await;
+                json!({ "conversationId": self.ids.get("conv"), "uploadId": paper, "kind": "LETTER" })
+            }
+            "escalateConversation" => {
+                json!({ "conversationId": self.ids.get("conv"), "reason": "They ask for a manager." })
             }
             "updateConversation" => json!({ "conversationId": self.ids.get("conv"), "status": "RESOLVED" }),
             "markConversationRead" | "setTyping" => json!({ "conversationId": self.ids.get("conv") }),
@@ -498,6 +520,9 @@ impl Story<'_> {
             "requestDebtorLink" => {
                 json!({ "businessSlug": "acme", "phone": self.app.acme.debtor_number(0) })
             }
+            "recordCookieChoice" => json!({ "businessSlug": "acme", "visitor": "a-visitor-of-the-portal",
+                "version": "2026-11-30", "allowed": ["STATISTICS"] }),
+            "acceptPrivacyNotice" => json!({ "version": "2026-11-30" }),
             "openDebtorLink" | "sendDebtorCode" => json!({ "token": self.token }),
             "verifyDebtorIdentity" => {
                 let mut input = self.app.factors(&self.app.acme, 0);

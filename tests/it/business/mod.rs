@@ -8,6 +8,7 @@ mod numbers;
 mod platform;
 mod roles;
 mod settings;
+mod usage;
 
 use serde_json::{Value, json};
 

@@ -30,6 +30,7 @@ const CIPHERS: &[(&str, &str)] = &[
     ("contact_points.label_cipher", "profile"),
     ("contact_points.original_cipher", "profile"),
     ("contact_points.value_cipher", "profile"),
+    ("conversations.escalation_reason_cipher", "record"),
     ("conversations.peer_cipher", "record"),
     ("conversations.resolution_cipher", "record"),
     ("debtor_link_requests.request_cipher", "platform"),
@@ -54,12 +55,16 @@ const CIPHERS: &[(&str, &str)] = &[
     ("identities.email_cipher", "platform"),
     ("identities.totp_pending_cipher", "platform"),
     ("identities.totp_secret_cipher", "platform"),
+    ("contact_places.statement_cipher", "record"),
+    ("contact_places.withdrawal_cipher", "record"),
     ("inconvenient_times.statement_cipher", "record"),
     ("invitations.email_cipher", "platform"),
     ("limitations.basis_cipher", "record"),
     ("messages.body_cipher", "record"),
     ("messages.secret_cipher", "record"),
     ("platform_audit_events.origin_cipher", "platform"),
+    ("privacy_acceptances.evidence_cipher", "record"),
+    ("privacy_acceptances.origin_cipher", "platform"),
     ("privacy_requests.answer_cipher", "record"),
     ("privacy_requests.facts_cipher", "record"),
     ("privacy_requests.reason_cipher", "record"),
@@ -216,6 +221,16 @@ const PLAIN: &[(&str, &str)] = &[
     ("idempotency_keys.key", "chosen by the caller"),
     ("idempotency_keys.request_hash", "a hash"),
     ("idempotency_keys.user_errors", "our own sentences"),
+    ("compliance_alerts.pattern", "words of ours, and ids"),
+    ("compliance_alerts.rule", "a rule's id"),
+    ("contact_places.channels", "words of ours"),
+    ("cookie_choices.allowed", "words of ours"),
+    ("cookie_choices.version", "ours"),
+    (
+        "cookie_choices.visitor_blind",
+        "an HMAC of a random word under the platform key",
+    ),
+    ("privacy_acceptances.version", "ours"),
     ("inconvenient_times.channels", "words of ours"),
     ("inconvenient_times.days", "words of ours"),
     (
@@ -266,6 +281,14 @@ const PLAIN: &[(&str, &str)] = &[
         "of the business, not of a person",
     ),
     ("reassigned_imports.failure", "our own sentence"),
+    ("routing_rules.channels", "words of ours"),
+    ("routing_rules.languages", "codes of languages"),
+    ("routing_rules.name", "a member of staff's word for a rule"),
+    (
+        "routing_rules.required_skills",
+        "the business's words for what its staff can do",
+    ),
+    ("routing_rules.tags", "labels, which the form says are no notes"),
     (
         "reassigned_checks.number_blind",
         "an HMAC; evidence of the safe harbour of 47 CFR 64.1200(m)",
@@ -349,8 +372,13 @@ async fn what_is_told_of_a_person_is_ciphertext_or_listed() {
             "{column}: {guard}"
         );
         // An invited person belongs to no business yet, and who acts may be outside of it: the last statement of a
-        // transaction asks for no key.
-        if ["invitations.email_cipher", "audit_events.origin_cipher"].contains(column) {
+        // transaction asks for no key. From where staff accept the notice is sealed as their sessions are.
+        let outside = [
+            "invitations.email_cipher",
+            "audit_events.origin_cipher",
+            "privacy_acceptances.origin_cipher",
+        ];
+        if outside.contains(column) {
             continue;
         }
         let of_tenant = tenant.contains(column.split('.').next().unwrap());
@@ -413,6 +441,14 @@ const KEY_OF: &[(&str, &str)] = &[
         "JOIN debtors d ON d.id = t.debtor_id JOIN data_keys k ON k.id = d.record_key_id",
     ),
     (
+        "privacy_acceptances",
+        "JOIN debtors d ON d.id = t.debtor_id JOIN data_keys k ON k.id = d.record_key_id",
+    ),
+    (
+        "contact_places",
+        "JOIN debtors d ON d.id = t.debtor_id JOIN data_keys k ON k.id = d.record_key_id",
+    ),
+    (
         "inconvenient_times",
         "JOIN debtors d ON d.id = t.debtor_id JOIN data_keys k ON k.id = d.record_key_id",
     ),
@@ -452,16 +488,28 @@ async fn what_is_told_of_a_person_stands_nowhere_in_clear_and_opens_with_the_lis
     assert_eq!(data(&confirmed)["confirmHold"]["userErrors"], json!([]));
     let ended = admin
         .gql(
-            "mutation($d: ID!, $c: ID!, $s: ID!) {
+            "mutation($d: ID!, $c: ID!, $s: ID!, $w: ID!) {
+               withdrawContactPlace(input: { id: $w, reason: \"Place of Sealed\" }) { userErrors { message } }
                withdrawSuitAuthority(input: { id: $s, reason: \"Suit of Sealed ends\" }) { userErrors { message } }
                resolveDispute(input: { disputeId: $d, outcome: VERIFIED, reason: \"End of the dispute of Sealed\" }) { userErrors { message } }
                resolveComplaint(input: { complaintId: $c, outcome: UPHELD, resolution: \"Answer to Sealed\" }) { userErrors { message } } }",
-            json!({ "d": ids.get("dsp"), "c": ids.get("cpl"), "s": ids.get("suit") }),
+            json!({ "d": ids.get("dsp"), "c": ids.get("cpl"), "s": ids.get("suit"), "w": ids.get("ctp") }),
         )
         .await;
+    assert_eq!(data(&ended)["withdrawContactPlace"]["userErrors"], json!([]));
     assert_eq!(data(&ended)["resolveDispute"]["userErrors"], json!([]));
     assert_eq!(data(&ended)["resolveComplaint"]["userErrors"], json!([]));
     assert_eq!(data(&ended)["withdrawSuitAuthority"]["userErrors"], json!([]));
+    let factors =
+        json!({ "postalCode": "10027", "accountNumber": "NUMBER-Sealed", "birthDate": "1980-01-31" });
+    let debtor = app.debtor_of(&admin, ids.get("acct"), &factors).await;
+    let accepted = debtor
+        .gql(
+            "mutation { acceptPrivacyNotice(input: { version: \"2026-11-30\" }) { userErrors { message } } }",
+            json!({}),
+        )
+        .await;
+    assert_eq!(data(&accepted)["acceptPrivacyNotice"]["userErrors"], json!([]));
     // A legal hold refuses the erasure: what was asked and decided is kept.
     let refused = admin
         .gql(
@@ -547,6 +595,10 @@ async fn what_is_told_of_a_person_stands_nowhere_in_clear_and_opens_with_the_lis
     let sent = nobody.gql(wish, json!({ "t": challenge })).await;
     assert_eq!(data(&sent)["sendDebtorCode"]["sent"], true);
 
+    let document = "mutation($c: ID!) {
+        escalateConversation(input: { conversationId: $c, reason: \"They ask for a manager.\" }) { userErrors { message } } }";
+    let escalated = admin.gql(document, json!({ "c": ids.get("conv") })).await;
+    assert_eq!(data(&escalated)["escalateConversation"]["userErrors"], json!([]));
     let document = "mutation($c: ID!) {
         updateConversation(input: { conversationId: $c, status: RESOLVED, resolution: \"Settled.\" }) { userErrors { message } } }";
     let resolved = admin.gql(document, json!({ "c": ids.get("conv") })).await;

@@ -85,6 +85,16 @@ pub const OPEN_TO_SYSTEM: &[(&str, &str, &str)] = &[
         "who accepts an invitation is not inside the business yet",
     ),
     (
+        "cookie_choices",
+        "DELETE INSERT SELECT",
+        "a visitor of a portal is inside no business; what is old goes",
+    ),
+    (
+        "pattern_looks",
+        "INSERT SELECT UPDATE",
+        "a reconciler finds the businesses whose patterns were not looked for, and marks them",
+    ),
+    (
         "business_licenses",
         "SELECT UPDATE",
         "a reconciler finds those whose end comes near, and marks them as announced",
@@ -223,6 +233,10 @@ pub const GLOBAL_INDEXES: &[(&str, &str)] = &[
     (
         "api_keys_secret",
         "a key is found by its hash before its business is known",
+    ),
+    (
+        "cookie_choices_old",
+        "a nightly job looks through all businesses for what is old",
     ),
     (
         "complaints_due",

@@ -441,3 +441,53 @@ async fn the_keys_of_somebody_who_is_let_go_end_and_those_that_stay_are_told_of(
     assert_eq!(mails().len(), 2, "nothing stays, nothing is told");
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_program_gives_work_away_and_reads_the_ledger_where_its_scopes_say_so() {
+    let app = TestApp::start().await;
+    let admin = app.acme.sign_in("admin").await;
+    let (agent, account) = (app.acme.agent().await, app.account_id(&app.acme, 0).await);
+    let agent =
+        data(&agent.gql("{ viewer { user { id } } }", json!({})).await)["viewer"]["user"]["id"].clone();
+    let assign = "mutation($a: ID!, $u: ID) { assignAccounts(input: { accountIds: [$a], agentId: $u }) {
+        accounts { id } userErrors { code } } }";
+    let ledger = "query($a: ID!) { account(id: $a) { ledger(first: 5) { edges { node { id } } } } }";
+    let read = async |client: &Client| {
+        let answer = client.gql(ledger, json!({ "a": account })).await;
+        answer["data"]["account"]["ledger"]["edges"].clone()
+    };
+
+    let narrow = create(&admin, &["account:read", "account:assign_self"], None).await;
+    let narrow = program(&app, &narrow);
+    let refused = narrow.gql(assign, json!({ "a": account, "u": agent })).await;
+    assert_eq!(error_code(&refused), "FORBIDDEN", "{refused}");
+    assert_eq!(read(&narrow).await, Value::Null);
+
+    let scopes = [
+        "account:read",
+        "account:assign_self",
+        "account:assign_any",
+        "ledger:read",
+    ];
+    let wide = create(&admin, &scopes, None).await;
+    let wide = program(&app, &wide);
+    let done = wide.gql(assign, json!({ "a": account, "u": agent })).await;
+    assert_eq!(data(&done)["assignAccounts"]["userErrors"], json!([]), "{done}");
+    assert_eq!(read(&wide).await.as_array().map(Vec::len), Some(1));
+    let by: String = app
+        .superuser()
+        .await
+        .fetch_one("SELECT actor_kind FROM audit_events WHERE action = 'account.assigned'")
+        .await
+        .unwrap()
+        .get(0);
+    assert_eq!(by, "SERVICE");
+    let other = app.account_id(&app.globex, 0).await;
+    let missed = wide.gql(assign, json!({ "a": other, "u": agent })).await;
+    assert_eq!(
+        user_errors(&data(&missed)["assignAccounts"]),
+        ["NOT_FOUND"],
+        "{missed}"
+    );
+    app.finish().await;
+}

@@ -31,7 +31,7 @@ async fn a_mail_that_is_not_wanted_is_not_sent_and_one_that_guards_is() {
         .as_array()
         .unwrap()
         .clone();
-    assert_eq!(all.len(), 11);
+    assert_eq!(all.len(), 16);
     let silent: Vec<(&str, &str)> = all
         .iter()
         .filter(|one| one["enabled"] == false)
@@ -39,7 +39,12 @@ async fn a_mail_that_is_not_wanted_is_not_sent_and_one_that_guards_is() {
         .collect();
     assert_eq!(
         silent,
-        [("CONVERSATION_ASSIGNED", "EMAIL"), ("IMPORT_FINISHED", "EMAIL")],
+        [
+            ("CONVERSATION_ASSIGNED", "EMAIL"),
+            ("CONVERSATION_ESCALATED", "EMAIL"),
+            ("IMPORT_FINISHED", "EMAIL"),
+            ("MENTIONED", "EMAIL")
+        ],
         "what the application tells at once is mailed to who asks for it"
     );
     let guards: Vec<&str> = all

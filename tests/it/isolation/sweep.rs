@@ -118,6 +118,9 @@ async fn every_id_of_another_business_is_not_found_in_every_place() {
     app.finish().await;
 }
 
+/// What whoever visits a portal writes down there, with their row in the trail: `debtor_sign_in::cookies` has its story.
+const WRITTEN_BY_ANYBODY: &[&str] = &["recordCookieChoice"];
+
 #[tokio::test]
 async fn without_signing_in_only_what_is_public_answers() {
     let app = TestApp::start().await;
@@ -129,6 +132,9 @@ async fn without_signing_in_only_what_is_public_answers() {
     let mut superuser = app.superuser().await;
     let before = fingerprint(&mut superuser, acme.uuid("biz")).await;
     for (root, field) in schema.operations() {
+        if WRITTEN_BY_ANYBODY.contains(&field.name.as_str()) {
+            continue;
+        }
         let arguments = plain_arguments(&schema, field, &acme);
         let (document, variables) = schema.document(root, field, &arguments, 2);
         let answer = if root == "Subscription" {

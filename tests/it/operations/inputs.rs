@@ -191,6 +191,7 @@ async fn a_malformed_value_is_explained_at_its_place() {
                                         "FileComplaintInput",
                                         "FileDisputeInput",
                                         "RecordConsentInput",
+                                        "RecordContactPlaceInput",
                                         "RecordPrivacyRequestInput",
                                         "RecordProviderApprovalInput",
                                         "RecordValidationNoticeProvidedInput",

@@ -36,6 +36,7 @@ pub(super) struct Told {
     pub(super) contact_point: Value,
     pub(super) merge: Value,
     pub(super) inconvenient_time: Value,
+    pub(super) contact_place: Value,
     pub(super) other_debtor: String,
 }
 
@@ -46,6 +47,8 @@ pub(super) async fn told_of(staff: &Client, debtor: &Value, mark: &str) -> Told 
             "mutation($d: ID!, $e: EmailAddress!, $l: String!, $w: String!) {
                recordInconvenientTime(input: { debtorId: $d, channels: [EMAIL], statement: $w }) {
                  inconvenientTime { id } userErrors { message } }
+               recordContactPlace(input: { debtorId: $d, place: WORK, standing: INCONVENIENT, source: DEBTOR, statement: $w }) {
+                 contactPlace { id } userErrors { message } }
                updateDebtor(input: { id: $d, birthDate: \"1980-01-31\", nationalId: \"536-22-8714\" }) { userErrors { message } }
                recordStatedTimeZone(input: { debtorId: $d, timeZone: \"America/New_York\", statement: $w }) { userErrors { message } }
                addContactPoint(input: { debtorId: $d, email: $e, label: $l }) { contactPoint { id } userErrors { message } } }",
@@ -54,6 +57,7 @@ pub(super) async fn told_of(staff: &Client, debtor: &Value, mark: &str) -> Told 
         )
         .await;
     let inconvenient_time = data(&told)["recordInconvenientTime"]["inconvenientTime"]["id"].clone();
+    let contact_place = data(&told)["recordContactPlace"]["contactPlace"]["id"].clone();
     let contact_point = data(&told)["addContactPoint"]["contactPoint"]["id"].clone();
     let (second, other_debtor) = (
         second_record(staff, mark, 2).await,
@@ -79,6 +83,7 @@ pub(super) async fn told_of(staff: &Client, debtor: &Value, mark: &str) -> Told 
     Told {
         contact_point,
         inconvenient_time,
+        contact_place,
         merge: merge().await,
         other_debtor,
     }
@@ -167,6 +172,17 @@ pub(super) async fn saved_view(client: &Client, mark: &str) -> Value {
         )
         .await;
     data(&made)["saveAccountView"]["view"]["id"].clone()
+}
+
+/// A routing rule that does not count: what comes in is nobody's.
+pub(super) async fn saved_rule(client: &Client, mark: &str) -> Value {
+    let made = client
+        .gql(
+            "mutation($n: String!) { saveRoutingRule(input: { name: $n, enabled: false, strategy: ROUND_ROBIN }) { rule { id } } }",
+            json!({ "n": format!("Rule of {mark}") }),
+        )
+        .await;
+    data(&made)["saveRoutingRule"]["rule"]["id"].clone()
 }
 
 /// A document of the account.

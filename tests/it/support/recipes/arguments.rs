@@ -16,6 +16,7 @@ pub fn kind_of(field: &str, slot: &Slot) -> Option<&'static str> {
         ("updatePlacement", "id") => Some("plc"),
         ("account" | "updateAccount" | "deleteAccount" | "restoreAccount", "id") => Some("acct"),
         ("saveAccountView" | "deleteAccountView", "id") => Some("view"),
+        ("saveRoutingRule" | "deleteRoutingRule", "id") => Some("rout"),
         ("accountImport", "id") | (_, "importId") => Some("imp"),
         ("previewAccountImport", "uploadId") => Some("csv"),
         ("releaseHold", "id") => Some("hold"),
@@ -45,6 +46,7 @@ pub fn kind_of(field: &str, slot: &Slot) -> Option<&'static str> {
         ("auditBundle", "id") => Some("abn"),
         ("privacyRequest" | "closePrivacyRequest", "id") => Some("prq"),
         ("addAccountDocument", "uploadId") => Some("file"),
+        ("addConversationDocument", "uploadId") => Some("paper"),
         ("setProfilePhoto", "uploadId") => Some("photo"),
         ("setBusinessLogo", "uploadId") => Some("logo"),
         ("debtor" | "updateDebtor", "id") => Some("dbtr"),
@@ -52,6 +54,7 @@ pub fn kind_of(field: &str, slot: &Slot) -> Option<&'static str> {
         ("mergeDebtors", "survivorId" | "mergedId") => Some("dbtr"),
         (_, "mergeId") => Some("mrg"),
         ("withdrawInconvenientTime", "id") => Some("itm"),
+        ("withdrawContactPlace", "id") => Some("ctp"),
         ("conversation", "id") => Some("conv"),
         ("complianceDecision", "id") => Some("dec"),
         ("revokeInvitation", "id") => Some("inv"),
@@ -60,11 +63,11 @@ pub fn kind_of(field: &str, slot: &Slot) -> Option<&'static str> {
         ("revokeDebtorLink", "id") => Some("dlnk"),
         ("revokeSession", "id") => Some("sess"),
         (_, "accountId" | "accountIds") => Some("acct"),
-        (_, "creditorId") => Some("cred"),
+        (_, "creditorId" | "creditorIds") => Some("cred"),
         (_, "placementId") => Some("plc"),
         (_, "conversationId") => Some("conv"),
         (_, "debtorId") => Some("dbtr"),
-        (_, "userId" | "agentId" | "assignedAgentId") => Some("usr"),
+        (_, "userId" | "agentId" | "assignedAgentId" | "mentionedUserIds") => Some("usr"),
         (_, "businessId") => Some("biz"),
         (field, other) => panic!("say in recipes.rs what {field}({other}) names"),
     }
@@ -116,6 +119,14 @@ pub fn plain_arguments(schema: &Schema, field: &Field, ids: &Ids) -> Map<String,
                 return Some(json!(format!("+1{area}555{:04}", 100 + nth % 100)));
             }
             ("recordConsent" | "revokeConsent", "channel") => return Some(json!("EMAIL")),
+            // What fits every place, and what everybody may record.
+            ("recordContactPlace", "place") => return Some(json!("WORK")),
+            ("recordContactPlace", "standing") => return Some(json!("INCONVENIENT")),
+            ("acceptPrivacyNotice" | "recordCookieChoice", "version") => return Some(json!("2026-11-30")),
+            ("recordCookieChoice" | "cookieChoice", "visitor") => {
+                return Some(json!(format!("a-visitor-of-the-portal-{nth}")));
+            }
+            ("recordCookieChoice" | "cookieChoice", "businessSlug") => return Some(json!("acme")),
             ("setHold" | "fileComplaint", "debtorId") => return Some(json!(ids.get("dbtr"))),
             ("updateComplaint", "about") => return Some(json!("AMOUNT")),
             // What needs no document, and what needs no answer.

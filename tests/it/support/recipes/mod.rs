@@ -18,8 +18,8 @@ use uuid::Uuid;
 
 use self::{
     accounts::{
-        archived, asked, bundled, consented, documented, exported, held, placed, saved_view, stated,
-        suppressed, told_of, uploaded_and_ready,
+        archived, asked, bundled, consented, documented, exported, held, placed, saved_rule, saved_view,
+        stated, suppressed, told_of, uploaded_and_ready,
     },
     business::{approved, licensed, own_role, skilled, uploaded_answers, uploaded_logo},
     cases::{complained, disputed_and_answered, noticed},
@@ -73,6 +73,7 @@ impl Ids {
         let account = data(&created)["createAccount"]["account"].clone();
         let hold = held(staff, &account, mark).await;
         let view = saved_view(staff, mark).await;
+        let rule = saved_rule(staff, mark).await;
         let person = told_of(staff, &account["debtor"]["id"], mark).await;
         consented(staff, &person.contact_point, mark).await;
         let suppression = suppressed(staff, &account["debtor"]["id"], mark, line).await;
@@ -82,6 +83,7 @@ impl Ids {
         let archive = archived(staff, &account["debtor"]["id"]).await;
         let bundle = bundled(staff).await;
         let (file, photo) = uploaded(staff).await;
+        let (paper, _) = uploaded(staff).await;
         let logo = uploaded_logo(staff).await;
         let dispute = disputed_and_answered(staff, &account, &document, mark).await;
         let complaint = complained(staff, &account, mark).await;
@@ -184,15 +186,18 @@ impl Ids {
             ("shold", &stated),
             ("sup", &suppression),
             ("view", &view),
+            ("rout", &rule),
             ("cp", &person.contact_point),
             ("mrg", &person.merge),
             ("itm", &person.inconvenient_time),
+            ("ctp", &person.contact_place),
             ("doc", &document),
             ("exp", &export),
             ("prq", &request),
             ("arc", &archive),
             ("abn", &bundle),
             ("file", &file),
+            ("paper", &paper),
             ("photo", &photo),
             ("logo", &logo),
             ("dlnk", &link),
@@ -266,12 +271,13 @@ impl Ids {
         let by_prefix = [
             "acct", "dbtr", "conv", "msg", "dec", "inv", "usr", "biz", "key", "sess", "cred", "plc", "hold",
             "view", "cpc", "role", "bgs", "cp", "sup", "lic", "mrg", "itm", "doc", "exp", "file", "imp",
-            "dlnk", "dsp", "cpl", "vnot", "prq", "arc", "tmpl", "abn", "suit",
+            "dlnk", "dsp", "cpl", "vnot", "prq", "arc", "tmpl", "abn", "suit", "rout", "ctp",
         ]
         .into_iter()
         .map(|prefix| (prefix, another(prefix)))
         .chain([
             ("appr", another("appr")),
+            ("paper", another("file")),
             ("photo", another("file")),
             ("shold", another("hold")),
             ("logo", another("file")),
@@ -298,6 +304,7 @@ impl Ids {
     /// for one.
     pub async fn with_files_of(mut self, client: &Client, app: &TestApp) -> Self {
         let (file, photo) = uploaded(client).await;
+        let (paper, _) = uploaded(client).await;
         let export = exported(client).await;
         let archive = archived(client, &json!(self.get("dbtr"))).await;
         let logo = uploaded_logo(client).await;
@@ -305,6 +312,7 @@ impl Ids {
         app.run_jobs().await;
         for (kind, id) in [
             ("file", file),
+            ("paper", paper),
             ("photo", photo),
             ("exp", export),
             ("arc", archive),
