@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{agents, daily, holder, text_from, update, user_id};
+use super::{agents, daily, holder, inbox_of, text_from, update, user_id};
 use crate::support::{Client, Socket, TestApp, data, error_code, user_errors};
 
 async fn escalate(client: &Client, thread: &str, reason: &str, user: Option<String>) -> Value {
@@ -31,9 +31,8 @@ async fn wants_mail(client: &Client, kind: &str) {
     );
 }
 
-const INBOX: &str = "subscription { inboxEvents { __typename
-  ... on ConversationEscalated { notify conversation { status escalationReason } }
-  ... on MentionedInNote { notify account { id } note { text mentions { id } } } } }";
+const EVENTS: &str = "... on ConversationEscalated { notify conversation { status escalationReason } }
+  ... on MentionedInNote { notify account { id } note { text mentions { id } } }";
 
 async fn next(inbox: &mut Socket, kind: &str) -> Value {
     loop {
@@ -73,9 +72,7 @@ async fn an_escalated_thread_is_told_to_whom_it_is_for_and_taken_by_them() {
     let before = (mails("manager"), mails("agent"), mails("admin"));
     text_from(&app, &app.acme, 1).await;
     let thread = app.thread_with(&manager, &app.acme, 1).await;
-    let (mut theirs, mut hers) = (manager.socket().await, agent.socket().await);
-    theirs.subscribe(INBOX, json!({})).await;
-    hers.subscribe(INBOX, json!({})).await;
+    let (mut theirs, mut hers) = (inbox_of(&manager, EVENTS).await, inbox_of(&agent, EVENTS).await);
 
     // To a colleague: it is theirs, and they alone are told.
     let done = escalate(
@@ -218,9 +215,8 @@ async fn who_is_named_in_a_note_is_told_and_nobody_is_named_who_could_not_see_it
             .await;
         data(&answer)["addAccountNote"].clone()
     };
-    let (mut theirs, mut officers) = (agent.socket().await, compliance.socket().await);
-    theirs.subscribe(INBOX, json!({})).await;
-    officers.subscribe(INBOX, json!({})).await;
+    let mut theirs = inbox_of(&agent, EVENTS).await;
+    let mut officers = inbox_of(&compliance, EVENTS).await;
     let mails = app.sandbox.state().mails_to("agent@acme.example").len();
 
     let made = note(&admin, json!([agent_id, agent_id])).await;

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use sqlx::Executor as _;
 
-use super::{agents, daily, holder, open_threads, saved, text_from, update, user_id};
+use super::{agents, daily, holder, inbox_of, open_threads, saved, text_from, update, user_id};
 use crate::support::{Socket, TestApp, data};
 
 /// The next events of the inbox, up to one of this type.
@@ -54,14 +54,11 @@ async fn a_new_thread_goes_to_the_next_agent_who_works_and_has_room_and_they_hea
             json!({}),
         )
         .await;
-    let mut inbox = agent.socket().await;
-    inbox
-        .subscribe(
-            "subscription { inboxEvents { __typename
-               ... on ConversationAssigned { notify assignedAgent { id } } ... on MessageAdded { notify } } }",
-            json!({}),
-        )
-        .await;
+    let mut inbox = inbox_of(
+        &agent,
+        "... on ConversationAssigned { notify assignedAgent { id } } ... on MessageAdded { notify }",
+    )
+    .await;
     let mails = app.sandbox.state().mails_to("agent@acme.example").len();
 
     assert_eq!(text_from(&app, &app.acme, 1).await, Some(demo));

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sqlx::Row as _;
 use uuid::Uuid;
 
-use crate::support::{Client, Tenant, TestApp, data};
+use crate::support::{Client, Socket, Tenant, TestApp, data};
 
 const RULE: &str =
     "id place name enabled channels languages creditors { id } tags requiredSkills strategy reassignment";
@@ -135,4 +135,15 @@ async fn open_threads(app: &TestApp, users: &[Uuid]) -> Vec<i64> {
         open.push(row.get(0));
     }
     open
+}
+
+/// What a member's inbox tells from here on. By its cursor: the socket may begin to listen a while after it was asked to.
+async fn inbox_of(client: &Client, events: &str) -> Socket {
+    let seen = client.gql("{ viewer { inboxCursor } }", json!({})).await;
+    let after = data(&seen)["viewer"]["inboxCursor"].clone();
+    let mut inbox = client.socket().await;
+    let document =
+        format!("subscription($after: Cursor) {{ inboxEvents(after: $after) {{ __typename {events} }} }}");
+    inbox.subscribe(&document, json!({ "after": after })).await;
+    inbox
 }
