@@ -60,11 +60,14 @@ async fn the_inbox_hears_of_answers_that_are_due() {
     let maria = app.account_id(&app.acme, MARIA).await;
     let soon = (app.app.clock.now() + TimeDelta::days(2)).to_rfc3339();
     let dispute = file(&compliance, &maria, json!({ "dueAt": soon })).await;
+    let head = compliance
+        .gql("{ viewer { inboxCursor } }", json!({}))
+        .await;
     let mut inbox = compliance.socket().await;
     inbox
         .subscribe(
-            "subscription { inboxEvents { ... on AnswerDue { account { id } disputes { id isOverdue } complaints { id } } } }",
-            json!({}),
+            "subscription($after: Cursor) { inboxEvents(after: $after) { ... on AnswerDue { account { id } disputes { id isOverdue } complaints { id } } } }",
+            json!({ "after": data(&head)["viewer"]["inboxCursor"] }),
         )
         .await;
     app.app.registry.reconcile_all().await.unwrap();

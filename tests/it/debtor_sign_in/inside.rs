@@ -154,9 +154,13 @@ async fn another_account_of_the_same_person_is_not_shown_and_their_own_thread_is
         json!([{ "node": { "id": account } }])
     );
 
-    let follow = "subscription($c: ID!) { conversationEvents(conversationId: $c) { __typename ... on MessageAdded { message { content } } } }";
+    let follow = "subscription($c: ID!, $after: Cursor) { conversationEvents(conversationId: $c, after: $after) { __typename ... on MessageAdded { message { content } } } }";
+    let head = staff.gql("{ viewer { inboxCursor } }", json!({})).await;
+    let after = &data(&head)["viewer"]["inboxCursor"];
     let mut socket = debtor.socket().await;
-    socket.subscribe(follow, json!({ "c": own_thread })).await;
+    socket
+        .subscribe(follow, json!({ "c": own_thread, "after": after }))
+        .await;
     let said = send(&staff, &own_thread, "Good to see you here.").await;
     let event = socket.event().await;
     assert!(event.to_string().contains("Good to see you here."), "{event}");

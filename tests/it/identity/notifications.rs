@@ -153,7 +153,7 @@ async fn assign(client: &Client, thread: &str, user: &Value) {
     assert_eq!(data(&answer)["assignConversation"]["userErrors"], json!([]));
 }
 
-const INBOX: &str = "subscription { inboxEvents { __typename
+const INBOX: &str = "subscription($after: Cursor) { inboxEvents(after: $after) { __typename
   ... on MessageAdded { notify message { direction } } ... on ConversationAssigned { notify } } }";
 
 /// What the next event of this type says.
@@ -172,9 +172,11 @@ async fn the_live_feed_says_what_to_draw_attention_to_for_whom_it_concerns_and_w
     let (admin, agent) = (app.acme.sign_in("admin").await, app.acme.agent().await);
     let thread = app.thread_with(&admin, &app.acme, 0).await;
     let number = app.acme.debtor_number(0);
+    let head = admin.gql("{ viewer { inboxCursor } }", json!({})).await;
+    let after = &data(&head)["viewer"]["inboxCursor"];
     let (mut hers, mut theirs) = (admin.socket().await, agent.socket().await);
     for inbox in [&mut hers, &mut theirs] {
-        inbox.subscribe(INBOX, json!({})).await;
+        inbox.subscribe(INBOX, json!({ "after": after })).await;
     }
     let agent_id = own_id(&agent).await;
     // Nobody's is everybody's.
