@@ -12,6 +12,7 @@
 //! | `POST /control/twilio/tokens` `{account_sid, auth_token}` | a second auth token, or a new account |
 //! | `POST /control/twilio/numbers` `{account_sid, number, sms_url}` | buys an account a number; its texts go nowhere without `sms_url` |
 //! | `POST /control/twilio/opt_out` `{number, advanced}` | gives a number Advanced Opt-Out, or Twilio's default words again |
+//! | `GET`, `POST /control/stripe/payments` `{id, act}` | payments at Stripe; plays their payers and banks (see `Act` below) |
 //! | `GET`, `POST /control/faults` `{provider, fault, count}` | faults that wait; adds some |
 //! | `GET`, `POST /control/clock` `{advance_seconds}` | the time; moves it forward |
 //! | `GET /control/deliveries` | webhooks and what came of them, newest first, the last 100 |
@@ -75,6 +76,7 @@ pub(super) fn router() -> Router<SandboxState> {
         .route("/control/twilio/tokens", post(issue_token))
         .route("/control/twilio/numbers", post(buy_number))
         .route("/control/twilio/opt_out", post(set_opt_out))
+        .route("/control/stripe/payments", get(payments).post(act))
         .route("/control/faults", get(waiting_faults).post(add_faults))
         .route("/control/clock", get(clock).post(advance))
         .route("/control/deliveries", get(deliveries))
@@ -253,6 +255,75 @@ async fn mailbox(State(state): State<SandboxState>, Query(query): Query<MailboxQ
         Some(to) if !to.is_empty() => Json(state.mails_to(to)),
         _ => Json(state.mails()),
     }
+}
+
+/// A payment at Stripe as the page shows it.
+#[derive(Serialize)]
+struct PaymentView {
+    id: String,
+    account: String,
+    /// In the currency's minor units.
+    amount: i64,
+    currency: String,
+    status: String,
+    payment_method: Option<String>,
+    refunded: i64,
+}
+
+async fn payments(State(state): State<SandboxState>) -> Json<Vec<PaymentView>> {
+    let intents = state.stripe_intents().into_iter().rev().take(DELIVERIES_SHOWN);
+    Json(
+        intents
+            .map(|intent| PaymentView {
+                id: intent.id,
+                account: intent.account,
+                amount: intent.amount,
+                currency: intent.currency,
+                status: intent.status,
+                payment_method: intent.payment_method,
+                refunded: intent.refunded,
+            })
+            .collect(),
+    )
+}
+
+/// What a payer or a bank does.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Act {
+    /// The payer's browser pays with a card that is taken.
+    Pay,
+    /// The payer confirms with their bank (3-D Secure).
+    Authenticate,
+    /// The payer does not.
+    FailAuthentication,
+    /// A bank debit arrives.
+    SettleDebit,
+    /// A bank debit comes back.
+    ReturnDebit,
+    /// The payer's bank takes the payment back.
+    Dispute,
+}
+
+#[derive(Deserialize)]
+struct ActRequest {
+    id: String,
+    act: Act,
+}
+
+async fn act(State(state): State<SandboxState>, body: Body<ActRequest>) -> ControlResult<Value> {
+    let Json(ActRequest { id, act }) = body?;
+    match act {
+        Act::Pay => state.stripe_confirm(&id, "pm_card_visa"),
+        Act::Authenticate => state.stripe_authenticate(&id, true),
+        Act::FailAuthentication => state.stripe_authenticate(&id, false),
+        Act::SettleDebit => state.stripe_settle_debit(&id, true),
+        Act::ReturnDebit => state.stripe_settle_debit(&id, false),
+        Act::Dispute => state.stripe_dispute(&id),
+    }
+    let found = state.stripe_intents().into_iter().find(|intent| intent.id == id);
+    let found = found.ok_or_else(|| ControlError(StatusCode::NOT_FOUND, "no such payment".to_owned()))?;
+    Ok(Json(json!({ "id": id, "status": found.status })))
 }
 
 #[derive(Serialize)]

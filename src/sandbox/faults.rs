@@ -17,6 +17,8 @@ pub enum Provider {
     Twilio,
     /// The SMTP server.
     Smtp,
+    /// Stripe's REST API.
+    Stripe,
 }
 
 /// A way to misbehave.
@@ -37,19 +39,26 @@ pub enum Fault {
     DuplicateCallback,
     /// The `delivered` callback arrives before the `sent` callback.
     ReorderCallbacks,
-    /// The message is delivered, but its status callbacks are lost.
+    /// The message is delivered, but its status callbacks are lost. Of Stripe: its webhooks.
     DropCallback,
+    /// Of Stripe: nothing is done, and the connection is held and then closed without an answer.
+    TimeoutBefore,
+    /// Of Stripe: it is done, its webhooks come, and the connection is closed at once without an answer.
+    LostAnswer,
+    /// Of Stripe: it is done, and nobody hears of it, neither by an answer nor by a webhook: only a look-up finds it.
+    Silence,
 }
 
 impl Provider {
     /// Every provider that faults can be set for.
-    pub const ALL: [Provider; 2] = [Provider::Twilio, Provider::Smtp];
+    pub const ALL: [Provider; 3] = [Provider::Twilio, Provider::Smtp, Provider::Stripe];
 
     /// The name in the control API.
     pub fn name(self) -> &'static str {
         match self {
             Provider::Twilio => "twilio",
             Provider::Smtp => "smtp",
+            Provider::Stripe => "stripe",
         }
     }
 
@@ -66,6 +75,17 @@ impl Provider {
                 Fault::DropCallback,
             ],
             Provider::Smtp => &[Fault::Error500],
+            Provider::Stripe => &[
+                Fault::Timeout,
+                Fault::TimeoutBefore,
+                Fault::LostAnswer,
+                Fault::Silence,
+                Fault::Error500,
+                Fault::RateLimit,
+                Fault::DuplicateCallback,
+                Fault::ReorderCallbacks,
+                Fault::DropCallback,
+            ],
         }
     }
 }
@@ -81,6 +101,9 @@ impl Fault {
             Fault::DuplicateCallback => "duplicate_callback",
             Fault::ReorderCallbacks => "reorder_callbacks",
             Fault::DropCallback => "drop_callback",
+            Fault::TimeoutBefore => "timeout_before",
+            Fault::LostAnswer => "lost_answer",
+            Fault::Silence => "silence",
         }
     }
 }

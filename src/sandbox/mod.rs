@@ -1,8 +1,8 @@
 //! The sandbox: an embedded stand-in for the vendors that funnelchat talks to.
 //!
 //! `funnelchat dev` and the tests run it inside their own process: one HTTP server that speaks Twilio's
-//! Programmable Messaging API and shows a telephone and a mailbox in the browser, and one SMTP server that
-//! keeps every mail. All state is in memory and bounded. Webhooks are signed with Twilio's algorithm, and the
+//! Programmable Messaging API and Stripe's API of payments, and shows a telephone and a mailbox in the browser, and one SMTP
+//! server that keeps every mail. All state is in memory and bounded. Webhooks are signed with the vendors' algorithms, and the
 //! control API (see [`control`]) makes the vendors misbehave on purpose.
 //!
 //! Owns no table; imports no other room. It listens on loopback addresses only and calls back to loopback
@@ -19,6 +19,7 @@ mod recorder;
 mod server;
 mod smtp;
 mod state;
+pub mod stripe;
 pub mod twilio;
 
 #[cfg(test)]
@@ -36,6 +37,7 @@ pub use mail::Mail;
 pub use recorder::RecordedRequest;
 pub use server::{RunningSandbox, start};
 pub use state::SandboxState;
+pub use stripe::StripePlatform;
 
 /// What a sandbox is started with.
 pub struct SandboxConfig {
@@ -46,6 +48,8 @@ pub struct SandboxConfig {
     pub smtp_listen: SocketAddr,
     /// The Twilio accounts that exist, each with its own numbers. A number belongs to one account.
     pub twilio_accounts: Vec<TwilioAccount>,
+    /// The platform's account at Stripe, with those that are connected to it.
+    pub stripe: StripePlatform,
     /// Known debtors' telephones as (E.164 number, name), offered on the page for convenience.
     pub debtor_numbers: Vec<(String, String)>,
     /// The time that every message, mail and callback is stamped with.

@@ -37,6 +37,27 @@ pub(super) async fn record_twilio(
     request: Request,
     next: Next,
 ) -> Response {
+    let host = ("https://api.twilio.com", "/twilio");
+    record(&state, Provider::Twilio, host, request, next).await
+}
+
+/// The same for the routes under `/stripe`.
+pub(super) async fn record_stripe(
+    State(state): State<SandboxState>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let host = ("https://api.stripe.com", "/stripe");
+    record(&state, Provider::Stripe, host, request, next).await
+}
+
+async fn record(
+    state: &SandboxState,
+    provider: Provider,
+    (host, prefix): (&str, &str),
+    request: Request,
+    next: Next,
+) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(bytes) = to_bytes(body, BODY_LIMIT).await else {
         return (
@@ -47,9 +68,9 @@ pub(super) async fn record_twilio(
     };
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     state.record_request(RecordedRequest {
-        provider: Provider::Twilio,
+        provider,
         method: parts.method.to_string(),
-        url: format!("https://api.twilio.com{}", path.trim_start_matches("/twilio")),
+        url: format!("{host}{}", path.strip_prefix(prefix).unwrap_or(path)),
         headers: masked(&parts.headers),
         body: String::from_utf8_lossy(&bytes).into_owned(),
     });

@@ -18,7 +18,7 @@ use super::connection::{Connection, CuttableListener};
 use super::loopback::{check_listen, is_loopback_authority};
 use super::state::{SandboxState, StateParts};
 use super::twilio::webhook::WebhookClient;
-use super::{SandboxConfig, TwilioAccount, control, smtp, twilio};
+use super::{SandboxConfig, TwilioAccount, control, smtp, stripe, twilio};
 
 /// How long [`RunningSandbox::shutdown`] waits for open connections before it drops them.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
@@ -47,6 +47,7 @@ pub async fn start(config: SandboxConfig) -> anyhow::Result<RunningSandbox> {
     let stopping = CancellationToken::new();
     let state = SandboxState::new(StateParts {
         accounts: config.twilio_accounts,
+        stripe: config.stripe,
         debtor_numbers: config.debtor_numbers,
         clock: config.clock,
         delays: config.status_delays,
@@ -67,7 +68,7 @@ pub async fn start(config: SandboxConfig) -> anyhow::Result<RunningSandbox> {
 }
 
 impl RunningSandbox {
-    /// Where HTTP is served; the page is at `/`, Twilio's base URL is `http://<addr>/twilio`.
+    /// Where HTTP is served; the page is at `/`, Twilio's base URL is `http://<addr>/twilio`, Stripe's `http://<addr>/stripe`.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
@@ -136,6 +137,7 @@ async fn serve_http(listener: TcpListener, state: SandboxState) {
     let app = Router::new()
         .merge(control::router())
         .nest("/twilio", twilio::router(&state))
+        .nest("/stripe", stripe::router(&state))
         .layer(middleware::from_fn(refuse_foreign_hosts))
         .with_state(state);
     let served = serve(

@@ -11,6 +11,7 @@ use super::faults::{Fault, FaultError, FaultQueue, Provider};
 use super::in_flight::{InFlight, InFlightGuard};
 use super::mail::Mail;
 use super::recorder::RecordedRequest;
+use super::stripe::{StripeMemory, StripePlatform};
 use super::twilio::inbound::{self, InboundError, InboundResult};
 use super::twilio::is_e164;
 use super::twilio::message::{MessageStatus, SmsMessage};
@@ -25,6 +26,7 @@ pub struct SandboxState {
 }
 
 struct Inner {
+    stripe: StripePlatform,
     debtor_numbers: Vec<(String, String)>,
     clock: Arc<dyn SandboxClock>,
     delays: StatusDelays,
@@ -45,11 +47,13 @@ struct Memory {
     faults: FaultQueue,
     /// Auth tokens beside those that the accounts began with: account, token.
     tokens: BoundedList<(String, String)>,
+    stripe: StripeMemory,
 }
 
 /// What a state is made of.
 pub(super) struct StateParts {
     pub(super) accounts: Vec<TwilioAccount>,
+    pub(super) stripe: StripePlatform,
     pub(super) debtor_numbers: Vec<(String, String)>,
     pub(super) clock: Arc<dyn SandboxClock>,
     pub(super) delays: StatusDelays,
@@ -194,8 +198,10 @@ impl SandboxState {
             opt_outs: OptOuts::new(),
             faults: FaultQueue::default(),
             tokens: BoundedList::new(),
+            stripe: StripeMemory::new(),
         };
         let inner = Inner {
+            stripe: parts.stripe,
             debtor_numbers: parts.debtor_numbers,
             clock: parts.clock,
             delays: parts.delays,
@@ -228,6 +234,15 @@ impl SandboxState {
 
     pub(super) fn webhooks(&self) -> &WebhookClient {
         &self.inner.webhooks
+    }
+
+    pub(super) fn stripe_platform(&self) -> &StripePlatform {
+        &self.inner.stripe
+    }
+
+    /// Looks at what Stripe has, or changes it.
+    pub(super) fn with_stripe<T>(&self, change: impl FnOnce(&mut StripeMemory) -> T) -> T {
+        change(&mut self.memory().stripe)
     }
 
     pub(super) fn accounts(&self) -> Vec<TwilioAccount> {

@@ -6,4 +6,5 @@ mod mail;
 mod phone;
 mod sending;
 mod signature;
+mod stripe;
 mod support;

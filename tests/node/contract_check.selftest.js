@@ -23,7 +23,36 @@ function twilio(method, resource, body, changes = {}) {
   };
 }
 
+function stripe(method, resource, body, headers = {}) {
+  return {
+    method,
+    url: `https://api.stripe.com/v1${resource}`,
+    headers: {
+      Authorization: 'Bearer x',
+      'Content-Type': 'application/x-www-form-urlencoded',
+      'Stripe-Version': '2026-10-28.endive',
+      'Stripe-Account': 'acct_1',
+      'Idempotency-Key': 'payment:1',
+      ...headers,
+    },
+    body,
+  };
+}
+
+const PAYMENT = 'amount=1250&currency=usd&automatic_payment_methods%5Benabled%5D=true&metadata%5BpaymentId%5D=1';
+
 const KEPT = {
+  'a payment': stripe('POST', '/payment_intents', PAYMENT),
+  'a payment that is confirmed at once': stripe(
+    'POST',
+    '/payment_intents',
+    `${PAYMENT}&payment_method=pm_card_visa&confirm=true&automatic_payment_methods%5Ballow_redirects%5D=never`,
+  ),
+  'a payment given up': stripe('POST', '/payment_intents/pi_1/cancel', 'cancellation_reason=abandoned'),
+  'one payment': stripe('GET', '/payment_intents/pi_1', ''),
+  'payments of a while': stripe('GET', '/payment_intents?created%5Bgte%5D=1&created%5Blte%5D=2&limit=100', ''),
+  'a refund': stripe('POST', '/refunds', 'payment_intent=pi_1&amount=100&reason=requested_by_customer'),
+  'the refunds of a payment': stripe('GET', '/refunds?payment_intent=pi_1&limit=100', ''),
   'an SMS with a callback': twilio('POST', '/Messages.json', `${SMS}&StatusCallback=https://x/s`),
   'an SMS through a messaging service': twilio(
     'POST',
@@ -47,6 +76,21 @@ const KEPT = {
 };
 
 const BROKEN = {
+  'a payment in floats': [stripe('POST', '/payment_intents', 'amount=12.5&currency=usd'), /whole number/],
+  'a payment without a currency': [stripe('POST', '/payment_intents', 'amount=1250'), /required property 'currency'/],
+  'a parameter that was removed': [
+    stripe('POST', '/payment_intents', `${PAYMENT}&payment_method_types%5B0%5D=card`),
+    /no longer supported/,
+  ],
+  'an invented parameter': [stripe('POST', '/payment_intents', `${PAYMENT}&cents=1`), /additional properties/],
+  'a payment without a key': [
+    stripe('POST', '/payment_intents', PAYMENT, { 'Idempotency-Key': '' }),
+    /no Idempotency-Key/,
+  ],
+  'a payment to the platform': [stripe('POST', '/payment_intents', PAYMENT, { 'Stripe-Account': '' }), /Stripe-Account/],
+  'a version of the account': [stripe('GET', '/payment_intents/pi_1', '', { 'Stripe-Version': '' }), /pinned/],
+  'an invented filter of refunds': [stripe('GET', '/refunds?status=failed', ''), /unknown parameter/],
+  'an unknown resource of Stripe': [stripe('POST', '/charges', 'amount=1'), /no such operation/],
   'no sender': [twilio('POST', '/Messages.json', 'To=%2B15551112222&Body=x'), /neither From/],
   'no content': [twilio('POST', '/Messages.json', 'To=%2B15551112222&From=%2B15553334444'), /none of Body/],
   'no recipient': [twilio('POST', '/Messages.json', 'From=%2B15553334444&Body=x'), /required property 'To'/],

@@ -160,7 +160,7 @@ async fn unknown_faults_are_refused_with_the_list_of_known_ones() {
     let cases = [
         (
             json!({ "provider": "pigeon", "fault": "timeout" }),
-            "unknown provider \"pigeon\"; accepted are: twilio, smtp".to_owned(),
+            "unknown provider \"pigeon\"; accepted are: twilio, smtp, stripe".to_owned(),
         ),
         (
             json!({ "provider": "twilio", "fault": "boredom" }),

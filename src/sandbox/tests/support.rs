@@ -15,7 +15,8 @@ use tokio::net::TcpListener;
 
 use crate::sandbox::twilio::signature;
 use crate::sandbox::{
-    RunningSandbox, SandboxClock, SandboxConfig, StatusDelays, TwilioAccount, TwilioNumber, start,
+    RunningSandbox, SandboxClock, SandboxConfig, StatusDelays, StripePlatform, TwilioAccount, TwilioNumber,
+    start,
 };
 
 pub(super) const ACME: &str = "AC0123456789abcdef0123456789abcdef";
@@ -218,6 +219,12 @@ pub(super) fn config(service: &FakeService) -> SandboxConfig {
             account(ACME, ACME_TOKEN, ACME_NUMBER, "Acme Recovery"),
             account(BOLT, BOLT_TOKEN, BOLT_NUMBER, "Bolt Collections"),
         ],
+        stripe: StripePlatform {
+            secret_key: "sk_test_sandbox".to_owned(),
+            accounts: vec!["acct_acme".to_owned(), "acct_bolt".to_owned()],
+            webhook_url: String::new(),
+            webhook_secrets: vec!["whsec_sandbox".to_owned()],
+        },
         debtor_numbers: vec![(DEBTOR.to_owned(), "Dora Debtor".to_owned())],
         clock: FrozenClock::new(),
         status_delays: StatusDelays::ZERO,

@@ -85,6 +85,26 @@ impl WebhookClient {
     }
 }
 
+impl WebhookClient {
+    /// Posts a body as it is, with these headers, and answers the HTTP status; none when nobody answered.
+    pub(in crate::sandbox) async fn post_raw(
+        &self,
+        url: Url,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> Option<u16> {
+        // Never closed, so always granted; it is held until the answer is there.
+        let _slot = self.slots.acquire().await;
+        let request = headers
+            .iter()
+            .fold(self.client.post(url), |request, (name, value)| {
+                request.header(*name, *value)
+            });
+        let answer = request.body(body).send().await;
+        answer.ok().map(|answer| answer.status().as_u16())
+    }
+}
+
 enum Attempt {
     /// The receiver took it, or refused it for good.
     Final(u16, String),
