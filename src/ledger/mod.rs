@@ -7,12 +7,14 @@
 
 mod opening;
 mod openings;
+mod postings;
 mod store;
 
 use uuid::Uuid;
 
 pub use opening::opening_of;
 pub use openings::{Opening, post_openings};
+pub use postings::{Clearing, Posting, PostingKind, post};
 pub use store::{LedgerEntryRow, entries_by_ids, entries_of_account};
 
 use crate::platform::{

@@ -38,6 +38,28 @@ pub(super) async fn insert_transaction(
     Ok(())
 }
 
+/// The same, where an intent that was posted before is no error; whether it is new.
+pub(super) async fn insert_transaction_once(
+    tx: &mut TenantTx,
+    id: Uuid,
+    kind: &str,
+    intent: &str,
+) -> Result<bool, DbError> {
+    let (business, now) = (tx.business_id(), tx.now());
+    let inserted = sqlx::query!(
+        "INSERT INTO ledger_transactions (business_id, id, kind, intent_key, at) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (business_id, intent_key) DO NOTHING",
+        business,
+        id,
+        kind,
+        intent,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(inserted.rows_affected() == 1)
+}
+
 /// `(ledger account, (debtor, account), signed amount)`.
 type Entry<'a> = (&'a str, Option<(Uuid, Uuid)>, i64);
 
