@@ -12,6 +12,8 @@ pub enum Author {
     /// The service itself, to a debtor who has shown a link of theirs and waits for it: a sign-in code. Not what anybody may ask
     /// for who knows a number.
     Notice,
+    /// The assistant, which answers what somebody has written.
+    Assistant,
     /// A member of the business, who is signed in.
     Member(Uuid),
     /// It came by an API key, and nobody knows, which excuses nothing.
@@ -27,7 +29,7 @@ impl Author {
     pub(super) fn member(self) -> Option<Uuid> {
         match self {
             Self::Member(user) => Some(user),
-            Self::Service | Self::Notice | Self::Unknown => None,
+            Self::Service | Self::Notice | Self::Assistant | Self::Unknown => None,
         }
     }
 
@@ -35,7 +37,7 @@ impl Author {
     /// being signed in, they write it themselves, which is what makes it an attorney's.
     pub(super) fn writer(self, is_attorney: bool) -> Option<Writer> {
         match self {
-            Self::Service | Self::Notice => Some(Writer::Assistant),
+            Self::Service | Self::Notice | Self::Assistant => Some(Writer::Assistant),
             Self::Member(_) if is_attorney => Some(Writer::Attorney),
             Self::Member(_) => Some(Writer::Person),
             Self::Unknown => None,

@@ -98,16 +98,16 @@ pub async fn send_license_warning(
     };
     let kind = NotificationKind::LicenseEnding;
     let found = staff_address(identity, ctx.business_id(), job.identity_id, kind).await?;
-    let Some(address) = found else {
+    let Some((address, reader)) = found else {
         return Ok(());
     };
     let mail = StaffMail::LicenseEnds {
         state: license.state,
         number: license.number,
-        ends: job.valid_until.to_string(),
+        ends: job.valid_until,
     };
     mailer
-        .send(&address, mail)
+        .send(&address, reader, mail)
         .await
         .map_err(|error| JobError::Retry(format!("mail was not taken: {error}")))
 }

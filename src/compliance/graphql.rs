@@ -3,6 +3,7 @@
 mod acceptance;
 mod address_suppressions;
 mod archives;
+mod by_person;
 mod complaints;
 mod consents;
 mod contact_places;

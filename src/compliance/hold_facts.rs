@@ -38,7 +38,7 @@ pub(super) fn with_holds(
         match hold.kind.as_str() {
             "ATTORNEY" => {
                 let earlier = facts.attorney.take().filter(|known| known.known == Some(true));
-                facts.attorney = Some(represented(earlier, hold.account_id));
+                facts.attorney = Some(represented(earlier, hold));
             }
             // What was discharged stays so, whatever else is pending.
             "BANKRUPTCY" if is_discharged(&facts) => {}
@@ -129,8 +129,9 @@ fn concerns(hold: &HoldJson, contact: &Contact<'_>) -> bool {
 }
 
 /// An attorney for one debt more, or for all of them.
-fn represented(earlier: Option<Attorney>, account: Option<Uuid>) -> Attorney {
-    let debt = account.map(|id| ids::encode(IdKind::Account, id));
+fn represented(earlier: Option<Attorney>, hold: &HoldJson) -> Attorney {
+    let known_since = earlier.as_ref().and_then(|earlier| earlier.known_since);
+    let debt = hold.account_id.map(|id| ids::encode(IdKind::Account, id));
     let for_debts = match (earlier, debt) {
         (None, debt) => debt.map(|debt| vec![debt]),
         (Some(earlier), Some(debt)) => earlier.for_debts.map(|mut debts| {
@@ -141,6 +142,7 @@ fn represented(earlier: Option<Attorney>, account: Option<Uuid>) -> Attorney {
     };
     Attorney {
         known: Some(true),
+        known_since: known_since.max(Some(hold.placed_at)),
         for_debts,
         contact_known: Some(true),
         ..Attorney::default()

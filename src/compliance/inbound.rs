@@ -3,7 +3,7 @@
 
 use super::facts::{Action, Channel};
 use super::holds::HoldKind;
-use super::reading::{self, InboundKeyword, Medium, Names, OptOutReach, Said, Statement};
+use super::reading::{self, InboundKeyword, Medium, Names, OptOutReach, Said, SaidTime, Statement};
 use super::rule_set::RuleSet;
 
 pub(super) const REVOCATION: &str = "tcpa-revocation-reasonable-means";
@@ -12,6 +12,7 @@ const DISPUTE: &str = "reg-f-dispute-cease";
 const STATUS: &str = "status-intake";
 const ORIGINAL_CREDITOR: &str = "reg-f-original-creditor-request";
 const WORKPLACE: &str = "reg-f-workplace-prohibited";
+const INCONVENIENT: &str = "reg-f-inconvenient-time-place";
 
 /// The rules that read an inbound text.
 pub(super) const RULES: &[(&str, Reader)] = &[
@@ -21,6 +22,7 @@ pub(super) const RULES: &[(&str, Reader)] = &[
     (DISPUTE, reads_dispute),
     (ORIGINAL_CREDITOR, reads_original_creditor),
     (WORKPLACE, reads_workplace),
+    (INCONVENIENT, reads_times),
 ];
 
 type Reader = fn(&Said) -> Vec<Effect>;
@@ -42,6 +44,8 @@ pub(super) enum Effect {
     OriginalCreditor,
     /// The person is not contacted at work.
     NotAtWork,
+    /// The person is not contacted at a time.
+    NotThen(SaidTime),
 }
 
 impl Effect {
@@ -55,8 +59,8 @@ impl Effect {
             Self::OriginalCreditor => 5,
             Self::Resubscribe => 2,
             Self::Nothing => 1,
-            // It says where, and nothing of whether.
-            Self::NotAtWork => 0,
+            // It says where or when, and nothing of whether.
+            Self::NotAtWork | Self::NotThen(_) => 0,
         }
     }
 
@@ -71,6 +75,7 @@ impl Effect {
             Self::Revoke(Medium::Whatsapp) => "revoke:whatsapp".to_owned(),
             Self::OriginalCreditor => "request:original_creditor".to_owned(),
             Self::NotAtWork => "inconvenient:work".to_owned(),
+            Self::NotThen(_) => "inconvenient:time".to_owned(),
             Self::Resubscribe => format!("resubscribe:{channel}"),
             Self::Hold(HoldKind::WrongParty) => "suppress:wrong_party".to_owned(),
             Self::Hold(kind) => format!("hold:{}", kind.as_str().to_lowercase()),
@@ -144,6 +149,11 @@ fn reads_workplace(said: &Said) -> Vec<Effect> {
         true => vec![Effect::NotAtWork],
         false => vec![],
     }
+}
+
+/// 12 CFR 1006.6(b)(1)(i): a time that they say is inconvenient, for as long as they do not take it back.
+fn reads_times(said: &Said) -> Vec<Effect> {
+    said.times.iter().copied().map(Effect::NotThen).collect()
 }
 
 /// Everything that one text brings about by the rules of the set.

@@ -206,7 +206,7 @@ async fn standing_count(tx: &mut TenantTx, debtor: Uuid) -> Result<i64, DbError>
     .await?)
 }
 
-fn tell(tx: &mut TenantTx, debtor: Uuid) {
+pub(super) fn tell(tx: &mut TenantTx, debtor: Uuid) {
     tx.emit(LiveEvent {
         kind: "DEBTOR_UPDATED",
         debtor_id: Some(debtor),

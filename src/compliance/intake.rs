@@ -12,8 +12,9 @@ use super::{
     opt_out::{SaidByText, own_names, record_opt_in, record_said_opt_out},
     opt_out_confirmation::is_in_own_words,
     place_hold::{Placement, place_hold},
-    reading::{Medium, Names},
+    reading::{Medium, Names, SaidTime},
     rule_set::RuleSet,
+    said_times::{Saying, record_said_times},
     suppressions::{AddressKind, NewSuppression, SuppressionReason, suppress},
 };
 use crate::{
@@ -146,6 +147,7 @@ pub async fn act_on_text(
         | Effect::Hold(_)
         | Effect::OriginalCreditor
         | Effect::NotAtWork
+        | Effect::NotThen(_)
         | Effect::Revoke(Medium::Calls | Medium::Email | Medium::Whatsapp) => true,
     };
     if effects.iter().any(is_of_the_person) && !ids.is_empty() {
@@ -170,9 +172,25 @@ pub async fn act_on_text(
         text,
         thread_account,
     };
+    let times: Vec<SaidTime> = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::NotThen(time) => Some(*time),
+            _ => None,
+        })
+        .collect();
+    if !times.is_empty() {
+        let saying = Saying {
+            event: text.event_id,
+            at: text.received_at,
+            words: text.body,
+            people: &ids,
+        };
+        record_said_times(tx, keys, saying, &times).await?;
+    }
     for effect in effects {
         match effect {
-            Effect::Nothing => {}
+            Effect::Nothing | Effect::NotThen(_) => {}
             // One that is late gives nothing back: a STOP may have come after it. Who means it says it again.
             Effect::Resubscribe if asks_to_start(text.body) && !text.is_late => {
                 record_opt_in(tx, keys, text.number, text.event_id).await?;
@@ -321,14 +339,19 @@ fn asks_to_start(body: &str) -> bool {
     !matches!(word.as_str(), "yes" | "si" | "s")
 }
 
-/// The text has become a message: the holds that it placed name it. Returns the records that they stand on.
+/// The text has become a message: the holds that it placed, and the times that it calls inconvenient, name it. Returns the records
+/// that they stand on.
 ///
 /// # Errors
 /// [`DbError`] as met.
-pub async fn attribute_holds(tx: &mut TenantTx, event: Uuid, message: Uuid) -> Result<Vec<Uuid>, DbError> {
+pub async fn attribute_stated(tx: &mut TenantTx, event: Uuid, message: Uuid) -> Result<Vec<Uuid>, DbError> {
     let business = tx.business_id();
     let mut held = sqlx::query_scalar!(
-        "UPDATE holds SET message_id = $3 WHERE business_id = $1 AND event_id = $2 RETURNING debtor_id",
+        r#"WITH held AS (
+             UPDATE holds SET message_id = $3 WHERE business_id = $1 AND event_id = $2 RETURNING debtor_id),
+         timed AS (
+             UPDATE inconvenient_times SET message_id = $3 WHERE business_id = $1 AND event_id = $2 RETURNING debtor_id)
+         SELECT debtor_id AS "debtor_id!" FROM held UNION ALL SELECT debtor_id FROM timed"#,
         business,
         event,
         message,

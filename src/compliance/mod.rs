@@ -81,7 +81,9 @@ mod replay;
 mod required_text;
 pub mod rule_set;
 mod rules;
+mod said_times;
 mod sealed_record;
+mod silent_attorneys;
 mod suits;
 mod suppressions;
 mod validation_notice;
@@ -112,7 +114,7 @@ pub use gate::{Contact, Decided, decide_to_dispatch, decide_to_queue, explain, r
 pub use holds::{HoldKind, HoldSource};
 pub use imported_limitations::ImportedLimitations;
 pub use inconvenient::{NewInconvenientTime, record_inconvenient_time, withdraw_inconvenient_time};
-pub use intake::{Acted, ReadText, ReceivedText, Silenced, act_on_text, attribute_holds, read_text};
+pub use intake::{Acted, ReadText, ReceivedText, Silenced, act_on_text, attribute_stated, read_text};
 pub use kept_words::{JudgedWords, KeptWords, WrittenMedium, judge_words, scan_visible_words};
 pub use licenses::{LicenseKind, NewLicense, remove_license, set_license};
 pub use limitations::{NewLimitation, record_limitation};
@@ -133,6 +135,10 @@ pub use place_hold::{NewHold, Placement, confirm_hold, place_hold, release_hold,
 pub use prohibited::{Period, Writer};
 pub use replay::{Replayed, StoredDecision, count_decisions, each_decision};
 pub use required_text::{cease_notice_text, required_text, unsigned_text};
+pub use silent_attorneys::{
+    FindSilentAttorneys, SendSilentAttorneyMail, find_silent_attorneys, look_for_silent_attorneys,
+    send_silent_attorney_mail,
+};
 pub use suits::{NewSuitAuthority, record_suit_authority, withdraw_suit_authority};
 pub use suppressions::{
     AddressKind, ContactToSuppress, SuppressionReason, release_suppression, suppress_contact,

@@ -168,17 +168,20 @@ pub async fn send_pattern_mail(
     tx.finish_read().await?;
     let kind = NotificationKind::ComplianceAlert;
     let found = staff_address(identity, ctx.business_id(), job.identity_id, kind).await?;
-    let (Some(address), Some((last, _))) = (found, alerts.first()) else {
+    let (Some((address, reader)), Some((last, _))) = (found, alerts.first()) else {
         return Ok(());
     };
     let first = last.checked_sub_days(DAYS_BEFORE).unwrap_or(*last);
     let base = identity.settings.public_base_url.trim_end_matches('/');
     let mail = StaffMail::CompliancePatterns {
         link: format!("{base}/compliance?from={first}&to={last}"),
-        patterns: alerts.iter().map(|(_, alert)| alert.sentence()).collect(),
+        patterns: alerts
+            .iter()
+            .map(|(_, alert)| alert.mailed(reader.language))
+            .collect(),
     };
     mailer
-        .send(&address, mail)
+        .send(&address, reader, mail)
         .await
         .map_err(|error| JobError::Retry(format!("mail was not taken: {error}")))
 }

@@ -156,6 +156,9 @@ pub struct Parameters {
     /// An answer to a dispute counts as one where nothing in it demands payment. Versions of before took the sender's word for it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub answers_demand_nothing: bool,
+    /// Only a message that came after what binds was known opens an answer. Versions of before took the one that told of it too.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub later_messages_only: bool,
     /// A rate, 0.06 for six percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<f64>,

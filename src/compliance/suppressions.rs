@@ -240,7 +240,7 @@ pub async fn suppress_contact(
 ///
 /// # Errors
 /// User errors: NOT_FOUND, INVALID_INPUT for a note that does not fit, CONFLICT for one that ended before, or that a hold
-/// rests on, which is released instead.
+/// rests on, which is released instead, or that is the vendor's own.
 pub async fn release_suppression(
     tx: &mut TenantTx,
     keys: &TenantKeys,
@@ -251,7 +251,7 @@ pub async fn release_suppression(
     check_note(note)?;
     let business = tx.business_id();
     let row = sqlx::query!(
-        r#"SELECT s.debtor_id, s.lifted_at,
+        r#"SELECT s.debtor_id, s.lifted_at, s.reason,
                 EXISTS (SELECT FROM holds h WHERE h.business_id = $1 AND h.suppression_id = $2 AND h.lifted_at IS NULL)
                     AS "is_held!"
          FROM suppressions s WHERE s.business_id = $1 AND s.id = $2 FOR UPDATE"#,
@@ -263,6 +263,11 @@ pub async fn release_suppression(
     .ok_or_else(|| UserError::not_found("id", "suppression"))?;
     if row.lifted_at.is_some() {
         return Err(UserError::at(UserErrorCode::Conflict, "id", "This suppression ended before.").into());
+    }
+    if SuppressionReason::parse(&row.reason) == Some(SuppressionReason::VendorBlocked) {
+        let message = "The vendor delivers nothing to this address until its owner asks for it there (by texting START): to \
+                       release it here would change nothing.";
+        return Err(UserError::at(UserErrorCode::Conflict, "id", message).into());
     }
     if row.is_held {
         let message = "It comes of a text, and a hold rests on it: release the hold.";
@@ -380,11 +385,7 @@ pub(super) async fn suppression_by_id(
         with_released: true,
         ..SuppressionCriteria::default()
     };
-    let page = PageRequest {
-        limit: 1,
-        backward: false,
-        past: None,
-    };
+    let page = PageRequest::one();
     Ok(suppressions(tx, &criteria, &page, None).await?.pop())
 }
 

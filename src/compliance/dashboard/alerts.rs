@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::{Counted, Tally};
+use crate::identity::ports::MailLanguage;
 
 /// Fewer are no pattern.
 const FEWEST: i64 = 10;
@@ -47,6 +48,29 @@ impl Alert {
             }
             AlertKind::AgentRefused(_) => {
                 format!("One member of staff was refused {count} times; the median of all is {compared}.")
+            }
+        }
+    }
+}
+
+impl Alert {
+    /// The same in the language of a mail.
+    pub(in crate::compliance) fn mailed(&self, language: MailLanguage) -> String {
+        let (count, compared) = (self.count, self.compared_with);
+        match (language, &self.kind) {
+            (MailLanguage::English, _) => self.sentence(),
+            (MailLanguage::Spanish, AlertKind::RuleRefusesMore(rule)) => {
+                format!("{rule} rechazó {count} veces, después de {compared} en los días anteriores.")
+            }
+            (MailLanguage::Spanish, AlertKind::OptOutsRise) => {
+                format!(
+                    "{count} direcciones se dieron de baja, después de {compared} en los días anteriores."
+                )
+            }
+            (MailLanguage::Spanish, AlertKind::AgentRefused(_)) => {
+                format!(
+                    "A un miembro del personal se le rechazó {count} veces; la mediana de todos es {compared}."
+                )
             }
         }
     }

@@ -88,10 +88,11 @@ pub async fn file_dispute(
     authorize(tx.ctx(), Cell::DisputeFile).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
     let (now, term) = (tx.now(), answer_days(tx).await?.for_disputes());
     let received_at = new.received_at.unwrap_or(now);
-    let due_at = new.due_at.unwrap_or(received_at + term);
+    // Before anything is counted from it: the calendar ends.
     if received_at > now {
         return Err(UserError::invalid("receivedAt", "This instant lies ahead.").into());
     }
+    let due_at = new.due_at.unwrap_or(received_at + term);
     if due_at < received_at || due_at > received_at + TimeDelta::days(366) {
         let message = "Give an instant within a year after the dispute was received.";
         return Err(UserError::invalid("dueAt", message).into());

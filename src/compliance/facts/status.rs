@@ -9,6 +9,8 @@ facts_object! {
     Attorney {
         /// It is known that an attorney represents the person.
         known: bool,
+        /// Since when it is known; of several the latest.
+        known_since: DateTime<Utc>,
         /// For which debts; all of them when absent.
         for_debts: Vec<String>,
         /// The attorney's name and address are known or readily ascertainable.

@@ -1,12 +1,12 @@
 //! Acceptances of the privacy notice, in the API.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::ComplianceLoaders;
+use super::{ComplianceLoaders, by_person::by_person};
 use crate::{
     compliance::{
         content::disclosure_language,
@@ -51,12 +51,7 @@ impl PrivacyAcceptance {
             .acceptances
             .load(debtor, async |debtors: Vec<Uuid>| {
                 let rows = acceptances_of_people(&mut *scope.snapshot().await?, &debtors).await?;
-                let mut found: HashMap<Uuid, Vec<Arc<AcceptanceRow>>> = HashMap::new();
-                for (asked, row) in rows {
-                    found.entry(asked).or_default().push(Arc::new(row));
-                }
-                let found = found.into_iter().map(|(id, rows)| (id, Arc::new(rows)));
-                Ok::<_, OpError>(found.collect())
+                Ok::<_, OpError>(by_person(rows))
             })
             .await
             .map_err(op_error)?;

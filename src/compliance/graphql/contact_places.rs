@@ -6,7 +6,7 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{ComplianceLoaders, inconvenient::each_once, sealed::open_sealed};
+use super::{ComplianceLoaders, by_person::by_person, inconvenient::each_once, sealed::open_sealed};
 use crate::{
     accounts::Channel,
     compliance::{
@@ -36,11 +36,7 @@ pub struct ContactPlace {
 
 async fn load(scope: &OpScope, debtors: &[Uuid]) -> Result<HashMap<Uuid, Places>, OpError> {
     let rows = standing_places(&mut *scope.snapshot().await?, debtors).await?;
-    let mut found: HashMap<Uuid, Vec<Arc<ContactPlaceRow>>> = HashMap::new();
-    for (asked, row) in rows {
-        found.entry(asked).or_default().push(Arc::new(row));
-    }
-    Ok(found.into_iter().map(|(id, rows)| (id, Arc::new(rows))).collect())
+    Ok(by_person(rows))
 }
 
 impl ContactPlace {
@@ -124,7 +120,7 @@ impl ContactPlace {
         self.row.recorded_at
     }
 
-    /// The member of staff who recorded it; null for an API key.
+    /// The member of staff who recorded it; null for a record by an API key, and for what a text of the debtor said.
     async fn recorded_by(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<User>> {
         match self.row.recorded_by {
             Some(id) => User::load(ctx, id).await,

@@ -1,12 +1,12 @@
 //! Disputes in the API.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{ComplianceLoaders, dispute_steps::DisputeStep};
+use super::{ComplianceLoaders, by_person::by_person, dispute_steps::DisputeStep};
 use crate::{
     accounts::graphql::{Account, Debtor},
     compliance::{
@@ -84,12 +84,7 @@ impl Dispute {
             .disputes
             .load(account, async |accounts: Vec<Uuid>| {
                 let rows = disputes_of_accounts(&mut *scope.snapshot().await?, &accounts).await?;
-                let mut found: HashMap<Uuid, Vec<Arc<DisputeRow>>> = HashMap::new();
-                for (asked, row) in rows {
-                    found.entry(asked).or_default().push(Arc::new(row));
-                }
-                let found = found.into_iter().map(|(id, rows)| (id, Arc::new(rows)));
-                Ok::<_, OpError>(found.collect())
+                Ok::<_, OpError>(by_person(rows))
             })
             .await
             .map_err(op_error)?;
@@ -316,12 +311,8 @@ impl Dispute {
             .dispute_steps
             .load(self.row.id, async |disputes: Vec<Uuid>| {
                 let rows = steps_of(&mut *scope.snapshot().await?, &disputes).await?;
-                let mut found: HashMap<Uuid, Vec<Arc<StepRow>>> = HashMap::new();
-                for row in rows {
-                    found.entry(row.dispute_id).or_default().push(Arc::new(row));
-                }
-                let found = found.into_iter().map(|(id, rows)| (id, Arc::new(rows)));
-                Ok::<_, OpError>(found.collect())
+                let rows = rows.into_iter().map(|row| (row.dispute_id, row));
+                Ok::<_, OpError>(by_person(rows))
             })
             .await
             .map_err(op_error)?;

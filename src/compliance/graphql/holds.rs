@@ -6,7 +6,7 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::ComplianceLoaders;
+use super::{ComplianceLoaders, by_person::by_person};
 use crate::{
     accounts::graphql::{Account, Debtor},
     compliance::{
@@ -110,11 +110,7 @@ pub(super) type Holds = Arc<Vec<Arc<HoldRow>>>;
 
 async fn load(scope: &OpScope, debtors: &[Uuid]) -> Result<HashMap<Uuid, Holds>, OpError> {
     let rows = standing_holds(&mut *scope.snapshot().await?, debtors).await?;
-    let mut found: HashMap<Uuid, Vec<Arc<HoldRow>>> = HashMap::new();
-    for row in rows {
-        found.entry(row.asked).or_default().push(Arc::new(row));
-    }
-    Ok(found.into_iter().map(|(id, rows)| (id, Arc::new(rows))).collect())
+    Ok(by_person(rows.into_iter().map(|row| (row.asked, row))))
 }
 
 /// What is known of a person or a debt that stops or shapes collection.

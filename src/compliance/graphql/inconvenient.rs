@@ -6,12 +6,14 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{ComplianceLoaders, sealed::open_sealed};
+use super::{ComplianceLoaders, by_person::by_person, sealed::open_sealed};
 use crate::{
     accounts::Channel,
     compliance::{
         inconvenient::{InconvenientRow, NewInconvenientTime, standing_times, time_by_id},
-        record_inconvenient_time, withdraw_inconvenient_time,
+        record_inconvenient_time,
+        said_times::times_of_message,
+        withdraw_inconvenient_time,
     },
     identity::graphql::User,
     platform::{
@@ -96,11 +98,7 @@ pub(super) type Times = Arc<Vec<Arc<InconvenientRow>>>;
 
 async fn load(scope: &OpScope, debtors: &[Uuid]) -> Result<HashMap<Uuid, Times>, OpError> {
     let rows = standing_times(&mut *scope.snapshot().await?, debtors).await?;
-    let mut found: HashMap<Uuid, Vec<Arc<InconvenientRow>>> = HashMap::new();
-    for (asked, row) in rows {
-        found.entry(asked).or_default().push(Arc::new(row));
-    }
-    Ok(found.into_iter().map(|(id, rows)| (id, Arc::new(rows))).collect())
+    Ok(by_person(rows))
 }
 
 impl InconvenientTime {
@@ -123,6 +121,20 @@ impl InconvenientTime {
             .map_err(op_error)?;
         let rows = found.unwrap_or_default();
         Ok(rows.iter().map(|row| Self::new(scope, row.clone())).collect())
+    }
+
+    /// Those that a received text called so, as far as the viewer may see whose they are.
+    ///
+    /// # Errors
+    /// Internal ones only.
+    pub async fn of_message(ctx: &Context<'_>, message: Uuid) -> async_graphql::Result<Vec<Self>> {
+        let rows = times_of_message(&mut *ctx.snapshot().await?, message).await;
+        let rows = rows.map_err(|error| op_error(error.into()))?;
+        let scope = ctx.scope()?;
+        Ok(rows
+            .into_iter()
+            .map(|row| Self::new(scope, Arc::new(row)))
+            .collect())
     }
 }
 
@@ -157,7 +169,7 @@ impl InconvenientTime {
         Some(channels.iter().filter_map(|word| Channel::parse(word)).collect())
     }
 
-    /// What the person said; null when the records were destroyed.
+    /// What the person said or wrote; null when the records were destroyed.
     async fn statement(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<String>> {
         let (row, column) = (&self.row, "statement_cipher");
         let cipher = Some(row.statement_cipher.as_slice());
@@ -169,7 +181,8 @@ impl InconvenientTime {
         self.row.stated_at
     }
 
-    /// The member of staff who recorded it; null for an API key.
+    /// The member of staff who recorded it; null for an API key, and for what a text of the debtor said or they told us in the
+    /// portal.
     async fn recorded_by(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<User>> {
         match self.row.recorded_by {
             Some(id) => User::load(ctx, id).await,

@@ -1,12 +1,12 @@
 //! Records of authority to sue, in the API.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{ComplianceLoaders, sealed::open_sealed};
+use super::{ComplianceLoaders, by_person::by_person, sealed::open_sealed};
 use crate::{
     accounts::graphql::Account,
     compliance::suits::{
@@ -48,12 +48,8 @@ impl SuitAuthority {
             .suit_authorities
             .load(account, async |accounts: Vec<Uuid>| {
                 let rows = suit_authorities_of(&mut *scope.snapshot().await?, &accounts).await?;
-                let mut found: HashMap<Uuid, Vec<Arc<SuitAuthorityRow>>> = HashMap::new();
-                for row in rows {
-                    found.entry(row.account_id).or_default().push(Arc::new(row));
-                }
-                let found = found.into_iter().map(|(id, rows)| (id, Arc::new(rows)));
-                Ok::<_, OpError>(found.collect())
+                let rows = rows.into_iter().map(|row| (row.account_id, row));
+                Ok::<_, OpError>(by_person(rows))
             })
             .await
             .map_err(op_error)?;

@@ -361,7 +361,8 @@ impl SuppressionMutations {
     }
 
     /// Takes an address off the list of those that are not to be contacted: on the person's own fresh request, or because it
-    /// was a mistake. That it stood, and why it ended, stays on record. Where a hold rests on it, release the hold.
+    /// was a mistake. That it stood, and why it ended, stays on record. Where a hold rests on it, release the hold; what the vendor
+    /// blocks (`VENDOR_BLOCKED`) ends by the debtor's START alone.
     async fn release_suppression(
         &self,
         ctx: &Context<'_>,

@@ -1,12 +1,12 @@
 //! Validation notices in the API.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
-use super::ComplianceLoaders;
+use super::{ComplianceLoaders, by_person::by_person};
 use crate::{
     accounts::{ItemizationEvent, graphql::Account},
     compliance::validation_notice::{
@@ -65,12 +65,8 @@ impl ValidationNotice {
             .notices
             .load(account, async |accounts: Vec<Uuid>| {
                 let rows = notices_of_accounts(&mut *scope.snapshot().await?, &accounts).await?;
-                let mut found: HashMap<Uuid, Vec<Arc<NoticeRow>>> = HashMap::new();
-                for row in rows {
-                    found.entry(row.account_id).or_default().push(Arc::new(row));
-                }
-                let found = found.into_iter().map(|(id, rows)| (id, Arc::new(rows)));
-                Ok::<_, OpError>(found.collect())
+                let rows = rows.into_iter().map(|row| (row.account_id, row));
+                Ok::<_, OpError>(by_person(rows))
             })
             .await
             .map_err(op_error)?;

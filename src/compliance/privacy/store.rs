@@ -211,10 +211,6 @@ pub(in crate::compliance) async fn privacy_request_by_id(
         id: Some(id),
         ..PrivacyCriteria::default()
     };
-    let page = PageRequest {
-        limit: 1,
-        backward: false,
-        past: None,
-    };
+    let page = PageRequest::one();
     Ok(privacy_requests(tx, &criteria, &page, None).await?.pop())
 }

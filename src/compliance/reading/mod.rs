@@ -3,20 +3,26 @@
 //! classifier, which may only add to it.
 
 mod classes;
+mod clock_words;
 mod debts;
 mod demands;
+mod heard;
 mod media;
 mod pattern;
 mod requests;
 mod spelling;
 mod statements;
+mod times;
+mod week_words;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
 pub(super) use demands::demands_payment;
+pub use heard::{Heard, Phrases, hear};
 pub(super) use media::Medium;
+pub(super) use times::SaidTime;
 pub(super) use words::Names;
 
 /// What an inbound message asks for.
@@ -71,6 +77,8 @@ pub(super) struct Said {
     pub(super) asks_for_original_creditor: bool,
     /// They are not to be contacted at work.
     pub(super) not_at_work: bool,
+    /// When they are not to be contacted, each once.
+    pub(super) times: Vec<SaidTime>,
     pub(super) refuses_to_pay: bool,
     pub(super) cannot_pay: bool,
 }
@@ -78,17 +86,5 @@ pub(super) struct Said {
 /// Reads a text. "No soy Ana" is about Ana where she may be meant by the number; common first names, and words with a capital
 /// inside a sentence, count as names without that.
 pub(super) fn read(text: &str, names: &Names<'_>) -> Said {
-    let sentences = words::sentences(text, names);
-    let (request, media) = requests::request(&sentences);
-    let stated = statements::not_taken_back(&sentences);
-    Said {
-        request,
-        media,
-        statements: statements::statements(&stated),
-        disputes: debts::disputes(&stated),
-        asks_for_original_creditor: debts::asks_for_original_creditor(&sentences),
-        not_at_work: requests::is_not_at_work(&sentences),
-        refuses_to_pay: debts::refuses_to_pay(&sentences),
-        cannot_pay: debts::cannot_pay(&sentences),
-    }
+    heard::said_by(&words::sentences(text, names))
 }

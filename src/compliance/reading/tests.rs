@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use super::{InboundKeyword, Medium, Names, OptOutReach, Statement, read};
+use super::{InboundKeyword, Medium, Names, OptOutReach, SaidTime, Statement, read};
 
 #[derive(Deserialize)]
 struct Kind {
@@ -151,4 +151,37 @@ fn no_phrase_of_the_content_scanner_reads_as_a_request() {
     for text in texts {
         assert_eq!(read(text, &NOBODY).request, None, "{text:?}");
     }
+}
+
+#[derive(Deserialize)]
+struct SaidOfTimes {
+    text: String,
+    times: BTreeSet<String>,
+}
+
+/// "SAT,SUN 00:00-12:00"
+fn printed(time: &SaidTime) -> String {
+    let clock = |minute: i16| format!("{:02}:{:02}", minute / 60, minute % 60);
+    let days = time.days.words().map(|days| format!("{} ", days.join(",")));
+    let (from, to) = (clock(time.from_minute), clock(time.to_minute));
+    format!("{}{from}-{to}", days.unwrap_or_default())
+}
+
+#[test]
+fn every_time_that_is_said_to_be_inconvenient_is_read_and_no_other() {
+    let cases: Vec<SaidOfTimes> =
+        serde_json::from_str(include_str!("../../../tests/data/compliance-inbound-times.json"))
+            .expect("the sentences");
+    assert!(cases.len() >= 80, "{}", cases.len());
+    let wrong: Vec<String> = cases
+        .iter()
+        .filter_map(|case| {
+            let said = read(&case.text, &NOBODY);
+            let found: BTreeSet<String> = said.times.iter().map(printed).collect();
+            let is_request = said.request.is_some() && !case.times.is_empty();
+            (found != case.times || is_request)
+                .then(|| format!("{:?}: {found:?}, {:?}", case.text, said.request))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

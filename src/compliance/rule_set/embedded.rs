@@ -16,9 +16,10 @@ const ARCHIVE: &[&str] = &[
     include_str!("../../../policies/rules/2026-11-29.1.toml"),
     include_str!("../../../policies/rules/2026-11-29.2.toml"),
     include_str!("../../../policies/rules/2026-11-29.3.toml"),
+    include_str!("../../../policies/rules/2026-11-29.5.toml"),
 ];
 
-pub(super) const CURRENT: &str = include_str!("../../../policies/rules/2026-11-29.5.toml");
+pub(super) const CURRENT: &str = include_str!("../../../policies/rules/2026-11-29.6.toml");
 
 static ALL: LazyLock<Result<Vec<RuleSet>, RuleSetError>> = LazyLock::new(|| {
     let archive = ARCHIVE.iter().map(|text| pack::read(text, Kept::Archived));

@@ -41,12 +41,13 @@ pub(super) const RULES: &[Rule] = &[
         check: reg_f_cease_communication,
     },
     Rule {
-        id: "reg-f-attorney-represented",
+        id: ATTORNEY,
         check: reg_f_attorney_represented,
     },
 ];
 
 const CEASE: &str = "reg-f-cease-communication";
+const ATTORNEY: &str = "reg-f-attorney-represented";
 
 /// 11 USC 524(a)(2); 12 CFR 1006.30(b): a discharged debt is never collected again.
 fn bankruptcy_discharge(context: &Context<'_>) -> Checked {
@@ -227,7 +228,8 @@ fn is_such_a_notice(context: &Context<'_>) -> Result<bool, Missing> {
 
 /// 15 USC 1692c(a)(2); 12 CFR 1006.6(b)(2): a represented consumer is reached through the attorney, except
 /// for one answer without a demand to their own message. The product extends it to all debts and to attorneys
-/// whose details are not known yet.
+/// whose details are not known yet. Where the rule set says so, that message has to be later than what is known of the attorney: one
+/// that comes from an attorney, or sends us to them, asks for no answer to the debtor.
 fn reg_f_attorney_represented(context: &Context<'_>) -> Checked {
     let attorney = need(context.facts.attorney.as_ref(), "attorney")?;
     if attorney.known != Some(true) || !context.reg_f_applies() {
@@ -241,10 +243,27 @@ fn reg_f_attorney_represented(context: &Context<'_>) -> Checked {
     let binds = context.is_product_profile() || (concerns_these_debts && is_ascertainable);
     let is_excepted = context.recipient == Recipient::Attorney
         || attorney.consents_to_direct_contact == Some(true)
-        || (context.unanswered_message().is_some() && context.makes_no_demand());
+        || (answers_a_later_message(context, attorney.known_since)? && context.makes_no_demand());
     Ok(match (binds, is_excepted) {
         (false, _) => Verdict::Pass(Weight::Engaged),
         (true, true) => Verdict::Pass(Weight::Exception),
         (true, false) => Verdict::Deny(vec![]),
+    })
+}
+
+/// Facts that say nothing of since when are neutral.
+fn answers_a_later_message(
+    context: &Context<'_>,
+    known_since: Option<DateTime<Utc>>,
+) -> Result<bool, Missing> {
+    let Some(message) = context.unanswered_message() else {
+        return Ok(false);
+    };
+    if !context.parameters(ATTORNEY)?.later_messages_only {
+        return Ok(true);
+    }
+    Ok(match known_since {
+        Some(since) => message.at > Some(since),
+        None => context.is_neutral_on_omissions(),
     })
 }

@@ -46,7 +46,9 @@ struct Debt {
     itemized_minor: Option<i64>,
     business_name: String,
     business_role: String,
-    /// Kinds of entries in its ledger besides the opening one.
+    /// What was paid since it was placed, less what went back.
+    paid_minor: i64,
+    /// Kinds of entries in its ledger besides the opening one and those of payments.
     moved_by: Vec<String>,
     /// Holds that say to whom the notice goes instead.
     holds: Vec<String>,
@@ -270,6 +272,9 @@ fn address_of(keys: &TenantKeys, person: &DebtorRow) -> Result<Option<PostalAddr
     Ok(Some(address))
 }
 
+/// Entries of payments, and of what takes them back.
+const OF_PAYMENTS: [&str; 5] = ["PAYMENT", "REFUND", "REFUND_FAILED", "DISPUTE", "DISPUTE_WON"];
+
 /// What the ledger says has happened since the itemization date. An account is placed with what was owed on that date, so that
 /// this is every entry but the opening one.
 fn itemize(debt: &Debt, then: i64) -> Result<Itemization, OpError> {
@@ -289,7 +294,7 @@ fn itemize(debt: &Debt, then: i64) -> Result<Itemization, OpError> {
         then,
         interest: 0,
         fees: 0,
-        payments: 0,
+        payments: debt.paid_minor,
         credits: 0,
         now: debt.balance_minor,
     };
@@ -304,6 +309,7 @@ fn itemize(debt: &Debt, then: i64) -> Result<Itemization, OpError> {
 async fn debt(tx: &mut TenantTx, account: Uuid) -> Result<Option<Debt>, DbError> {
     let (business, scope) = (tx.business_id(), tx.ctx().agent_scope());
     let kinds = [HoldKind::AttorneyRepresented, HoldKind::Deceased].map(|kind| kind.as_str().to_owned());
+    let of_payments = OF_PAYMENTS.map(str::to_owned);
     Ok(sqlx::query_as!(
         Debt,
         r#"SELECT a.debtor_id, a.account_number, a.original_creditor, c.name AS "creditor?", a.currency, a.balance_minor,
@@ -312,7 +318,11 @@ async fn debt(tx: &mut TenantTx, account: Uuid) -> Result<Option<Debt>, DbError>
                 b.name AS business_name, b.role AS business_role,
                 ARRAY(SELECT DISTINCT t.kind FROM ledger_entries e
                       JOIN ledger_transactions t ON t.business_id = e.business_id AND t.id = e.transaction_id
-                      WHERE e.business_id = $1 AND e.account_id = a.id AND t.kind <> 'OPENING' ORDER BY t.kind) AS "moved_by!",
+                      WHERE e.business_id = $1 AND e.account_id = a.id AND t.kind <> 'OPENING' AND t.kind <> ALL($5)
+                      ORDER BY t.kind) AS "moved_by!",
+                (SELECT coalesce(-sum(e.amount_minor), 0)::bigint FROM ledger_entries e
+                 JOIN ledger_transactions t ON t.business_id = e.business_id AND t.id = e.transaction_id
+                 WHERE e.business_id = $1 AND e.account_id = a.id AND t.kind = ANY($5)) AS "paid_minor!",
                 ARRAY(SELECT DISTINCT h.kind FROM debtors d
                       JOIN debtors g ON g.business_id = d.business_id AND g.person_id = d.person_id
                       JOIN holds h ON h.business_id = g.business_id AND h.debtor_id = g.id
@@ -328,6 +338,7 @@ async fn debt(tx: &mut TenantTx, account: Uuid) -> Result<Option<Debt>, DbError>
         account,
         scope,
         &kinds,
+        &of_payments,
     )
     .fetch_optional(tx.conn())
     .await?)

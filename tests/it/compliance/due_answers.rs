@@ -60,9 +60,7 @@ async fn the_inbox_hears_of_answers_that_are_due() {
     let maria = app.account_id(&app.acme, MARIA).await;
     let soon = (app.app.clock.now() + TimeDelta::days(2)).to_rfc3339();
     let dispute = file(&compliance, &maria, json!({ "dueAt": soon })).await;
-    let head = compliance
-        .gql("{ viewer { inboxCursor } }", json!({}))
-        .await;
+    let head = compliance.gql("{ viewer { inboxCursor } }", json!({})).await;
     let mut inbox = compliance.socket().await;
     inbox
         .subscribe(

@@ -27,7 +27,7 @@ async fn holds(app: &TestApp, client: &Client, nth: usize) -> Vec<Value> {
 }
 
 /// A text reaches the webhook, and no job has run yet.
-async fn hand_in(app: &TestApp, tenant: &Tenant, from: &str, body: &str) {
+pub(super) async fn hand_in(app: &TestApp, tenant: &Tenant, from: &str, body: &str) {
     let text = app.sandbox.state().receive_text(from, tenant.demo.number, body);
     assert_eq!(text.await.unwrap().webhook_status, Some(200));
 }
@@ -109,6 +109,27 @@ async fn what_a_text_states_binds_in_the_transaction_that_stores_it() {
         .get(0);
     assert_eq!(told, 1, "the inbox hears of it");
     assert_eq!(app.audited("hold.placed").await, 1 + seeded_holds(&app).await);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_text_that_tells_of_an_attorney_opens_no_answer_and_a_later_one_opens_one() {
+    let app = TestApp::start().await;
+    let agent = app.acme.agent().await;
+    let thread = app.thread_with(&agent, &app.acme, JAMES).await;
+    let phone = app.acme.debtor_number(JAMES);
+    app.text(&app.acme, &phone, "Please talk to my lawyer about this")
+        .await;
+    let refused = send_refused(&agent, &thread, "Thank you. What is their name?").await;
+    assert_eq!(refused["decision"]["rule"], "reg-f-attorney-represented");
+
+    app.advance(TimeDelta::minutes(1)).await;
+    app.text(&app.acme, &phone, "What is your mailing address?").await;
+    let answer = send(&agent, &thread, "It is 1 Main Street, Albany.").await;
+    app.run_jobs().await;
+    assert_eq!(app.status(&answer).await, "DELIVERED", "they asked");
+    let refused = send_refused(&agent, &thread, "Is there anything else?").await;
+    assert_eq!(refused["decision"]["rule"], "reg-f-attorney-represented");
     app.finish().await;
 }
 

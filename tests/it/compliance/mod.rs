@@ -23,6 +23,8 @@ mod reassigned;
 mod refused_media;
 mod replay;
 mod rule_sets;
+mod said_times;
+mod silent_attorneys;
 mod slots;
 mod suits;
 mod threads;

@@ -191,7 +191,7 @@ async fn a_new_rule_set_shows_what_it_would_have_changed_before_it_takes_effect(
         send(&agent, &thread, text).await;
         app.run_jobs().await;
     }
-    let pack = concat!(env!("CARGO_MANIFEST_DIR"), "/policies/rules/2026-11-29.5.toml");
+    let pack = concat!(env!("CARGO_MANIFEST_DIR"), "/policies/rules/2026-11-29.6.toml");
     // Without its own tests, which say what it answers as it stands.
     let rules = std::fs::read_to_string(pack).unwrap();
     let rules = rules.split_once("\n[[test]]").unwrap().0.to_owned();
@@ -201,7 +201,7 @@ async fn a_new_rule_set_shows_what_it_would_have_changed_before_it_takes_effect(
 
     std::fs::write(
         &pack,
-        rules.replace("version = \"2026-11-29.5\"", "version = \"next\""),
+        rules.replace("version = \"2026-11-29.6\"", "version = \"next\""),
     )
     .unwrap();
     let (code, told, why) = compliance(&app, &["shadow", "--pack", path, "--days", "3660"]).await;

@@ -7,6 +7,7 @@ mod documents;
 mod evidence;
 mod own;
 mod pack;
+mod payments;
 mod rows;
 mod run;
 mod sections;
@@ -305,10 +306,6 @@ pub(in crate::compliance) async fn own_archive(
     tx: &mut TenantTx,
     id: Uuid,
 ) -> Result<Option<ArchiveRow>, DbError> {
-    let page = PageRequest {
-        limit: 1,
-        backward: false,
-        past: None,
-    };
+    let page = PageRequest::one();
     Ok(own_archives(tx, Some(id), &page, None).await?.pop())
 }

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::{
-    disputes,
+    disputes, payments,
     sections::{Raw, Section, Selection},
 };
 use crate::platform::db::{DbError, TenantTx};
@@ -24,6 +24,9 @@ pub(super) async fn page(
         Section::Accounts => accounts(tx, of, past).await,
         Section::Notes => notes(tx, of, past).await,
         Section::Ledger => ledger(tx, of, past).await,
+        Section::Payments => payments::payments(tx, of, past).await,
+        Section::Refunds => payments::refunds(tx, of, past).await,
+        Section::PaymentDisputes => payments::disputes(tx, of, past).await,
         Section::Conversations => conversations(tx, of, past).await,
         Section::Messages => messages(tx, of, past).await,
         Section::Consents => consents(tx, of, past).await,

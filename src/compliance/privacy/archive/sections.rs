@@ -37,6 +37,9 @@ pub(super) enum Section {
     Accounts,
     Notes,
     Ledger,
+    Payments,
+    Refunds,
+    PaymentDisputes,
     Conversations,
     Messages,
     Consents,
@@ -70,6 +73,9 @@ impl Section {
         Self::Accounts,
         Self::Notes,
         Self::Ledger,
+        Self::Payments,
+        Self::Refunds,
+        Self::PaymentDisputes,
         Self::Conversations,
         Self::Messages,
         Self::Consents,
@@ -92,6 +98,9 @@ impl Section {
     pub(super) const EVIDENCE: &'static [Self] = &[
         Self::Accounts,
         Self::Ledger,
+        Self::Payments,
+        Self::Refunds,
+        Self::PaymentDisputes,
         Self::Conversations,
         Self::Messages,
         Self::Consents,
@@ -131,6 +140,9 @@ impl Section {
             Self::Accounts => "accounts.json",
             Self::Notes => "notes.json",
             Self::Ledger => "ledger.json",
+            Self::Payments => "payments.json",
+            Self::Refunds => "refunds.json",
+            Self::PaymentDisputes => "payment_disputes.json",
             Self::Conversations => "conversations.json",
             Self::Messages => "messages.json",
             Self::Consents => "consents.json",
@@ -158,6 +170,9 @@ impl Section {
             Self::Accounts => "accounts",
             Self::Notes => "account_notes",
             Self::Ledger => "ledger_entries",
+            Self::Payments => "payments",
+            Self::Refunds => "refunds",
+            Self::PaymentDisputes => "payment_disputes",
             Self::Conversations => "conversations",
             Self::Messages => "messages",
             Self::Consents => "consents",
@@ -194,6 +209,7 @@ impl Section {
             ],
             Self::Accounts => &[("custom_fields_cipher", "custom_fields", true)],
             Self::Notes => &[("body_cipher", "text", false)],
+            Self::Payments => &[("note_cipher", "note", false)],
             Self::Conversations => &[
                 ("peer_cipher", "their_address", false),
                 ("resolution_cipher", "resolution", false),
@@ -233,7 +249,9 @@ impl Section {
                 ("withdrawal_cipher", "withdrawal", false),
             ],
             Self::Limitations => &[("basis_cipher", "basis", false)],
-            Self::Ledger | Self::Suppressions | Self::Decisions => &[],
+            Self::Ledger | Self::Refunds | Self::PaymentDisputes | Self::Suppressions | Self::Decisions => {
+                &[]
+            }
         }
     }
 }

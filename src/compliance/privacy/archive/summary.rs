@@ -168,6 +168,9 @@ fn described(name: &str, spanish: bool) -> &'static str {
             "entries that make up the balances",
             "asientos que forman los saldos",
         ),
+        "payments.json" => ("payments that were made or tried", "pagos hechos o intentados"),
+        "refunds.json" => ("money that went back", "dinero devuelto"),
+        "payment_disputes.json" => ("payments that a bank took back", "pagos que un banco recuperó"),
         "conversations.json" => ("conversations", "conversaciones"),
         "messages.json" => ("messages from you and to you", "mensajes suyos y para usted"),
         "consents.json" => (
