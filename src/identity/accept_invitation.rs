@@ -14,6 +14,7 @@ use super::{
     invite::{check_name, open_address},
     lockout::{Account, FailureGuard},
     login::{LoginStep, Passed, push_audit, second_factor},
+    mail_reader::reader_of_member,
     password::hash_password,
     password_policy::{self, About},
     ports::{StaffMail, StaffMailer},
@@ -298,6 +299,7 @@ pub async fn send_welcome_mail(
     let mut tx = identity.db.tenant(ctx).await?;
     let business = invitation_store::business_name(&mut tx).await?;
     let details = team_store::member_details(&mut tx, &[job.user_id]).await?;
+    let reader = reader_of_member(&mut tx, job.user_id).await?;
     tx.finish_read().await?;
     let Some(person) = details.first() else {
         return Ok(());
@@ -311,7 +313,7 @@ pub async fn send_welcome_mail(
     .map_err(|error| JobError::Fatal(error.to_string()))?;
     let link = identity.settings.public_base_url.clone();
     mailer
-        .send(&email, StaffMail::Welcome { business, link })
+        .send(&email, reader, StaffMail::Welcome { business, link })
         .await
         .map_err(|error| JobError::Retry(format!("mail was not taken: {error}")))
 }

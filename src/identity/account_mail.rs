@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::{
     Identity, credential_store,
+    mail_reader::reader_of,
     ports::{StaffMail, StaffMailer},
     reset_password::LINK_LIFETIME,
     store::{self, IdentityRow},
@@ -87,11 +88,12 @@ pub async fn send_account_mail(
         AccountMail::RecoveryCodesMade => StaffMail::RecoveryCodesMade,
         AccountMail::EmailChangeAsked => StaffMail::EmailChangeAsked,
     };
+    let reader = reader_of(&mut tx, row.id, None).await?;
     // The link must be good before anybody can follow it; the call itself happens outside the transaction.
     tx.commit().await?;
     let address = address_of(identity, &row)?;
     mailer
-        .send(&address, mail)
+        .send(&address, reader, mail)
         .await
         .map_err(|error| JobError::Retry(format!("mail was not taken: {error}")))
 }

@@ -12,6 +12,7 @@ use super::{
     api_key_store,
     break_glass_store::{self as store, NewVisit},
     credential_store,
+    mail_reader::reader_of,
     platform_staff::authorize_operator,
     ports::{StaffMail, StaffMailer},
     tokens::{Claims, Purpose},
@@ -193,14 +194,14 @@ pub async fn send_break_glass_mail(
     let mut tx = identity.db.system(&ctx).await?;
     let visit = store::announced(&mut tx, job.business_id, job.session_id).await?;
     let row = credential_store::find_identity(&mut tx, job.identity_id).await?;
+    let reader = reader_of(&mut tx, job.identity_id, Some(job.business_id)).await?;
     tx.commit().await?;
-    let (Some((business, expires_at)), Some(row)) = (visit, row) else {
+    let (Some((business, ends)), Some(row)) = (visit, row) else {
         return Ok(());
     };
     let address = address_of(identity, &row)?;
-    let ends = expires_at.format("%Y-%m-%d %H:%M UTC").to_string();
     mailer
-        .send(&address, StaffMail::BreakGlass { business, ends })
+        .send(&address, reader, StaffMail::BreakGlass { business, ends })
         .await
         .map_err(|error| JobError::Retry(format!("mail was not taken: {error}")))
 }

@@ -16,6 +16,7 @@ use super::{
     email_change_store::{self, EmailChange},
     lockout::{Account, FailureGuard},
     login::push_audit,
+    mail_reader::reader_of,
     ports::{StaffMail, StaffMailer},
     registration_store,
     revocations::forget_all,
@@ -301,10 +302,11 @@ pub async fn send_email_change_link(
             link: format!("{base}/confirm-email?token={token}"),
         }
     };
+    let reader = reader_of(&mut tx, job.identity_id, None).await?;
     // The link must be good before anybody can follow it; the call itself happens outside the transaction.
     tx.commit().await?;
     mailer
-        .send(&email, mail)
+        .send(&email, reader, mail)
         .await
         .map_err(|error| JobError::Retry(format!("mail was not taken: {error}")))
 }

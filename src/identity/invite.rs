@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{
     Identity,
     invitation_store::{self as store, NewInvitation},
-    ports::{StaffMail, StaffMailer},
+    ports::{MailReader, StaffMail, StaffMailer},
     role_store,
     team_store::member_with_address,
     tokens::{hash_secret, new_secret},
@@ -264,8 +264,9 @@ pub async fn send_invitation_mail(
         business,
         link: format!("{base}/accept-invitation?token={token}"),
     };
+    // Nobody has said yet how they read.
     mailer
-        .send(&email, mail)
+        .send(&email, MailReader::default(), mail)
         .await
         .map_err(|error| JobError::Retry(format!("mail was not taken: {error}")))
 }

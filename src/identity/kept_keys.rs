@@ -10,6 +10,7 @@ use super::{
     Identity,
     account_mail::address_of,
     api_key_store, credential_store,
+    mail_reader::reader_of,
     ports::{StaffMail, StaffMailer},
     team_store::UserRow,
 };
@@ -72,13 +73,14 @@ pub async fn send_kept_keys(
     let business = ctx.business_id();
     let prefixes = api_key_store::prefixes_of(&mut tx, business, job.user_id, identity.wall.now()).await?;
     let row = credential_store::find_identity(&mut tx, job.identity_id).await?;
+    let reader = reader_of(&mut tx, job.identity_id, Some(business)).await?;
     tx.commit().await?;
     let Some(row) = row.filter(|_| !prefixes.is_empty()) else {
         return Ok(());
     };
     let address = address_of(identity, &row)?;
     mailer
-        .send(&address, StaffMail::KeysStay { prefixes })
+        .send(&address, reader, StaffMail::KeysStay { prefixes })
         .await
         .map_err(|error| JobError::Retry(format!("mail was not taken: {error}")))
 }

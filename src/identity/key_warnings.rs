@@ -8,6 +8,7 @@ use super::{
     Identity,
     account_mail::address_of,
     api_key_store, credential_store,
+    mail_reader::reader_of,
     notifications::{NotificationKind, wants_mail},
     ports::{StaffMail, StaffMailer},
 };
@@ -89,14 +90,14 @@ pub async fn send_key_warning(
         NotificationKind::ApiKeyEnding,
     )
     .await?;
+    let reader = reader_of(&mut tx, job.identity_id, Some(job.business_id)).await?;
     tx.commit().await?;
-    let (Some((prefix, expires_at)), Some(row), true) = (key, row, wanted) else {
+    let (Some((prefix, ends)), Some(row), true) = (key, row, wanted) else {
         return Ok(());
     };
     let address = address_of(identity, &row)?;
-    let ends = expires_at.format("%Y-%m-%d %H:%M UTC").to_string();
     mailer
-        .send(&address, StaffMail::ApiKeyEnds { prefix, ends })
+        .send(&address, reader, StaffMail::ApiKeyEnds { prefix, ends })
         .await
         .map_err(|error| JobError::Retry(format!("mail was not taken: {error}")))
 }

@@ -38,6 +38,7 @@ mod kept_keys;
 mod key_warnings;
 mod lockout;
 mod login;
+mod mail_reader;
 mod mfa;
 mod mfa_store;
 mod notice_mail;

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::{
     Identity, invitation_store,
     invite::open_address,
+    mail_reader::reader_of_member,
     notifications::{NotificationChannel, NotificationKind, wants, who_want},
     ports::{StaffMail, StaffMailer},
     store::may_be_given_work,
@@ -78,6 +79,7 @@ pub async fn send_notice(
     let is_active = may_be_given_work(&mut tx, job.user_id).await?;
     let is_wanted = wants(&mut tx, job.user_id, job.kind, NotificationChannel::Email).await?;
     let details = team_store::member_details(&mut tx, &[job.user_id]).await?;
+    let reader = reader_of_member(&mut tx, job.user_id).await?;
     tx.finish_read().await?;
     let link = identity.settings.public_base_url.clone();
     let mail = match job.kind {
@@ -98,7 +100,7 @@ pub async fn send_notice(
     )
     .map_err(|error| JobError::Fatal(error.to_string()))?;
     mailer
-        .send(&address, mail)
+        .send(&address, reader, mail)
         .await
         .map_err(|error| JobError::Retry(format!("mail was not taken: {error}")))
 }

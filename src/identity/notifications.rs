@@ -22,8 +22,8 @@ pub enum NotificationKind {
     AnswerDue,
     /// An API key of your business ends soon; administrators hear of it.
     ApiKeyEnding,
-    /// What the gate refuses, or how many opt out, makes a pattern that somebody should look at; compliance officers hear of it,
-    /// administrators where there is none.
+    /// What the gate refuses, or how many opt out, makes a pattern that somebody should look at, or a hold because of an attorney may
+    /// be reviewed; compliance officers hear of it, administrators where there is none.
     ComplianceAlert,
     /// A thread was assigned to you, by somebody else.
     ConversationAssigned,

@@ -6,7 +6,9 @@ use super::{
     Identity,
     account_mail::address_of,
     credential_store,
+    mail_reader::reader_of,
     notifications::{NotificationKind, wants_mail},
+    ports::MailReader,
 };
 use crate::platform::{
     context::SystemCtx,
@@ -48,7 +50,7 @@ pub async fn compliance_officers(tx: &mut TenantTx) -> Result<Vec<Uuid>, DbError
     .await?)
 }
 
-/// The address of a person of staff for a mail of this kind; none for who is not there any more, or does not want to hear of it.
+/// The address of a person of staff for a mail of this kind, and how they read; none for who is not there any more, or does not want to hear of it.
 ///
 /// # Errors
 /// [`JobError::Retry`] while the database is away.
@@ -57,13 +59,14 @@ pub async fn staff_address(
     business: Uuid,
     person: Uuid,
     kind: NotificationKind,
-) -> Result<Option<EmailAddress>, JobError> {
+) -> Result<Option<(EmailAddress, MailReader)>, JobError> {
     let ctx = SystemCtx::for_reason("address of a member of staff", "job-staff-mail");
     let mut tx = identity.db.system(&ctx).await?;
     let row = credential_store::find_identity(&mut tx, person).await?;
     let is_wanted = wants_mail(&mut tx, business, person, kind).await?;
+    let reader = reader_of(&mut tx, person, Some(business)).await?;
     tx.commit().await?;
     row.filter(|_| is_wanted)
-        .map(|row| address_of(identity, &row))
+        .map(|row| Ok::<_, JobError>((address_of(identity, &row)?, reader)))
         .transpose()
 }

@@ -1,8 +1,48 @@
 //! What the slice needs from outside.
 
 use async_trait::async_trait;
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
 
 use crate::platform::email::EmailAddress;
+
+/// A language in which mails to staff are written.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum MailLanguage {
+    #[default]
+    English,
+    Spanish,
+}
+
+/// How whom a mail is sent to reads: in which language, and by the clock of which zone.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct MailReader {
+    pub language: MailLanguage,
+    pub zone: Tz,
+}
+
+impl Default for MailReader {
+    fn default() -> Self {
+        Self {
+            language: MailLanguage::default(),
+            zone: Tz::UTC,
+        }
+    }
+}
+
+impl MailReader {
+    /// Of a profile's language (a BCP 47 tag) and time zone; English where nobody says, or we do not write it, and UTC.
+    pub fn of(language: Option<&str>, zone: Option<&str>) -> Self {
+        let primary = language.and_then(|tag| tag.split('-').next());
+        Self {
+            language: match primary {
+                Some("es") => MailLanguage::Spanish,
+                _ => MailLanguage::English,
+            },
+            zone: zone.and_then(|zone| zone.parse().ok()).unwrap_or(Tz::UTC),
+        }
+    }
+}
 
 /// A mail to a member of staff or an invitee: fixed templates, no debtor data, no permit.
 #[derive(Clone, Debug)]
@@ -61,8 +101,8 @@ pub enum StaffMail {
     BreakGlass {
         /// Which business.
         business: String,
-        /// Until when at the latest, in words.
-        ends: String,
+        /// Until when at the latest.
+        ends: DateTime<Utc>,
     },
     /// A thread was assigned to whom it is sent to.
     ConversationAssigned {
@@ -96,8 +136,8 @@ pub enum StaffMail {
     ApiKeyEnds {
         /// The key's beginning.
         prefix: String,
-        /// When it ends, in words.
-        ends: String,
+        /// When it ends.
+        ends: DateTime<Utc>,
     },
     /// A licence of the business to collect ends soon.
     LicenseEnds {
@@ -105,15 +145,22 @@ pub enum StaffMail {
         state: String,
         /// Its number.
         number: String,
-        /// The last day, in words.
-        ends: String,
+        /// The last day.
+        ends: NaiveDate,
     },
     /// Patterns of the business's decisions that somebody should look at.
     CompliancePatterns {
-        /// Each in a sentence of ours, which names nobody.
+        /// Each in a sentence of ours, in the reader's language, which names nobody.
         patterns: Vec<String>,
         /// Where the dashboard shows them.
         link: String,
+    },
+    /// Holds because an attorney represents a debtor have stood for so long that a person may review them.
+    AttorneysSilent {
+        /// How many.
+        holds: i64,
+        /// How long they have stood at least.
+        days: i64,
     },
     /// Keys stay good whose maker was suspended or has another role.
     KeysStay {
@@ -125,9 +172,9 @@ pub enum StaffMail {
 /// Sends mails to staff.
 #[async_trait]
 pub trait StaffMailer: Send + Sync {
-    /// Hands the mail over.
+    /// Hands the mail over, in the words of whom it is sent to.
     ///
     /// # Errors
     /// When the mail server does not take it; the job tries again.
-    async fn send(&self, to: &EmailAddress, mail: StaffMail) -> anyhow::Result<()>;
+    async fn send(&self, to: &EmailAddress, reader: MailReader, mail: StaffMail) -> anyhow::Result<()>;
 }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::{
     Identity, NewBusiness, NewMember, business_store,
     login::push_audit,
+    mail_reader::reader_of,
     password::hash_password,
     password_policy::{self, About},
     ports::{StaffMail, StaffMailer},
@@ -291,10 +292,11 @@ pub async fn send_verification_mail(
             }
         }
     };
+    let reader = reader_of(&mut tx, row.id, None).await?;
     // The link must be good before anybody can follow it; the call itself happens outside the transaction.
     tx.commit().await?;
     mailer
-        .send(&email, mail)
+        .send(&email, reader, mail)
         .await
         .map_err(|error| JobError::Retry(format!("mail was not taken: {error}")))
 }

@@ -1,5 +1,7 @@
 //! Language tags (BCP 47, RFC 5646): a language, with a script and a region where somebody names them.
 
+use chrono::{Datelike as _, NaiveDate};
+
 /// The tag in its usual spelling (RFC 5646 section 2.1.1): `es-MX`, `zh-Hant-TW`, `es-419`; `None` for what is none. Variants,
 /// extensions and tags for private use are not taken: nobody is written to by them.
 pub fn language_tag(text: &str) -> Option<String> {
@@ -26,6 +28,54 @@ pub fn language_tag(text: &str) -> Option<String> {
         tag = format!("{tag}-{}", region.to_ascii_uppercase());
     }
     parts.next().is_none().then_some(tag)
+}
+
+/// The months, as a text names them.
+pub const MONTHS: [(&str, [&str; 12]); 2] = [
+    (
+        "en",
+        [
+            "January",
+            "February",
+            "March",
+            "April",
+            "May",
+            "June",
+            "July",
+            "August",
+            "September",
+            "October",
+            "November",
+            "December",
+        ],
+    ),
+    (
+        "es",
+        [
+            "enero",
+            "febrero",
+            "marzo",
+            "abril",
+            "mayo",
+            "junio",
+            "julio",
+            "agosto",
+            "septiembre",
+            "octubre",
+            "noviembre",
+            "diciembre",
+        ],
+    ),
+];
+
+/// A day as a text names it, in English or, for `es`, in Spanish.
+pub fn day_in_words(day: NaiveDate, language: &str) -> String {
+    let [(_, english), (_, spanish)] = MONTHS;
+    let month = day.month0() as usize;
+    match language {
+        "es" => format!("{} de {} de {}", day.day(), spanish[month], day.year()),
+        _ => format!("{} {}, {}", english[month], day.day(), day.year()),
+    }
 }
 
 /// What to say of a text that is no tag.

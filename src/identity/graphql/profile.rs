@@ -19,7 +19,8 @@ use crate::{
 /// How you are reached, and what you want to read.
 #[derive(SimpleObject)]
 pub struct UserProfile {
-    /// Your language, such as `en` or `es-MX`; null where you have not said.
+    /// Your language, such as `en` or `es-MX`; null where you have not said. Mails to you are in it where it is Spanish, else in
+    /// English.
     language: Option<String>,
     /// Your time zone; null where you have not said.
     time_zone: Option<TimeZoneScalar>,

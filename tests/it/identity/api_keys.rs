@@ -224,12 +224,9 @@ async fn a_key_ends_on_its_day_and_its_administrators_hear_of_it_before() {
     let program = program(&app, &created);
     let warnings = async |app: &TestApp| {
         app.run_jobs().await;
-        let mails = app.sandbox.state().mails();
-        assert!(
-            mails
-                .iter()
-                .all(|mail| mail.subject == "An API key of your business ends soon")
-        );
+        // Others hear of other things meanwhile.
+        let mut mails = app.sandbox.state().mails();
+        mails.retain(|mail| mail.subject == "An API key of your business ends soon");
         let prefix = created["apiKey"]["prefix"].as_str().unwrap();
         assert!(
             mails
@@ -238,7 +235,8 @@ async fn a_key_ends_on_its_day_and_its_administrators_hear_of_it_before() {
         );
         assert_eq!(
             app.sandbox.state().mails_to("admin@acme.example").len(),
-            mails.len()
+            mails.len(),
+            "to the administrators alone"
         );
         mails.len()
     };

@@ -7,6 +7,7 @@ mod email;
 mod invitations;
 mod lockout;
 mod log_in;
+mod mail_words;
 mod members;
 mod notifications;
 mod own_sessions;
