@@ -8,7 +8,8 @@ use chrono::{DateTime, Utc};
 use super::{
     logo::logo,
     model::{
-        AutoResponse, BillingContact, Branding, BusinessLocale, CompanyProfile, PaymentTerms, StoredMoney,
+        AssistantSettings, AutoResponse, BillingContact, Branding, BusinessLocale, CompanyProfile,
+        PaymentTerms, StoredMoney,
     },
     store::{self, Stored},
     update_settings::{SettingsPatch, update_settings},
@@ -117,6 +118,11 @@ impl BusinessSettings {
     /// What is answered when nobody is there.
     async fn auto_response(&self) -> &AutoResponse {
         &self.stored.sections.auto_response
+    }
+
+    /// What the assistant does.
+    async fn assistant(&self) -> &AssistantSettings {
+        &self.stored.sections.assistant
     }
 
     /// Who is asked about the bills; null where nobody is named, and for those who may not change settings.
@@ -232,6 +238,8 @@ pub struct UpdateBusinessSettingsInput {
     payment_terms: Option<PaymentTermsInput>,
     /// What is answered when nobody is there.
     auto_response: Option<AutoResponse>,
+    /// What the assistant does.
+    assistant: Option<AssistantSettings>,
     /// Who is asked about the bills; null removes them.
     billing_contact: MaybeUndefined<BillingContact>,
     /// After how many minutes without use a session of your staff ends, 15 to 30; null leaves it to the service.
@@ -265,6 +273,7 @@ impl UpdateBusinessSettingsInput {
             locale: self.locale,
             payment_terms: self.payment_terms.map(|terms| terms.parse()).transpose()?,
             auto_response: self.auto_response,
+            assistant: self.assistant,
             billing_contact: self.billing_contact.into(),
             session_idle_minutes: self.session_idle_minutes.into(),
             document_max_bytes: Option::<Option<i32>>::from(self.document_max_bytes)

@@ -120,6 +120,35 @@ pub struct AutoResponse {
     pub texts: Vec<AutoResponseText>,
 }
 
+/// The least and the most confidence, in percent, below which a business may have the assistant hand over.
+const CONFIDENCE: std::ops::RangeInclusive<i32> = 50..=95;
+const USUAL_CONFIDENCE: i32 = 70;
+
+/// What the assistant does: it answers what debtors write where no member of staff does.
+#[derive(Clone, Debug, Deserialize, InputObject, PartialEq, Serialize, SimpleObject)]
+#[graphql(input_name = "AssistantSettingsInput")]
+#[serde(default)]
+pub struct AssistantSettings {
+    /// Whether it is on. It answers in threads of nobody's; in those of an agent who does not work now where `autoResponse` is on
+    /// too, and never where an agent works.
+    pub enabled: bool,
+    /// Below this confidence, in percent, it answers nothing and hands the thread to a person: 50 to 95.
+    pub min_confidence: i32,
+    /// Whether one upset message is enough to hand the thread to a person; otherwise the second in a row is. A hostile one always
+    /// is.
+    pub strict: bool,
+}
+
+impl Default for AssistantSettings {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            min_confidence: USUAL_CONFIDENCE,
+            strict: false,
+        }
+    }
+}
+
 /// Who is asked about the bills of the business itself.
 #[derive(Clone, Debug, Deserialize, InputObject, PartialEq, Serialize, SimpleObject)]
 #[graphql(input_name = "BillingContactInput")]
@@ -140,6 +169,7 @@ pub(super) struct Sections {
     pub(super) locale: BusinessLocale,
     pub(super) payment_terms: PaymentTerms,
     pub(super) auto_response: AutoResponse,
+    pub(super) assistant: AssistantSettings,
 }
 
 /// Collects what does not fit.
@@ -224,6 +254,11 @@ impl Sections {
             );
         }
         self.check_auto_response(complaints);
+        if !CONFIDENCE.contains(&self.assistant.min_confidence) {
+            let (least, most) = (CONFIDENCE.start(), CONFIDENCE.end());
+            let message = format!("Give a whole number from {least} to {most}.");
+            complaints.add("assistant.minConfidence", message);
+        }
     }
 
     fn check_company(&mut self, complaints: &mut Complaints) {
@@ -393,6 +428,10 @@ mod tests {
                 enabled: true,
                 texts: Vec::new(),
             },
+            assistant: AssistantSettings {
+                min_confidence: 49,
+                ..AssistantSettings::default()
+            },
         };
         assert_eq!(
             fields(wrong),
@@ -408,6 +447,7 @@ mod tests {
                 "paymentTerms.graceDays",
                 "paymentTerms.minInstallment.amount",
                 "autoResponse.texts",
+                "assistant.minConfidence",
             ]
         );
     }

@@ -39,8 +39,8 @@ pub(super) async fn lock_business(tx: &mut TenantTx) -> Result<(), DbError> {
 pub(super) async fn settings(tx: &mut TenantTx) -> Result<Stored, OpError> {
     let business = tx.business_id();
     let row = sqlx::query!(
-        "SELECT version, company, branding, locale, payment_terms, auto_response, billing_contact_cipher, key_version,
-                updated_at
+        "SELECT version, company, branding, locale, payment_terms, auto_response, assistant, billing_contact_cipher,
+                key_version, updated_at
          FROM business_settings WHERE business_id = $1",
         business
     )
@@ -57,6 +57,7 @@ pub(super) async fn settings(tx: &mut TenantTx) -> Result<Stored, OpError> {
             locale: read(row.locale)?,
             payment_terms: read(row.payment_terms)?,
             auto_response: read(row.auto_response)?,
+            assistant: read(row.assistant)?,
         },
         billing_cipher: row.billing_contact_cipher,
         key_version: row.key_version,
@@ -76,10 +77,11 @@ pub(super) async fn put_settings(tx: &mut TenantTx, stored: &Stored) -> Result<(
     let sections = &stored.sections;
     sqlx::query!(
         "INSERT INTO business_settings (business_id, version, company, branding, locale, payment_terms, auto_response,
-             billing_contact_cipher, key_version, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+             billing_contact_cipher, key_version, updated_at, assistant)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
          ON CONFLICT (business_id) DO UPDATE SET version = $2, company = $3, branding = $4, locale = $5,
-             payment_terms = $6, auto_response = $7, billing_contact_cipher = $8, key_version = $9, updated_at = $10",
+             payment_terms = $6, auto_response = $7, billing_contact_cipher = $8, key_version = $9, updated_at = $10,
+             assistant = $11",
         business,
         stored.version,
         json(serde_json::to_value(&sections.company))?,
@@ -90,6 +92,7 @@ pub(super) async fn put_settings(tx: &mut TenantTx, stored: &Stored) -> Result<(
         stored.billing_cipher,
         stored.key_version,
         now,
+        json(serde_json::to_value(&sections.assistant))?,
     )
     .execute(tx.conn())
     .await?;

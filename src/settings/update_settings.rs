@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     model::{
-        AutoResponse, BillingContact, Branding, BusinessLocale, CompanyProfile, Complaints, PaymentTerms,
-        Sections, check_billing_contact,
+        AssistantSettings, AutoResponse, BillingContact, Branding, BusinessLocale, CompanyProfile,
+        Complaints, PaymentTerms, Sections, check_billing_contact,
     },
     store::{self, Stored},
 };
@@ -34,6 +34,7 @@ pub(super) struct SettingsPatch {
     pub(super) locale: Option<BusinessLocale>,
     pub(super) payment_terms: Option<PaymentTerms>,
     pub(super) auto_response: Option<AutoResponse>,
+    pub(super) assistant: Option<AssistantSettings>,
     /// `Some(None)` removes it.
     pub(super) billing_contact: Option<Option<BillingContact>>,
     /// `Some(None)` leaves it to the service.
@@ -161,6 +162,9 @@ fn merge(sections: &mut Sections, patch: &mut SettingsPatch) {
     if let Some(response) = patch.auto_response.take() {
         sections.auto_response = response;
     }
+    if let Some(assistant) = patch.assistant.take() {
+        sections.assistant = assistant;
+    }
 }
 
 fn check_rest(patch: &mut SettingsPatch, complaints: &mut Complaints) {
@@ -212,5 +216,6 @@ fn differences(before: &Sections, after: &Sections) -> Result<Map<String, Value>
         &after.auto_response,
         &mut found,
     )?;
+    pair("assistant", &before.assistant, &after.assistant, &mut found)?;
     Ok(found)
 }

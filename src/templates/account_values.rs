@@ -1,6 +1,6 @@
 //! The true values of an account, for the places of a text.
 
-use chrono::{Datelike as _, NaiveDate};
+use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::{
@@ -14,6 +14,7 @@ use crate::{
     platform::{
         db::TenantTx,
         error::OpError,
+        language::day_in_words,
         money::{Currency, Money},
     },
     settings::CompanyProfile,
@@ -108,7 +109,7 @@ impl AccountFacts {
             Variable::BusinessAddress => company.address.as_ref().map(on_one_line),
             Variable::AccountNumberEnding => Some(ending(&self.account_number)),
             Variable::Balance => self.balance.map(shown),
-            Variable::DueDate => self.due_date.map(|day| day_in_words(day, of.language)),
+            Variable::DueDate => self.due_date.map(|day| day_in_words(day, of.language.tag())),
             Variable::CreditorName => self.current_creditor(),
             Variable::OriginalCreditor => self.original_creditor.clone(),
             Variable::PortalLink => Some(link.to_owned()),
@@ -140,62 +141,9 @@ fn ending(number: &str) -> String {
     number.chars().skip(length.saturating_sub(4)).collect()
 }
 
-/// An amount as it is written in the United States, in English and Spanish alike.
+/// An amount, as every text of ours shows it.
 pub(super) fn shown(money: Money) -> String {
-    let plain = money.to_decimal_string();
-    let (whole, decimals) = plain.split_once('.').unwrap_or((plain.as_str(), ""));
-    let digits = whole.len();
-    let mut grouped = String::with_capacity(digits + digits / 3);
-    for (nth, digit) in whole.chars().enumerate() {
-        if nth > 0 && (digits - nth).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    let amount = match decimals {
-        "" => grouped,
-        decimals => format!("{grouped}.{decimals}"),
-    };
-    match money.currency().code() {
-        "USD" => format!("${amount}"),
-        code => format!("{amount} {code}"),
-    }
-}
-
-fn day_in_words(day: NaiveDate, language: TemplateLanguage) -> String {
-    const ENGLISH: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
-    const SPANISH: [&str; 12] = [
-        "enero",
-        "febrero",
-        "marzo",
-        "abril",
-        "mayo",
-        "junio",
-        "julio",
-        "agosto",
-        "septiembre",
-        "octubre",
-        "noviembre",
-        "diciembre",
-    ];
-    let month = day.month0() as usize;
-    match language {
-        TemplateLanguage::En => format!("{} {}, {}", ENGLISH[month], day.day(), day.year()),
-        TemplateLanguage::Es => format!("{} de {} de {}", day.day(), SPANISH[month], day.year()),
-    }
+    money.shown()
 }
 
 fn on_one_line(address: &PostalAddress) -> String {
@@ -227,8 +175,8 @@ mod tests {
         assert_eq!(dollars(125_050), "$1,250.50");
         assert_eq!(dollars(12_345_678_901), "$123,456,789.01");
         let day = NaiveDate::from_ymd_opt(2027, 6, 3).unwrap();
-        assert_eq!(day_in_words(day, TemplateLanguage::En), "June 3, 2027");
-        assert_eq!(day_in_words(day, TemplateLanguage::Es), "3 de junio de 2027");
+        assert_eq!(day_in_words(day, "en"), "June 3, 2027");
+        assert_eq!(day_in_words(day, "es"), "3 de junio de 2027");
         assert_eq!(ending("ACME-10001"), "0001");
         assert_eq!(ending("ñ7"), "ñ7");
     }
