@@ -21,12 +21,12 @@ use super::{
         thread_of,
     },
     store::{self, ConversationRow},
+    waiting::{debtor_of, lock_waiting},
 };
 use crate::{
     accounts::{Channel, debtor_keys, lock_person},
     compliance::{
-        Author, CeaseNotice, Contact, Decided, DisputeAnswer, Outcome, Permit, Reservation,
-        decide_to_dispatch,
+        CeaseNotice, Contact, Decided, DisputeAnswer, Outcome, Permit, Reservation, decide_to_dispatch,
     },
     platform::{
         context::TenantCtx,
@@ -131,67 +131,6 @@ pub(super) fn job_error(error: OpError) -> JobError {
     }
 }
 
-struct Waiting {
-    conversation_id: Uuid,
-    body_cipher: Vec<u8>,
-    secret_cipher: Option<Vec<u8>>,
-    in_reply_to: Option<DateTime<Utc>>,
-    sender_type: String,
-    sender_id: Option<Uuid>,
-    cease_notice: Option<String>,
-    dispute_answer: Option<String>,
-    is_template: bool,
-    created_at: DateTime<Utc>,
-    attempts: i64,
-}
-
-/// So long a debtor waits for what they have asked for; what leaves later is a contact like any other.
-const AWAITED: TimeDelta = TimeDelta::minutes(15);
-
-impl Waiting {
-    fn author(&self, now: DateTime<Utc>) -> Author {
-        let is_awaited = self.sender_id.is_some() && now - self.created_at <= AWAITED;
-        match self.sender_type.as_str() {
-            "AGENT" => Author::of(self.sender_id),
-            "SYSTEM" if is_awaited => Author::Notice,
-            _ => Author::Service,
-        }
-    }
-}
-
-async fn lock_waiting(tx: &mut TenantTx, message: Uuid) -> Result<Option<Waiting>, OpError> {
-    let (business, now) = (tx.business_id(), tx.now());
-    Ok(sqlx::query_as!(
-        Waiting,
-        r#"SELECT m.conversation_id, m.body_cipher, m.secret_cipher, r.created_at AS "in_reply_to?", m.sender_type, m.sender_id,
-                m.cease_notice, m.dispute_answer, m.template_id IS NOT NULL AS "is_template!", m.created_at, (SELECT count(*) FROM delivery_attempts a WHERE a.business_id = $1 AND a.message_id = $2) AS "attempts!"
-         FROM messages m
-         LEFT JOIN messages r ON r.business_id = m.business_id AND r.id = m.reply_to_message_id
-         WHERE m.business_id = $1 AND m.id = $2 AND m.delivery_status = 'QUEUED' AND m.dispatch_due_at <= $3 AND m.attempt_id IS NULL
-         FOR NO KEY UPDATE OF m"#,
-        business,
-        message,
-        now,
-    )
-    .fetch_optional(tx.conn())
-    .await?)
-}
-
-/// The debtor of a queued message's thread; locks nothing.
-async fn debtor_of(tx: &mut TenantTx, message: Uuid) -> Result<Option<Uuid>, OpError> {
-    let business = tx.business_id();
-    Ok(sqlx::query_scalar!(
-        "SELECT c.debtor_id FROM messages m
-         JOIN conversations c ON c.business_id = m.business_id AND c.id = m.conversation_id
-         WHERE m.business_id = $1 AND m.id = $2 AND m.delivery_status = 'QUEUED'",
-        business,
-        message,
-    )
-    .fetch_optional(tx.conn())
-    .await?
-    .flatten())
-}
-
 async fn prepare(
     slice: &Conversations,
     ctx: &TenantCtx,
@@ -208,6 +147,11 @@ async fn prepare(
     let Some(waiting) = lock_waiting(&mut tx, message).await? else {
         return Ok(None);
     };
+    if let Some(pause) = waiting.pause_behind_earlier(tx.now()) {
+        send_later(&mut tx, message, pause).await?;
+        tx.commit().await?;
+        return Ok(None);
+    }
     let thread = store::lock_conversation(&mut tx, waiting.conversation_id)
         .await?
         .ok_or_else(|| anyhow::anyhow!("a queued message without its thread"))?;

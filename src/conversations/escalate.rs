@@ -96,6 +96,32 @@ pub async fn escalate_conversation(
     Ok(tell(tx, &takers, user).await?)
 }
 
+/// Hands a thread that the assistant does not answer to everybody who may take it. The debtor goes on waiting for a person.
+///
+/// # Errors
+/// As [`escalate_conversation`].
+pub async fn hand_over(
+    tx: &mut TenantTx,
+    keyring: &Keyring,
+    db: &Db,
+    id: Uuid,
+    reason: &str,
+) -> Result<(), OpError> {
+    escalate_conversation(tx, keyring, db, id, reason, None).await?;
+    let (business, now) = (tx.business_id(), tx.now());
+    // What the assistant said to it was no person's answer.
+    sqlx::query!(
+        "UPDATE conversations SET waiting_since = coalesce(waiting_since, $3), route_due_at = coalesce(route_due_at, $3)
+         WHERE business_id = $1 AND id = $2",
+        business,
+        id,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 async fn check_taker(
     tx: &mut TenantTx,
     thread: &ConversationRow,

@@ -7,11 +7,12 @@
 //! - out: `send_message` (queue) -> [`deliver`] (gate again, attempt, vendor, outcome) -> [`status`] (callbacks),
 //!   with [`reconcile`] and [`look_up`] for answers and callbacks that never came
 //! - in: [`inbound`] (store, opt out, acknowledge) -> [`process_inbound`] (match, thread, message); `opt_out_by_link`
-//! - who answers: `assign`, [`routing`]
+//! - who answers: `assign`, [`routing`]; what the assistant, a room above, needs of a thread: `answering`
 //! - live: [`feed`], `account_feed`
 
 mod account_feed;
 mod agent_work;
+mod answering;
 mod assign;
 mod check_vendors;
 mod credentials;
@@ -45,11 +46,13 @@ mod status_look_up;
 mod store;
 mod typing;
 mod update;
+mod waiting;
 
+pub use answering::{UnansweredText, lock_unanswered_text};
 pub use assign::assign_conversation;
 pub use check_vendors::check_vendors;
 pub use documents::add_conversation_document;
-pub use escalate::escalate_conversation;
+pub use escalate::{escalate_conversation, hand_over};
 pub use from_template::message_from_template;
 pub use loaders::ConversationLoaders;
 pub use model::DeliveryStatus;
@@ -76,6 +79,8 @@ pub struct Conversations {
     pub(crate) public_base_url: String,
     /// How long a vendor that does not take a message is tried.
     pub(crate) give_up_after: TimeDelta,
+    /// Who hears of the texts that come in.
+    listener: Arc<dyn ports::TextListener>,
     accounts: Arc<route::AccountCache>,
 }
 
@@ -87,6 +92,7 @@ impl Conversations {
         sms: Arc<dyn ports::SmsGateway>,
         public_base_url: String,
         give_up_after: TimeDelta,
+        listener: Arc<dyn ports::TextListener>,
     ) -> Self {
         Self {
             db,
@@ -94,6 +100,7 @@ impl Conversations {
             sms,
             public_base_url,
             give_up_after,
+            listener,
             accounts: Arc::default(),
         }
     }

@@ -7,7 +7,11 @@ use uuid::Uuid;
 
 /// A permit is spent for a channel.
 pub use crate::accounts::Channel;
-use crate::{compliance::Permit, conversations::DeliveryStatus, platform::phone::PhoneNumber};
+use crate::{
+    compliance::Permit,
+    conversations::DeliveryStatus,
+    platform::{db::TenantTx, error::OpError, phone::PhoneNumber},
+};
 
 /// A business's own standing at the vendor, and the number to send from.
 #[derive(Clone, Debug)]
@@ -185,6 +189,17 @@ pub trait VendorAccounts: Send + Sync {
         number_id: &str,
         webhook: &str,
     ) -> anyhow::Result<()>;
+}
+
+/// Hears of what debtors write.
+#[async_trait]
+pub trait TextListener: Send + Sync {
+    /// A text of somebody known is in its thread, and everything that it asks for and states is acted on. In the transaction
+    /// that stores it: whoever wants to answer enqueues that.
+    ///
+    /// # Errors
+    /// [`OpError`] as met: then the text is tried again.
+    async fn text_added(&self, tx: &mut TenantTx, message: Uuid) -> Result<(), OpError>;
 }
 
 /// Where the vendor brings us what debtors write.

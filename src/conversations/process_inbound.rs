@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     accounts::{OpenAccount, PhoneOwner, debtor_by_id, debtor_keys, debtors_by_phone, open_accounts_of},
-    compliance::{attribute_holds, may_be_confirmed, opt_out_confirmation},
+    compliance::{attribute_stated, may_be_confirmed, opt_out_confirmation},
     platform::{
         context::TenantCtx,
         crypto::DataKey,
@@ -177,7 +177,7 @@ async fn move_to_thread(
     )
     .execute(tx.conn())
     .await?;
-    let held = attribute_holds(&mut tx, id, message).await?;
+    let held = attribute_stated(&mut tx, id, message).await?;
     let waiting = queued_store::recheck_queued(&mut tx, &held).await?;
     tx.enqueue_all(
         waiting
@@ -201,6 +201,8 @@ async fn move_to_thread(
     }
     if is_to_be_confirmed {
         confirm_opt_out(slice, &mut tx, &thread, received_at).await?;
+    } else if thread.debtor_id.is_some() {
+        slice.listener.text_added(&mut tx, message).await?;
     }
     tx.commit().await?;
     Ok(())

@@ -38,6 +38,8 @@ pub enum SaidBy {
     OptOutConfirmation,
     /// The service itself, to this debtor, who has shown a link of theirs and waits for it.
     ServiceForDebtor(Uuid),
+    /// The assistant, which answers what the debtor has written.
+    Assistant,
 }
 
 impl SaidBy {
@@ -47,6 +49,7 @@ impl SaidBy {
             Self::Caller => ("AGENT", tx.ctx().user_id(), Author::of(tx.ctx().user_id())),
             Self::Service | Self::OptOutConfirmation => ("SYSTEM", None, Author::Service),
             Self::ServiceForDebtor(debtor) => ("SYSTEM", Some(debtor), Author::Notice),
+            Self::Assistant => ("ASSISTANT", None, Author::Assistant),
         }
     }
 }
@@ -168,7 +171,9 @@ pub async fn send_message(
         // 12 CFR 1006.14(h)(2)(i): it has nothing in it but what it confirms.
         (SaidBy::OptOutConfirmation, _) => new.content.clone(),
         (_, Some(notice)) => cease_notice_text(tx, debtor, thread.account_id, notice).await?,
-        (SaidBy::Caller, None) => required_text(tx, debtor, thread.account_id, new.content.trim()).await?,
+        (SaidBy::Caller | SaidBy::Assistant, None) => {
+            required_text(tx, debtor, thread.account_id, new.content.trim()).await?
+        }
         (SaidBy::Service | SaidBy::ServiceForDebtor(_), None) => {
             unsigned_text(tx, debtor, thread.account_id, new.content.trim()).await?
         }
@@ -186,7 +191,7 @@ pub async fn send_message(
     let (sender_type, sender_id, author) = new.said_by.stored(tx);
     // What the service sends by itself answers nothing that the person wrote.
     let answers = match new.said_by {
-        SaidBy::Caller => unanswered_inbound(tx, &thread).await?,
+        SaidBy::Caller | SaidBy::Assistant => unanswered_inbound(tx, &thread).await?,
         SaidBy::Service | SaidBy::OptOutConfirmation | SaidBy::ServiceForDebtor(_) => None,
     };
     let contact = Contact {

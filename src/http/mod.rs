@@ -10,6 +10,7 @@ mod observe;
 mod opt_out;
 mod opt_out_page;
 mod router;
+mod stripe_webhooks;
 mod twilio_webhooks;
 
 pub use router::{HttpState, router};

@@ -11,13 +11,14 @@ use axum::{
     routing::{get, post, put},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
+use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
 
 use super::{
     client_address, cross_origin, debtor_link, files, graphiql::graphiql, health, observe, opt_out,
-    twilio_webhooks,
+    stripe_webhooks, twilio_webhooks,
 };
 use crate::{
     compliance::OptOutLinks,
@@ -27,6 +28,7 @@ use crate::{
         GraphqlEngine, sdl,
         transport::{self, Connections, Engine as _},
     },
+    payments::Payments,
     platform::{
         clock::WallClock,
         db::Db,
@@ -40,6 +42,11 @@ use crate::{
 pub struct HttpState {
     pub db: Db,
     pub conversations: Conversations,
+    pub payments: Payments,
+    /// What Stripe signs webhooks with: two while the secret is rolled, none where Stripe is not configured.
+    pub stripe_webhook_secrets: Vec<SecretString>,
+    /// Whether the platform's key is one for real money: reports of the other kind are refused.
+    pub stripe_is_live: bool,
     pub opt_out_links: OptOutLinks,
     pub files: Files,
     pub engine: Arc<GraphqlEngine>,
@@ -59,6 +66,8 @@ pub struct HttpState {
 
 /// A webhook's body is a form of a few kilobytes.
 const WEBHOOK_BODY: usize = 64 * 1024;
+/// Stripe tells whole objects.
+const STRIPE_BODY: usize = 512 * 1024;
 
 /// Builds the router. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`.
 pub fn router(state: Arc<HttpState>) -> Router {
@@ -79,6 +88,11 @@ pub fn router(state: Arc<HttpState>) -> Router {
         .route("/api/v1/webhooks/twilio/status", post(twilio_webhooks::status))
         .route("/webhook/twilio", post(twilio_webhooks::inbound))
         .layer(DefaultBodyLimit::max(WEBHOOK_BODY));
+    let reports = Router::new()
+        .route("/webhooks/stripe", post(stripe_webhooks::receive))
+        .route("/api/v1/webhooks/stripe", post(stripe_webhooks::receive))
+        .route("/webhook/stripe", post(stripe_webhooks::receive))
+        .layer(DefaultBodyLimit::max(STRIPE_BODY));
     let figures = Router::new()
         .route("/api/v1/health", get(health::health))
         .route("/metrics", get(health::metrics))
@@ -103,6 +117,7 @@ pub fn router(state: Arc<HttpState>) -> Router {
         ));
     Router::new()
         .merge(webhooks)
+        .merge(reports)
         .merge(figures)
         .merge(opt_out)
         .merge(files)

@@ -221,14 +221,35 @@ async fn take_text(
     if !verified.account.numbers.iter().any(|number| number == to) {
         return Err(Refused::UnknownNumber);
     }
+    let provider_message_id = verified.sid("MessageSid")?;
+    let from = verified.need("From")?;
+    if has_no_telephone(from) {
+        metrics::counter!("webhooks_ignored_total", "provider" => "twilio", "reason" => "sender")
+            .increment(1);
+        tracing::info!("a text of a sender without a telephone number is not kept");
+        return Ok(());
+    }
     let text = InboundText {
-        provider_message_id: verified.sid("MessageSid")?,
-        from: verified.phone("From")?,
+        provider_message_id,
+        from: PhoneNumber::parse_e164(from).map_err(|_| Refused::Malformed("From"))?,
         to: to.to_owned(),
         body: verified.get("Body").unwrap_or_default().to_owned(),
         vendor_keyword: verified.get("OptOutType").map(str::to_owned),
     };
     Ok(receive_text(&state.conversations, &verified.ctx, text).await?)
+}
+
+/// A short code, or a name in place of a number: a machine's, which no debtor has and which no answer reaches.
+fn has_no_telephone(sender: &str) -> bool {
+    const SHORT_CODE: std::ops::RangeInclusive<usize> = 3..=8;
+    const LONGEST_NAME: usize = 11;
+    let is_short_code =
+        SHORT_CODE.contains(&sender.len()) && sender.bytes().all(|byte| byte.is_ascii_digit());
+    let fits_name = |character: char| character.is_ascii_alphanumeric() || " +-_&.".contains(character);
+    let is_name = sender.len() <= LONGEST_NAME
+        && sender.chars().all(fits_name)
+        && sender.chars().any(|character| character.is_ascii_alphabetic());
+    is_short_code || is_name
 }
 
 /// What became of a text of ours.

@@ -121,8 +121,9 @@ async fn a_signed_text_that_makes_no_sense_is_a_bad_request() {
     let good = Webhook::text(&app.acme, &app.acme.debtor_number(0), WORDS, SID);
     let before = rows_of_all_tables(&app).await;
     for (name, value) in [
-        ("From", "anonymous"),
         ("From", "2125550110"),
+        ("From", "nobody in particular"),
+        ("From", "12"),
         ("From", ""),
         ("To", ""),
         ("MessageSid", ""),
@@ -135,6 +136,24 @@ async fn a_signed_text_that_makes_no_sense_is_a_bad_request() {
         );
     }
     assert_eq!(rows_of_all_tables(&app).await, before);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_text_of_a_sender_without_a_telephone_is_taken_and_not_kept() {
+    let app = TestApp::start().await;
+    let good = Webhook::text(&app.acme, &app.acme.debtor_number(0), WORDS, SID);
+    let before = rows_of_all_tables(&app).await;
+    for sender in ["32665", "787", "12345678", "ACMEBANK", "My Bank 24", "anonymous"] {
+        let (status, answer) = good.clone().with("From", sender).post(&app).await;
+        assert_eq!(
+            (status.as_u16(), answer.as_str()),
+            (200, "<Response/>"),
+            "{sender}"
+        );
+    }
+    assert_eq!(rows_of_all_tables(&app).await, before);
+    app.log().never_says(&[WORDS, "ACMEBANK", "32665"]);
     app.finish().await;
 }
 

@@ -43,6 +43,8 @@ pub enum AccountChange {
     Complaints,
     /// Opt-outs and other suppressions of the person's addresses.
     Suppressions,
+    /// Its payments, their refunds and disputes.
+    Payments,
     /// The answer to a dispute or a complaint is due in three days, or overdue.
     AnswersDue,
 }
@@ -62,6 +64,7 @@ impl AccountChange {
             "DISPUTE_FILED" | "DISPUTE_UPDATED" => Self::Disputes,
             "COMPLAINT_FILED" | "COMPLAINT_UPDATED" => Self::Complaints,
             "SUPPRESSIONS_CHANGED" => Self::Suppressions,
+            "PAYMENT_CHANGED" => Self::Payments,
             "ANSWER_DUE" => Self::AnswersDue,
             _ => return None,
         })

@@ -58,6 +58,7 @@ impl ThreadDocumentMutations {
                 kind: input.kind.as_str(),
                 description: input.description,
                 tags: input.tags.unwrap_or_default(),
+                shown_to_debtor: false,
             };
             let (keyring, db) = (scope.keyring(), scope.db());
             Ok(Done::from(

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     accounts::graphql::{Account, Debtor},
-    compliance::graphql::{Complaint, Dispute, Hold},
+    compliance::graphql::{Complaint, Dispute, Hold, InconvenientTime},
     conversations::feed::{self, FeedEnd, FeedEvent, FeedItem, InboxReaders},
     identity::{
         NotificationKind,
@@ -106,7 +106,8 @@ impl ConversationAssigned {
     }
 }
 
-/// A text that came in has placed holds, which bind at once: a person confirms or releases them.
+/// A text that came in has placed holds, or says when its writer does not want to be contacted. Both bind at once: a person confirms
+/// or releases the holds, and withdraws a time that was not meant.
 #[derive(SimpleObject)]
 pub struct HoldsStated {
     /// Resume `after` this.
@@ -117,6 +118,8 @@ pub struct HoldsStated {
     message: Option<Message>,
     /// The holds that it placed, on everybody whose number it came from; at most a hundred.
     holds: Vec<Hold>,
+    /// The times that it calls inconvenient and that stand, of everybody whose number it came from; at most a hundred.
+    inconvenient_times: Vec<InconvenientTime>,
 }
 
 /// The answer to a dispute or a complaint is due in three days, or overdue. Each is told once when it is due soon and once when
@@ -373,15 +376,19 @@ pub(super) async fn message_added(
 
 async fn holds_stated(ctx: &Context<'_>, event: &FeedEvent) -> async_graphql::Result<HoldsStated> {
     let message = load(event.message_id, async |id| Message::load(ctx, id).await).await?;
-    let holds = match event.message_id.filter(|_| message.is_some()) {
-        Some(id) => Hold::of_message(ctx, id).await?,
-        None => Vec::new(),
+    let (holds, inconvenient_times) = match event.message_id.filter(|_| message.is_some()) {
+        Some(id) => (
+            Hold::of_message(ctx, id).await?,
+            InconvenientTime::of_message(ctx, id).await?,
+        ),
+        None => (Vec::new(), Vec::new()),
     };
     Ok(HoldsStated {
         cursor: Cursor::of(event.position),
         conversation: conversation(ctx, event).await?,
         message,
         holds,
+        inconvenient_times,
     })
 }
 

@@ -216,12 +216,21 @@ impl ThreadMutations {
             None => None,
         };
         let (message, decision) = match sent {
-            Some(Sent::Queued { message }) => (Message::load(ctx, message).await?, None),
+            Some(Sent::Queued { message }) => {
+                let message = Message::load(ctx, message).await?;
+                let decision = match &message {
+                    Some(message) => message.decision(ctx).await?,
+                    None => None,
+                };
+                (message, decision)
+            }
             Some(Sent::Refused { decision, .. }) => (None, ComplianceDecision::load(ctx, decision).await?),
             None => (None, None),
         };
-        let findings = match (&conversation, &decision, first) {
-            (Some(conversation), Some(_), Some(body)) => Some(conversation.words_refused(ctx, &body).await?),
+        let findings = match (&conversation, &message, &decision, first) {
+            (Some(conversation), None, Some(_), Some(body)) => {
+                Some(conversation.words_refused(ctx, &body).await?)
+            }
             _ => None,
         };
         Ok(StartConversationPayload {

@@ -13,15 +13,15 @@ use serde_json::json;
 /// James in Chicago, where it is noon.
 const JAMES: usize = 1;
 
-struct Story {
-    app: TestApp,
-    agent: Client,
-    thread: String,
-    phone: String,
+pub(super) struct Story {
+    pub(super) app: TestApp,
+    pub(super) agent: Client,
+    pub(super) thread: String,
+    pub(super) phone: String,
 }
 
 impl Story {
-    async fn begin(faults: &[Fault]) -> Self {
+    pub(super) async fn begin(faults: &[Fault]) -> Self {
         let app = TestApp::start_with(Options {
             settings: vec![("PROVIDER_TIMEOUT_SECONDS", "1".to_owned())],
             ..Options::default()
@@ -44,23 +44,23 @@ impl Story {
         }
     }
 
-    async fn send(&self) -> String {
+    pub(super) async fn send(&self) -> String {
         let message = send(&self.agent, &self.thread, "A payment of $50 would do.").await;
         self.app.run_jobs().await;
         message
     }
 
-    async fn pass(&self, by: TimeDelta) {
+    pub(super) async fn pass(&self, by: TimeDelta) {
         self.app.advance(by).await;
         self.app.run_jobs().await;
     }
 
     /// Until the reconciler takes up what is due: here delayed jobs run at once and find that it is not.
-    async fn wait_out(&self, pause: TimeDelta) {
+    pub(super) async fn wait_out(&self, pause: TimeDelta) {
         self.pass(pause + TimeDelta::seconds(31)).await;
     }
 
-    async fn states(&self, message: &str) -> Vec<String> {
+    pub(super) async fn states(&self, message: &str) -> Vec<String> {
         self.app
             .attempts(message)
             .await
@@ -69,7 +69,7 @@ impl Story {
             .collect()
     }
 
-    fn on_the_phone(&self) -> usize {
+    pub(super) fn on_the_phone(&self) -> usize {
         self.app.received_by(&self.phone).len()
     }
 }
@@ -448,5 +448,20 @@ async fn a_number_blocked_at_the_vendor_is_learnt_from_its_refusal() {
     let refused = &data(&refused)["sendMessage"];
     assert_eq!(refused["decision"]["rule"], "reg-f-medium-opt-out");
     assert_eq!(story.on_the_phone(), 0);
+    // What the vendor blocks nobody here opens: only START does.
+    let officer = app.acme.sign_in("compliance").await;
+    let listed = officer
+        .gql(
+            "{ suppressionList(first: 5, filter: { reason: [VENDOR_BLOCKED] }) { edges { node { id } } } }",
+            json!({}),
+        )
+        .await;
+    let id = &data(&listed)["suppressionList"]["edges"][0]["node"]["id"];
+    let release = "mutation($id: ID!) { releaseSuppression(input: { id: $id, note: \"They agreed again.\" }) { userErrors { code } } }";
+    let kept = officer.gql(release, json!({ "id": id })).await;
+    assert_eq!(
+        data(&kept)["releaseSuppression"]["userErrors"],
+        json!([{ "code": "CONFLICT" }])
+    );
     story.app.finish().await;
 }

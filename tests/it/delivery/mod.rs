@@ -9,5 +9,6 @@ mod late_texts;
 mod moved;
 mod numbers;
 mod opt_out;
+mod order;
 mod queue;
 mod races;
