@@ -23,6 +23,7 @@ use crate::{
         Caller,
         graphql::{IdentityLoaders, RequestFacts},
     },
+    payments::PaymentLoaders,
     platform::{
         context::TenantCtx,
         db::Db,
@@ -108,6 +109,7 @@ impl Execution {
             .data(admitted.facts.clone())
             .data(AccountLoaders::default())
             .data(ConversationLoaders::default())
+            .data(PaymentLoaders::default())
             .data(ComplianceLoaders::default())
             .data(IdentityLoaders::default())
             .data(AuditLoaders::default())

@@ -8,6 +8,7 @@ use crate::{
     compliance::graphql::ComplianceDecision,
     conversations::graphql::{Conversation, Message},
     identity::graphql::{Business, User},
+    payments::graphql::Payment,
     platform::{
         gql::{ScopeExt as _, bad_input, not_found},
         ids::{self, IdKind},
@@ -31,6 +32,7 @@ pub enum Node {
     Creditor(Creditor),
     Debtor(Debtor),
     Message(Message),
+    Payment(Payment),
     Placement(Placement),
     Template(Template),
     User(User),
@@ -90,6 +92,7 @@ async fn load(ctx: &Context<'_>, argument: &str, id: &ID) -> async_graphql::Resu
             Conversation::load(ctx, uuid).await?.map(Node::Conversation)
         }
         IdKind::Message if may(Cell::ConversationRead) => Message::load(ctx, uuid).await?.map(Node::Message),
+        IdKind::Payment => Payment::load(ctx, uuid).await?.map(Node::Payment),
         IdKind::Template => Template::load(ctx, uuid).await?.map(Node::Template),
         IdKind::Decision => ComplianceDecision::load(ctx, uuid)
             .await?

@@ -37,6 +37,7 @@ use crate::{
         Identity,
         graphql::{IdentityMutations, IdentityQueries},
     },
+    payments::{Payments, graphql::PaymentMutations},
     platform::gql::PageLimit,
     portal::{
         Portal,
@@ -102,6 +103,7 @@ pub struct Mutation(
     NumberMutations,
     PortalMutations,
     TemplateMutations,
+    PaymentMutations,
 );
 
 /// What can be followed live. Every payload carries a cursor to resume after.
@@ -127,6 +129,7 @@ fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
 pub struct Shared {
     pub identity: Identity,
     pub portal: Portal,
+    pub payments: Payments,
     pub opt_out_links: OptOutLinks,
     pub files: Files,
     pub imports: AccountImports,
@@ -145,6 +148,7 @@ pub fn build_schema(shared: Shared) -> Schema {
     builder()
         .data(shared.identity)
         .data(shared.portal)
+        .data(shared.payments)
         .data(shared.opt_out_links)
         .data(shared.files)
         .data(shared.imports)

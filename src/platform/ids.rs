@@ -74,6 +74,8 @@ id_kinds! {
     AuditEntry = "aud",
     /// A payment.
     Payment = "pay",
+    /// What was given back of a payment.
+    Refund = "rfnd",
     /// A payment plan.
     PaymentPlan = "plan",
     /// A campaign.

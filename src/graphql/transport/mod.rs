@@ -23,6 +23,7 @@ mod http;
 mod lexer;
 pub mod limits;
 mod negotiation;
+mod omitted;
 mod params;
 mod parsed;
 mod prepare;

@@ -8,6 +8,7 @@ use async_graphql::parser::{Error, parse_query};
 use async_graphql::{Request, ServerError, Value, Variables};
 
 use super::document::{DocumentCost, check_document, select_operation, shortened};
+use super::omitted::without_omitted;
 use super::params::Params;
 use super::parsed::ParsedDocuments;
 use super::{Limits, Measures, Refusal, lexer, status, text};
@@ -50,6 +51,8 @@ pub(super) fn prepare(
         follows_schema(&document).map_err(one_error)?;
         documents.keep(&request.query, &document);
     }
+    let operation = select_operation(&document, request.operation_name.as_deref()).map_err(one_error)?;
+    let document = without_omitted(document.clone(), &operation.node, &request.variables);
     request.set_parsed_query(document.as_ref().clone());
     Ok(Prepared {
         request,

@@ -3,13 +3,14 @@
 use std::{borrow::Cow, sync::Arc};
 
 use async_graphql::{
-    Context, ContextSelectionSet, OutputType, Positioned, ServerResult, SimpleObject, Value,
+    Context, ContextBase, ContextSelectionSet, OutputType, Positioned, ServerResult, SimpleObject, Value,
     parser::types::Field, registry::Registry,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use uuid::Uuid;
 
-use super::{AtHand, WriteValue, errors::bad_input, in_place::write_object, write_json};
+use super::{AtHand, OpScope, WriteValue, errors::bad_input, in_place::write_object, write_json};
 
 /// Where a page stands in its list.
 #[derive(Clone, SimpleObject)]
@@ -49,15 +50,35 @@ impl WriteValue for PageInfo {
 }
 
 impl WriteValue for EdgeCursor {
-    fn write_value(&self, _: &Context<'_>, out: &mut Vec<u8>) -> Option<ServerResult<()>> {
-        write_json(&Value::String(self.encoded()), out);
+    fn write_value(&self, ctx: &Context<'_>, out: &mut Vec<u8>) -> Option<ServerResult<()>> {
+        write_json(&Value::String(self.encoded(CursorOwner::of(ctx))), out);
         Some(Ok(()))
+    }
+}
+
+/// Whose lists a cursor is of: a part of the business's id, which a cursor carries, so that one that was taken in another
+/// business is refused rather than read as a place. Against mistakes only; row security keeps businesses apart.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
+pub struct CursorOwner(u64);
+
+impl CursorOwner {
+    /// Of the business with this id.
+    pub fn business(id: Uuid) -> Self {
+        // The random half: ids that were made at one time begin alike.
+        Self(id.as_u64_pair().1)
+    }
+
+    /// Of the caller's business; of none where the caller is in none, as the platform's staff.
+    pub(super) fn of<T>(ctx: &ContextBase<'_, T>) -> Self {
+        ctx.data_opt::<Arc<OpScope>>()
+            .map(|scope| Self::business(scope.ctx().business_id()))
+            .unwrap_or_default()
     }
 }
 
 /// The place of an item in its list: encoded when somebody asks for it, which few do for every item.
 #[derive(Clone)]
-pub struct EdgeCursor(Arc<dyn Fn() -> String + Send + Sync>);
+pub struct EdgeCursor(Arc<dyn Fn(CursorOwner) -> String + Send + Sync>);
 
 impl EdgeCursor {
     /// See [`keyset_cursor`].
@@ -66,12 +87,12 @@ impl EdgeCursor {
         K: Serialize + Send + Sync + 'static,
     {
         let list = list.into();
-        Self(Arc::new(move || keyset_cursor(&list, &key)))
+        Self(Arc::new(move |owner| keyset_cursor(owner, &list, &key)))
     }
 
-    /// As it is given out.
-    pub(super) fn encoded(&self) -> String {
-        (self.0)()
+    /// As it is given out in this business.
+    pub(super) fn encoded(&self, owner: CursorOwner) -> String {
+        (self.0)(owner)
     }
 }
 
@@ -84,8 +105,8 @@ impl OutputType for EdgeCursor {
         <String as OutputType>::create_type_info(registry)
     }
 
-    async fn resolve(&self, _: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
-        Ok(Value::String(self.encoded()))
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
+        Ok(Value::String(self.encoded(CursorOwner::of(ctx))))
     }
 }
 
@@ -200,6 +221,8 @@ pub struct PageRequest {
     pub backward: bool,
     /// The cursor past which to read, still encoded.
     pub past: Option<String>,
+    /// Whose lists it has to be of.
+    pub owner: CursorOwner,
 }
 
 impl PageArgs {
@@ -245,21 +268,32 @@ impl PageArgs {
             limit: i64::from(count),
             backward,
             past,
+            owner: CursorOwner::of(ctx),
         })
     }
 }
 
 impl PageRequest {
+    /// The only row, where a list's statement looks one object up.
+    pub fn one() -> Self {
+        Self {
+            limit: 1,
+            backward: false,
+            past: None,
+            owner: CursorOwner::default(),
+        }
+    }
+
     /// Reads the cursor as the list's key.
     ///
     /// # Errors
-    /// BAD_USER_INPUT when it is no cursor of this list.
+    /// BAD_USER_INPUT when it is no cursor of this list in the caller's business.
     pub fn key<K: DeserializeOwned>(&self, list: &str) -> async_graphql::Result<Option<K>> {
         self.past
             .as_deref()
             .map(|text| {
                 let argument = if self.backward { "before" } else { "after" };
-                read_keyset_cursor(list, argument, text)
+                read_keyset_cursor(self.owner, list, argument, text)
             })
             .transpose()
     }
@@ -302,16 +336,18 @@ impl PageInfo {
     }
 }
 
-/// An opaque cursor over a list's key. `list` keeps the cursors of different lists and orders apart.
-pub fn keyset_cursor<K: Serialize>(list: &str, key: &K) -> String {
-    URL_SAFE_NO_PAD.encode(serde_json::to_vec(&(list, key)).unwrap_or_default())
+/// An opaque cursor over a list's key. `owner` keeps the cursors of different businesses apart, `list` those of different lists
+/// and orders.
+pub fn keyset_cursor<K: Serialize>(owner: CursorOwner, list: &str, key: &K) -> String {
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(&(owner, list, key)).unwrap_or_default())
 }
 
 /// The reverse of [`keyset_cursor`].
 ///
 /// # Errors
-/// BAD_USER_INPUT names the argument when the text is no cursor of `list`.
+/// BAD_USER_INPUT names the argument when the text is no cursor of `list`, or one of another business.
 pub fn read_keyset_cursor<K: DeserializeOwned>(
+    owner: CursorOwner,
     list: &str,
     argument: &str,
     text: &str,
@@ -326,6 +362,11 @@ pub fn read_keyset_cursor<K: DeserializeOwned>(
     if bytes.windows(6).any(|part| part == b"\\u0000") {
         return Err(unreadable());
     }
-    let (found, key): (String, K) = serde_json::from_slice(&bytes).map_err(|_| unreadable())?;
-    if found == list { Ok(key) } else { Err(unreadable()) }
+    let (whose, found, key): (CursorOwner, String, K) =
+        serde_json::from_slice(&bytes).map_err(|_| unreadable())?;
+    if whose == owner && found == list {
+        Ok(key)
+    } else {
+        Err(unreadable())
+    }
 }

@@ -12,7 +12,7 @@ use async_graphql::{
 use futures_util::poll;
 
 use super::{
-    AtHand, EdgeCursor, WriteValue,
+    AtHand, CursorOwner, EdgeCursor, WriteValue,
     in_place::{
         Members, pin_in, plain_fields, push_key, push_object, push_type_name, text_of_fields, wait_for_all,
     },
@@ -157,7 +157,7 @@ fn push_edge<E: RelayEdge>(
     text.push(b',');
     for (field, of_node) in fields {
         let Some(of_node) = of_node else {
-            push_edge_leaf(edge, field, text);
+            push_edge_leaf(ctx, edge, field, text);
             continue;
         };
         push_key(field, text);
@@ -175,12 +175,17 @@ fn push_edge<E: RelayEdge>(
 }
 
 /// The cursor or the type's name: other fields of an edge are left to the library (`plain_edge`).
-fn push_edge_leaf<E: RelayEdge>(edge: &E, field: &Positioned<Field>, text: &mut Vec<u8>) {
+fn push_edge_leaf<E: RelayEdge>(
+    ctx: &ContextSelectionSet<'_>,
+    edge: &E,
+    field: &Positioned<Field>,
+    text: &mut Vec<u8>,
+) {
     if field.node.name.node == "__typename" {
         return push_type_name(edge, field, text);
     }
     push_key(field, text);
-    write_json(&Value::String(edge.cursor().encoded()), text);
+    write_json(&Value::String(edge.cursor().encoded(CursorOwner::of(ctx))), text);
 }
 
 /// The list as JSON.
@@ -232,7 +237,7 @@ async fn text_of_edge<E: RelayEdge>(
     let mut text = Vec::new();
     for (field, of_node) in fields {
         let Some(of_node) = of_node else {
-            push_edge_leaf(edge, field, &mut text);
+            push_edge_leaf(ctx, edge, field, &mut text);
             continue;
         };
         let ctx = ctx.with_field(field);

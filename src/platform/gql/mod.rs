@@ -17,7 +17,7 @@ mod written;
 pub use at_hand::{AtHand, WriteValue, write_at_once, write_name};
 pub use batch::Batch;
 pub use connection::{
-    EdgeCursor, PageArgs, PageInfo, PageLimit, PageRequest, keyset_cursor, read_keyset_cursor,
+    CursorOwner, EdgeCursor, PageArgs, PageInfo, PageLimit, PageRequest, keyset_cursor, read_keyset_cursor,
 };
 pub use edges::{Edges, RelayEdge, fetch_for_pages};
 pub use errors::{bad_input, forbidden, not_found, op_error};

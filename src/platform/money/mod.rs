@@ -222,6 +222,28 @@ impl Money {
         }
     }
 
+    /// The amount as it is written in the United States, in English and Spanish alike: `$1,250.50`, `980.00 MXN`.
+    pub fn shown(self) -> String {
+        let plain = self.to_decimal_string();
+        let (whole, decimals) = plain.split_once('.').unwrap_or((plain.as_str(), ""));
+        let digits = whole.len();
+        let mut grouped = String::with_capacity(digits + digits / 3);
+        for (nth, digit) in whole.chars().enumerate() {
+            if nth > 0 && (digits - nth).is_multiple_of(3) {
+                grouped.push(',');
+            }
+            grouped.push(digit);
+        }
+        let amount = match decimals {
+            "" => grouped,
+            decimals => format!("{grouped}.{decimals}"),
+        };
+        match self.currency.code() {
+            "USD" => format!("${amount}"),
+            code => format!("{amount} {code}"),
+        }
+    }
+
     fn require_same_currency(self, other: Self) -> Result<(), MoneyError> {
         if self.currency == other.currency {
             return Ok(());
