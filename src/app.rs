@@ -12,6 +12,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     access::AccessTable,
     accounts::{ExportLimit, Exporter, LookLimit, PlanStatus, import::AccountImports},
+    assistant::{self, Assistant},
     audit::{AccessLog, CheckpointSigner, Checkpoints},
     compliance::{
         ImportedLimitations, NoticeWriter, OptOutLinks, Suppressions, privacy, prohibited,
@@ -28,6 +29,7 @@ use crate::{
     },
     http::HttpState,
     identity::{self, Activity, Identity, IdentitySettings, Revocations, TokenKeys, ports::StaffMailer},
+    payments::{Payments, ports::PaymentGateway},
     platform::{
         clock::{BusinessClock, WallClock},
         crypto::{OsEntropy, Vault},
@@ -41,7 +43,7 @@ use crate::{
         telemetry,
     },
     portal::Portal,
-    providers::{smtp::SmtpMailer, twilio::TwilioSms},
+    providers::{smtp::SmtpMailer, stripe::StripePayments, twilio::TwilioSms},
     settings::CompanyLetterhead,
 };
 
@@ -91,6 +93,7 @@ pub struct App {
     pub vendor_accounts: Arc<dyn VendorAccounts>,
     pub identity: Identity,
     pub portal: Portal,
+    pub payments: Payments,
     pub files: Files,
     pub checkpoints: Checkpoints,
     pub http: Arc<HttpState>,
@@ -189,6 +192,14 @@ impl App {
             .connect_timeout(Duration::from_secs(5))
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
+        let gateway = config.stripe.secret_key.clone().map(|key| {
+            Arc::new(StripePayments::new(
+                vendor_http.clone(),
+                &config.stripe.base_url,
+                key,
+            )) as Arc<dyn PaymentGateway>
+        });
+        let payments = Payments::new(db.clone(), gateway);
         let sms = Arc::new(TwilioSms::new(vendor_http, &config.twilio_base_url));
         let conversations = Conversations::new(
             db.clone(),
@@ -196,7 +207,12 @@ impl App {
             sms.clone(),
             public_base_url.clone(),
             config.delivery_give_up,
+            Arc::new(assistant::Listener),
         );
+        let assistant = Assistant {
+            db: db.clone(),
+            keyring: keyring.clone(),
+        };
         let stopping = CancellationToken::new();
         let request_ids = Arc::new(RequestIds::new(rand::random()));
         let page_limit = PageLimit(i32::try_from(config.limits.page_size).unwrap_or(100));
@@ -219,6 +235,7 @@ impl App {
             schema: build_schema(Shared {
                 identity: identity.clone(),
                 portal: portal.clone(),
+                payments: payments.clone(),
                 opt_out_links: opt_out_links.clone(),
                 files: files.clone(),
                 imports: imports.clone(),
@@ -253,6 +270,9 @@ impl App {
         let http = Arc::new(HttpState {
             db: db.clone(),
             conversations: conversations.clone(),
+            payments: payments.clone(),
+            stripe_webhook_secrets: config.stripe.webhook_secrets.clone(),
+            stripe_is_live: config.stripe.is_live(),
             opt_out_links,
             files: files.clone(),
             engine,
@@ -277,6 +297,8 @@ impl App {
             identity: &identity,
             mailer: mailer(config)?,
             conversations: &conversations,
+            payments: &payments,
+            assistant: &assistant,
             files: &files,
             exporter,
             imports: &imports,
@@ -304,6 +326,7 @@ impl App {
             vendor_accounts: sms,
             identity,
             portal,
+            payments,
             files,
             checkpoints,
             http,

@@ -67,6 +67,8 @@ pub struct Config {
     pub files: FilesConfig,
     /// `TWILIO_BASE_URL`: Twilio's API, or the sandbox that stands in for it.
     pub twilio_base_url: Url,
+    /// `STRIPE_*`: the platform's account at Stripe; payments are not taken where it has no key.
+    pub stripe: StripeSettings,
     /// `PROVIDER_TIMEOUT_SECONDS`: the longest that one call of a provider may take. Below the minute after which a
     /// lost answer is looked up, so that no call is under way any more by then.
     pub provider_timeout: Duration,
@@ -171,6 +173,26 @@ pub struct Limits {
     pub socket_operations: usize,
     /// `OPERATION_TIMEOUT_SECONDS`: how long a query or mutation may take.
     pub operation_timeout: Duration,
+}
+
+/// `STRIPE_*`.
+#[derive(Clone, Debug)]
+pub struct StripeSettings {
+    /// `STRIPE_BASE_URL`: Stripe's API, or the sandbox that stands in for it.
+    pub base_url: Url,
+    /// `STRIPE_SECRET_KEY`: of the platform, which speaks for the accounts that are connected to it.
+    pub secret_key: Option<SecretString>,
+    /// `STRIPE_WEBHOOK_SECRETS`: of the endpoint for connected accounts, two while it is rolled.
+    pub webhook_secrets: Vec<SecretString>,
+}
+
+impl StripeSettings {
+    /// Whether the key is one for real money.
+    pub fn is_live(&self) -> bool {
+        self.secret_key
+            .as_ref()
+            .is_some_and(|key| secrecy::ExposeSecret::expose_secret(key).contains("_live_"))
+    }
 }
 
 /// How mail to staff is sent.
@@ -290,6 +312,7 @@ impl Config {
             Url::parse("https://api.twilio.com").expect("a literal URL"),
             parse::base_url,
         );
+        let stripe = read_stripe(reader);
         let provider_timeout = reader.seconds("PROVIDER_TIMEOUT_SECONDS", 10, 1..=45);
         let delivery_give_up = TimeDelta::hours(reader.whole("DELIVERY_GIVE_UP_HOURS", 24, 1..=168));
         let default_format = if production {
@@ -342,6 +365,7 @@ impl Config {
             mail,
             files: files?,
             twilio_base_url,
+            stripe,
             provider_timeout,
             delivery_give_up,
             log_format,
@@ -479,6 +503,27 @@ fn read_limits(reader: &mut Reader<'_>) -> Limits {
         socket_connections_per_caller: reader.whole("SOCKET_MAX_CONNECTIONS_PER_CALLER", 50, 1..=1_000_000),
         socket_operations: reader.whole("SOCKET_MAX_OPERATIONS", 50, 1..=10_000),
         operation_timeout: reader.seconds("OPERATION_TIMEOUT_SECONDS", 30, 1..=600),
+    }
+}
+
+fn read_stripe(reader: &mut Reader<'_>) -> StripeSettings {
+    let base_url = reader.or_default(
+        "STRIPE_BASE_URL",
+        Url::parse("https://api.stripe.com").expect("a literal URL"),
+        parse::base_url,
+    );
+    let secret_key = reader.optional("STRIPE_SECRET_KEY", parse::stripe_key);
+    let webhook_secrets = reader.or_default("STRIPE_WEBHOOK_SECRETS", Vec::new(), parse::webhook_secrets);
+    if secret_key.is_some() && webhook_secrets.is_empty() && !reader.has_problem("STRIPE_WEBHOOK_SECRETS") {
+        reader.missing(
+            "STRIPE_WEBHOOK_SECRETS",
+            "the signing secret of the Connect endpoint, such as whsec_…, as STRIPE_SECRET_KEY is set",
+        );
+    }
+    StripeSettings {
+        base_url,
+        secret_key,
+        webhook_secrets,
     }
 }
 

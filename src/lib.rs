@@ -12,9 +12,11 @@
 //! | [`ledger`] | double entry: posts and sums | nothing |
 //! | [`accounts`] | debtors, accounts, contact points, tags, notes, documents, creditors, saved views, import, export | identity, access, audit, ledger, files |
 //! | [`compliance`] | may we contact this person now? rules, decisions, permits, opt-outs, holds, notices, disputes, privacy, number lists | identity, access, audit, files, accounts |
-//! | [`settings`] | what a business chooses for itself: company, terms, contact limits, auto-response | identity, access, audit, files, accounts, compliance |
+//! | [`settings`] | what a business chooses for itself: company, terms, contact limits, auto-response, assistant | identity, access, audit, files, accounts, compliance |
 //! | [`templates`] | words for reuse, looked through when they are saved | identity, access, audit, accounts, compliance, settings |
 //! | [`conversations`] | threads, messages, delivery, the live feed | identity, access, audit, accounts, compliance, templates |
+//! | [`payments`] | payments of debts, refunds, what banks take back | identity, access, audit, ledger, accounts |
+//! | [`assistant`] | answers what debtors write where no agent does, and hands over | identity, access, audit, accounts, compliance, settings, conversations |
 //! | [`portal`] | the debtors' own door: links, the check that it is they, what they change themselves | identity, access, audit, accounts, compliance, conversations, templates |
 //! | [`providers`] | adapters to vendors | the slices' ports and the types in them |
 //! | [`sandbox`] | stand-ins that speak the vendors' own protocols | nothing, `platform` neither |
@@ -24,11 +26,12 @@
 //! reads the `use crate::` lines against this table.
 
 // The API's roots are merged from the rooms' own, one type inside the other.
-#![recursion_limit = "256"]
+#![recursion_limit = "512"]
 
 pub mod access;
 pub mod accounts;
 pub mod app;
+pub mod assistant;
 pub mod audit;
 pub mod cli;
 pub mod compliance;
@@ -39,6 +42,7 @@ pub mod graphql;
 pub mod http;
 pub mod identity;
 pub mod ledger;
+pub mod payments;
 pub mod platform;
 pub mod portal;
 pub mod providers;

@@ -26,6 +26,7 @@ pub const ROOTS: &[DebtorView] = &[
         "Mutation",
         &[
             "acceptPrivacyNotice",
+            "createPayment",
             "exportOwnData",
             "fileDispute",
             "logout",
@@ -48,6 +49,8 @@ pub const ROOTS: &[DebtorView] = &[
             "node",
             "nodes",
             "ownDataExport",
+            "payment",
+            "payments",
             "privacyNotice",
             "sessions",
             "viewer",
@@ -78,6 +81,7 @@ pub const TYPES: &[DebtorView] = &[
             "debtType",
             "debtor",
             "disputes",
+            "documents",
             "dueDate",
             "email",
             "firstName",
@@ -86,6 +90,7 @@ pub const TYPES: &[DebtorView] = &[
             "lastName",
             "originalBalance",
             "originalCreditor",
+            "payments",
             "phone",
             "phoneSecondary",
             "preferredContactMethod",
@@ -99,7 +104,6 @@ pub const TYPES: &[DebtorView] = &[
             "consents",
             "customFields",
             "decisions",
-            "documents",
             "holds",
             "ledger",
             "limitation",
@@ -190,6 +194,11 @@ pub const TYPES: &[DebtorView] = &[
     of("Creditor", &["id", "name"], &["createdAt"]),
     of("DataProcessor", &["name", "purpose", "receives"], &[]),
     of(
+        "CreatePaymentPayload",
+        &["clientSecret", "payment", "stripeAccount", "userErrors"],
+        &[],
+    ),
+    of(
         "Debtor",
         &[
             "accounts",
@@ -258,6 +267,22 @@ pub const TYPES: &[DebtorView] = &[
             "written",
         ],
     ),
+    // Those that are shown to them; what staff wrote about one is staff's.
+    of(
+        "Document",
+        &[
+            "createdAt",
+            "downloadUrl",
+            "fileName",
+            "id",
+            "kind",
+            "mediaType",
+            "size",
+        ],
+        &["description", "shownToDebtor", "tags", "uploadedBy"],
+    ),
+    of("DocumentConnection", &["edges", "pageInfo", "totalCount"], &[]),
+    of("DocumentEdge", &["cursor", "node"], &[]),
     of("ExportOwnDataPayload", &["export", "userErrors"], &[]),
     of("FileDisputePayload", &["dispute", "userErrors"], &[]),
     of(
@@ -329,6 +354,25 @@ pub const TYPES: &[DebtorView] = &[
         &[],
     ),
     of(
+        "Payment",
+        &[
+            "account",
+            "amount",
+            "createdAt",
+            "disputedAt",
+            "failureReason",
+            "id",
+            "method",
+            "refundedAmount",
+            "refunds",
+            "status",
+            "succeededAt",
+        ],
+        &["failureCode", "note", "stripePaymentId", "takenBy", "updatedAt"],
+    ),
+    of("PaymentConnection", &["edges", "pageInfo", "totalCount"], &[]),
+    of("PaymentEdge", &["cursor", "node"], &[]),
+    of(
         "PostalAddress",
         &["city", "country", "line1", "line2", "postalCode", "state"],
         &[],
@@ -354,6 +398,11 @@ pub const TYPES: &[DebtorView] = &[
     of("RevokeOtherSessionsPayload", &["count", "userErrors"], &[]),
     of("RevokeSessionPayload", &["sessionId", "userErrors"], &[]),
     of("TypingChanged", &["cursor"], &["user"]),
+    of(
+        "Refund",
+        &["amount", "createdAt", "failureReason", "id", "status"],
+        &["reason", "refundedBy"],
+    ),
     of(
         "UpdateOwnContactInformationPayload",
         &["debtor", "userErrors"],

@@ -180,6 +180,10 @@ cells! {
     EvidenceExport => "evidence", "export";
     TemplateRead => "template", "read";
     TemplateManage => "template", "manage";
+    PaymentRead => "payment", "read";
+    PaymentCreate => "payment", "create";
+    PaymentRecord => "payment", "record";
+    PaymentRefund => "payment", "refund";
 }
 
 impl Cell {

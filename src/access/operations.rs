@@ -110,6 +110,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ),
     (
         "Mutation",
+        "createPayment",
+        Needs::Permission(Cell::PaymentCreate),
+    ),
+    (
+        "Mutation",
         "createPlacement",
         Needs::Permission(Cell::CreditorCreate),
     ),
@@ -198,6 +203,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "markConversationRead",
         Needs::Permission(Cell::ConversationRead),
     ),
+    (
+        "Mutation",
+        "markDebtorsDistinct",
+        Needs::Permission(Cell::DebtorMerge),
+    ),
     ("Mutation", "mergeDebtors", Needs::Permission(Cell::DebtorMerge)),
     ("Mutation", "openDebtorLink", Needs::Nothing),
     (
@@ -222,6 +232,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         "Mutation",
         "recordLimitation",
         Needs::Permission(Cell::SuitAuthorize),
+    ),
+    (
+        "Mutation",
+        "recordManualPayment",
+        Needs::Permission(Cell::PaymentRecord),
     ),
     (
         "Mutation",
@@ -255,6 +270,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
         Needs::Permission(Cell::DisputeAnswer),
     ),
     ("Mutation", "refreshSession", Needs::Nothing),
+    (
+        "Mutation",
+        "refundPayment",
+        Needs::Permission(Cell::PaymentRefund),
+    ),
     ("Mutation", "regenerateRecoveryCodes", Needs::SignIn),
     ("Mutation", "registerBusiness", Needs::Nothing),
     (
@@ -364,12 +384,22 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ),
     (
         "Mutation",
+        "setAccountDocumentShown",
+        Needs::Permission(Cell::DocumentAdd),
+    ),
+    (
+        "Mutation",
         "setAccountsCreditor",
         Needs::Permission(Cell::AccountUpdate),
     ),
     (
         "Mutation",
         "setBusinessLogo",
+        Needs::Permission(Cell::BusinessUpdate),
+    ),
+    (
+        "Mutation",
+        "setCustomFields",
         Needs::Permission(Cell::BusinessUpdate),
     ),
     (
@@ -551,6 +581,7 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ("Query", "cookieChoice", Needs::Nothing),
     ("Query", "cookieNotice", Needs::Nothing),
     ("Query", "creditors", Needs::Permission(Cell::CreditorRead)),
+    ("Query", "customFields", Needs::Permission(Cell::AccountRead)),
     ("Query", "debtor", Needs::Permission(Cell::AccountRead)),
     ("Query", "debtorArchive", Needs::Permission(Cell::EvidenceExport)),
     ("Query", "debtorArchives", Needs::Permission(Cell::EvidenceExport)),
@@ -560,6 +591,11 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ("Query", "deletedAccounts", Needs::Permission(Cell::AccountDelete)),
     ("Query", "dispute", Needs::Permission(Cell::DisputeRead)),
     ("Query", "disputes", Needs::Permission(Cell::DisputeRead)),
+    (
+        "Query",
+        "duplicateSuggestions",
+        Needs::Permission(Cell::DebtorMerge),
+    ),
     ("Query", "export", Needs::Permission(Cell::AccountExport)),
     ("Query", "exports", Needs::Permission(Cell::AccountExport)),
     (
@@ -579,6 +615,8 @@ pub const OPERATIONS: &[(&str, &str, Needs)] = &[
     ("Query", "nodes", Needs::SignIn),
     ("Query", "numberLists", Needs::Permission(Cell::NumberListRead)),
     ("Query", "ownDataExport", Needs::Permission(Cell::OwnDataExport)),
+    ("Query", "payment", Needs::Permission(Cell::PaymentRead)),
+    ("Query", "payments", Needs::Permission(Cell::PaymentRead)),
     ("Query", "placements", Needs::Permission(Cell::CreditorRead)),
     ("Query", "platformBusiness", Needs::Platform),
     ("Query", "platformUsers", Needs::Platform),

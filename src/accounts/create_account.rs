@@ -8,6 +8,7 @@ use super::{
     BalanceComponents, DebtType, NationalId, NewContact, Origin, PostalAddress,
     balance_components::set_components,
     creditors::checked_origin,
+    custom_fields::CustomFields,
     find_or_make_debtor::{NotTaken, Person, find_or_make_debtor},
     model::{MOST_TAGS, is_birth_date},
     notes, store,
@@ -79,7 +80,12 @@ pub async fn create_account(
     mut new: NewAccount,
 ) -> Result<Created, OpError> {
     authorize(tx.ctx(), Cell::AccountCreate).map_err(|denied| OpError::Forbidden(denied.to_string()))?;
-    let errors = check(&mut new, tx.now().date_naive());
+    let mut errors = check(&mut new, tx.now().date_naive());
+    errors.extend(
+        CustomFields::of_business(tx)
+            .await?
+            .check(new.custom_fields.as_ref()),
+    );
     if !errors.is_empty() {
         return Err(OpError::User(errors));
     }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::{
     page_of::{PageOf, PagesOf},
+    shown_documents::{self, Shown, shown_of_accounts},
     store::{self, debtor_by_id},
 };
 use crate::{
@@ -31,6 +32,8 @@ pub struct NewDocument {
     pub kind: &'static str,
     pub description: Option<String>,
     pub tags: Vec<String>,
+    /// Whether the debtor sees it in the portal: of an account's documents only.
+    pub shown_to_debtor: bool,
 }
 
 /// Where it belongs: to an account, to a thread, or to both.
@@ -53,6 +56,8 @@ pub(super) struct DocumentRow {
     pub(super) tags: Vec<String>,
     pub(super) uploaded_by: Option<Uuid>,
     pub(super) created_at: DateTime<Utc>,
+    /// Whether the debtor sees it in the portal.
+    pub(super) is_shown: bool,
     pub(super) file: FileRow,
 }
 
@@ -164,8 +169,26 @@ pub async fn keep_document(
     .execute(tx.conn())
     .await?;
     let mut details = json!({ "account": place.account, "file": file.id, "kind": new.kind });
-    if let Some(conversation) = place.conversation {
-        details["conversation"] = json!(conversation);
+    match place {
+        DocumentPlace {
+            conversation: Some(conversation),
+            ..
+        } => details["conversation"] = json!(conversation),
+        DocumentPlace {
+            account: Some(account),
+            debtor,
+            ..
+        } if new.shown_to_debtor => {
+            let shown = Shown {
+                document: id,
+                debtor,
+                account,
+                file: file.id,
+            };
+            shown_documents::insert(tx, shown).await?;
+            details["shownToDebtor"] = json!(true);
+        }
+        DocumentPlace { .. } => {}
     }
     tx.audit(AuditEntry::plain("document.added", id, &details).about(Some(place.debtor)));
     Ok(id)
@@ -199,6 +222,7 @@ pub(super) async fn delete_document(tx: &mut TenantTx, id: Uuid) -> Result<(), O
     .fetch_optional(tx.conn())
     .await?
     .ok_or_else(|| UserError::not_found("id", "document"))?;
+    shown_documents::remove(tx, id).await?;
     let mut details = json!({ "account": row.account_id });
     if let Some(conversation) = row.conversation_id {
         details["conversation"] = json!(conversation);
@@ -220,7 +244,7 @@ pub(super) async fn delete_document(tx: &mut TenantTx, id: Uuid) -> Result<(), O
     Ok(())
 }
 
-fn tell(tx: &mut TenantTx, account: Uuid, debtor: Uuid) {
+pub(super) fn tell(tx: &mut TenantTx, account: Uuid, debtor: Uuid) {
     tx.emit(LiveEvent {
         kind: "ACCOUNT_UPDATED",
         account_id: Some(account),
@@ -241,10 +265,11 @@ pub(super) async fn documents_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<
         PlainRow,
         r#"SELECT 1::bigint AS "nth!", t.id AS "id!", coalesce(a.debtor_id, c.debtor_id) AS "debtor_id!",
                 t.file_id AS "file_id!", t.kind AS "kind!", t.description_cipher, t.tags AS "tags!", t.uploaded_by,
-                t.created_at AS "created_at!"
+                t.created_at AS "created_at!", s.document_id IS NOT NULL AS "is_shown!"
          FROM account_documents t
          LEFT JOIN accounts a ON a.business_id = t.business_id AND a.id = t.account_id
          LEFT JOIN conversations c ON c.business_id = t.business_id AND c.id = t.conversation_id
+         LEFT JOIN shown_documents s ON s.business_id = t.business_id AND s.document_id = t.id
          WHERE t.business_id = $1 AND t.id = ANY($2) AND t.deleted_at IS NULL AND a.deleted_at IS NULL
            AND ($3::uuid IS NULL OR (a.id IS NOT NULL AND (a.assigned_agent_id IS NULL OR a.assigned_agent_id = $3))
                 OR (c.id IS NOT NULL AND (c.assigned_agent_id IS NULL OR c.assigned_agent_id = $3)))
@@ -259,17 +284,18 @@ pub(super) async fn documents_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<
     Ok(found.into_iter().map(|(_, document)| document).collect())
 }
 
-/// A document without its file.
-struct PlainRow {
-    nth: i64,
-    id: Uuid,
-    debtor_id: Uuid,
-    file_id: Uuid,
-    kind: String,
-    description_cipher: Option<Vec<u8>>,
-    tags: Vec<String>,
-    uploaded_by: Option<Uuid>,
-    created_at: DateTime<Utc>,
+/// A document without its file, on the page that is the `nth` asked for.
+pub(super) struct PlainRow {
+    pub(super) nth: i64,
+    pub(super) id: Uuid,
+    pub(super) debtor_id: Uuid,
+    pub(super) file_id: Uuid,
+    pub(super) kind: String,
+    pub(super) description_cipher: Option<Vec<u8>>,
+    pub(super) tags: Vec<String>,
+    pub(super) uploaded_by: Option<Uuid>,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) is_shown: bool,
 }
 
 async fn with_files(tx: &mut TenantTx, rows: Vec<PlainRow>) -> Result<Vec<(i64, DocumentRow)>, DbError> {
@@ -290,6 +316,7 @@ async fn with_files(tx: &mut TenantTx, rows: Vec<PlainRow>) -> Result<Vec<(i64, 
                 tags: row.tags,
                 uploaded_by: row.uploaded_by,
                 created_at: row.created_at,
+                is_shown: row.is_shown,
                 file: found.remove(&row.file_id)?,
             };
             Some((row.nth, document))
@@ -297,18 +324,32 @@ async fn with_files(tx: &mut TenantTx, rows: Vec<PlainRow>) -> Result<Vec<(i64, 
         .collect())
 }
 
-/// Newest first, with their files in a second statement. The accounts were read within the caller's scope.
+/// These pages with their rows, whose files are read in a second statement.
+pub(super) async fn filled(
+    tx: &mut TenantTx,
+    group: PagesOf,
+    rows: Vec<PlainRow>,
+) -> Result<impl Iterator<Item = (PageOf, Documents)>, DbError> {
+    let documents = with_files(tx, rows).await?.into_iter();
+    Ok(group.filled(documents.map(|(nth, document)| (nth, Arc::new(document)))))
+}
+
+/// Newest first; of a debtor, what is shown to them. The accounts were read within the caller's scope.
 pub(super) async fn documents_of_accounts(
     tx: &mut TenantTx,
     pages: Vec<PageOf>,
 ) -> Result<HashMap<PageOf, Documents>, DbError> {
+    if tx.ctx().debtor_id().is_some() {
+        return shown_of_accounts(tx, pages).await;
+    }
     let business = tx.business_id();
     let mut found = HashMap::new();
     for group in PagesOf::of(pages) {
         let rows = sqlx::query_as!(
             PlainRow,
             r#"SELECT p.nth AS "nth!", t.id AS "id!", a.debtor_id AS "debtor_id!", t.file_id AS "file_id!", t.kind AS "kind!",
-                    t.description_cipher, t.tags AS "tags!", t.uploaded_by, t.created_at AS "created_at!"
+                    t.description_cipher, t.tags AS "tags!", t.uploaded_by, t.created_at AS "created_at!",
+                    s.document_id IS NOT NULL AS "is_shown!"
              FROM unnest($2::uuid[], $3::uuid[]) WITH ORDINALITY AS p(account_id, past, nth)
              JOIN accounts a ON a.business_id = $1 AND a.id = p.account_id
              CROSS JOIN LATERAL (
@@ -316,6 +357,7 @@ pub(super) async fn documents_of_accounts(
                 WHERE v.business_id = $1 AND v.account_id = p.account_id AND v.deleted_at IS NULL
                   AND (p.past IS NULL OR v.id < p.past)
                 ORDER BY v.id DESC LIMIT $4) t
+             LEFT JOIN shown_documents s ON s.business_id = $1 AND s.document_id = t.id
              ORDER BY p.nth, t.id DESC"#,
             business,
             &group.owners,
@@ -324,11 +366,7 @@ pub(super) async fn documents_of_accounts(
         )
         .fetch_all(tx.conn())
         .await?;
-        let documents = with_files(tx, rows).await?;
-        let documents = documents
-            .into_iter()
-            .map(|(nth, document)| (nth, Arc::new(document)));
-        found.extend(group.filled(documents));
+        found.extend(filled(tx, group, rows).await?);
     }
     Ok(found)
 }
@@ -344,7 +382,8 @@ pub(super) async fn documents_of_conversations(
         let rows = sqlx::query_as!(
             PlainRow,
             r#"SELECT p.nth AS "nth!", t.id AS "id!", c.debtor_id AS "debtor_id!", t.file_id AS "file_id!", t.kind AS "kind!",
-                    t.description_cipher, t.tags AS "tags!", t.uploaded_by, t.created_at AS "created_at!"
+                    t.description_cipher, t.tags AS "tags!", t.uploaded_by, t.created_at AS "created_at!",
+                    false AS "is_shown!"
              FROM unnest($2::uuid[], $3::uuid[]) WITH ORDINALITY AS p(conversation_id, past, nth)
              JOIN conversations c ON c.business_id = $1 AND c.id = p.conversation_id
              LEFT JOIN accounts a ON a.business_id = c.business_id AND a.id = c.account_id
@@ -362,11 +401,7 @@ pub(super) async fn documents_of_conversations(
         )
         .fetch_all(tx.conn())
         .await?;
-        let documents = with_files(tx, rows).await?;
-        let documents = documents
-            .into_iter()
-            .map(|(nth, document)| (nth, Arc::new(document)));
-        found.extend(group.filled(documents));
+        found.extend(filled(tx, group, rows).await?);
     }
     Ok(found)
 }

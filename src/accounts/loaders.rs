@@ -151,7 +151,10 @@ impl AccountLoaders {
     pub(super) async fn suggestions(&self, scope: &OpScope, person: Uuid) -> Result<Suggestions, OpError> {
         let found = self
             .suggestions
-            .load(person, async |ids: Vec<Uuid>| suggestions_for(scope, &ids).await)
+            .load(person, async |ids: Vec<Uuid>| {
+                let keys = scope.keys().await?;
+                suggestions_for(&mut *scope.snapshot().await?, &keys, &ids).await
+            })
             .await?;
         Ok(found.unwrap_or_default())
     }

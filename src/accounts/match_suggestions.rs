@@ -8,11 +8,13 @@ use std::{
 use async_graphql::Enum;
 use uuid::Uuid;
 
-use super::{NationalId, PostalAddress, match_key::area, same_contacts::people_with_contacts_of};
+use super::{
+    NationalId, PostalAddress, duplicates::told_apart, match_key::area,
+    same_contacts::people_with_contacts_of,
+};
 use crate::platform::{
     db::{DbError, TenantTx},
     error::OpError,
-    gql::OpScope,
     keys::{TenantKeys, WrappedKey},
 };
 
@@ -32,6 +34,31 @@ pub enum MatchReason {
     NameAndBirthDate,
     /// They have name and postal code in common.
     NameAndPostalCode,
+}
+
+impl MatchReason {
+    const ALL: [Self; 5] = [
+        Self::NationalId,
+        Self::Phone,
+        Self::Email,
+        Self::NameAndBirthDate,
+        Self::NameAndPostalCode,
+    ];
+
+    /// As the database spells it.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::NationalId => "NATIONAL_ID",
+            Self::Phone => "PHONE",
+            Self::Email => "EMAIL",
+            Self::NameAndBirthDate => "NAME_AND_BIRTH_DATE",
+            Self::NameAndPostalCode => "NAME_AND_POSTAL_CODE",
+        }
+    }
+
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == text)
+    }
 }
 
 /// Somebody who may be the same person, and why.
@@ -77,20 +104,23 @@ struct Numbered {
     wrapped: Option<Vec<u8>>,
 }
 
-/// Looks in at most five statements, however many people are asked for.
+/// Looks in at most six statements, however many people are asked for.
 pub(super) async fn suggestions_for(
-    scope: &OpScope,
+    tx: &mut TenantTx,
+    keys: &TenantKeys,
     persons: &[Uuid],
 ) -> Result<HashMap<Uuid, Suggestions>, OpError> {
-    let keys = scope.keys().await?;
     let mut reasons = Reasons::new();
-    let namesakes = {
-        let mut tx = scope.snapshot().await?;
-        shared_contacts(&mut tx, &keys, persons, &mut reasons).await?;
-        shared_numbers(&mut tx, &keys, persons, &mut reasons).await?;
-        namesakes_of(&mut tx, persons).await?
-    };
-    compare_namesakes(&keys, namesakes, &mut reasons)?;
+    shared_contacts(tx, keys, persons, &mut reasons).await?;
+    shared_numbers(tx, keys, persons, &mut reasons).await?;
+    let namesakes = namesakes_of(tx, persons).await?;
+    compare_namesakes(keys, namesakes, &mut reasons)?;
+    if !reasons.is_empty() {
+        let apart = told_apart(tx, persons).await?;
+        for (person, others) in &mut reasons {
+            others.retain(|other, _| !apart.contains(&(*person, *other)));
+        }
+    }
     Ok(reasons
         .into_iter()
         .map(|(person, others)| {

@@ -191,14 +191,14 @@ fn check_reason(reason: &str) -> Result<(), UserError> {
     Err(UserError::invalid("reason", "Say why in 1 to 1,000 characters."))
 }
 
-async fn known(tx: &mut TenantTx, field: &str, id: Uuid) -> Result<DebtorRow, OpError> {
+pub(super) async fn known(tx: &mut TenantTx, field: &str, id: Uuid) -> Result<DebtorRow, OpError> {
     Ok(debtor_by_id(tx, id)
         .await?
         .ok_or_else(|| UserError::not_found(field, "debtor"))?)
 }
 
 /// The record that stands for the person; the caller holds their lock.
-async fn person(tx: &mut TenantTx, field: &str, id: Uuid) -> Result<DebtorRow, OpError> {
+pub(super) async fn person(tx: &mut TenantTx, field: &str, id: Uuid) -> Result<DebtorRow, OpError> {
     let row = known(tx, field, id).await?;
     if row.person_id == row.id {
         return Ok(row);

@@ -1,9 +1,9 @@
 //! Debtors (people) and accounts (debts). Keys, contact points and addresses belong to the person.
 //!
 //! Owns `debtors`, `data_keys`, `contact_points`, `debtor_merges`, `accounts`, `account_tags`, `account_notes`, `note_mentions`,
-//! `account_views`, `account_documents`, `account_imports`, `account_import_chunks`, `account_import_findings`,
-//! `balance_components`, `creditors`, `placements`, `exports`. May import `platform`, `identity`, `access`, `audit`,
-//! `ledger`, `files`.
+//! `account_views`, `account_documents`, `shown_documents`, `duplicate_checks`, `duplicate_suggestions`, `account_imports`,
+//! `account_import_chunks`, `account_import_findings`, `balance_components`, `creditors`, `placements`, `exports`, `custom_field_lists`. May import
+//! `platform`, `identity`, `access`, `audit`, `ledger`, `files`.
 
 mod address;
 mod assign_accounts;
@@ -15,12 +15,14 @@ mod contact_store;
 mod contacts;
 mod create_account;
 mod creditors;
+mod custom_fields;
 mod debt_type;
 pub mod debtor_keys;
 mod delete_account;
 mod deleted_accounts;
 mod disputed;
 mod documents;
+mod duplicates;
 mod export;
 mod find_or_make_debtor;
 pub mod graphql;
@@ -35,10 +37,12 @@ mod model;
 mod national_id;
 mod notes;
 mod page_of;
+mod paid;
 mod plan_status;
 pub mod ports;
 mod same_contacts;
 mod set_origin;
+mod shown_documents;
 mod stated_zone;
 mod store;
 mod tag_accounts;
@@ -71,6 +75,7 @@ pub use disputed::{
     DisputedDebt, agent_of_account, are_documents_of, disputed_debt, end_disputed, mark_disputed,
 };
 pub use documents::{DocumentPlace, NewDocument, keep_document};
+pub use duplicates::find_duplicates;
 pub use export::{ExportLimit, Exporter, RunExport, run_export};
 pub use find_or_make_debtor::NotTaken;
 pub use list::LookLimit;
@@ -84,6 +89,7 @@ pub use model::{
 pub use national_id::{NationalId, NationalIdError};
 pub use notes::{add_note, is_mentioned};
 pub use page_of::{PageOf, PagesOf};
+pub use paid::{PayableAccount, follow_balance, lock_for_posting, lock_payable};
 pub use plan_status::PlanStatus;
 pub use same_contacts::addresses_of_nobody_else;
 pub use set_origin::set_accounts_origin;

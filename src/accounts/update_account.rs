@@ -10,6 +10,7 @@ use super::{
     AccountStatus, BalanceComponents, DebtType, DebtorPatch, OriginPatch,
     balance_components::{ComponentsRow, components_of, set_components},
     changes::Changes,
+    custom_fields::CustomFields,
     model::MOST_TAGS,
     store::{self, AccountRow, DebtorRow},
     update_debtor::update_debtor,
@@ -103,6 +104,10 @@ pub async fn update_account(
     note_changes(&mut changes, &before, &patch, origin);
     let person = match &patch.custom_fields {
         Some(fields) => {
+            let wrong = CustomFields::of_business(tx).await?.check(fields.as_ref());
+            if !wrong.is_empty() {
+                return Err(OpError::User(wrong));
+            }
             let person = open_person(tx, keyring, db, debtor_id).await?;
             let known = custom_fields_before(&person, &before)?;
             put_custom_fields(tx, &person, id, fields.as_ref()).await?;

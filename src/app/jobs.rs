@@ -7,11 +7,13 @@ use crate::{
         self, Exporter,
         import::{self, AccountImports},
     },
+    assistant::{self, Assistant},
     audit::{self, Bundler, Checkpoints, SignCheckpoint},
     compliance::{self, LoadReassigned, NoticeWriter, ReassignedNumbers, privacy},
     conversations::{self, Conversations},
     files::Files,
     identity::{self, Identity, ports::StaffMailer},
+    payments::{self, Payments},
     platform::{
         db::{Db, ensure_partitions},
         jobs::{JobError, JobRegistry},
@@ -28,6 +30,8 @@ pub(super) struct Owners<'a> {
     pub(super) identity: &'a Identity,
     pub(super) mailer: Option<Arc<dyn StaffMailer>>,
     pub(super) conversations: &'a Conversations,
+    pub(super) payments: &'a Payments,
+    pub(super) assistant: &'a Assistant,
     pub(super) files: &'a Files,
     pub(super) exporter: Exporter,
     pub(super) imports: &'a AccountImports,
@@ -42,6 +46,12 @@ pub(super) fn registry(owners: Owners<'_>) -> JobRegistry {
     let mut registry = JobRegistry::default();
     register_identity_jobs(&mut registry, owners.identity, owners.mailer);
     register_conversation_jobs(&mut registry, owners.conversations);
+    register_payment_jobs(&mut registry, owners.payments);
+    let owner = owners.assistant.clone();
+    registry.tenant(move |ctx, job: assistant::AnswerText| {
+        let assistant = owner.clone();
+        async move { assistant::answer_text(&assistant, &ctx, job).await }
+    });
     register_file_jobs(&mut registry, owners.files, owners.exporter);
     register_import_jobs(&mut registry, owners.imports);
     register_people_jobs(&mut registry, owners.db, owners.keyring);
@@ -101,11 +111,39 @@ fn register_conversation_jobs(registry: &mut JobRegistry, slice: &Conversations)
     });
 }
 
+fn register_payment_jobs(registry: &mut JobRegistry, slice: &Payments) {
+    let owner = slice.clone();
+    registry.tenant(move |ctx, job: payments::ProcessStripeEvent| {
+        let slice = owner.clone();
+        async move { payments::process_event(&slice, &ctx, job).await }
+    });
+    let owner = slice.clone();
+    registry.tenant(move |ctx, job: payments::LookUpPayment| {
+        let slice = owner.clone();
+        async move { payments::look_up_payment(&slice, &ctx, job).await }
+    });
+    let owner = slice.clone();
+    registry.tenant(move |ctx, job: payments::LookUpRefund| {
+        let slice = owner.clone();
+        async move { payments::look_up_refund(&slice, &ctx, job).await }
+    });
+    let owner = slice.clone();
+    registry.reconciler("payments.reconcile", "* * * * *", move || {
+        let slice = owner.clone();
+        async move { payments::reconcile(&slice).await }
+    });
+}
+
 fn register_people_jobs(registry: &mut JobRegistry, db: &Db, keyring: &Keyring) {
     let parts = (db.clone(), keyring.clone());
     registry.reconciler("accounts.match_stored_people", "7 * * * *", move || {
         let (db, keyring) = parts.clone();
         async move { accounts::match_stored_people(&db, &keyring).await }
+    });
+    let parts = (db.clone(), keyring.clone());
+    registry.reconciler("accounts.find_duplicates", "*/2 * * * *", move || {
+        let (db, keyring) = parts.clone();
+        async move { accounts::find_duplicates(&db, &keyring).await }
     });
 }
 
@@ -272,6 +310,16 @@ fn register_number_list_jobs(registry: &mut JobRegistry, db: &Db, keyring: &Keyr
         let db = owner.clone();
         async move { compliance::find_patterns(&db, &ctx).await }
     });
+    let owner = db.clone();
+    registry.reconciler("compliance.look_for_silent_attorneys", "53 * * * *", move || {
+        let db = owner.clone();
+        async move { compliance::look_for_silent_attorneys(&db).await }
+    });
+    let owner = db.clone();
+    registry.tenant(move |ctx, _: compliance::FindSilentAttorneys| {
+        let db = owner.clone();
+        async move { compliance::find_silent_attorneys(&db, &ctx).await }
+    });
 }
 
 fn register_identity_jobs(
@@ -325,6 +373,13 @@ fn register_identity_jobs(
     registry.tenant(move |ctx, job: compliance::SendPatternMail| {
         let (identity, mailer) = parts.clone();
         async move { compliance::send_pattern_mail(&identity, configured(mailer.as_ref())?, &ctx, job).await }
+    });
+    let parts = (identity.clone(), mailer.clone());
+    registry.tenant(move |ctx, job: compliance::SendSilentAttorneyMail| {
+        let (identity, mailer) = parts.clone();
+        async move {
+            compliance::send_silent_attorney_mail(&identity, configured(mailer.as_ref())?, &ctx, job).await
+        }
     });
     let parts = (identity.clone(), mailer.clone());
     registry.platform::<identity::SendBreakGlassMail, _, _>(move |job| {

@@ -81,7 +81,7 @@ pub enum ComplianceCommand {
     /// Lets another version of the rules decide, of those that this build carries. Shows first how many of the last days'
     /// decisions it would have changed, and which; activates only with --yes. Audited, with the reason.
     Activate {
-        /// The version, such as 2026-11-29.5; the newest of this build when left out.
+        /// The version, such as 2026-11-29.6; the newest of this build when left out.
         version: Option<String>,
         /// How far to look back.
         #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3660))]

@@ -19,12 +19,15 @@ use url::Url;
 use super::{
     DevOptions,
     sandbox_clock::DatabaseClock,
-    seed::{BUSINESSES, DEMO_PASSWORD, DEMO_SUPER_ADMIN, DEMO_TOTP_SECRET, DemoLink, demo_link, seed},
+    seed::{
+        BUSINESSES, DEMO_PASSWORD, DEMO_STRIPE_KEY, DEMO_STRIPE_WEBHOOK_SECRET, DEMO_SUPER_ADMIN,
+        DEMO_TOTP_SECRET, DemoLink, demo_link, seed,
+    },
     serve::serve_until,
 };
 use crate::{
     app::{App, Databases},
-    config::{Config, Environment, MailSettings},
+    config::{Config, Environment, MailSettings, StripeSettings},
     files::ObjectStoreSettings,
     platform::{
         clock::{SystemWallClock, WallClock as _},
@@ -36,7 +39,10 @@ use crate::{
         local_services::{LocalPostgres, LocalPostgresOptions},
         telemetry::{self, TelemetryConfig},
     },
-    sandbox::{self, RunningSandbox, SandboxClock, SandboxConfig, StatusDelays, TwilioAccount, TwilioNumber},
+    sandbox::{
+        self, RunningSandbox, SandboxClock, SandboxConfig, StatusDelays, StripePlatform, TwilioAccount,
+        TwilioNumber,
+    },
 };
 
 /// The private database's name.
@@ -302,6 +308,12 @@ async fn start_sandbox(
         listen: options.sandbox_listen,
         smtp_listen: ([127, 0, 0, 1], 0).into(),
         twilio_accounts,
+        stripe: StripePlatform {
+            secret_key: DEMO_STRIPE_KEY.to_owned(),
+            accounts: BUSINESSES.iter().map(|demo| demo.stripe_account()).collect(),
+            webhook_url: format!("{api}/webhooks/stripe"),
+            webhook_secrets: vec![DEMO_STRIPE_WEBHOOK_SECRET.to_owned()],
+        },
         debtor_numbers,
         clock,
         status_delays: StatusDelays::default(),
@@ -312,6 +324,11 @@ async fn start_sandbox(
 
 fn point_at_sandbox(config: &mut Config, sandbox: &RunningSandbox) -> anyhow::Result<()> {
     config.twilio_base_url = Url::parse(&format!("http://{}/twilio", sandbox.addr()))?;
+    config.stripe = StripeSettings {
+        base_url: Url::parse(&format!("http://{}/stripe", sandbox.addr()))?,
+        secret_key: Some(SecretString::from(DEMO_STRIPE_KEY)),
+        webhook_secrets: vec![SecretString::from(DEMO_STRIPE_WEBHOOK_SECRET)],
+    };
     if config.mail.is_none() {
         config.mail = Some(MailSettings {
             smtp_url: SecretString::from(format!("smtp://{}", sandbox.smtp_addr())),

@@ -197,7 +197,8 @@ async fn check_catalogue(connection: &mut PgConnection, findings: &mut Findings)
         r#"SELECT c.relname AS "name!" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
          JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'business_id' AND NOT a.attisdropped
          WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-           AND c.relname NOT IN ('sessions', 'provider_accounts', 'inbound_numbers', 'registrations')
+           AND c.relname NOT IN ('sessions', 'provider_accounts', 'inbound_numbers', 'registrations',
+               'payment_accounts')
            AND NOT (c.relrowsecurity AND c.relforcerowsecurity)"#
     )
     .fetch_all(connection)

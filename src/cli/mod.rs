@@ -9,6 +9,7 @@ mod dev;
 mod doctor;
 mod keys;
 mod migrate;
+mod payments;
 mod privacy;
 mod progress;
 mod rule_sets;
@@ -62,6 +63,12 @@ enum Command {
     Admin {
         #[command(subcommand)]
         command: admin::AdminCommand,
+    },
+    /// Says which account at Stripe is a business's.
+    Payments {
+        /// What to do.
+        #[command(subcommand)]
+        command: payments::PaymentsCommand,
     },
     /// Exports audit trails and verifies their hash chains.
     Audit {
@@ -155,6 +162,7 @@ async fn execute(command: Command) -> anyhow::Result<ExitCode> {
                 Command::Migrate { bootstrap } => migrate::migrate(&config, bootstrap).await?,
                 Command::Seed => seed::seed_configured(&config).await?,
                 Command::Admin { command } => admin::admin(&config, &command).await?,
+                Command::Payments { command } => payments::payments(&config, &command).await?,
                 Command::Audit { command } => audit::audit(&config, &command).await?,
                 Command::Keys { command } => keys::keys(&config, &command).await?,
                 Command::Privacy { command } => privacy::privacy(&config, &command).await?,

@@ -21,6 +21,7 @@ use crate::{
         KnownMember, NewApproval, NewBusiness, ProviderApprovalKind, add_known_member, add_known_super_admin,
         hash_password, insert_approval, insert_business,
     },
+    payments::connect_stripe,
     platform::{
         clock::SystemWallClock,
         context::{SystemCtx, TenantCtx},
@@ -37,6 +38,10 @@ pub use people::{BUSINESSES, DemoBusiness};
 
 /// Every demo user's password.
 pub const DEMO_PASSWORD: &str = "correct horse battery staple";
+/// The demo platform's key at the sandbox's Stripe.
+pub const DEMO_STRIPE_KEY: &str = "sk_test_demo_platform";
+/// What the sandbox's Stripe signs webhooks about connected accounts with.
+pub const DEMO_STRIPE_WEBHOOK_SECRET: &str = "whsec_demo_connect";
 /// Every demo user's TOTP secret, in base32.
 pub const DEMO_TOTP_SECRET: &str = "JBSWY3DPEHPK3PXP";
 
@@ -214,6 +219,7 @@ async fn write_business(db: &Db, keyring: &Keyring, demo: &DemoBusiness, hash: &
     }
     let token = SecretString::from(demo.twilio_token());
     connect_twilio(&mut tx, keyring, id, &demo.twilio_sid(), &token, &[demo.number]).await?;
+    connect_stripe(&mut tx, id, &demo.stripe_account()).await?;
     write_approvals(&mut tx, demo, id).await?;
     tx.commit().await?;
     Ok(id)

@@ -55,6 +55,33 @@ pub(super) fn secret(text: &str) -> Parsed<SecretString> {
     word(text).map(SecretString::from)
 }
 
+/// A secret or restricted key of Stripe.
+pub(super) fn stripe_key(text: &str) -> Parsed<SecretString> {
+    if ["sk_test_", "sk_live_", "rk_test_", "rk_live_"]
+        .iter()
+        .any(|start| text.starts_with(start))
+    {
+        Ok(SecretString::from(text))
+    } else {
+        Err("must be a secret key of Stripe's, which begins with sk_ or rk_".into())
+    }
+}
+
+/// One signing secret or two, separated by a comma.
+pub(super) fn webhook_secrets(text: &str) -> Parsed<Vec<SecretString>> {
+    let secrets = list(text, |secret| {
+        if secret.starts_with("whsec_") {
+            Ok(SecretString::from(secret))
+        } else {
+            Err("must be signing secrets of Stripe's, which begin with whsec_, separated by commas".into())
+        }
+    })?;
+    if secrets.len() > 2 {
+        return Err("must be at most two secrets: the one that is rolled out, and the one before".into());
+    }
+    Ok(secrets)
+}
+
 pub(super) fn listen(text: &str) -> Parsed<SocketAddr> {
     text.parse()
         .map_err(|_| "must be an IP address and a port, such as 127.0.0.1:8080 or [::]:8080".to_owned())

@@ -20,13 +20,13 @@ use uuid::Uuid;
 use super::{
     Files,
     links::Link,
-    model::{CONTENT, FileRow, KEY_COLUMN, NewFile, Stored, TABLE},
+    model::{CONTENT, FileRow, KEY_COLUMN, NewFile, Purpose, Stored, TABLE},
     name::sanitised,
     objects::object_path,
     store::{self, NewRow},
 };
 use crate::platform::{
-    context::TenantCtx,
+    context::{Actor, TenantCtx},
     crypto::{CHUNK, DataKey, SEALED_CHUNK, StreamOpener, StreamSealer},
     error::OpError,
     gql::{UserError, UserErrorCode},
@@ -243,7 +243,8 @@ impl Files {
     /// being staff's, the service looks them up.
     ///
     /// # Errors
-    /// As [`Self::open`]; NOT_FOUND also while the business or who was given the link is suspended.
+    /// As [`Self::open`]; NOT_FOUND also while the business or who was given the link is suspended, and to a debtor for a
+    /// document that is not shown to them any more.
     pub async fn open_link(
         &self,
         link: &Link,
@@ -252,11 +253,17 @@ impl Files {
         let ctx = link.ctx(request_id);
         let mut tx = self.db.snapshot(&service_of(&ctx)).await?;
         let is_good = store::link_is_good(&mut tx, link.actor, self.wall.now()).await?;
-        let row = if is_good {
+        let mut row = if is_good {
             store::file_by_id(&mut tx, link.file).await?
         } else {
             None
         };
+        if let (Some(Purpose::Document), Actor::Debtor(debtor)) =
+            (row.as_ref().map(|row| row.purpose), link.actor)
+            && !store::is_shown_to(&mut tx, link.file, debtor).await?
+        {
+            row = None;
+        }
         tx.finish_read().await?;
         let (row, reader) = self.read(&ctx, link.file, row).await?;
         Ok((ctx, row, reader))

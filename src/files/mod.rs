@@ -12,7 +12,8 @@
 //! A file about many people is under the business's key and short-lived; `file_debtors` says whom it tells of, and a trigger
 //! destroys its key with that of any of them.
 //!
-//! Owns `files`, `file_debtors`; reads `data_keys` by id, and of `businesses` the size of documents and the status. May
+//! Owns `files`, `file_debtors`; reads `data_keys` by id, of `businesses` the size of documents
+//! and the status, and of `shown_documents` whether a debtor's link still leads to a document. May
 //! import `platform`, `access`.
 
 mod claim;

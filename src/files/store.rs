@@ -54,8 +54,68 @@ pub(super) async fn insert(tx: &mut TenantTx, row: &NewRow) -> Result<(), DbErro
 /// # Errors
 /// [`DbError`] as met.
 pub async fn files_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<FileRow>, DbError> {
+    let rows = match tx.ctx().debtor_id() {
+        None => records(tx, ids).await?,
+        Some(_) => own_records(tx, ids).await?,
+    };
+    Ok(rows.into_iter().filter_map(Record::into_row).collect())
+}
+
+/// A row, with the person's key that guards it.
+struct Record {
+    id: Uuid,
+    purpose: String,
+    state: String,
+    media_type: String,
+    size: Option<i64>,
+    sha256: Option<Vec<u8>>,
+    debtor_id: Option<Uuid>,
+    created_by: Option<Uuid>,
+    created_at: DateTime<Utc>,
+    expires_at: Option<DateTime<Utc>>,
+    wrapped_key: Option<Vec<u8>>,
+    key_version: i32,
+    name_cipher: Option<Vec<u8>>,
+    person_name_cipher: Option<Vec<u8>>,
+    guard_id: Option<Uuid>,
+    guard_version: Option<i32>,
+    guard_wrapped: Option<Vec<u8>>,
+}
+
+impl Record {
+    fn into_row(self) -> Option<FileRow> {
+        let guard = match (self.guard_id, self.guard_version) {
+            (Some(id), Some(business_key_version)) => Some(WrappedKey {
+                id,
+                business_key_version,
+                wrapped: self.guard_wrapped,
+            }),
+            _ => None,
+        };
+        Some(FileRow {
+            id: self.id,
+            purpose: Purpose::parse(&self.purpose)?,
+            media_type: self.media_type,
+            size: self.size,
+            sha256: self.sha256,
+            debtor_id: self.debtor_id,
+            created_by: self.created_by,
+            created_at: self.created_at,
+            expires_at: self.expires_at,
+            state: self.state,
+            wrapped_key: self.wrapped_key,
+            key_version: self.key_version,
+            name_cipher: self.name_cipher,
+            person_name_cipher: self.person_name_cipher,
+            guard,
+        })
+    }
+}
+
+async fn records(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<Record>, DbError> {
     let business = tx.business_id();
-    let rows = sqlx::query!(
+    Ok(sqlx::query_as!(
+        Record,
         r#"SELECT f.id, f.purpose, f.state, f.media_type, f.size, f.sha256, f.debtor_id, f.created_by, f.created_at,
                 f.expires_at, f.wrapped_key, f.key_version, f.name_cipher, f.person_name_cipher,
                 k.id AS "guard_id?", k.business_key_version AS "guard_version?", k.wrapped AS guard_wrapped
@@ -66,36 +126,37 @@ pub async fn files_by_ids(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<FileRow
         ids,
     )
     .fetch_all(tx.conn())
-    .await?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| {
-            Some(FileRow {
-                id: row.id,
-                purpose: Purpose::parse(&row.purpose)?,
-                media_type: row.media_type,
-                size: row.size,
-                sha256: row.sha256,
-                debtor_id: row.debtor_id,
-                created_by: row.created_by,
-                created_at: row.created_at,
-                expires_at: row.expires_at,
-                state: row.state,
-                wrapped_key: row.wrapped_key,
-                key_version: row.key_version,
-                name_cipher: row.name_cipher,
-                person_name_cipher: row.person_name_cipher,
-                guard: match (row.guard_id, row.guard_version) {
-                    (Some(id), Some(business_key_version)) => Some(WrappedKey {
-                        id,
-                        business_key_version,
-                        wrapped: row.guard_wrapped,
-                    }),
-                    _ => None,
-                },
-            })
-        })
-        .collect())
+    .await?)
+}
+
+/// The same of what is shown to the debtor who asks: the table is staff's.
+async fn own_records(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<Record>, DbError> {
+    Ok(sqlx::query_as!(
+        Record,
+        r#"SELECT f.id AS "id!", f.purpose AS "purpose!", f.state AS "state!", f.media_type AS "media_type!", f.size, f.sha256,
+                f.debtor_id, f.created_by, f.created_at AS "created_at!", f.expires_at, f.wrapped_key,
+                f.key_version AS "key_version!", f.name_cipher, f.person_name_cipher,
+                k.id AS "guard_id?", k.business_key_version AS "guard_version?", k.wrapped AS guard_wrapped
+         FROM app.own_files($1) f
+         LEFT JOIN data_keys k ON k.business_id = f.business_id AND k.id = f.data_key_id"#,
+        ids,
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// Whether a document's file is shown to this debtor now: staff may have hidden it since they were given a link.
+pub(super) async fn is_shown_to(tx: &mut TenantTx, file: Uuid, debtor: Uuid) -> Result<bool, DbError> {
+    let business = tx.business_id();
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM shown_documents s
+             WHERE s.business_id = $1 AND s.file_id = $2 AND s.debtor_id = $3) AS "is_shown!""#,
+        business,
+        file,
+        debtor,
+    )
+    .fetch_one(tx.conn())
+    .await?)
 }
 
 /// Whether links of this actor are good now (wall time `wall`): a member who was suspended, a key that was revoked, a stay of

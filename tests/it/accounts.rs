@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, TestApp, data, error_code, user_errors};
+use crate::support::{Client, TestApp, data, error_code, recipes::uuid_of, user_errors};
 
 const CREATE: &str = "mutation($input: CreateAccountInput!) { createAccount(input: $input) {
   account { id accountNumber firstName phone email tags currentBalance { amount currency } debtor { id }
@@ -208,7 +208,10 @@ async fn a_date_that_cannot_be_is_the_caller_s_mistake() {
         let message = answer["errors"][0]["message"].as_str().unwrap();
         assert!(message.contains("filter.dueDate.from"), "{message}");
     }
+    let business = admin.gql("{ viewer { business { id } } }", json!({})).await;
+    let business = uuid_of(data(&business)["viewer"]["business"]["id"].as_str().unwrap());
     let long_ago = funnelchat::platform::gql::keyset_cursor(
+        funnelchat::platform::gql::CursorOwner::business(business),
         "accounts.CreatedAt.true",
         &json!({ "Instant": ["-5000-01-01T00:00:00Z", "01a1f98b-f8a3-7425-b51a-5cc706ecc735"] }),
     );
@@ -218,6 +221,42 @@ async fn a_date_that_cannot_be_is_the_caller_s_mistake() {
     input["dueDate"] = json!("-4800-01-01");
     let answer = admin.gql(CREATE, json!({ "input": input })).await;
     assert_eq!(error_code(&answer), "GRAPHQL_VALIDATION_FAILED", "{answer}");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_place_in_one_list_is_no_place_in_another() {
+    let app = TestApp::start().await;
+    let (acme, globex) = (app.acme.sign_in("admin").await, app.globex.sign_in("admin").await);
+    let first = acme.gql(LIST, json!({ "first": 2 })).await;
+    let place = data(&first)["accounts"]["pageInfo"]["endCursor"].clone();
+    let goes_on = acme.gql(LIST, json!({ "first": 2, "after": place })).await;
+    assert_eq!(
+        data(&goes_on)["accounts"]["edges"].as_array().unwrap().len(),
+        2,
+        "the next page"
+    );
+    let of_people = "query($after: String) { debtors(first: 2, after: $after) { edges { node { id } } } }";
+    for (client, document, variables) in [
+        (&globex, LIST, json!({ "first": 2, "after": place })),
+        (&globex, LIST, json!({ "last": 2, "before": place })),
+        (
+            &acme,
+            LIST,
+            json!({ "first": 2, "after": place, "orderBy": { "field": "DUE_DATE", "direction": "ASC" } }),
+        ),
+        (&acme, of_people, json!({ "after": place })),
+    ] {
+        let answer = client.gql(document, variables.clone()).await;
+        assert_eq!(error_code(&answer), "BAD_USER_INPUT", "{variables}: {answer}");
+        let named = if variables["before"].is_null() {
+            "after:"
+        } else {
+            "before:"
+        };
+        let message = answer["errors"][0]["message"].as_str().unwrap();
+        assert!(message.starts_with(named), "{variables}: {message}");
+    }
     app.finish().await;
 }
 

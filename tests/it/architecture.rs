@@ -73,6 +73,26 @@ const TABLE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "payments",
+        &[
+            "payments", "platform", "identity", "access", "audit", "ledger", "accounts",
+        ],
+    ),
+    (
+        "assistant",
+        &[
+            "assistant",
+            "platform",
+            "identity",
+            "access",
+            "audit",
+            "accounts",
+            "compliance",
+            "settings",
+            "conversations",
+        ],
+    ),
+    (
         "portal",
         &[
             "portal",
@@ -121,6 +141,13 @@ const NO_CONTACT: &[(&str, &str)] = &[
         "VendorAccounts::bring_texts",
         "says where a number's texts are to be brought",
     ),
+    ("PaymentGateway::pay", "takes money, and tells nobody"),
+    ("PaymentGateway::fetch", "asks what became of a payment"),
+    ("PaymentGateway::find", "looks up a payment"),
+    ("PaymentGateway::cancel", "gives a payment up"),
+    ("PaymentGateway::refund", "gives money back, and tells nobody"),
+    ("PaymentGateway::refunds_of", "asks what was given back"),
+    ("TextListener::text_added", "hears of what came in"),
     ("SmsGateway::find", "looks up what was sent"),
     ("SmsGateway::fetch", "asks what became of what was sent"),
 ];

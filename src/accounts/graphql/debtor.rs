@@ -98,6 +98,30 @@ impl Debtor {
         Ok(Some(text.expose().clone()))
     }
 
+    /// What another slice keeps about the person under their record key; `None` after erasure.
+    ///
+    /// # Errors
+    /// Internal ones only.
+    pub(crate) async fn open_of_record(
+        ctx: &Context<'_>,
+        debtor: Uuid,
+        (table, column, row): (&'static str, &'static str, Uuid),
+        cipher: &[u8],
+    ) -> async_graphql::Result<Option<String>> {
+        let Some(debtor) = Self::load_record(ctx, debtor).await? else {
+            return Ok(None);
+        };
+        let scope = ctx.scope()?;
+        let keys = scope.keys().await.map_err(op_error)?;
+        let Some(key) = scope.data_key(&keys, &debtor.row.keys.record).map_err(op_error)? else {
+            return Ok(None);
+        };
+        let text = keys
+            .open_text(&key, table, column, row, cipher)
+            .map_err(|error| op_error(error.into()))?;
+        Ok(Some(text.expose().clone()))
+    }
+
     pub(super) async fn open_contact_points(
         &self,
         ctx: &Context<'_>,

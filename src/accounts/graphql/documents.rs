@@ -10,6 +10,7 @@ use crate::{
     accounts::{
         AccountLoaders, PageOf,
         documents::{DocumentRow, NewDocument, add_document, delete_document, document_by_id},
+        shown_documents::set_shown,
     },
     files::Files,
     identity::graphql::User,
@@ -67,7 +68,7 @@ impl DocumentKind {
     }
 }
 
-/// A document of an account or a conversation: staff's, never shown to the debtor.
+/// A document of an account or a conversation. A debtor sees those of their account that staff show them.
 #[derive(Clone)]
 pub struct Document {
     row: Arc<DocumentRow>,
@@ -156,7 +157,7 @@ impl Document {
     }
 }
 
-/// A document of an account or a conversation: staff's, never shown to the debtor.
+/// A document of an account or a conversation. A debtor sees those of their account that staff show them.
 #[Object]
 impl Document {
     /// The document's id (`doc_…`).
@@ -229,6 +230,11 @@ impl Document {
         }
     }
 
+    /// Whether the debtor sees it in the portal; never of a document that was kept with a conversation.
+    async fn shown_to_debtor(&self) -> bool {
+        self.row.is_shown
+    }
+
     /// When it was uploaded.
     async fn created_at(&self) -> DateTime<Utc> {
         self.row.created_at
@@ -248,6 +254,10 @@ pub struct AddAccountDocumentInput {
     description: Option<String>,
     /// Labels, at most 20 of at most 50 characters; they are no notes: nothing about the person.
     tags: Option<Vec<String>>,
+    /// Whether the debtor sees it in the portal, and may download it: its name, kind, size and content, not what you write
+    /// about it.
+    #[graphql(default = false)]
+    shown_to_debtor: bool,
 }
 
 impl AddAccountDocumentInput {
@@ -257,6 +267,7 @@ impl AddAccountDocumentInput {
             kind: self.kind.as_str(),
             description: self.description,
             tags: self.tags.unwrap_or_default(),
+            shown_to_debtor: self.shown_to_debtor,
         })
     }
 }
@@ -265,6 +276,24 @@ impl AddAccountDocumentInput {
 #[derive(SimpleObject)]
 pub struct AddAccountDocumentPayload {
     /// The new document; null when there are user errors.
+    document: Option<Document>,
+    /// What to put right; empty on success.
+    user_errors: Vec<UserError>,
+}
+
+/// Whether the debtor is to see a document.
+#[derive(Debug, InputObject)]
+pub struct SetAccountDocumentShownInput {
+    /// The document, of an account.
+    id: ID,
+    /// True to show it to the debtor, false to hide it from them.
+    shown_to_debtor: bool,
+}
+
+/// What setAccountDocumentShown answers.
+#[derive(SimpleObject)]
+pub struct SetAccountDocumentShownPayload {
+    /// The document as it is now; null when there are user errors.
     document: Option<Document>,
     /// What to put right; empty on success.
     user_errors: Vec<UserError>,
@@ -315,6 +344,29 @@ impl DocumentMutations {
         let scope = ctx.scope()?;
         Ok(AddAccountDocumentPayload {
             document: row.map(|row| Document::new(scope, Arc::new(row))),
+            user_errors: outcome.user_errors,
+        })
+    }
+
+    /// Shows a document of an account to its debtor, who lists and downloads it in the portal, or hides it from them again:
+    /// links that they hold stop leading anywhere at once.
+    async fn set_account_document_shown(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which document, and whether they see it.")] input: SetAccountDocumentShownInput,
+    ) -> async_graphql::Result<SetAccountDocumentShownPayload> {
+        let outcome = mutate(ctx, async |tx, _| {
+            let id = input_id(IdKind::Document, "id", &input.id)?;
+            set_shown(tx, id, input.shown_to_debtor).await?;
+            Ok(Done::from(id))
+        })
+        .await?;
+        let document = match outcome.object {
+            Some(id) => Document::load(ctx, id).await?,
+            None => None,
+        };
+        Ok(SetAccountDocumentShownPayload {
+            document,
             user_errors: outcome.user_errors,
         })
     }

@@ -19,7 +19,8 @@ crate::relay_connection!(LedgerEntry, LedgerEntryConnection, LedgerEntryEdge);
 pub struct LedgerEntry {
     /// The entry's id.
     id: ID,
-    /// What caused it, for example `OPENING`.
+    /// What caused it: `OPENING`, `PAYMENT`, `REFUND` and `REFUND_FAILED` (it came back), `DISPUTE` (the payer's bank took it
+    /// back) and `DISPUTE_WON`.
     kind: String,
     /// How the balance changed: positive when the debtor owes more.
     amount: MoneyValue,

@@ -4,12 +4,14 @@ mod balance;
 mod bulk;
 mod contact_points;
 mod creditors;
+mod custom_fields;
 mod debtor;
 mod debtor_list;
 mod deleted;
 mod deletion;
 mod do_not_contact;
 mod documents;
+mod duplicates;
 mod exports;
 mod filter;
 mod imports;
@@ -44,20 +46,26 @@ pub use notes::AccountNote;
 pub use types::{Account, AccountConnection};
 pub use views::AccountView;
 
-use crate::compliance::graphql::{
-    ConsentMutations, ContactPlaceMutations, HoldMutations, InconvenientTimeMutations,
+use crate::{
+    compliance::graphql::{
+        ConsentMutations, ContactPlaceMutations, HoldMutations, InconvenientTimeMutations,
+    },
+    payments::graphql::PaymentQueries,
 };
 
-/// Queries about debtors, accounts and creditors.
+/// Queries about debtors, accounts, creditors and payments.
 #[derive(Default, MergedObject)]
 pub struct AccountQueries(
     queries::ListQueries,
     debtor_list::DebtorQueries,
     deleted::DeletedQueries,
+    duplicates::DuplicateQueries,
     creditors::CreditorQueries,
+    custom_fields::CustomFieldQueries,
     views::ViewQueries,
     exports::ExportQueries,
     imports::ImportQueries,
+    PaymentQueries,
 );
 
 /// Mutations of accounts and of what hangs on them, holds and consents among it.
@@ -67,9 +75,11 @@ pub struct AccountMutations(
     contact_points::ContactPointMutations,
     people::PeopleMutations,
     merging::MergeMutations,
+    duplicates::DuplicateMutations,
     notes::NoteMutations,
     bulk::BulkMutations,
     creditors::CreditorMutations,
+    custom_fields::CustomFieldMutations,
     deletion::DeletionMutations,
     views::ViewMutations,
     documents::DocumentMutations,

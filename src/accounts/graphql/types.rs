@@ -26,6 +26,7 @@ use crate::{
     conversations::graphql::{Conversation, ConversationConnection},
     identity::graphql::User,
     ledger,
+    payments::graphql::{Payment, PaymentConnection},
     platform::{
         error::OpError,
         gql::{
@@ -395,6 +396,21 @@ impl Account {
         )
         .await
         .map(InPlace)
+    }
+
+    /// Its payments, newest first, those too that failed.
+    async fn payments(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many (1 to 100).")] first: Option<i32>,
+        #[graphql(desc = "Past this cursor.")] after: Option<String>,
+    ) -> async_graphql::Result<PaymentConnection> {
+        let page = PageArgs {
+            first,
+            after,
+            ..PageArgs::default()
+        };
+        Payment::of_account(ctx, self.row.id, page).await
     }
 
     /// What was posted to the account, newest first.

@@ -28,6 +28,7 @@ use super::{
     template::AccountImportTemplate,
 };
 use crate::{
+    accounts::custom_fields::CustomFields,
     files::FileReader,
     platform::{
         context::TenantCtx,
@@ -87,6 +88,7 @@ struct Run<'a> {
     import: ImportRow,
     columns: Arc<Vec<Column>>,
     template: AccountImportTemplate,
+    custom: Arc<CustomFields>,
     today: NaiveDate,
     /// The first row of each identity.
     seen: HashMap<Identity, u32>,
@@ -116,6 +118,7 @@ impl AccountImports {
         };
         let seen = staged::identities(&mut tx, &keys, import.id).await?;
         let today = tx.now().date_naive();
+        let custom = Arc::new(CustomFields::of_business(&mut tx).await?);
         tx.finish_read().await?;
         let content = match self.files.open(ctx, import.file_id).await {
             Err(OpError::User(_)) => {
@@ -131,6 +134,7 @@ impl AccountImports {
             ctx,
             columns: Arc::new(store::open_columns(&keys, &import)?),
             template: import.template(),
+            custom,
             today,
             keys,
             import,
@@ -169,9 +173,10 @@ impl Run<'_> {
 
     /// Off the runtime's threads: five hundred rows keep one busy for tens of milliseconds.
     async fn parse(&self, records: Vec<Record>) -> Result<Vec<(Record, ReadRow)>, OpError> {
-        let (columns, template, today) = (self.columns.clone(), self.template, self.today);
+        let (columns, custom) = (self.columns.clone(), self.custom.clone());
+        let (template, today) = (self.template, self.today);
         let parsed = tokio::task::spawn_blocking(move || {
-            let parser = RowParser::new(&columns, template, today);
+            let parser = RowParser::new(&columns, template, &custom, today);
             let rows = records.into_iter().map(|record| {
                 let read = parser.parse(&record);
                 (record, read)

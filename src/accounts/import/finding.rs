@@ -46,7 +46,7 @@ finding_codes! {
     InvalidNationalId = "INVALID_NATIONAL_ID",
     /// Not a country code.
     InvalidCountry = "INVALID_COUNTRY",
-    /// Not one of the words that the field takes.
+    /// Not one of the words that the field takes, or no number where it takes numbers.
     InvalidChoice = "INVALID_CHOICE",
     /// An earlier row of the file has the same account number; for a lead, the same phone number.
     DuplicateInFile = "DUPLICATE_IN_FILE",

@@ -58,6 +58,7 @@ pub(super) use progress::{ProgressEnd, follow_import};
 pub(super) use staged::{FindingRow, findings_past};
 pub(super) use store::{imports_by_ids, newest_imports, open_columns};
 pub use template::AccountImportTemplate;
+pub(super) use values::parse_date;
 pub use whole::PlaceWholeImport;
 
 use self::{model::REMEMBERED_FOR, report::Report};

@@ -8,7 +8,7 @@ mod words;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{
     columns::Column,
@@ -22,6 +22,7 @@ use crate::{
     accounts::{
         DebtType, NationalId, PostalAddress,
         address::{UNKNOWN_STATE, usps_code},
+        custom_fields::CustomFields,
         match_key::{MatchKey, Told},
         model::MOST_TAGS,
         notes,
@@ -151,6 +152,7 @@ pub(super) struct ReadRow {
 pub(super) struct RowParser<'a> {
     columns: &'a [Column],
     template: AccountImportTemplate,
+    custom: &'a CustomFields,
     today: NaiveDate,
 }
 
@@ -162,10 +164,17 @@ struct Reading<'a> {
 }
 
 impl<'a> RowParser<'a> {
-    pub(super) fn new(columns: &'a [Column], template: AccountImportTemplate, today: NaiveDate) -> Self {
+    /// With the custom fields that the business has.
+    pub(super) fn new(
+        columns: &'a [Column],
+        template: AccountImportTemplate,
+        custom: &'a CustomFields,
+        today: NaiveDate,
+    ) -> Self {
         Self {
             columns,
             template,
+            custom,
             today,
         }
     }
@@ -453,11 +462,20 @@ impl Reading<'_> {
 
     fn custom_fields(&mut self) -> Option<Value> {
         let mut fields = Map::new();
-        for place in 0..self.parser.columns.len() {
-            let column = &self.parser.columns[place];
+        let (columns, custom) = (self.parser.columns, self.parser.custom);
+        for (place, column) in columns.iter().enumerate() {
             let cell = self.record.cells.get(place).map_or("", |cell| cell.trim());
-            if let Some(name) = column.custom.as_ref().filter(|_| !cell.is_empty()) {
-                fields.insert(name.clone(), Value::String(cell.to_owned()));
+            let Some(name) = column.custom.as_ref().filter(|_| !cell.is_empty()) else {
+                continue;
+            };
+            match custom
+                .named(name)
+                .map_or_else(|| Ok(json!(cell)), |field| field.read(cell))
+            {
+                Ok(value) => {
+                    fields.insert(name.clone(), value);
+                }
+                Err(wrong) => self.find(Some(place), wrong.finding(), wrong.sentence()),
             }
         }
         if let Some((place, cell)) = self.cell(Field::Priority) {
@@ -468,15 +486,41 @@ impl Reading<'_> {
             }
             fields.insert("priority".to_owned(), Value::String(word));
         }
-        if fields.is_empty() {
+        let fields = Value::Object(fields);
+        self.check_required(&fields);
+        if fields == json!({}) {
             return None;
         }
-        let fields = Value::Object(fields);
         if fields.to_string().len() > MOST_CUSTOM_BYTES {
             let message = "The row's custom fields are longer than 16 KiB together.";
             self.find(None, ImportFindingCode::TooLong, message);
         }
         Some(fields)
+    }
+
+    /// What the business asks of every account, and the row's cells leave out.
+    fn check_required(&mut self, fields: &Value) {
+        let (columns, custom) = (self.parser.columns, self.parser.custom);
+        for field in custom.missing(Some(fields)) {
+            let place = columns
+                .iter()
+                .position(|column| column.custom.as_ref() == Some(&field.name));
+            let is_told = place
+                .and_then(|place| self.record.cells.get(place))
+                .is_some_and(|cell| !cell.trim().is_empty());
+            // Of one that cannot be read it was said.
+            if is_told {
+                continue;
+            }
+            let message = match place {
+                Some(_) => "Fill this cell in.".to_owned(),
+                None => format!(
+                    "Your business asks for the custom field {} of every account.",
+                    field.name
+                ),
+            };
+            self.find(place, ImportFindingCode::MissingValue, message);
+        }
     }
 }
 

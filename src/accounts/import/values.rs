@@ -50,7 +50,7 @@ pub(super) fn parse_amount(cell: &str) -> Result<Money, MoneyError> {
 }
 
 /// ISO 8601, or the month first as in the United States; with all four digits of the year.
-pub(super) fn parse_date(cell: &str) -> Option<NaiveDate> {
+pub(in crate::accounts) fn parse_date(cell: &str) -> Option<NaiveDate> {
     let format = if cell.contains('/') {
         "%m/%d/%Y"
     } else {

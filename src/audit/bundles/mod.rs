@@ -149,10 +149,6 @@ pub(super) async fn bundles(
 
 /// One of them.
 pub(super) async fn bundle_by_id(tx: &mut TenantTx, id: Uuid) -> Result<Option<BundleRow>, DbError> {
-    let page = PageRequest {
-        limit: 1,
-        backward: false,
-        past: None,
-    };
+    let page = PageRequest::one();
     Ok(bundles(tx, Some(id), &page, None).await?.pop())
 }

@@ -24,6 +24,11 @@ impl DemoBusiness {
         self.twilio.1.to_string().repeat(32)
     }
 
+    /// Its connected account at Stripe, in the sandbox only.
+    pub fn stripe_account(&self) -> String {
+        format!("acct_demo_{}", self.slug)
+    }
+
     /// The ZIP code of its n-th debtor.
     pub fn zip(&self, nth: usize) -> &'static str {
         PEOPLE.get(nth).map_or("", |person| person.zip)

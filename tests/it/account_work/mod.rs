@@ -2,6 +2,7 @@
 
 mod bulk;
 mod creditors;
+mod custom_fields;
 mod deletion;
 pub mod holds;
 mod placing;

@@ -16,6 +16,7 @@ use chrono::{DateTime, Utc};
 use funnelchat::{
     audit::verify::verify,
     platform::{clock::WallClock as _, ids},
+    sandbox::{Fault, Provider},
 };
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection, Row as _};
@@ -100,13 +101,18 @@ const ORDER: &[&str] = &[
     "updateNotificationPreferences",
     "setBusinessLogo",
     "removeBusinessLogo",
+    "setCustomFields",
     "createAccount",
+    "createPayment",
+    "recordManualPayment",
+    "refundPayment",
     "updateAccount",
     "recordSuitAuthority",
     "withdrawSuitAuthority",
     "recordLimitation",
     "addAccountNote",
     "addAccountDocument",
+    "setAccountDocumentShown",
     "fileDispute",
     "startDisputeVerification",
     "recordVerificationSent",
@@ -148,6 +154,7 @@ const ORDER: &[&str] = &[
     "withdrawInconvenientTime",
     "recordContactPlace",
     "withdrawContactPlace",
+    "markDebtorsDistinct",
     "mergeDebtors",
     "unmergeDebtors",
     "setHold",
@@ -317,6 +324,7 @@ impl Story<'_> {
             "resolveComplaint" => {
                 json!({ "complaintId": self.complaint, "outcome": "NOT_UPHELD", "resolution": "It is what is owed." })
             }
+            "setAccountDocumentShown" => json!({ "id": self.ids.get("doc"), "shownToDebtor": false }),
             "deleteAccountDocument" => json!({ "id": self.ids.get("doc") }),
             "recordPrivacyRequest" => {
                 json!({ "debtorId": self.ids.get("dbtr"), "kind": "RECTIFICATION", "regime": "GDPR",
@@ -342,6 +350,18 @@ impl Story<'_> {
             "createAccount" => {
                 json!({ "firstName": "Audited", "lastName": "Person", "accountNumber": "AUDIT-1", "phone": "+16465550190", "currentBalance": { "amount": "10.00" } })
             }
+            "createPayment" => {
+                // What Stripe reports comes when it comes, and is audited for itself.
+                let vendor = self.app.sandbox.state();
+                vendor
+                    .add_fault(Provider::Stripe, Fault::DropCallback, 1)
+                    .expect("a fault of Stripe's");
+                json!({ "accountId": self.account, "amount": { "amount": "2.00" }, "stripePaymentMethod": "pm_card_visa" })
+            }
+            "recordManualPayment" => {
+                json!({ "accountId": self.account, "amount": { "amount": "1.00" }, "method": "CASH", "note": "At the desk." })
+            }
+            "refundPayment" => json!({ "paymentId": self.ids.get("pay"), "reason": "TAKEN_IN_ERROR" }),
             "updateAccount" => json!({ "id": self.account, "status": "DISPUTED" }),
             "addAccountNote" => json!({ "accountId": self.account, "text": "Called back." }),
             "tagAccounts" => json!({ "accountIds": [self.account], "add": ["audited"] }),
@@ -381,6 +401,9 @@ impl Story<'_> {
             "recordContactPlace" => json!({ "debtorId": self.ids.get("dbtr"), "place": "WORK",
                 "standing": "EMPLOYER_PROHIBITS", "source": "EMPLOYER", "statement": "Their handbook says so." }),
             "withdrawContactPlace" => json!({ "id": self.ids.get("ctp"), "reason": "They changed jobs." }),
+            "setCustomFields" => json!({ "fields": [{ "name": "employer", "kind": "TEXT" }] }),
+            "markDebtorsDistinct" => json!({ "debtorId": self.ids.get("dbtr"),
+                "otherDebtorId": self.ids.other_debtor() }),
             "mergeDebtors" => json!({ "survivorId": self.ids.get("dbtr"),
                 "mergedId": self.ids.other_debtor(), "reason": "The same person." }),
             "unmergeDebtors" => json!({ "mergeId": self.ids.get("mrg"), "reason": "Two people." }),

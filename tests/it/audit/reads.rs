@@ -28,6 +28,7 @@ const NOT_PERSONAL: &[(&str, &str)] = &[
     ("breakGlassSessions", "the platform's staff"),
     ("connectedNumbers", "the business's own"),
     ("contactPolicyChanges", "the business's own"),
+    ("customFields", "names of fields, the business's own"),
     ("providerAccounts", "the business's own"),
     ("recordRetention", "the business's own"),
     ("roles", "the business's own"),

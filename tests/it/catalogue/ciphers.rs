@@ -62,6 +62,7 @@ const CIPHERS: &[(&str, &str)] = &[
     ("limitations.basis_cipher", "record"),
     ("messages.body_cipher", "record"),
     ("messages.secret_cipher", "record"),
+    ("payments.note_cipher", "record"),
     ("platform_audit_events.origin_cipher", "platform"),
     ("privacy_acceptances.evidence_cipher", "record"),
     ("privacy_acceptances.origin_cipher", "platform"),
@@ -85,6 +86,24 @@ const CIPHERS: &[(&str, &str)] = &[
 /// Plain text and bytes in tenant tables, and why they tell nothing of a person, or may stand open. Columns whose
 /// CHECK lists their words, and ciphertext, need no line.
 const PLAIN: &[(&str, &str)] = &[
+    ("payment_disputes.currency", "an ISO 4217 code"),
+    ("payment_disputes.provider_dispute_id", "Stripe's id of it"),
+    ("payment_disputes.reason", "one of Stripe's words"),
+    ("payments.currency", "an ISO 4217 code"),
+    ("payments.failure_code", "one of Stripe's words, or our own"),
+    ("payments.failure_reason", "our own sentences"),
+    ("payments.provider_payment_id", "Stripe's id of it"),
+    ("refunds.currency", "an ISO 4217 code"),
+    ("refunds.failure_code", "one of Stripe's words, or our own"),
+    ("refunds.failure_reason", "our own sentences"),
+    ("refunds.provider_refund_id", "Stripe's id of it"),
+    ("stripe_events.currency", "an ISO 4217 code"),
+    ("stripe_events.kind", "one of Stripe's words"),
+    ("stripe_events.object_id", "Stripe's id of it"),
+    ("stripe_events.provider_event_id", "Stripe's id of it"),
+    ("stripe_events.provider_payment_id", "Stripe's id of it"),
+    ("stripe_events.reason", "one of Stripe's words"),
+    ("stripe_events.status", "one of Stripe's words"),
     ("access_log.operation", "names of fields of the API"),
     ("access_log.request_id", "ours"),
     ("account_import_findings.code", "our own words"),
@@ -135,6 +154,8 @@ const PLAIN: &[(&str, &str)] = &[
     ("audit_events.request_id", "ours"),
     ("business_head.audit_hash", "a hash"),
     ("business_keys.wrapped", "a key under the master key"),
+    ("assistant_turns.wording", "a word of ours"),
+    ("business_settings.assistant", "switches and numbers"),
     (
         "business_settings.auto_response",
         "the business's own words to everybody",
@@ -212,6 +233,7 @@ const PLAIN: &[(&str, &str)] = &[
     ("decisions.tzdb_version", "ours"),
     ("delivery_attempts.error_code", "a vendor's error code"),
     ("delivery_attempts.provider_message_id", "a vendor's id"),
+    ("duplicate_suggestions.reasons", "our own words"),
     ("files.media_type", "a kind of file"),
     ("files.sha256", "a hash"),
     (
@@ -466,6 +488,10 @@ const KEY_OF: &[(&str, &str)] = &[
     ),
     (
         "suit_authorities",
+        "JOIN debtors d ON d.id = t.debtor_id JOIN data_keys k ON k.id = d.record_key_id",
+    ),
+    (
+        "payments",
         "JOIN debtors d ON d.id = t.debtor_id JOIN data_keys k ON k.id = d.record_key_id",
     ),
     (

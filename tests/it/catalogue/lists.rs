@@ -44,6 +44,10 @@ pub const PLATFORM_TABLES: &[(&str, &str)] = &[
         "provider_accounts",
         "a webhook names it before a business is known; secrets under the platform key",
     ),
+    (
+        "payment_accounts",
+        "a webhook names it before a business is known; it holds no secret",
+    ),
     ("recovery_codes", "of an identity; hashes only"),
     (
         "debtor_link_requests",
@@ -146,6 +150,11 @@ pub const OPEN_TO_SYSTEM: &[(&str, &str, &str)] = &[
         "what a member may do is read at log-in, before a business is known",
     ),
     (
+        "duplicate_checks",
+        "SELECT",
+        "a job finds the businesses whose people were not looked through",
+    ),
+    (
         "delivery_attempts",
         "SELECT",
         "the reconciler finds what is overdue",
@@ -162,6 +171,11 @@ pub const OPEN_TO_SYSTEM: &[(&str, &str, &str)] = &[
     ),
     ("files", "SELECT", "a reconciler finds what has expired"),
     (
+        "holds",
+        "SELECT",
+        "a reconciler finds the holds because of an attorney that may be reviewed",
+    ),
+    (
         "invitations",
         "INSERT SELECT UPDATE",
         "who holds a link names no business; accepted outside any. The platform's staff invites first administrators",
@@ -173,6 +187,7 @@ pub const OPEN_TO_SYSTEM: &[(&str, &str, &str)] = &[
         "SELECT",
         "whether somebody wants a mail that is sent outside any one business",
     ),
+    ("payments", "SELECT", "the reconciler finds what is overdue"),
     (
         "privacy_requests",
         "SELECT",
@@ -193,6 +208,8 @@ pub const OPEN_TO_SYSTEM: &[(&str, &str, &str)] = &[
         "SELECT",
         "a reconciler finds those whose job was given up",
     ),
+    ("refunds", "SELECT", "the reconciler finds what is overdue"),
+    ("stripe_events", "SELECT", "the reconciler finds what is overdue"),
     (
         "users",
         "INSERT SELECT",
@@ -278,6 +295,10 @@ pub const GLOBAL_INDEXES: &[(&str, &str)] = &[
         "a reconciler looks through all businesses for what has expired",
     ),
     (
+        "holds_to_review",
+        "a reconciler looks through all businesses for holds of which somebody is to be told",
+    ),
+    (
         "invitations_token",
         "a link names no business: its token of 256 random bits finds the invitation",
     ),
@@ -285,6 +306,12 @@ pub const GLOBAL_INDEXES: &[(&str, &str)] = &[
         "messages_due",
         "a reconciler looks through all businesses for what is overdue",
     ),
+    (
+        "payments_due",
+        "a reconciler looks through all businesses for what is overdue",
+    ),
+    ("refunds_due", "the same"),
+    ("stripe_events_due", "the same"),
     (
         "provider_events_due",
         "a reconciler looks through all businesses for what is overdue",
@@ -343,6 +370,10 @@ pub const OF_ONE_ACCOUNT: &[(&str, &str)] = &[
     ("disputes", "account_id"),
     ("ledger_entries", "account_id"),
     ("live_events", "account_id"),
+    ("payment_disputes", "account_id"),
+    ("payments", "account_id"),
+    ("refunds", "account_id"),
+    ("shown_documents", "account_id"),
     ("validation_notices", "account_id"),
     ("privacy_requests", "own_account_id"),
 ];

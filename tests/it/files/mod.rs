@@ -3,6 +3,7 @@
 mod documents;
 mod erased;
 mod exports;
+mod shown;
 mod transfer;
 mod trust;
 

@@ -4,6 +4,7 @@ mod alone;
 mod bulk;
 mod crash;
 mod creditors;
+mod custom_fields;
 mod findings;
 mod hostile;
 mod life;

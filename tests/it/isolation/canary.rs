@@ -173,6 +173,7 @@ async fn a_connection_without_its_whole_context_sees_nothing() {
         "disputes",
         "ledger_entries",
         "live_events",
+        "shown_documents",
         "validation_notices",
     ] {
         assert_eq!(rows[of_an_account], 0, "{of_an_account} without an account");
@@ -205,6 +206,13 @@ async fn a_connection_without_its_whole_context_sees_nothing() {
             .get(0);
         assert_eq!(foreign, 0, "{table}");
     }
+    let documents = "SELECT count(*) FROM app.own_documents(ARRAY(SELECT document_id FROM shown_documents))";
+    let shown: i64 = connection.fetch_one(documents).await.unwrap().get(0);
+    assert_eq!(
+        (shown, rows["shown_documents"]),
+        (1, 1),
+        "the paper that is shown to them"
+    );
     for internal in [
         "account_notes",
         "audit_events",

@@ -6,14 +6,16 @@ mod inputs;
 
 use std::{collections::BTreeSet, path::Path};
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use funnelchat::{
     access::{
         AccessTable,
         operations::{OPERATIONS, matrix},
     },
     graphql,
+    platform::gql::{CursorOwner, keyset_cursor},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Callers, Problems, Schema, TestApp, error_code, recipes::Ids};
 
@@ -87,6 +89,7 @@ const BOUNDED_LISTS: &[(&str, &str)] = &[
     ),
     ("Debtor.holds", "100, in the statement"),
     ("HoldsStated.holds", "100, in the statement"),
+    ("HoldsStated.inconvenientTimes", "100, in the statement"),
     ("Debtor.contactPlaces", "twenty on each of twenty records at most"),
     ("ContactPlace.channels", "the channels there are, five"),
     (
@@ -101,6 +104,8 @@ const BOUNDED_LISTS: &[(&str, &str)] = &[
     ),
     ("CookieChoice.allowed", "the purposes there are, three"),
     ("CookieNotice.purposes", "the purposes there are, three"),
+    ("CustomFieldDefinition.choices", "50, checked when they are set"),
+    ("CustomFieldList.fields", "50, checked when they are set"),
     ("Debtor.privacyAcceptances", "twenty, in the statement"),
     ("Debtor.matchSuggestions", "20, when they are put in order"),
     ("Debtor.merges", "a person has at most 20 records"),
@@ -110,7 +115,8 @@ const BOUNDED_LISTS: &[(&str, &str)] = &[
     ),
     ("InconvenientTime.channels", "the channels there are, five"),
     ("InconvenientTime.days", "a week's"),
-    ("MatchSuggestion.reasons", "the reasons there are, four"),
+    ("DuplicateSuggestion.reasons", "the reasons there are, five"),
+    ("MatchSuggestion.reasons", "the reasons there are, five"),
     ("Account.suitAuthorities", "100, in the statement"),
     ("Dispute.steps", "100, in the statement"),
     ("DisputeStep.documents", "20, checked when they are sent"),
@@ -123,6 +129,7 @@ const BOUNDED_LISTS: &[(&str, &str)] = &[
     ("ReassignedNumberList.imports", "twenty, in the statement"),
     ("RuleRefusals.days", "92, checked"),
     ("MfaChallenge.methods", "the methods there are, four"),
+    ("Payment.refunds", "100, in the statement"),
     (
         "PlatformBusiness.providerApprovals",
         "100, checked when they are recorded",
@@ -272,6 +279,26 @@ async fn every_root_field_says_what_it_needs_and_everything_is_described() {
     app.finish().await;
 }
 
+/// The first cursor in an answer.
+fn end_cursor(answer: &Value) -> Option<String> {
+    match answer {
+        Value::Object(fields) => match fields.get("endCursor") {
+            Some(cursor) => cursor.as_str().map(str::to_owned),
+            None => fields.values().find_map(end_cursor),
+        },
+        Value::Array(items) => items.iter().find_map(end_cursor),
+        _ => None,
+    }
+}
+
+/// The same place as a business with another id would have it.
+fn of_another_business(cursor: &str) -> String {
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).unwrap();
+    let mut parts: Value = serde_json::from_slice(&bytes).unwrap();
+    parts[0] = json!(CursorOwner::business(uuid::Uuid::from_u128(7)));
+    URL_SAFE_NO_PAD.encode(parts.to_string())
+}
+
 #[tokio::test]
 async fn a_page_has_between_one_and_a_hundred_items_and_takes_no_foreign_cursor() {
     let app = TestApp::start().await;
@@ -280,8 +307,9 @@ async fn a_page_has_between_one_and_a_hundred_items_and_takes_no_foreign_cursor(
     let admin = &callers.admin;
     let schema = Schema::of(admin).await;
     let ids = Ids::make(&app, &app.acme, admin, "Pager", 21).await;
-    let foreign = funnelchat::platform::gql::keyset_cursor("another list", &1);
-    let mut lists = 0;
+    let here = CursorOwner::business(ids.uuid("biz"));
+    let foreign = keyset_cursor(here, "another list", &1);
+    let (mut lists, mut true_cursors) = (0, 0);
     for ty in schema.own_types().filter(|ty| ty.kind == "OBJECT") {
         for field in ty
             .fields
@@ -294,7 +322,7 @@ async fn a_page_has_between_one_and_a_hundred_items_and_takes_no_foreign_cursor(
                 format!("{name} pages, so it is a connection")
             });
             let ask = async |arguments: &str| {
-                let inner = format!("{}{arguments} {{ __typename }}", field.name);
+                let inner = format!("{}{arguments} {{ pageInfo {{ endCursor }} }}", field.name);
                 let document = match ty.name.as_str() {
                     "Query" if matches!(field.name.as_str(), "debtorLinks" | "templateRevisions") => {
                         let (argument, kind) = match field.name.as_str() {
@@ -303,8 +331,8 @@ async fn a_page_has_between_one_and_a_hundred_items_and_takes_no_foreign_cursor(
                         };
                         let of = format!("{}({argument}: \"{}\"", field.name, ids.get(kind));
                         match arguments.strip_prefix('(') {
-                            Some(more) => format!("{{ {of}, {more} {{ __typename }} }}"),
-                            None => format!("{{ {of}) {{ __typename }} }}"),
+                            Some(more) => format!("{{ {of}, {more} {{ pageInfo {{ endCursor }} }} }}"),
+                            None => format!("{{ {of}) {{ pageInfo {{ endCursor }} }} }}"),
                         }
                     }
                     "Query" => format!("{{ {inner} }}"),
@@ -356,9 +384,19 @@ async fn a_page_has_between_one_and_a_hundred_items_and_takes_no_foreign_cursor(
                         || format!("{name}({count}: {wrong}): {answer}"),
                     );
                 }
-                let nul = funnelchat::platform::gql::keyset_cursor(&field.name, &("\0", ids.uuid("acct")));
-                let malformed = ["", "x", "bm8", "====", &foreign, &nul];
-                for cursor in malformed {
+                let nul = keyset_cursor(here, &field.name, &("\0", ids.uuid("acct")));
+                let mut malformed: Vec<String> =
+                    ["", "x", "bm8", "====", &foreign, &nul].map(str::to_owned).into();
+                // A true one is taken, and the same of another business is not.
+                if let Some(cursor) = end_cursor(&fits) {
+                    let answer = ask(&format!("({count}: 1, {past}: \"{cursor}\")")).await;
+                    problems.check(answer.get("errors").is_none(), || {
+                        format!("{name}({past}: its own): {answer}")
+                    });
+                    malformed.push(of_another_business(&cursor));
+                    true_cursors += 1;
+                }
+                for cursor in &malformed {
                     let answer = ask(&format!("({count}: 1, {past}: \"{cursor}\")")).await;
                     let message = answer["errors"][0]["message"].as_str().unwrap_or_default();
                     problems.check(
@@ -372,6 +410,10 @@ async fn a_page_has_between_one_and_a_hundred_items_and_takes_no_foreign_cursor(
         }
     }
     assert!(lists >= 8, "lists were found: {lists}");
+    assert!(
+        true_cursors >= 15,
+        "lists with an item were found: {true_cursors}"
+    );
 
     let many: Vec<String> = std::iter::repeat_n(ids.get("acct").to_owned(), 101).collect();
     let answer = admin

@@ -3,6 +3,7 @@
 mod changes;
 mod companies;
 mod contact_points;
+mod duplicates;
 mod lists;
 mod merging;
 mod national_id;

@@ -249,6 +249,9 @@ const ARCHIVED: &[(&str, &str)] = &[
     ("ledger_entries", "ledger.json"),
     ("limitations", "limitations.json"),
     ("messages", "messages.json"),
+    ("payment_disputes", "payment_disputes.json"),
+    ("payments", "payments.json"),
+    ("refunds", "refunds.json"),
     ("privacy_acceptances", "privacy_acceptances.json"),
     ("privacy_requests", "privacy_requests.json"),
     ("suit_authorities", "suit_authorities.json"),
@@ -275,6 +278,14 @@ const EXEMPT: &[(&str, &str)] = &[
         "which records the business takes for one person: all of them are in the copy",
     ),
     ("debtor_sessions", "of a sign-in; hashes only"),
+    (
+        "duplicate_checks",
+        "who has yet to be compared with others; gone within minutes",
+    ),
+    (
+        "shown_documents",
+        "which of the documents, all of which are there, they may see",
+    ),
     (
         "file_debtors",
         "which files about many people name them: exports and rows of an import",

@@ -24,12 +24,15 @@ use funnelchat::{
     app::App,
     cli::{
         sandbox_clock::DatabaseClock,
-        seed::{BUSINESSES, DEMO_SUPER_ADMIN, DemoBusiness},
+        seed::{BUSINESSES, DEMO_STRIPE_KEY, DEMO_STRIPE_WEBHOOK_SECRET, DEMO_SUPER_ADMIN, DemoBusiness},
     },
-    config::{Config, MailSettings},
+    config::{Config, MailSettings, StripeSettings},
     http,
     platform::{clock::ManualWallClock, jobs::JobWorker},
-    sandbox::{self, RunningSandbox, SandboxClock, SandboxConfig, StatusDelays, TwilioAccount, TwilioNumber},
+    sandbox::{
+        self, RunningSandbox, SandboxClock, SandboxConfig, StatusDelays, StripePlatform, TwilioAccount,
+        TwilioNumber,
+    },
 };
 use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
 use url::Url;
@@ -127,6 +130,11 @@ impl TestApp {
         let sandbox = sandbox::start(sandbox_config(&api, late.clone())).await.unwrap();
         let mut config = config(&options, &api);
         config.twilio_base_url = Url::parse(&format!("http://{}/twilio", sandbox.addr())).unwrap();
+        config.stripe = StripeSettings {
+            base_url: Url::parse(&format!("http://{}/stripe", sandbox.addr())).unwrap(),
+            secret_key: Some(DEMO_STRIPE_KEY.into()),
+            webhook_secrets: vec![DEMO_STRIPE_WEBHOOK_SECRET.into()],
+        };
         config.mail = Some(MailSettings {
             smtp_url: format!("smtp://{}", sandbox.smtp_addr()).into(),
             from: "funnelchat <no-reply@funnelchat.example>".parse().unwrap(),
@@ -365,6 +373,12 @@ fn sandbox_config(api: &str, clock: Arc<LateClock>) -> SandboxConfig {
                 }],
             })
             .collect(),
+        stripe: StripePlatform {
+            secret_key: DEMO_STRIPE_KEY.to_owned(),
+            accounts: BUSINESSES.iter().map(DemoBusiness::stripe_account).collect(),
+            webhook_url: format!("{api}/webhooks/stripe"),
+            webhook_secrets: vec![DEMO_STRIPE_WEBHOOK_SECRET.to_owned()],
+        },
         debtor_numbers: Vec::new(),
         clock,
         status_delays: StatusDelays::ZERO,

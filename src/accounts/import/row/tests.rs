@@ -18,7 +18,8 @@ fn read(header: &[&str], cells: &[&str]) -> ReadRow {
         cells: cells.iter().map(|cell| (*cell).to_owned()).collect(),
     };
     let today = "2026-06-10".parse().unwrap();
-    RowParser::new(&columns, AccountImportTemplate::of(&columns), today).parse(&record)
+    let custom = CustomFields::default();
+    RowParser::new(&columns, AccountImportTemplate::of(&columns), &custom, today).parse(&record)
 }
 
 const ACCOUNTS: [&str; 7] = [

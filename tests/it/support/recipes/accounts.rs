@@ -1,7 +1,9 @@
 //! People, their accounts and what hangs on them.
 
 use serde_json::{Value, json};
+use sqlx::Executor as _;
 
+use super::uuid_of;
 use crate::support::{
     Client, Tenant, TestApp, data,
     uploads::{pdf, upload},
@@ -87,6 +89,23 @@ pub(super) async fn told_of(staff: &Client, debtor: &Value, mark: &str) -> Told 
         merge: merge().await,
         other_debtor,
     }
+}
+
+/// The second person waits in the queue of those who are probably the first, as the job leaves it.
+pub(super) async fn suggested(app: &TestApp, told: &Told, debtor: &Value) {
+    app.superuser()
+        .await
+        .execute(
+            sqlx::query(
+                "INSERT INTO duplicate_suggestions (business_id, one_id, other_id, reasons, found_at)
+                 SELECT business_id, least(id, $2), greatest(id, $2), '{PHONE,NAME_AND_POSTAL_CODE}', created_at
+                 FROM debtors WHERE id = $1",
+            )
+            .bind(uuid_of(debtor.as_str().expect("an id")))
+            .bind(uuid_of(&told.other_debtor)),
+        )
+        .await
+        .unwrap();
 }
 
 /// Another person, whose only account was deleted: nobody sees them through it.
@@ -185,14 +204,14 @@ pub(super) async fn saved_rule(client: &Client, mark: &str) -> Value {
     data(&made)["saveRoutingRule"]["rule"]["id"].clone()
 }
 
-/// A document of the account.
+/// A document of the account, which its debtor sees.
 pub(super) async fn documented(staff: &Client, account: &Value, mark: &str) -> Value {
     let file = upload(staff, "DOCUMENT", &format!("Papers of {mark}.pdf"), &pdf(1_000)).await;
     let made = staff
         .gql(
             "mutation($i: AddAccountDocumentInput!) { addAccountDocument(input: $i) { document { id } userErrors { message } } }",
             json!({ "i": { "accountId": account["id"], "uploadId": file, "kind": "LETTER",
-                "description": format!("Words on the papers of {mark}") } }),
+                "description": format!("Words on the papers of {mark}"), "shownToDebtor": true } }),
         )
         .await;
     data(&made)["addAccountDocument"]["document"]["id"].clone()
@@ -267,4 +286,16 @@ pub(super) async fn uploaded_and_ready(app: &TestApp, client: &Client, mark: &st
         upload("LATER").await,
         import.as_str().unwrap_or_else(|| panic!("{begun}")).to_owned(),
     )
+}
+
+/// A check that paid a little of the account.
+pub(super) async fn paid(staff: &Client, account: &Value, mark: &str) -> Value {
+    let made = staff
+        .gql(
+            "mutation($i: RecordManualPaymentInput!) { recordManualPayment(input: $i) { payment { id } userErrors { field message } } }",
+            json!({ "i": { "accountId": account["id"], "amount": { "amount": "10.00" }, "method": "CHECK",
+                "note": format!("Check of {mark}") } }),
+        )
+        .await;
+    data(&made)["recordManualPayment"]["payment"]["id"].clone()
 }

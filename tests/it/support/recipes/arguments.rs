@@ -31,6 +31,7 @@ pub fn kind_of(field: &str, slot: &Slot) -> Option<&'static str> {
         ("template" | "updateTemplate" | "archiveTemplate" | "setDefaultTemplate", "id")
         | (_, "templateId") => Some("tmpl"),
         ("importReassignedNumbers", "uploadId") => Some("rnd"),
+        ("payment", "id") | (_, "paymentId") => Some("pay"),
         (_, "contactPointId") => Some("cp"),
         ("approveContactPolicyChange" | "rejectContactPolicyChange", "id") => Some("cpc"),
         ("updateRole" | "deleteRole", "id") => Some("role"),
@@ -40,7 +41,7 @@ pub fn kind_of(field: &str, slot: &Slot) -> Option<&'static str> {
         (_, "apiKeyId") => Some("key"),
         (_, "breakGlassSessionId") => Some("bgs"),
         (_, "approvalId") => Some("appr"),
-        ("deleteAccountDocument", "id") => Some("doc"),
+        ("deleteAccountDocument" | "setAccountDocumentShown", "id") => Some("doc"),
         ("export", "id") => Some("exp"),
         ("debtorArchive", "id") => Some("arc"),
         ("auditBundle", "id") => Some("abn"),
@@ -51,7 +52,7 @@ pub fn kind_of(field: &str, slot: &Slot) -> Option<&'static str> {
         ("setBusinessLogo", "uploadId") => Some("logo"),
         ("debtor" | "updateDebtor", "id") => Some("dbtr"),
         ("updateContactPoint" | "removeContactPoint", "id") => Some("cp"),
-        ("mergeDebtors", "survivorId" | "mergedId") => Some("dbtr"),
+        ("mergeDebtors", "survivorId" | "mergedId") | (_, "otherDebtorId") => Some("dbtr"),
         (_, "mergeId") => Some("mrg"),
         ("withdrawInconvenientTime", "id") => Some("itm"),
         ("withdrawContactPlace", "id") => Some("ctp"),
@@ -81,6 +82,15 @@ pub fn plain_arguments(schema: &Schema, field: &Field, ids: &Ids) -> Map<String,
         let is_root = path.len() == 1;
         if input.name == "first" && is_root {
             return Some(json!(2));
+        }
+        match (field.name.as_str(), input.name.as_str()) {
+            ("createPayment", "stripePaymentMethod") => return Some(json!("pm_card_visa")),
+            ("createPayment" | "recordManualPayment", "amount") if path.len() <= 2 => {
+                return Some(json!({ "amount": "1.00" }));
+            }
+            ("recordManualPayment", "method") => return Some(json!("CHECK")),
+            ("refundPayment", "reason") => return Some(json!("TAKEN_IN_ERROR")),
+            _ => {}
         }
         // Optional, but one of two has to be there.
         if (field.name.as_str(), input.name.as_str()) == ("tagAccounts", "add") {
@@ -139,7 +149,9 @@ pub fn plain_arguments(schema: &Schema, field: &Field, ids: &Ids) -> Map<String,
             ("requestEvidencePack", "from") => return Some(json!("2026-01-01T00:00:00Z")),
             ("requestEvidencePack", "until") => return Some(json!("2026-12-01T00:00:00Z")),
             // Of two, each somebody else.
-            ("mergeDebtors", "mergedId") => return Some(json!(ids.other_debtor())),
+            ("mergeDebtors", "mergedId") | ("markDebtorsDistinct", "otherDebtorId") => {
+                return Some(json!(ids.other_debtor()));
+            }
             _ => {}
         }
         if !input.ty.is_required() || input.has_default {
@@ -165,6 +177,7 @@ pub fn plain_arguments(schema: &Schema, field: &Field, ids: &Ids) -> Map<String,
             // What comes by the first of the channels.
             ("kind", "NotificationKind") => json!("API_KEY_ENDING"),
             ("enabled", "Boolean") => json!(true),
+            ("shownToDebtor", "Boolean") => json!(false),
             ("years", "Int") => json!(8),
             ("from", "String") => json!("09:00"),
             ("to", "String") => json!("17:00"),

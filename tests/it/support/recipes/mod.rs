@@ -18,8 +18,8 @@ use uuid::Uuid;
 
 use self::{
     accounts::{
-        archived, asked, bundled, consented, documented, exported, held, placed, saved_rule, saved_view,
-        stated, suppressed, told_of, uploaded_and_ready,
+        archived, asked, bundled, consented, documented, exported, held, paid, placed, saved_rule,
+        saved_view, stated, suggested, suppressed, told_of, uploaded_and_ready,
     },
     business::{approved, licensed, own_role, skilled, uploaded_answers, uploaded_logo},
     cases::{complained, disputed_and_answered, noticed},
@@ -71,11 +71,13 @@ impl Ids {
             )
             .await;
         let account = data(&created)["createAccount"]["account"].clone();
+        let payment = paid(staff, &account, mark).await;
         let hold = held(staff, &account, mark).await;
         let view = saved_view(staff, mark).await;
         let rule = saved_rule(staff, mark).await;
         let person = told_of(staff, &account["debtor"]["id"], mark).await;
         consented(staff, &person.contact_point, mark).await;
+        suggested(app, &person, &account["debtor"]["id"]).await;
         let suppression = suppressed(staff, &account["debtor"]["id"], mark, line).await;
         let document = documented(staff, &account, mark).await;
         let export = exported(staff).await;
@@ -168,6 +170,7 @@ impl Ids {
             ("rnd", &rnd),
             ("imp", &import),
             ("acct", &account["id"]),
+            ("pay", &payment),
             ("dbtr", &account["debtor"]["id"]),
             ("conv", &thread["id"]),
             ("msg", &message["id"]),
@@ -222,6 +225,7 @@ impl Ids {
             text,
             invited,
             format!("A note on {mark}"),
+            format!("Check of {mark}"),
             format!("A reason on {mark}"),
             format!("Consent of {mark}"),
             format!("Dispute of {mark}"),
@@ -271,7 +275,7 @@ impl Ids {
         let by_prefix = [
             "acct", "dbtr", "conv", "msg", "dec", "inv", "usr", "biz", "key", "sess", "cred", "plc", "hold",
             "view", "cpc", "role", "bgs", "cp", "sup", "lic", "mrg", "itm", "doc", "exp", "file", "imp",
-            "dlnk", "dsp", "cpl", "vnot", "prq", "arc", "tmpl", "abn", "suit", "rout", "ctp",
+            "dlnk", "dsp", "cpl", "vnot", "pay", "prq", "arc", "tmpl", "abn", "suit", "rout", "ctp",
         ]
         .into_iter()
         .map(|prefix| (prefix, another(prefix)))
