@@ -87,31 +87,22 @@ pub(in crate::compliance) fn binding(own: Policy, profile: Profile) -> Policy {
     }
 }
 
+/// A value of its own; none where it is the loosest.
+fn unless<T: PartialEq>(own: Option<T>, loosest: Option<T>) -> Option<T> {
+    if own == loosest { None } else { own }
+}
+
 /// The same with nothing where it says no more than the rule set: the gate reads what the business chose.
 pub(super) fn own(policy: &Policy) -> Policy {
     let loosest = loosest();
     Policy {
-        attempts_per_week: policy
-            .attempts_per_week
-            .filter(|_| policy.attempts_per_week != loosest.attempts_per_week),
-        calls_per_week: policy
-            .calls_per_week
-            .filter(|_| policy.calls_per_week != loosest.calls_per_week),
-        sms_per_week: policy
-            .sms_per_week
-            .filter(|_| policy.sms_per_week != loosest.sms_per_week),
-        emails_per_week: policy
-            .emails_per_week
-            .filter(|_| policy.emails_per_week != loosest.emails_per_week),
-        whatsapp_per_day: policy
-            .whatsapp_per_day
-            .filter(|_| policy.whatsapp_per_day != loosest.whatsapp_per_day),
-        elapsed_hours: policy
-            .elapsed_hours
-            .filter(|_| policy.elapsed_hours != loosest.elapsed_hours),
-        guard_minutes: policy
-            .guard_minutes
-            .filter(|_| policy.guard_minutes != loosest.guard_minutes),
+        attempts_per_week: unless(policy.attempts_per_week, loosest.attempts_per_week),
+        calls_per_week: unless(policy.calls_per_week, loosest.calls_per_week),
+        sms_per_week: unless(policy.sms_per_week, loosest.sms_per_week),
+        emails_per_week: unless(policy.emails_per_week, loosest.emails_per_week),
+        whatsapp_per_day: unless(policy.whatsapp_per_day, loosest.whatsapp_per_day),
+        elapsed_hours: unless(policy.elapsed_hours, loosest.elapsed_hours),
+        guard_minutes: unless(policy.guard_minutes, loosest.guard_minutes),
         ..policy.clone()
     }
 }
